@@ -1,0 +1,1 @@
+"""Dragoman: one call to every large language model."""

@@ -1,0 +1,19 @@
+"""`dragoman` on the command line, which belongs to the gateway extra."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    try:
+        from dragoman.gateway.cli import run
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("dragoman"):
+            raise
+        sys.exit(f"The gateway is not installed ({error.name} is missing): pip install 'dragoman[gateway]'")
+    run()
+
+
+if __name__ == "__main__":
+    main()

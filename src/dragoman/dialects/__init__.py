@@ -1,0 +1,1 @@
+"""How a wire format is read and written. Pure: no I/O, no clock, no environment."""

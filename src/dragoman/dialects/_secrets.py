@@ -1,0 +1,39 @@
+"""Keys that a provider repeats in the text of an error are taken out before anybody sees them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+__all__ = ["scrub", "scrub_json"]
+
+_KEYS = re.compile(
+    r"""
+    \b(?:sk|pk|rk|gsk|xai|pplx|csk|nvapi|hf|r8|fw|tgp|key|ak|api|sess|dd)[-_][A-Za-z0-9][A-Za-z0-9_*.\-]{6,}   # prefixed keys
+    | \bAIza[0-9A-Za-z_\-*]{8,}                                         # Google
+    | \bya29\.[0-9A-Za-z_\-.]+                                          # Google OAuth
+    | \b(?:AKIA|ASIA)[0-9A-Z*]{8,}                                      # AWS
+    | \bBearer\s+[^\s"',;]+                                             # anything sent as a bearer token
+    | \beyJ[0-9A-Za-z_\-]{8,}\.[0-9A-Za-z_\-]+(?:\.[0-9A-Za-z_\-]+)?    # JWT
+    | (?<=api\ key\ provided:\ )[^\s"',;]+                              # OpenAI repeats what it was given
+    | (?<=[?&]key=)[^\s&"']+
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_REPLACEMENT = "[key removed]"
+
+
+def scrub(text: str) -> str:
+    """`text` without anything that looks like a credential."""
+    return _KEYS.sub(_REPLACEMENT, text)
+
+
+def scrub_json(value: Any) -> Any:
+    """The same for every string inside a JSON value."""
+    if isinstance(value, str):
+        return scrub(value)
+    if isinstance(value, list):
+        return [scrub_json(item) for item in value]
+    if isinstance(value, dict):
+        return {key: scrub_json(item) for key, item in value.items()}
+    return value

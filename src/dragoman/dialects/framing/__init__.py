@@ -1,0 +1,1 @@
+"""Bytes -> events and back, fed at any byte split. Pure: no I/O."""

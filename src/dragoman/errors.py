@@ -1,0 +1,325 @@
+"""Every failure that Dragoman can report.
+
+    DragomanError
+    ├── ConfigError                          a configuration that is refused
+    ├── CallerError                          the gateway's own refusal of its caller (never a provider's)
+    │   └── CallerAuthenticationError   401
+    ├── BudgetExceededError             429
+    └── APIError                             a call to a provider that failed
+        ├── APIConnectionError               no answer, or not a whole one
+        │   └── Timeout                 408
+        ├── APIResponseValidationError  502  an answer that is not what its dialect promises
+        └── APIStatusError                   an answer that says no
+            ├── BadRequestError         400
+            │   ├── ContextWindowExceededError
+            │   ├── ContentPolicyViolationError
+            │   └── UnsupportedParamsError
+            ├── AuthenticationError     401
+            ├── PaymentRequiredError    402
+            ├── PermissionDeniedError   403
+            ├── NotFoundError           404
+            ├── ConflictError           409
+            ├── RequestTooLargeError    413
+            ├── UnprocessableEntityError 422
+            ├── RateLimitError          429
+            └── InternalServerError     500
+                ├── BadGatewayError     502
+                └── ServiceUnavailableError 503
+
+Names and statuses follow the openai package. Each error answers the router's three questions:
+`retry_here` (may the same deployment succeed if asked again?), `retry_elsewhere` (may another one?) and
+`retry_after` (not before how many seconds?).
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+__all__ = [
+    "APIConnectionError",
+    "APIError",
+    "APIResponseValidationError",
+    "APIStatusError",
+    "AuthenticationError",
+    "BadGatewayError",
+    "BadRequestError",
+    "BudgetExceededError",
+    "CallerAuthenticationError",
+    "CallerError",
+    "ConfigError",
+    "ConflictError",
+    "ContentPolicyViolationError",
+    "ContextWindowExceededError",
+    "DragomanError",
+    "InternalServerError",
+    "NotFoundError",
+    "PaymentRequiredError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "RequestTooLargeError",
+    "ServiceUnavailableError",
+    "Timeout",
+    "UnprocessableEntityError",
+    "UnsupportedParamsError",
+    "error_for_status",
+]
+
+
+class DragomanError(Exception):
+    """The root. `status_code` is the HTTP status with which a gateway reports it, `code` OpenAI's word for it."""
+
+    status: ClassVar[int] = 500
+    default_code: ClassVar[str | None] = None
+    default_type: ClassVar[str] = "api_error"
+    retry_here: ClassVar[bool] = False
+    retry_elsewhere: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status_code: int | None = None,
+        code: str | None = None,
+        param: str | None = None,
+        type: str | None = None,
+        provider: str | None = None,
+        model: str | None = None,
+        provider_code: str | None = None,
+        retry_after: float | None = None,
+        body: Any = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status_code = status_code if status_code is not None else self.status
+        self.code = code if code is not None else self.default_code
+        self.param = param
+        """The path of the request's field at fault, e.g. `messages[2].content`."""
+        self.type = type or self.default_type
+        self.provider = provider
+        self.model = model
+        self.provider_code = provider_code
+        """The provider's own word for the error, as it sent it."""
+        self.retry_after = retry_after
+        """Seconds to wait, as the provider asked; None where it did not."""
+        self.body = body
+        """The provider's error body, parsed where it was JSON."""
+        self.request_id = request_id
+
+    @property
+    def llm_provider(self) -> str | None:
+        """The provider, under the name that LiteLLM's users know."""
+        return self.provider
+
+
+class ConfigError(DragomanError):
+    """A configuration is refused; the message names the path of each wrong key."""
+
+    default_code = "invalid_config"
+
+
+class CallerError(DragomanError):
+    """The gateway refuses its caller, before any provider was asked."""
+
+    status = 400
+    default_type = "invalid_request_error"
+
+
+class CallerAuthenticationError(CallerError):
+    """The caller's own key is missing or wrong. Not to be confused with a provider's 401."""
+
+    status = 401
+    default_code = "invalid_api_key"
+    default_type = "authentication_error"
+
+
+class BudgetExceededError(DragomanError):
+    """A budget has no room for this call."""
+
+    status = 429
+    default_code = "insufficient_quota"
+    default_type = "insufficient_quota"
+
+
+class APIError(DragomanError):
+    """A call to a provider failed."""
+
+
+class APIConnectionError(APIError):
+    """The provider gave no answer, or broke off in the middle of one."""
+
+    status = 502
+    default_code = "connection_error"
+    default_type = "api_connection_error"
+    retry_here = True
+    retry_elsewhere = True
+
+
+class Timeout(APIConnectionError):
+    """The provider took longer than one of the limits: connect, first content, idle or total."""
+
+    status = 408
+    default_code = "timeout"
+    default_type = "timeout_error"
+
+
+class APIResponseValidationError(APIError):
+    """The provider's answer is not what its dialect promises."""
+
+    status = 502
+    default_code = "invalid_provider_response"
+    retry_here = True
+    retry_elsewhere = True
+
+
+class APIStatusError(APIError):
+    """The provider answered with an error status that has no class of its own."""
+
+
+class BadRequestError(APIStatusError):
+    """The request is not what the target accepts; the same everywhere, so never retried."""
+
+    status = 400
+    default_code = "invalid_request_error"
+    default_type = "invalid_request_error"
+
+
+class ContextWindowExceededError(BadRequestError):
+    """The request does not fit in the model's window. Another model may take it."""
+
+    default_code = "context_length_exceeded"
+
+
+class ContentPolicyViolationError(BadRequestError):
+    """The provider's safety system refused the request."""
+
+    default_code = "content_filter"
+
+
+class UnsupportedParamsError(BadRequestError):
+    """The target has no way to express a parameter; `drop_params` would leave it out and report it."""
+
+    default_code = "unsupported_parameter"
+
+
+class AuthenticationError(APIStatusError):
+    """The provider refused the credential of the deployment."""
+
+    status = 401
+    default_code = "invalid_api_key"
+    default_type = "authentication_error"
+    retry_elsewhere = True
+
+
+class PaymentRequiredError(APIStatusError):
+    """The credit with the provider is used up."""
+
+    status = 402
+    default_code = "insufficient_quota"
+    default_type = "insufficient_quota"
+    retry_elsewhere = True
+
+
+class PermissionDeniedError(APIStatusError):
+    """The credential may not do this."""
+
+    status = 403
+    default_code = "permission_denied"
+    default_type = "permission_error"
+    retry_elsewhere = True
+
+
+class NotFoundError(APIStatusError):
+    """The model, or another thing that the request names, is not there."""
+
+    status = 404
+    default_code = "model_not_found"
+    default_type = "invalid_request_error"
+    retry_elsewhere = True
+
+
+class ConflictError(APIStatusError):
+    """The request collides with another one."""
+
+    status = 409
+    default_code = "conflict"
+    retry_here = True
+    retry_elsewhere = True
+
+
+class RequestTooLargeError(APIStatusError):
+    """The body is larger than the target takes."""
+
+    status = 413
+    default_code = "request_too_large"
+    default_type = "invalid_request_error"
+    retry_elsewhere = True
+
+
+class UnprocessableEntityError(APIStatusError):
+    """The request is well-formed, and its content is not acceptable."""
+
+    status = 422
+    default_code = "unprocessable_entity"
+    default_type = "invalid_request_error"
+
+
+class RateLimitError(APIStatusError):
+    """Too many requests or tokens; `retry_after` says for how long, where the provider told it."""
+
+    status = 429
+    default_code = "rate_limit_exceeded"
+    default_type = "rate_limit_error"
+    retry_here = True
+    retry_elsewhere = True
+
+
+class InternalServerError(APIStatusError):
+    """The provider failed."""
+
+    status = 500
+    default_code = "server_error"
+    default_type = "server_error"
+    retry_here = True
+    retry_elsewhere = True
+
+
+class BadGatewayError(InternalServerError):
+    """A server in front of the provider failed."""
+
+    status = 502
+    default_code = "bad_gateway"
+
+
+class ServiceUnavailableError(InternalServerError):
+    """The provider is down or overloaded (503, and Anthropic's 529)."""
+
+    status = 503
+    default_code = "service_unavailable"
+
+
+_BY_STATUS: dict[int, type[APIError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    402: PaymentRequiredError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    408: Timeout,
+    409: ConflictError,
+    413: RequestTooLargeError,
+    422: UnprocessableEntityError,
+    429: RateLimitError,
+    500: InternalServerError,
+    502: BadGatewayError,
+    503: ServiceUnavailableError,
+    504: Timeout,
+    529: ServiceUnavailableError,
+}
+
+
+def error_for_status(status: int) -> type[APIError]:
+    """The class for an HTTP status; unknown 4xx are `APIStatusError`, unknown 5xx `InternalServerError`."""
+    found = _BY_STATUS.get(status)
+    if found is not None:
+        return found
+    return InternalServerError if status >= 500 else APIStatusError

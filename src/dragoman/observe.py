@@ -1,0 +1,48 @@
+"""What happens, told as frozen events to plain callables that want to hear."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from dragoman.types.usage import Usage
+
+__all__ = ["Answered", "Event", "Failed", "Listener", "Tried"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One attempt has ended."""
+
+    request_id: str
+    deployment: str
+    provider: str
+    model: str
+    milliseconds: float
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A call has been answered, and its stream, if it was one, has ended well."""
+
+    request_id: str
+    provider: str
+    model: str
+    attempts: int
+    usage: Usage | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A call has ended without a whole answer."""
+
+    request_id: str
+    attempts: int
+    error: str
+
+
+Event: TypeAlias = Tried | Answered | Failed
+Listener: TypeAlias = Callable[[Event], None]
+"""Called on the event loop: it must not block. What it raises is logged and goes no further."""

@@ -1,0 +1,46 @@
+"""The record of a provider: who speaks which dialect, at what address, with which credentials and small exceptions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dragoman.credentials import Credential
+from dragoman.dialects._dialect import Codec, Operation
+
+__all__ = ["Endpoint", "Provider"]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One operation of a provider: how it is spoken, and where."""
+
+    codec: Codec[Any, Any, Any]
+    path: str
+    """Appended to the base address; `{model}` is filled in. A `WireRequest.path` wins over it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """One provider. Data only: to add one, write one down (see docs/add-a-provider.md)."""
+
+    name: str
+    """As in the user's model string, `name/model`."""
+    base_url: str
+    """May hold `{NAME}`, filled in from the environment."""
+    endpoints: Mapping[Operation, Endpoint]
+    credential: Credential
+    base_url_env: tuple[str, ...] = ()
+    """Environment variables that replace `base_url`, first found wins."""
+    aliases: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Sent with every request."""
+    vendor: str = ""
+    """Whose signatures and provider-run tools it understands; its own name where left empty."""
+    accent: Any = None
+    """How its version of the dialect deviates (a record of the dialect's own type)."""
+    faithful: bool = False
+    """Whether it speaks its dialect so exactly that bodies may pass through untouched."""
+    function: Callable[..., Any] | None = None
+    """A provider that is a function of the user's (see `dragoman.CustomLLM`) instead of an address."""

@@ -1,0 +1,122 @@
+"""What goes into the router and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dragoman.dialects._dialect import CallerContext, Operation
+from dragoman.types._json import JsonObject
+from dragoman.types.usage import Usage
+
+__all__ = ["Answer", "Attempt", "Call", "CallOptions", "Source", "StreamAnswer"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallOptions:
+    """What a caller can say beside the request itself. None: the deployment's or the router's setting counts.
+
+    Times are seconds."""
+
+    api_key: str | None = None
+    api_base: str | None = None
+    api_version: str | None = None
+    custom_llm_provider: str | None = None
+    timeout: float | None = None
+    """The whole call, all attempts together."""
+    stream_timeout: float | None = None
+    """To the first content of a stream."""
+    connect_timeout: float | None = None
+    idle_timeout: float | None = None
+    num_retries: int | None = None
+    fallbacks: tuple[str | JsonObject, ...] | None = None
+    """Models, or objects with `model` and parameters of their own, asked in order when the first fails."""
+    drop_params: bool | None = None
+    additional_drop_params: tuple[str, ...] = ()
+    allowed_openai_params: tuple[str, ...] = ()
+    extra_headers: Mapping[str, str] = field(default_factory=dict)
+    extra_query: Mapping[str, str] = field(default_factory=dict)
+    extra_body: JsonObject = field(default_factory=dict)
+    """Merged into the provider's body as it stands, last."""
+    mock_response: Any = None
+    metadata: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The caller's own body, for a provider who speaks the caller's dialect."""
+
+    dialect: str
+    body: JsonObject
+    raw: bytes
+    """As it came, for a cheap search for our own marks."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """One thing asked."""
+
+    operation: Operation
+    model: str
+    """An alias of the router's model list, `provider/model`, or a well-known bare name."""
+    request: Any
+    """The hub's request for this operation."""
+    stream: bool = False
+    options: CallOptions = field(default_factory=CallOptions)
+    source: Source | None = None
+    caller: CallerContext | None = None
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One request to one deployment."""
+
+    deployment: str
+    provider: str
+    model: str
+    milliseconds: float
+    error: str | None = None
+    """The class of the error; None: it succeeded."""
+    status: int | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Answer:
+    """A whole answer. Exactly one of `response` and `native` is there."""
+
+    provider: str
+    model: str
+    """The provider's own name of the model."""
+    attempts: tuple[Attempt, ...] = ()
+    dropped: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """The provider's, names in lower case."""
+    response: Any = None
+    """The hub's response."""
+    native: bytes | None = None
+    """The provider's body, untouched, where it speaks the caller's dialect."""
+    usage: Usage | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class StreamAnswer:
+    """A stream whose first content is here. Closing it, or leaving its iterator, closes the upstream connection."""
+
+    provider: str
+    model: str
+    attempts: tuple[Attempt, ...] = ()
+    dropped: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    batches: AsyncIterator[list[Any]]
+    """What one network read completed: hub chunks, or where `native` is set whole events as bytes. Raises `APIError`
+    where the stream ends badly."""
+    native: bool = False
+    usage: Usage | None = None
+    """Filled in by the time that `batches` ends."""
+
+    async def aclose(self) -> None:
+        close = getattr(self.batches, "aclose", None)
+        if close is not None:
+            await close()

@@ -1,0 +1,4 @@
+"""Providers that are not there: a server that speaks OpenAI's, Anthropic's and Gemini's dialects by its own reading of them.
+
+It shares no code with `dialects/`, so that a mistake there cannot hide in a test against it.
+"""

@@ -1,0 +1,1 @@
+"""Where state lives: Protocols and the backends behind them."""

@@ -1,0 +1,35 @@
+"""What a codec must know about the model that it writes for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["UNKNOWN_MODEL", "ModelFacts", "ReasoningControl"]
+
+ReasoningControl = Literal["none", "effort", "budget", "adaptive", "level"]
+"""How a model's reasoning is asked for: not at all, by OpenAI's effort, by a token budget, by Anthropic's adaptive
+thinking with an effort, or by Gemini 3's thinking level."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """Facts about one model. None means unknown, and unknown is passed on rather than refused."""
+
+    reasoning: ReasoningControl | None = None
+    effort_levels: tuple[str, ...] = ()
+    """The words that the model takes for its effort or level, weakest first; empty means unknown."""
+    can_disable_reasoning: bool | None = None
+    max_budget_tokens: int | None = None
+    max_output_tokens: int | None = None
+    json_schema: bool | None = None
+    """Whether the model has native structured output by JSON schema."""
+    sampling: bool | None = None
+    """Whether temperature, top_p and top_k are accepted."""
+    prefill: bool | None = None
+    """Whether a last assistant message is continued."""
+    vision: bool | None = None
+    tools: bool | None = None
+
+
+UNKNOWN_MODEL = ModelFacts()
