@@ -1,17 +1,26 @@
 """Server-sent events (WHATWG HTML, section 9.2): only CR, LF and CRLF end a line.
 
-U+2028, U+2029 and U+0085 are text, which is why lines are split on bytes and never with `str.splitlines`.
+U+2028, U+2029 and U+0085 are text, which is why everything here is done on bytes: `bytes.splitlines` knows no other line
+ends than those three, while `str.splitlines` knows eleven.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
 from typing import NamedTuple
+
+from dragoman.errors import APIResponseValidationError
 
 __all__ = ["KEEP_ALIVE", "SseEvent", "SseReader", "write_event"]
 
 KEEP_ALIVE = b": keep-alive\n\n"
 """A comment, which every reader ignores."""
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_END = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))")
+"""Two line ends in a row. A CR that is the last byte so far counts as a line end: should its LF still come, it is an empty
+line before the next event, which means nothing."""
+_LONGEST_END = 4
 
 
 class SseEvent(NamedTuple):
@@ -26,15 +35,71 @@ class SseEvent(NamedTuple):
 class SseReader:
     """Cuts a stream into events. Keeps the current event only; an event without data is skipped."""
 
-    def __init__(self, max_event_bytes: int = 64 * 1024 * 1024) -> None: ...
+    __slots__ = ("_max_event_bytes", "_rest", "_scanned", "_started")
 
-    def feed(self, data: bytes) -> Iterator[SseEvent]:
-        raise NotImplementedError
+    def __init__(self, max_event_bytes: int = 64 * 1024 * 1024) -> None:
+        self._max_event_bytes = max_event_bytes
+        self._rest = bytearray()
+        self._scanned = 0
+        self._started = False
 
-    def close(self) -> Iterator[SseEvent]:
+    def feed(self, data: bytes) -> list[SseEvent]:
+        """The events that `data` completes."""
+        if not self._rest:
+            return self._cut(data)
+        self._rest += data
+        if _END.search(self._rest, self._scanned) is None:
+            self._keep(self._rest)
+            return []
+        whole = bytes(self._rest)
+        self._rest.clear()
+        return self._cut(whole)
+
+    def close(self) -> list[SseEvent]:
         """The body has ended: some servers leave out the last blank line, so an event with data counts."""
-        raise NotImplementedError
+        rest = bytes(self._rest)
+        self._rest.clear()
+        event = self._parse(rest)
+        return [event] if event is not None else []
+
+    def _cut(self, data: bytes) -> list[SseEvent]:
+        events: list[SseEvent] = []
+        start = 0
+        for end in _END.finditer(data):
+            event = self._parse(data[start : end.end()])
+            start = end.end()
+            if event is not None:
+                events.append(event)
+        if start < len(data):
+            self._rest += data[start:]
+            self._keep(self._rest)
+        return events
+
+    def _keep(self, rest: bytearray) -> None:
+        if len(rest) > self._max_event_bytes:
+            raise APIResponseValidationError(f"an event of the stream is longer than {self._max_event_bytes} bytes")
+        self._scanned = max(0, len(rest) - _LONGEST_END)
+
+    def _parse(self, raw: bytes) -> SseEvent | None:
+        text = raw
+        if not self._started:
+            self._started = True
+            text = raw.removeprefix(_BYTE_ORDER_MARK)
+        name = b""
+        data: list[bytes] = []
+        for line in text.splitlines():
+            field, _, value = line.partition(b":")
+            if field == b"data":
+                data.append(value.removeprefix(b" "))
+            elif field == b"event":
+                name = value.removeprefix(b" ")
+        if not data:
+            return None
+        return SseEvent(name, data[0] if len(data) == 1 else b"\n".join(data), raw)
 
 
 def write_event(data: bytes, event: bytes = b"") -> bytes:
-    raise NotImplementedError
+    """One event. `data` holds no line end: it is one JSON value, in which line ends are escaped."""
+    if event:
+        return b"event: " + event + b"\ndata: " + data + b"\n\n"
+    return b"data: " + data + b"\n\n"
