@@ -43,8 +43,6 @@ Chunk = TypeVar("Chunk")
 Chunk_co = TypeVar("Chunk_co", covariant=True)
 Chunk_contra = TypeVar("Chunk_contra", contravariant=True)
 
-_NO_NAMES: Mapping[str, str] = {}
-
 
 @dataclass(frozen=True, slots=True)
 class RequestHints:
@@ -88,7 +86,7 @@ class WireRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
     """What was left out or weakened, by the caller's parameter names."""
-    tool_names: Mapping[str, str] = _NO_NAMES
+    tool_names: Mapping[str, str] = field(default_factory=dict)
     """Tool names on the wire -> the caller's names, where they had to be changed."""
     json_tool: str | None = None
     """The tool on the wire that stands in for structured output, whose arguments are the content of the answer."""
@@ -106,7 +104,7 @@ class ReplyContext:
     reply_id: str
     """An id for dialects or providers that give none; also the seed of tool call ids."""
     accent: Any = None
-    tool_names: Mapping[str, str] = _NO_NAMES
+    tool_names: Mapping[str, str] = field(default_factory=dict)
     json_tool: str | None = None
 
 

@@ -1,0 +1,151 @@
+"""What every dialect needs to turn a provider's error into ours: when to come back, and what the body says."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from html import unescape
+from typing import Any
+
+import orjson
+
+from dragoman.dialects._dialect import ErrorReply, ReplyContext
+from dragoman.dialects._secrets import scrub, scrub_json
+from dragoman.errors import APIError, APIStatusError, InternalServerError, RateLimitError, error_for_status
+
+__all__ = ["build", "json_or_none", "plain_text", "reply_of", "retry_after"]
+
+_REQUEST_IDS = ("x-request-id", "request-id", "apim-request-id", "x-goog-request-id", "cf-ray")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|d|h|m|s)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_REMAINING = re.compile(r"(?:x|anthropic)-ratelimit-(.+-)?remaining(-.+)?\Z")
+_MAX_MESSAGE = 4000
+_YEAR_2001 = 978307200.0
+"""A number of seconds above this is a moment, not a duration."""
+
+
+def json_or_none(body: bytes) -> Any:
+    """`body` parsed, or None where it is not JSON."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def plain_text(body: bytes) -> str:
+    """What a body that is not JSON says: its text, or the title of a page of HTML. Empty where it says nothing."""
+    text = body[: 16 * _MAX_MESSAGE].decode("utf-8", "replace")
+    if "<html" in text[:1000].lower() or text.lstrip()[:9].lower() == "<!doctype":
+        title = re.search(r"<(title|h1)[^>]*>(.*?)</\1", text, re.IGNORECASE | re.DOTALL)
+        text = unescape(title[2]) if title else re.sub(r"<[^>]{0,500}>", " ", text)
+    return " ".join(text.split())[:_MAX_MESSAGE]
+
+
+def retry_after(headers: Mapping[str, str], *, limited: bool = True) -> float | None:
+    """Seconds to wait as the headers (names in lower case) ask; None where they do not.
+
+    `limited` says that the reply is about a rate limit: only then do the `*-ratelimit-*-reset` headers mean a wait.
+    """
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    if "retry-after" in headers:
+        waited = _wait(headers["retry-after"], headers)
+        if waited is not None:
+            return waited
+    return _from_limits(headers) if limited else None
+
+
+def _from_limits(headers: Mapping[str, str]) -> float | None:
+    """The longest reset among the limits that are used up; where none is, that of the tokens (fewer left than asked)."""
+    used_up: list[float] = []
+    fallback: float | None = None
+    for name, value in headers.items():
+        if not _REMAINING.match(name):
+            continue
+        wait = _wait(headers.get(name.replace("remaining", "reset"), ""), headers)
+        if wait is None:
+            continue
+        if _number(value) == 0:
+            used_up.append(wait)
+        elif "tokens" in name:
+            fallback = max(wait, fallback or 0.0)
+    return max(used_up, default=fallback)
+
+
+def _wait(value: str, headers: Mapping[str, str]) -> float | None:
+    """`6`, `1m30.5s`, an HTTP date, an RFC 3339 moment or Unix (milli)seconds. Moments count from the reply's own date."""
+    value = value.strip()
+    number = _number(value)
+    if number is not None and number < _YEAR_2001:
+        return number
+    pieces = _DURATION.findall(value)
+    if pieces and "".join(amount + unit for amount, unit in pieces) == value:
+        return sum(float(amount) * _SECONDS[unit] for amount, unit in pieces)
+    now = _moment(headers.get("date", ""))
+    then = _moment(value) if number is None else number / (1000 if number > _YEAR_2001 * 100 else 1)
+    if now is None or then is None:
+        return None
+    return max(0.0, then - now)
+
+
+def _number(value: str | None) -> float | None:
+    try:
+        number = float(value) if value is not None else math.nan
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
+
+
+def _moment(value: str) -> float | None:
+    for parse in (parsedate_to_datetime, datetime.fromisoformat):
+        try:
+            moment = parse(value)
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, TypeError, IndexError, OverflowError):
+            continue
+    return None
+
+
+def build(
+    kind: type[APIError] | int,
+    reply: ErrorReply,
+    *,
+    message: str,
+    code: str | None = None,
+    provider_code: object = None,
+    param: object = None,
+    type: str | None = None,
+    body: Any = None,
+    wait: float | None = None,
+) -> APIError:
+    """The error for `reply`: of the class `kind`, or of the class for the HTTP status `kind`. Secrets are scrubbed.
+
+    `message` may be empty; `body` is the parsed body; `wait` wins over what the headers say about coming back.
+    """
+    cls = error_for_status(kind) if isinstance(kind, int) else kind
+    text = message.strip() or plain_text(reply.body) or f"{reply.provider} answered with status {reply.status}"
+    catch_all = cls in (APIStatusError, InternalServerError)
+    if wait is None:
+        wait = retry_after(reply.headers, limited=issubclass(cls, RateLimitError))
+    return cls(
+        scrub(text[:_MAX_MESSAGE]),
+        status_code=reply.status if catch_all and reply.status >= 400 else None,
+        code=code,
+        provider_code=None if provider_code is None else scrub(str(provider_code)),
+        param=param if isinstance(param, str) and param else None,
+        type=type,
+        provider=reply.provider,
+        model=reply.model,
+        retry_after=wait,
+        body=scrub_json(body) if body is not None else scrub(plain_text(reply.body)),
+        request_id=next((reply.headers[name] for name in _REQUEST_IDS if reply.headers.get(name)), None),
+    )
+
+
+def reply_of(body: bytes, context: ReplyContext, status: int = 200) -> ErrorReply:
+    """An error that came inside a successful reply or a stream, as if it had come by itself."""
+    return ErrorReply(context.provider, context.model, status, {}, body)
