@@ -35,12 +35,17 @@ __all__ = [
     "ChatResponse",
     "ContentPart",
     "Delta",
+    "FileRef",
     "FinishReason",
+    "FunctionCall",
+    "ImageUrl",
+    "InputAudio",
     "Message",
     "ProviderToolBlock",
     "ThinkingBlock",
     "Tool",
     "ToolCall",
+    "VideoUrl",
 ]
 
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]

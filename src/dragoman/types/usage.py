@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypedDict
 
-__all__ = ["CompletionTokensDetails", "PromptTokensDetails", "TokenBuckets", "Usage", "token_buckets"]
+__all__ = [
+    "CacheCreationTokenDetails",
+    "CompletionTokensDetails",
+    "PromptTokensDetails",
+    "ServerToolUse",
+    "TokenBuckets",
+    "Usage",
+    "token_buckets",
+]
 
 
 class CacheCreationTokenDetails(TypedDict, total=False):

@@ -1,1 +1,0 @@
-"""Where state lives: Protocols and the backends behind them."""
