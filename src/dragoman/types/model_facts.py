@@ -28,6 +28,8 @@ class ModelFacts:
     """Whether temperature, top_p and top_k are accepted."""
     prefill: bool | None = None
     """Whether a last assistant message is continued."""
+    forced_tools: bool | None = None
+    """Whether a tool call can be demanded (`required`, or one tool by name)."""
     vision: bool | None = None
     tools: bool | None = None
 

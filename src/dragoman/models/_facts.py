@@ -1,0 +1,84 @@
+"""Look-ups in the tables of this folder."""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from dragoman.models._names import LONGEST_NAME, own_names
+from dragoman.types.model_facts import UNKNOWN_MODEL, ModelFacts
+
+__all__ = ["facts", "provider_of"]
+
+_ADAPTING = frozenset(
+    {"openrouter", "vercel_ai_gateway", "litellm_proxy", "helicone", "requesty", "kilo", "llmgateway"}
+)
+"""Gateways that fit a request to the model themselves, by leaving out what it does not take: what a model refuses is no
+reason to refuse it before them. https://openrouter.ai/docs/api-reference/parameters"""
+
+
+def facts(provider: str, model: str) -> ModelFacts:
+    """What is known of `model`, as `provider` names it. Unknown models have no facts, and so no restrictions."""
+    return UNKNOWN_MODEL if len(model) > LONGEST_NAME else _facts(provider, model)
+
+
+@functools.lru_cache(maxsize=2048)
+def _facts(provider: str, model: str) -> ModelFacts:
+    names = own_names(model)
+    for pattern, known in _families():
+        if any(pattern.fullmatch(name) for name in names):
+            return _lenient(known) if provider in _ADAPTING else known
+    return UNKNOWN_MODEL
+
+
+def provider_of(model: str) -> str | None:
+    """The provider that a bare, well-known model name means; None for any other name."""
+    return None if len(model) > LONGEST_NAME else _provider_of(model)
+
+
+@functools.lru_cache(maxsize=2048)
+def _provider_of(model: str) -> str | None:
+    name = model.strip().lower()
+    return next((provider for provider, pattern in _bare_names() if pattern.fullmatch(name)), None)
+
+
+def _lenient(known: ModelFacts) -> ModelFacts:
+    """The same facts without the refusals."""
+    return replace(
+        known,
+        reasoning=None if known.reasoning == "none" else known.reasoning,
+        effort_levels=(),
+        json_schema=known.json_schema or None,
+        sampling=known.sampling or None,
+        prefill=known.prefill or None,
+        forced_tools=known.forced_tools or None,
+        can_disable_reasoning=None,
+    )
+
+
+@functools.cache
+def _families() -> tuple[tuple[re.Pattern[str], ModelFacts], ...]:
+    return tuple((_any_of(row.pop("match")), _as_facts(row)) for row in _table("families.toml")["family"])
+
+
+@functools.cache
+def _bare_names() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((provider, _any_of(patterns)) for provider, patterns in _table("providers_of_names.toml").items())
+
+
+def _as_facts(row: Mapping[str, Any]) -> ModelFacts:
+    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+    return ModelFacts(**fields)
+
+
+def _any_of(patterns: list[str]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
+
+
+def _table(name: str) -> dict[str, Any]:
+    return tomllib.loads((importlib.resources.files("dragoman.models") / name).read_text("utf-8"))

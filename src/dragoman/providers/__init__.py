@@ -1,0 +1,18 @@
+"""Who speaks which dialect, at what address, with which credentials. Data; nothing here opens a connection."""
+
+from __future__ import annotations
+
+from dragoman.providers._address import address, base_address, missing_settings
+from dragoman.providers._mapping import provider_from_mapping
+from dragoman.providers._provider import Endpoint, Provider
+from dragoman.providers._registry import Providers
+
+__all__ = [
+    "Endpoint",
+    "Provider",
+    "Providers",
+    "address",
+    "base_address",
+    "missing_settings",
+    "provider_from_mapping",
+]

@@ -1,0 +1,110 @@
+"""Where a request is sent: base address, path and query joined, tolerant of the forms in which people write a base."""
+
+from __future__ import annotations
+
+import functools
+import re
+from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
+
+from dragoman.credentials import lookup, missing
+from dragoman.dialects._dialect import WireRequest
+from dragoman.errors import BadRequestError
+from dragoman.providers._provider import Endpoint, Provider
+
+__all__ = ["address", "base_address", "missing_settings"]
+
+_PLACEHOLDER = re.compile(r"\{([A-Za-z0-9_]+)\}")
+_VERSION = re.compile(r"v[0-9]+[a-z0-9]*")
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
+
+
+def address(
+    provider: Provider, endpoint: Endpoint, *, api_base: str | None, wire: WireRequest | None = None, model: str = ""
+) -> str:
+    """The URL for one request. `api_base` wins over the environment, and that over the record.
+
+    A base may end in a version (`/v1`) or in the whole path of the endpoint: what is there already is not added again."""
+    path = (wire.path if wire is not None else None) or endpoint.path
+    url, own_query = _joined(base_address(provider, api_base), path, provider.version)
+    if "{model}" in url:
+        url = url.replace("{model}", _quoted(model))
+    query = {**dict(own_query), **(wire.query if wire is not None else {})}
+    return f"{url}?{urlencode(query)}" if query else url
+
+
+def base_address(provider: Provider, api_base: str | None = None) -> str:
+    """The base address as it stands in the call, the environment or the record."""
+    return (api_base or "").strip() or lookup(provider.base_url_env) or _filled(provider)
+
+
+def missing_settings(provider: Provider) -> tuple[str, ...]:
+    """The environment variables that have to be set before `provider` can be asked; empty where nothing is missing."""
+    unfilled: tuple[str, ...] = ()
+    if lookup(provider.base_url_env) is None:
+        unfilled = tuple(name for name in _PLACEHOLDER.findall(provider.base_url) if lookup((name,)) is None)
+    return (*missing(provider.credential), *unfilled)
+
+
+def _filled(provider: Provider) -> str:
+    """The record's base address with its placeholders filled in."""
+    if "{" not in provider.base_url:
+        return provider.base_url
+
+    def value(match: re.Match[str]) -> str:
+        found = lookup((match[1],))
+        if found is None:
+            raise BadRequestError(
+                f"the address of provider {provider.name!r} is not known: set {match[1]} in the environment, "
+                "or pass api_base",
+                provider=provider.name,
+                param="api_base",
+                code="missing_api_base",
+            )
+        return found.rstrip("/")
+
+    return _PLACEHOLDER.sub(value, provider.base_url)
+
+
+@functools.lru_cache(maxsize=1024)
+def _joined(base: str, path: str, version: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Base and path as one URL (`{model}` still in it), and the query that the base brought along."""
+    parts = _checked(base)
+    before = [segment for segment in parts.path.split("/") if segment]
+    after = [segment for segment in path.split("/") if segment]
+    if any(segment in (".", "..") for segment in after):
+        raise BadRequestError("the model's name makes no path", param="model")
+    overlap = next((size for size in range(len(after), 0, -1) if before[-size:] == after[:size]), 0)
+    rest = after[overlap:]
+    if overlap == 0:
+        rest = _versioned(before, after, version)
+    return f"{parts.scheme}://{parts.netloc}/{'/'.join([*before, *rest])}", tuple(parse_qsl(parts.query))
+
+
+def _versioned(before: list[str], after: list[str], version: str) -> list[str]:
+    """Exactly one version: the base's own, else the path's, else the provider's."""
+    own = any(_VERSION.fullmatch(segment) for segment in before)
+    named = bool(after) and _VERSION.fullmatch(after[0]) is not None
+    if own and named:
+        return after[1:]
+    if not own and not named and version:
+        return [version.strip("/"), *after]
+    return after
+
+
+def _checked(base: str) -> SplitResult:
+    """The parts of a base address. Anything but http and https is refused."""
+    parts = urlsplit(base) if not _FORBIDDEN.search(base) else urlsplit("")
+    try:
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise BadRequestError(f"not an http(s) address: {base[:200]!r}", param="api_base", code="invalid_api_base")
+    return parts
+
+
+def _quoted(model: str) -> str:
+    name = model.strip("/")
+    if not name or any(segment in (".", "..") for segment in name.split("/")):
+        raise BadRequestError(f"not the name of a model: {model[:200]!r}", param="model", code="model_not_found")
+    return quote(name, safe="/@:")

@@ -1,0 +1,179 @@
+"""Finding a provider by the name that the user wrote."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+import importlib.metadata
+import importlib.resources
+import tomllib
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from dragoman.errors import BadRequestError, ConfigError
+from dragoman.models import provider_of
+from dragoman.providers._mapping import provider_from_mapping
+from dragoman.providers._provider import Provider
+
+__all__ = ["ENTRY_POINTS", "Providers"]
+
+ENTRY_POINTS = "dragoman.providers"
+"""The group of entry points under which other distributions offer providers."""
+
+_OWN_MODULES = ("openai", "anthropic", "gemini")
+"""Providers that are more than a row of `openai_compatible.toml`: modules beside this one."""
+
+
+class Providers:
+    """The providers that are known: those given, then the built-in ones, then those of installed distributions."""
+
+    def __init__(self, extra: Iterable[Provider] = ()) -> None:
+        self._added: dict[str, Provider] = {}
+        self._plugins: Mapping[str, importlib.metadata.EntryPoint] | None = None
+        self._loaded: set[str] = set()
+        self._broken: dict[str, str] = {}
+        for provider in extra:
+            self.add(provider)
+
+    def add(self, provider: Provider) -> None:
+        """Make `provider` known under its name and aliases; it wins over a built-in one of the same name."""
+        for name in (provider.name, *provider.aliases):
+            self._added[name.lower()] = provider
+
+    def find(self, name: str) -> Provider:
+        """The provider of this name or alias, in any case of letters. Raises `BadRequestError`, which names near ones."""
+        wanted = name.strip().lower()
+        for look in (self._added.get, built_in, self._from_plugins):
+            found = look(wanted)
+            if found is not None:
+                return found
+        raise self._unknown(name)
+
+    def resolve(self, model: str, custom_llm_provider: str | None = None) -> tuple[Provider, str]:
+        """The provider of a model string, and the provider's own name of the model.
+
+        `provider/model`; a well-known bare name (`gpt-4o`, `claude-...`, `gemini-...`); or any name, where
+        `custom_llm_provider` says whose it is."""
+        if not isinstance(model, str) or not model.strip():
+            raise BadRequestError("model must be a non-empty string", param="model")
+        if custom_llm_provider:
+            provider = self.find(custom_llm_provider)
+            prefix, slash, rest = model.partition("/")
+            known = (provider.name, *provider.aliases, custom_llm_provider)
+            return provider, rest if slash and rest and prefix in known else model
+        prefix, slash, rest = model.partition("/")
+        if slash:
+            provider = self.find(prefix)
+            if not rest:
+                raise BadRequestError(f"no model is named in {model!r}", param="model", code="model_not_found")
+            return provider, rest
+        bare = provider_of(model)
+        if bare is None:
+            raise self._unknown_bare(model)
+        return self.find(bare), model
+
+    def names(self) -> tuple[str, ...]:
+        """The names of all providers, without their aliases, sorted."""
+        added = {provider.name for provider in self._added.values()}
+        return tuple(sorted({*added, *_OWN_MODULES, *_rows(), *self._installed()}))
+
+    def _installed(self) -> Mapping[str, importlib.metadata.EntryPoint]:
+        """The entry points of other distributions, looked for once."""
+        if self._plugins is None:
+            self._plugins = {plugin.name: plugin for plugin in importlib.metadata.entry_points(group=ENTRY_POINTS)}
+        return self._plugins
+
+    def _from_plugins(self, wanted: str) -> Provider | None:
+        """Load the entry point of that name, or else all of them, for it may be an alias."""
+        waiting = {name: plugin for name, plugin in self._installed().items() if name not in self._loaded}
+        for name in sorted(waiting, key=lambda name: name.lower() != wanted):
+            self._load(name, waiting[name])
+            if wanted in self._added:
+                return self._added[wanted]
+        return None
+
+    def _load(self, name: str, plugin: importlib.metadata.EntryPoint) -> None:
+        """Add what one entry point offers. A broken one is told where its name is asked for, and is in nobody else's way."""
+        self._loaded.add(name)
+        try:
+            for provider in _offered(plugin.load(), name):
+                for known in (provider.name, *provider.aliases):
+                    self._added.setdefault(known.lower(), provider)
+        except Exception as error:
+            self._broken[name.lower()] = f"{type(error).__name__}: {error}"
+
+    def _unknown(self, name: str) -> BadRequestError | ConfigError:
+        broken = self._broken.get(name.strip().lower())
+        if broken is not None:
+            return ConfigError(f"the installed provider {name!r} cannot be loaded: {broken}")
+        return BadRequestError(
+            f"unknown provider {name[:64]!r}{_did_you_mean(self._near(name))}", param="model", code="unknown_provider"
+        )
+
+    def _unknown_bare(self, model: str) -> BadRequestError:
+        near = self._near(model)
+        if near and near[0] == model.lower():
+            return BadRequestError(
+                f"no model is named: expected '{near[0]}/<model>'", param="model", code="model_not_found"
+            )
+        return BadRequestError(
+            f"the provider of model {model!r} is not known: expected 'provider/model', such as 'openai/{model}', "
+            f"or custom_llm_provider beside it{_did_you_mean(near)}",
+            param="model",
+            code="unknown_provider",
+        )
+
+    def _near(self, name: str) -> list[str]:
+        known = {*self.names(), *_aliases(), *self._added}
+        return difflib.get_close_matches(name[:64].lower(), sorted(known), n=3, cutoff=0.6)
+
+
+def _did_you_mean(near: list[str]) -> str:
+    return f". Did you mean {' or '.join(repr(name) for name in near)}?" if near else ""
+
+
+@functools.cache
+def _rows() -> Mapping[str, Mapping[str, Any]]:
+    """The table of OpenAI-compatible providers, read once."""
+    text = (importlib.resources.files("dragoman.providers") / "openai_compatible.toml").read_text("utf-8")
+    return MappingProxyType(tomllib.loads(text))
+
+
+@functools.cache
+def _aliases() -> Mapping[str, str]:
+    rows = {alias: name for name, row in _rows().items() for alias in row.get("aliases", ())}
+    own = {alias: name for name in _OWN_MODULES for alias in _own(name).aliases}
+    return MappingProxyType({**rows, **own})
+
+
+def _own(name: str) -> Provider:
+    provider: Provider = importlib.import_module(f"dragoman.providers.{name}").PROVIDER
+    return provider
+
+
+def built_in(name: str) -> Provider | None:
+    """The built-in provider of this name or alias."""
+    canonical = name if name in _OWN_MODULES or name in _rows() else _aliases().get(name)
+    return None if canonical is None else _record(canonical)
+
+
+@functools.cache
+def _record(name: str) -> Provider:
+    if name in _OWN_MODULES:
+        return _own(name)
+    return provider_from_mapping({"name": name, **_rows()[name]}, f"openai_compatible.toml: {name}")
+
+
+def _offered(thing: Any, name: str) -> Iterable[Provider]:
+    """What an entry point may name: a provider, several, the mapping of one, or a callable that gives any of these."""
+    if isinstance(thing, Provider):
+        return (thing,)
+    if isinstance(thing, Mapping):
+        return (provider_from_mapping({"name": name, **thing}, f"entry point {name}"),)
+    if callable(thing):
+        return _offered(thing(), name)
+    if isinstance(thing, Iterable) and not isinstance(thing, str):
+        return [provider for item in thing for provider in _offered(item, name)]
+    raise ConfigError(f"entry point {name} offers {type(thing).__name__}, not a dragoman.providers.Provider")
