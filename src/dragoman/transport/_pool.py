@@ -1,0 +1,152 @@
+"""The pooled connections of one event loop, on aiohttp's connector."""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import ssl
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+from aiohttp import ClientTimeout, TCPConnector
+
+from dragoman.errors import ConfigError
+from dragoman.transport._failures import ours
+from dragoman.transport._limits import Watch, ran_out
+from dragoman.transport._proxies import Proxies
+from dragoman.transport._target import Target, resolve
+
+if TYPE_CHECKING:
+    from aiohttp.client_proto import ResponseHandler
+    from aiohttp.client_reqrep import ClientRequest
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
+
+__all__ = ["Pool"]
+
+_MAX_TARGETS = 1024
+_NEVER = float("inf")
+"""aiohttp rounds timeouts above a threshold up to whole seconds of the clock; ours are to fire when they are due."""
+
+
+class Pool:
+    """Lives until `aclose`, or until its event loop ends with `shutdown_asyncgens` as `asyncio.run` does."""
+
+    def __init__(
+        self, *, verify: bool | str | ssl.SSLContext, limit_per_host: int, keepalive: float, trust_env: bool
+    ) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._connector = _Connector(
+            ssl=_tls(verify),
+            limit=0,
+            limit_per_host=limit_per_host,
+            keepalive_timeout=keepalive,
+            timeout_ceil_threshold=_NEVER,
+        )
+        self._proxies = Proxies() if trust_env else None
+        self._targets: dict[str, Target] = {}
+        # A loop closes the async generators that it has seen begin, before it closes: the one hook there is.
+        self._farewell = _close_at_the_end(self._connector)
+        _advance(self._farewell)
+
+    @property
+    def closed(self) -> bool:
+        return self._connector.closed
+
+    def target(self, url: str) -> Target:
+        found = self._targets.get(url)
+        if found is None:
+            if len(self._targets) >= _MAX_TARGETS:
+                self._targets.clear()
+            found = self._targets[url] = resolve(url, self.loop, self._proxies)
+        return found
+
+    async def connect(self, target: Target, watch: Watch) -> Connection:
+        limit, seconds, left = watch.connect_limit()
+        try:
+            return await self._connector.connect(target.peer, [], ClientTimeout(connect=left, ceil_threshold=_NEVER))
+        except Exception as error:
+            # The system's own ETIMEDOUT is a TimeoutError too, but with a number.
+            if isinstance(error, TimeoutError) and error.errno is None:
+                raise ran_out(limit, seconds, target.place) from None
+            failure = ours(error, target.place)
+            if failure is None:
+                raise
+            raise failure from None
+
+    def keep(self, connection: Connection) -> None:
+        """Give a connection back whose answer has been read whole."""
+        self._connector.keep(connection)
+
+    async def aclose(self) -> None:
+        await self._farewell.aclose()
+
+
+class _Connector(TCPConnector):
+    """aiohttp's, but it never hands out a kept connection that the server has ended, and it dies in silence."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._kept: WeakSet[ResponseHandler] = WeakSet()
+
+    def keep(self, connection: Connection) -> None:
+        if connection.protocol is not None:
+            self._kept.add(connection.protocol)
+        connection.release()
+
+    async def connect(self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout) -> Connection:
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            protocol = connection.protocol
+            if protocol not in self._kept or _is_silent(protocol):
+                return connection
+            connection.close()
+
+    def __del__(self, *_: Any) -> None:
+        # The loop ended without closing its async generators. aiohttp would log that here; the system closes the sockets.
+        self._closed = True
+
+
+async def _close_at_the_end(connector: TCPConnector) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        await connector.close()
+
+
+def _advance(generator: AsyncGenerator[None, None]) -> None:
+    """Run a generator to its first `yield`, which it reaches without waiting."""
+    step = generator.__anext__()
+    try:
+        step.send(None)
+    except StopIteration:
+        return
+
+
+def _is_silent(protocol: ResponseHandler | None) -> bool:
+    """Whether there is nothing to read: no end of the connection, and nothing unasked, that the loop has not seen yet.
+
+    This is the only moment at which a request may be moved to another connection, POST or not: nothing of it is written."""
+    if protocol is None or protocol.transport is None:
+        return False
+    number = protocol.transport.get_extra_info("socket").fileno()
+    if number < 0:
+        return False
+    if not hasattr(select, "poll"):
+        return not select.select([number], [], [], 0)[0]
+    poll = select.poll()
+    poll.register(number, select.POLLIN)
+    return not poll.poll(0)
+
+
+def _tls(verify: bool | str | ssl.SSLContext) -> bool | ssl.SSLContext:
+    """The system's authorities unless told otherwise: OpenSSL itself honours SSL_CERT_FILE."""
+    if not isinstance(verify, str):
+        return verify
+    try:
+        context = ssl.create_default_context(cafile=verify)
+    except OSError as error:
+        raise ConfigError(f"The CA file {verify!r} cannot be read: {error.strerror or error}") from None
+    context.set_alpn_protocols(["http/1.1"])
+    return context

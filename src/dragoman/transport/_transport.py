@@ -1,0 +1,145 @@
+"""Sending a request over a pool of connections."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+from dragoman.errors import APIConnectionError
+from dragoman.transport._limits import Timeouts, Watch
+from dragoman.transport._reply import Reply, cut
+
+if TYPE_CHECKING:
+    from aiohttp.connector import Connection
+    from aiohttp.http import RawResponseMessage
+    from aiohttp.streams import StreamReader
+
+    from dragoman.transport._pool import Pool
+
+__all__ = ["Transport"]
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MAX_HEADER = 64 * 1024
+_JOINED = 64 * 1024
+"""Up to here head and body are joined into one write: one system call, one packet."""
+
+
+class Transport:
+    """A pool of connections that belongs to one event loop: the one that runs when it is first used.
+
+    `verify`: the system's certificate authorities, a file of others, an `SSLContext`, or False. `limit_per_host` 0: no limit.
+    `keepalive`: seconds that an unused connection is kept. `trust_env`: honour HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
+    `max_body`: the most bytes that `Reply.read` takes. Connections that are not closed with `aclose` are closed when
+    `asyncio.run` ends."""
+
+    def __init__(
+        self,
+        *,
+        verify: bool | str | ssl.SSLContext = True,
+        limit_per_host: int = 0,
+        keepalive: float = 60.0,
+        trust_env: bool = True,
+        max_body: int = 256 * 2**20,
+    ) -> None:
+        self._verify = verify
+        self._limit_per_host = limit_per_host
+        self._keepalive = keepalive
+        self._trust_env = trust_env
+        self._max_body = max_body
+        self._pool: Pool | None = None
+
+    async def send(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None, timeouts: Timeouts
+    ) -> Reply:
+        """Send one request. Cancelling it closes the connection. A redirect is not followed but refused.
+
+        Raises `APIConnectionError` or `Timeout`."""
+        from dragoman.transport._target import head
+
+        pool = self._open()
+        target = pool.target(url)
+        lines = head(target, method, headers, body)
+        watch = Watch(pool.loop, timeouts, target.place)
+        connection = await pool.connect(target, watch)
+        try:
+            watch.start(lambda: cut(connection))
+            _write(connection, lines, body, bodiless=method == "HEAD")
+            message, payload = await _answer(connection, watch.place)
+        except BaseException as error:
+            watch.stop()
+            cut(connection)
+            failure = watch.explain(error)
+            if failure is None:
+                raise
+            raise failure from None
+        reply = Reply(message, payload, connection, watch=watch, keep=pool.keep, max_body=self._max_body)
+        if reply.status in _REDIRECTS:
+            await reply.aclose()
+            raise _redirected(reply, url, target.place)
+        return reply
+
+    async def aclose(self) -> None:
+        """Close all connections. The next `send` opens new ones."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.aclose()
+
+    def _open(self) -> Pool:
+        """The pool of the running loop; aiohttp is imported here, on first use."""
+        pool = self._pool
+        loop = asyncio.get_running_loop()
+        if pool is not None and pool.loop is loop and not pool.closed:
+            return pool
+        if pool is not None and pool.loop is not loop and not pool.loop.is_closed():
+            raise RuntimeError("A Transport belongs to the event loop that first used it, and this is another one")
+        from dragoman.transport._pool import Pool
+
+        self._pool = Pool(
+            verify=self._verify,
+            limit_per_host=self._limit_per_host,
+            keepalive=self._keepalive,
+            trust_env=self._trust_env,
+        )
+        return self._pool
+
+
+async def _answer(connection: Connection, place: str) -> tuple[RawResponseMessage, StreamReader]:
+    """Wait for the headers of the answer."""
+    protocol = connection.protocol
+    if protocol is None:
+        raise ConnectionResetError
+    while True:
+        message, payload = await protocol.read()
+        if message.code == 101:
+            raise APIConnectionError(f"{place}: the answer switches protocols unasked", code="invalid_response")
+        if message.code >= 200:
+            return message, payload
+
+
+def _write(connection: Connection, lines: bytes, body: bytes | None, *, bodiless: bool) -> None:
+    """Hand everything over at once: the answer may come before all of it has been taken, and ends the exchange then."""
+    protocol, transport = connection.protocol, connection.transport
+    if protocol is None or transport is None:
+        raise ConnectionResetError
+    protocol.set_response_params(
+        skip_payload=bodiless, read_until_eof=True, max_line_size=_MAX_HEADER, max_field_size=_MAX_HEADER
+    )
+    if not body:
+        transport.write(lines)
+    elif len(body) <= _JOINED:
+        transport.write(lines + body)
+    else:
+        transport.write(lines)
+        transport.write(body)
+
+
+def _redirected(reply: Reply, url: str, place: str) -> APIConnectionError:
+    """Names where it leads, for who has to correct the address; a redirect's query may hold anything, so not that."""
+    to = urlsplit(urljoin(url, reply.headers.get("location", "")))
+    return APIConnectionError(
+        f"{place}: redirects ({reply.status}) to {to.hostname or 'nowhere'}, and redirects are not followed",
+        code="redirect_refused",
+    )
