@@ -50,6 +50,8 @@ _BY_CLASS: tuple[tuple[type[BaseException], _Kind], ...] = (
 
 _BY_ERRNO = {errno.ECONNREFUSED: _REFUSED, errno.ECONNRESET: _RESET, errno.EPIPE: _RESET}
 
+_WORTH_SAYING = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ETIMEDOUT, errno.EMFILE, errno.EADDRNOTAVAIL})
+
 
 def ours(error: BaseException, place: str) -> APIConnectionError | None:
     """The error of ours for a foreign one; None where it is not the network's."""
@@ -88,11 +90,6 @@ def _detail(error: BaseException) -> str:
         return (error.reason or "").lower().replace("_", " ")
     if isinstance(error, theirs.ClientHttpProxyError):
         return f"status {error.status}"
-    if (
-        isinstance(error, OSError)
-        and error.errno
-        and error.errno > 0
-        and not isinstance(error, theirs.ClientConnectorDNSError)
-    ):
+    if isinstance(error, OSError) and error.errno in _WORTH_SAYING:
         return os.strerror(error.errno).lower()
     return ""
