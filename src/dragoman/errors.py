@@ -105,6 +105,8 @@ class DragomanError(Exception):
         self.body = body
         """The provider's error body, parsed where it was JSON."""
         self.request_id = request_id
+        self.attempts: tuple[Any, ...] = ()
+        """What the router tried for the call (`dragoman.routing.Attempt`), the last attempt last."""
 
     @property
     def llm_provider(self) -> str | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from dragoman.types.usage import Usage
 
-__all__ = ["Answered", "Event", "Failed", "Listener", "Tried"]
+__all__ = ["Answered", "Event", "Failed", "Listener", "Tried", "tell"]
+
+_log = logging.getLogger("dragoman.observe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +49,12 @@ class Failed:
 Event: TypeAlias = Tried | Answered | Failed
 Listener: TypeAlias = Callable[[Event], None]
 """Called on the event loop: it must not block. What it raises is logged and goes no further."""
+
+
+def tell(listeners: Iterable[Listener], event: Event) -> None:
+    """Tell every listener; one that fails does not keep the others, or the call, from going on."""
+    for listener in listeners:
+        try:
+            listener(event)
+        except Exception:
+            _log.exception("a listener failed on %s", type(event).__name__)

@@ -1,0 +1,26 @@
+"""Where a call goes, and where next when that fails."""
+
+from dragoman.routing._call import Answer, Attempt, Call, CallOptions, Source, StreamAnswer
+from dragoman.routing._clock import Clock
+from dragoman.routing._deployment import Deployment
+from dragoman.routing._function import FunctionCall
+from dragoman.routing._model_list import parse_model_list
+from dragoman.routing._router import Router
+from dragoman.routing._settings import RouterSettings, parse_fallbacks, parse_targets
+
+__all__ = [
+    "Answer",
+    "Attempt",
+    "Call",
+    "CallOptions",
+    "Clock",
+    "Deployment",
+    "FunctionCall",
+    "Router",
+    "RouterSettings",
+    "Source",
+    "StreamAnswer",
+    "parse_fallbacks",
+    "parse_model_list",
+    "parse_targets",
+]

@@ -1,0 +1,164 @@
+"""One attempt: write the request, sign it, send it, read the answer. A stream's first content is part of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import orjson
+
+from dragoman.dialects._dialect import ErrorReply, Operation
+from dragoman.dialects._secrets import scrub
+from dragoman.errors import APIError, APIResponseValidationError, NotFoundError, Timeout
+from dragoman.models import count_tokens
+from dragoman.routing._call import Answer, StreamAnswer
+from dragoman.routing._function import ask_function, ask_mock
+from dragoman.routing._job import Job
+from dragoman.routing._stream import Batches, Ending, StreamSource, begin, chunk_usage, has_content, pump
+from dragoman.routing._wire import Sending, prepare
+from dragoman.transport import Reply
+
+__all__ = ["attempt"]
+
+_NAMES: dict[Operation, str] = {
+    "chat": "chat",
+    "embedding": "embeddings",
+    "text_completion": "text completions",
+    "count_tokens": "token counting",
+}
+
+
+async def attempt(job: Job, ending: Ending) -> Answer | StreamAnswer:
+    """Ask one deployment once. Raises `APIError`."""
+    provider = job.deployment.provider
+    if job.options.mock_response is not None:
+        return await ask_mock(job, ending)
+    if provider.function is not None:
+        return await ask_function(job, provider.function, ending)
+    endpoint = provider.endpoints.get(job.operation)
+    if endpoint is None:
+        return _without_provider(job)
+    sending = prepare(job, endpoint)
+    return await (_stream(job, sending, ending) if job.stream else _whole(job, sending))
+
+
+def _without_provider(job: Job) -> Answer:
+    """For an operation that the provider does not offer."""
+    provider, model = job.deployment.provider.name, job.deployment.model
+    if job.operation != "count_tokens":
+        raise NotFoundError(
+            f"{provider} offers no {_NAMES[job.operation]}",
+            provider=provider,
+            model=model,
+            code="unsupported_operation",
+        )
+    return Answer(provider=provider, model=model, response=_estimate(job))
+
+
+def _estimate(job: Job) -> Any:
+    chat = job.request.get("chat") or {}
+    tokens = count_tokens(chat.get("messages"), chat.get("tools"), model=job.deployment.model)
+    return {"input_tokens": tokens, "estimated": True}
+
+
+async def _whole(job: Job, sending: Sending) -> Answer:
+    reply = await _send(job, sending)
+    try:
+        body = await reply.read()
+    finally:
+        await reply.aclose()
+    if reply.status >= 300:
+        raise _error(job, sending, reply, body)
+    answer = Answer(
+        provider=job.deployment.provider.name,
+        model=job.deployment.model,
+        dropped=sending.dropped,
+        headers=reply.headers,
+    )
+    parsed = _object(job, body)
+    if sending.native:
+        answer.native = body
+        answer.usage = sending.codec.read_usage(parsed) if sending.codec.read_usage is not None else None
+    else:
+        answer.response = sending.codec.read_response(parsed, sending.context)
+        answer.usage = answer.response.get("usage")
+    return answer
+
+
+async def _stream(job: Job, sending: Sending, ending: Ending) -> StreamAnswer:
+    limit = job.first_content
+    try:
+        async with asyncio.timeout(limit):
+            return await _begun(job, sending, ending)
+    except TimeoutError as error:
+        raise Timeout(f"no first content within {limit:g} s") from error
+
+
+async def _begun(job: Job, sending: Sending, ending: Ending) -> StreamAnswer:
+    reply = await _send(job, sending)
+    if reply.status >= 300:
+        try:
+            raise _error(job, sending, reply, await reply.read())
+        finally:
+            await reply.aclose()
+    source, begun = _reading(job, sending, reply)
+    rest = pump(source, ending)
+    try:
+        first = await begin(rest, begun)
+    except BaseException:
+        await rest.aclose()
+        raise
+    return StreamAnswer(
+        provider=job.deployment.provider.name,
+        model=job.deployment.model,
+        dropped=sending.dropped,
+        headers=reply.headers,
+        batches=Batches(first, rest),
+        native=sending.native,
+    )
+
+
+def _reading(job: Job, sending: Sending, reply: Reply) -> tuple[StreamSource, Callable[[list[Any]], bool]]:
+    """How the stream is read, and how to tell that its content has begun."""
+    codec = sending.codec
+    if sending.native and codec.stream_relay is not None:
+        relay = codec.stream_relay(sending.context, job.caller)
+        source = StreamSource(
+            reads=reply.chunks(),
+            feed=relay.feed,
+            close=relay.close,
+            usage=lambda _batch: relay.usage,
+            release=reply.aclose,
+        )
+        return source, lambda _batch: relay.begun
+    if codec.stream_reader is None:
+        raise NotFoundError(f"{job.deployment.provider.name} streams no {_NAMES[job.operation]}")
+    reader = codec.stream_reader(sending.context)
+    feed: Callable[[bytes], Iterable[Any]] = reader.feed
+    return StreamSource(
+        reads=reply.chunks(), feed=feed, close=reader.close, usage=chunk_usage, release=reply.aclose
+    ), has_content
+
+
+async def _send(job: Job, sending: Sending) -> Reply:
+    return await job.transport().send(
+        "POST", sending.url, headers=sending.headers, body=sending.body, timeouts=job.timeouts()
+    )
+
+
+def _error(job: Job, sending: Sending, reply: Reply, body: bytes) -> APIError:
+    return sending.codec.read_error(
+        ErrorReply(job.deployment.provider.name, job.deployment.model, reply.status, reply.headers, body)
+    )
+
+
+def _object(job: Job, body: bytes) -> Any:
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        said = scrub(body[:200].decode("utf-8", "replace"))
+        raise APIResponseValidationError(f"the answer is not JSON: {error}", body=said) from error
+    if not isinstance(parsed, dict):
+        raise APIResponseValidationError(f"the answer is {type(parsed).__name__}, not an object")
+    return parsed

@@ -1,0 +1,117 @@
+"""LiteLLM's `model_list` into deployments, refused whole when wrong."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dragoman.credentials import lookup
+from dragoman.errors import ConfigError, DragomanError
+from dragoman.providers import Provider, Providers
+from dragoman.routing._call import CallOptions
+from dragoman.routing._deployment import Deployment
+from dragoman.routing._options import Problem, split
+
+__all__ = ["parse_model_list"]
+
+_KEYS = ("model_name", "litellm_params", "params", "model_info")
+_FROM_ENVIRONMENT = "os.environ/"
+
+
+def parse_model_list(
+    entries: Sequence[Mapping[str, Any]], providers: Providers, path: str = "model_list"
+) -> tuple[Deployment, ...]:
+    """Entries of `{model_name, litellm_params | params: {model, ...}, model_info}`, in the order in which they are asked.
+
+    Strings `os.environ/NAME` are looked up. Raises one `ConfigError` with a line for each wrong path."""
+    if isinstance(entries, (str, Mapping)) or not isinstance(entries, Sequence):
+        raise ConfigError(f"{path}: expected a list", param=path)
+    problems: list[Problem] = []
+    seen: Counter[str] = Counter()
+    found: list[Deployment] = []
+    for position, entry in enumerate(entries):
+        deployment = _deployment(entry, f"{path}[{position}]", providers, seen, problems)
+        if deployment is not None:
+            found.append(deployment)
+    for number, deployment in enumerate(found):
+        if any(deployment.id == other.id for other in found[:number]):
+            problems.append(Problem(f"{path}[{number}].model_info.id", f"{deployment.id!r} is there twice"))
+    if problems:
+        lines = "\n".join(f"{problem.path}: {problem.message}" for problem in problems)
+        raise ConfigError(lines, param=problems[0].path)
+    return tuple(sorted(found, key=lambda deployment: deployment.order))
+
+
+def _deployment(
+    entry: Any, path: str, providers: Providers, seen: Counter[str], problems: list[Problem]
+) -> Deployment | None:
+    before = len(problems)
+    if not isinstance(entry, Mapping):
+        problems.append(Problem(path, "expected an object with `model_name` and `litellm_params`"))
+        return None
+    _unknown_keys(entry, path, problems)
+    alias, info = entry.get("model_name"), entry.get("model_info") or {}
+    if not isinstance(alias, str) or not alias:
+        problems.append(Problem(f"{path}.model_name", "expected the name that callers use"))
+    if not isinstance(info, Mapping):
+        problems.append(Problem(f"{path}.model_info", "expected an object"))
+    key = "litellm_params" if "litellm_params" in entry else "params"
+    params = entry.get(key)
+    if not isinstance(params, Mapping) or not isinstance(params.get("model"), str):
+        problems.append(Problem(f"{path}.{key}.model", "expected a model such as `openai/gpt-4o`"))
+        return None
+    values = _from_environment(params, f"{path}.{key}", problems)
+    parts = split(values, f"{path}.{key}")
+    problems.extend(parts.problems)
+    order = parts.rest.pop("order", 0)
+    if not isinstance(order, int):
+        problems.append(Problem(f"{path}.{key}.order", "expected a whole number"))
+    resolved = _resolve(parts.rest.pop("model"), parts.options, providers, f"{path}.{key}.model", problems)
+    if len(problems) > before or resolved is None:
+        return None
+    assert isinstance(alias, str)
+    number, seen[alias] = seen[alias], seen[alias] + 1
+    return Deployment(
+        id=str(info.get("id") or f"{alias}:{number}"),
+        alias=alias,
+        provider=resolved[0],
+        model=resolved[1],
+        options=CallOptions(**parts.options),
+        params=parts.rest,
+        order=order,
+        model_info=dict(info),
+        later=parts.later,
+    )
+
+
+def _unknown_keys(entry: Mapping[str, Any], path: str, problems: list[Problem]) -> None:
+    for name in entry:
+        if name not in _KEYS:
+            near = difflib.get_close_matches(str(name), _KEYS, 1)
+            hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(_KEYS)}"
+            problems.append(Problem(f"{path}.{name}", f"unknown key; {hint}"))
+
+
+def _from_environment(params: Mapping[str, Any], path: str, problems: list[Problem]) -> dict[str, Any]:
+    values = dict(params)
+    for name, value in params.items():
+        if isinstance(value, str) and value.startswith(_FROM_ENVIRONMENT):
+            variable = value.removeprefix(_FROM_ENVIRONMENT)
+            values[name] = lookup((variable,))
+            if values[name] is None:
+                problems.append(Problem(f"{path}.{name}", f"the environment variable {variable} is not set"))
+    return values
+
+
+def _resolve(
+    model: Any, options: dict[str, Any], providers: Providers, path: str, problems: list[Problem]
+) -> tuple[Provider, str] | None:
+    if not isinstance(model, str):
+        return None
+    try:
+        return providers.resolve(model, options.get("custom_llm_provider"))
+    except DragomanError as error:
+        problems.append(Problem(path, error.message))
+        return None

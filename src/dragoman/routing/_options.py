@@ -1,0 +1,169 @@
+"""What can be said beside a request, under the names that users write: read here once for the SDK's keyword arguments, for
+`model_list` entries and for fallbacks that bring parameters of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, replace
+from typing import Any, NamedTuple
+
+from dragoman.routing._call import CallOptions
+
+__all__ = ["LATER", "NO_OPTIONS", "OPTION_NAMES", "Problem", "Split", "away_from_home", "merge_options", "split"]
+
+NO_OPTIONS = CallOptions()
+
+_LATER = """
+access_groups allowed_fails allowed_fails_policy allowed_model_region azure_ad_token base_model blocked budget_duration
+cache caching client complete_response configurable_clientside_auth_params context_window_fallback_dict cooldown_time
+disable_fallbacks ensure_alternating_roles guardrails input_cost_per_token itpm keepalive_seconds
+litellm_call_id litellm_credential_name litellm_logging_obj litellm_metadata litellm_session_id litellm_trace_id
+logger_fn max_budget max_parallel_requests merge_reasoning_content_in_choices mock_timeout mock_tool_calls model_list
+no-log otpm output_cost_per_token prompt_id prompt_label prompt_variables prompt_version provider_specific_header
+region_name retry_policy retry_strategy rpm shared_session silent_model ssl_verify supports_system_message tag_regex
+tags tpm turn_off_message_logging use_in_pass_through use_litellm_proxy user_continue_message verbose weight
+"""
+LATER: frozenset[str] = frozenset(_LATER.split())
+"""Names that LiteLLM's users know, that are no parameters of a provider, and that do nothing here yet."""
+
+
+class Problem(NamedTuple):
+    path: str
+    message: str
+
+
+class Split(NamedTuple):
+    options: dict[str, Any]
+    """By the field of `CallOptions`."""
+    rest: dict[str, Any]
+    later: dict[str, Any]
+    problems: list[Problem]
+
+
+def _text(value: Any) -> Any:
+    return value if isinstance(value, str) else None
+
+
+def _seconds(value: Any) -> Any:
+    good = isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0
+    return float(value) if good else None
+
+
+def _count(value: Any) -> Any:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _flag(value: Any) -> Any:
+    return value if isinstance(value, bool) else None
+
+
+def _names(value: Any) -> Any:
+    good = isinstance(value, (list, tuple)) and all(isinstance(name, str) for name in value)
+    return tuple(value) if good else None
+
+
+def _texts(value: Any) -> Any:
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        return None
+    return {name: str(text) for name, text in value.items() if text is not None}
+
+
+def _object(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else None
+
+
+def _targets(value: Any) -> Any:
+    targets = (value,) if isinstance(value, str) else value
+    if not isinstance(targets, (list, tuple)):
+        return None
+    good = all(isinstance(t, str) or (isinstance(t, Mapping) and isinstance(t.get("model"), str)) for t in targets)
+    return tuple(target if isinstance(target, str) else dict(target) for target in targets) if good else None
+
+
+def _anything(value: Any) -> Any:
+    return value
+
+
+_Reading = tuple[str, Callable[[Any], Any], str]
+_SECONDS: tuple[Callable[[Any], Any], str] = (_seconds, "a number of seconds above 0")
+_OPTIONS: dict[str, _Reading] = {
+    "api_key": ("api_key", _text, "a string"),
+    "api_base": ("api_base", _text, "a string"),
+    "base_url": ("api_base", _text, "a string"),
+    "api_version": ("api_version", _text, "a string"),
+    "custom_llm_provider": ("custom_llm_provider", _text, "a string"),
+    "timeout": ("timeout", *_SECONDS),
+    "request_timeout": ("timeout", *_SECONDS),
+    "stream_timeout": ("stream_timeout", *_SECONDS),
+    "connect_timeout": ("connect_timeout", *_SECONDS),
+    "idle_timeout": ("idle_timeout", *_SECONDS),
+    "num_retries": ("num_retries", _count, "a whole number"),
+    "max_retries": ("num_retries", _count, "a whole number"),
+    "fallbacks": ("fallbacks", _targets, "a list of models, or of objects with `model`"),
+    "drop_params": ("drop_params", _flag, "true or false"),
+    "additional_drop_params": ("additional_drop_params", _names, "a list of parameter names"),
+    "allowed_openai_params": ("allowed_openai_params", _names, "a list of parameter names"),
+    "headers": ("extra_headers", _texts, "an object of strings"),
+    "extra_headers": ("extra_headers", _texts, "an object of strings"),
+    "extra_query": ("extra_query", _texts, "an object of strings"),
+    "extra_body": ("extra_body", _object, "an object"),
+    "metadata": ("metadata", _object, "an object"),
+    "mock_response": ("mock_response", _anything, "anything"),
+}
+OPTION_NAMES: frozenset[str] = frozenset(_OPTIONS)
+_MERGED = frozenset({"extra_headers", "extra_query", "extra_body", "metadata"})
+_JOINED = frozenset({"additional_drop_params", "allowed_openai_params"})
+_FIELDS = tuple(field.name for field in fields(CallOptions))
+_HOME = ("api_key", "api_base", "api_version", "custom_llm_provider", "extra_headers", "extra_query", "extra_body")
+
+
+def split(params: Mapping[str, Any], path: str = "") -> Split:
+    """Cut what a user wrote into options, request parameters, and names that do nothing yet. None counts as not said."""
+    found = Split({}, {}, {}, [])
+    for name, value in params.items():
+        if name in LATER:
+            found.later[name] = value
+        elif name not in _OPTIONS:
+            found.rest[name] = value
+        elif value is not None:
+            field, read, expected = _OPTIONS[name]
+            where = f"{path}.{name}" if path else name
+            read_value = read(value)
+            if read_value is None:
+                found.problems.append(Problem(where, f"expected {expected}, got {type(value).__name__}"))
+            elif field in _MERGED:
+                found.options[field] = {**found.options.get(field, {}), **read_value}
+            else:
+                found.options.setdefault(field, read_value)
+    return found
+
+
+def merge_options(first: CallOptions, second: CallOptions) -> CallOptions:
+    """What `first` says, and where it says nothing, what `second` says."""
+    if second is NO_OPTIONS or second == NO_OPTIONS:
+        return first
+    if first is NO_OPTIONS:
+        return second
+    return CallOptions(**{name: _merged(name, getattr(first, name), getattr(second, name)) for name in _FIELDS})
+
+
+def _merged(name: str, first: Any, second: Any) -> Any:
+    if name in _MERGED:
+        return {**second, **first} if first and second else first or second
+    if name in _JOINED:
+        return tuple(dict.fromkeys((*first, *second)))
+    return second if first is None else first
+
+
+def away_from_home(options: CallOptions) -> tuple[CallOptions, tuple[str, ...]]:
+    """The options for another provider than the one that the caller meant them for: its key, address and private parameters
+    stay at home. Also gives the names of those parameters that are thereby not sent."""
+    if not any(getattr(options, name) for name in _HOME):
+        return options, ()
+    emptied: dict[str, Any] = {name: None for name in _HOME[:4]}
+    emptied.update({name: {} for name in _HOME[4:]})
+    return replace(options, **emptied), tuple(_sent(options))
+
+
+def _sent(options: CallOptions) -> Iterable[str]:
+    return (name for name in _HOME[4:] if getattr(options, name))

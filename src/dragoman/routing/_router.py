@@ -1,0 +1,194 @@
+"""The router: an alias, or a model string, becomes deployments; a call becomes an answer."""
+
+from __future__ import annotations
+
+import fnmatch
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from dragoman.errors import (
+    APIError,
+    BadRequestError,
+    ContentPolicyViolationError,
+    ContextWindowExceededError,
+    DragomanError,
+    NotFoundError,
+)
+from dragoman.observe import Failed, Listener, tell
+from dragoman.providers import Providers
+from dragoman.routing._call import Answer, Attempt, Call, CallOptions, StreamAnswer
+from dragoman.routing._clock import Clock
+from dragoman.routing._deployment import Deployment
+from dragoman.routing._options import NO_OPTIONS, away_from_home, split
+from dragoman.routing._run import Group, Run
+from dragoman.routing._settings import FallbackTarget, RouterSettings
+from dragoman.routing._transports import Transports
+from dragoman.transport import Transport
+
+__all__ = ["Router"]
+
+_ADDRESSES = ("api_base", "api_key", "custom_llm_provider", "extra_headers", "extra_query", "api_version")
+_NOTHING: tuple[str, ...] = ()
+_WILD = frozenset("*?[")
+
+
+class Router:
+    """Sends calls to deployments. One router serves any number of threads and event loops, each with its own connections.
+
+    `allow_unlisted` says whether a model that is no alias may be asked as `provider/model`. Further keyword arguments go to
+    each `Transport`."""
+
+    def __init__(
+        self,
+        deployments: Iterable[Deployment] = (),
+        *,
+        settings: RouterSettings | None = None,
+        providers: Providers | None = None,
+        listeners: Sequence[Listener] = (),
+        allow_unlisted: bool = True,
+        clock: Clock | None = None,
+        **transport_options: Any,
+    ) -> None:
+        self.settings = settings or RouterSettings()
+        self.providers = providers or Providers()
+        self._listeners = tuple(listeners)
+        self._allow_unlisted = allow_unlisted
+        self._clock = clock or Clock()
+        self._transports = Transports(lambda: Transport(**transport_options))
+        self._groups = _grouped(deployments)
+        self._patterns = [alias for alias in self._groups if not _WILD.isdisjoint(alias)]
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        return tuple(self._groups)
+
+    @property
+    def deployments(self) -> tuple[Deployment, ...]:
+        return tuple(deployment for group in self._groups.values() for deployment in group)
+
+    async def answer(self, call: Call) -> Answer | StreamAnswer:
+        """Raises `APIError` with the `attempts` that were made; a bad request is neither retried nor asked elsewhere."""
+        if not call.request_id:
+            call.request_id = f"req_{secrets.token_hex(12)}"
+        attempts: list[Attempt] = []
+        try:
+            self._check_fallbacks(call.options.fallbacks)
+            candidates = self.candidates(call.model, call.options)
+            group = Group(candidates, call.request, call.options, candidates[0].provider.name)
+            return await self._answer(self._run(call, group, attempts), group)
+        except BaseException as error:
+            if isinstance(error, DragomanError):
+                error.attempts = tuple(attempts)
+            tell(self._listeners, Failed(call.request_id, len(attempts), type(error).__name__))
+            raise
+
+    async def aclose(self) -> None:
+        """Close the connections that belong to the running event loop."""
+        await self._transports.aclose()
+
+    def candidates(self, model: str, options: CallOptions = NO_OPTIONS) -> Sequence[Deployment]:
+        """The deployments that answer to `model`, in order. Raises `NotFoundError` or `BadRequestError`."""
+        found = self._groups.get(model)
+        if found is not None:
+            return found
+        pattern = next((pattern for pattern in self._patterns if fnmatch.fnmatchcase(model, pattern)), None)
+        if pattern is not None:
+            return [_filled(deployment, model) for deployment in self._groups[pattern]]
+        if not self._allow_unlisted:
+            raise NotFoundError(f"the model {model!r} does not exist here", param="model", model=model)
+        provider, name = self.providers.resolve(model, options.custom_llm_provider)
+        return (Deployment(id=model, alias=model, provider=provider, model=name),)
+
+    def _run(self, call: Call, group: Group, attempts: list[Attempt]) -> Run:
+        options, own = call.options, group.deployments[0].options
+        retries = options.num_retries if options.num_retries is not None else own.num_retries
+        return Run(
+            call=call,
+            settings=self.settings,
+            clock=self._clock,
+            transport=self._transports.here,
+            listeners=self._listeners,
+            deadline=self._clock.monotonic() + (options.timeout or self.settings.timeout),
+            retries_left=self.settings.num_retries if retries is None else retries,
+            attempts=attempts,
+        )
+
+    async def _answer(self, run: Run, group: Group) -> Answer | StreamAnswer:
+        run.impatient = any(True for _ in self._targets(run.call, group.deployments[0], None))
+        try:
+            return await run.ask(group)
+        except APIError as error:
+            first = error
+        for target in self._targets(run.call, group.deployments[0], first):
+            if run.seconds_left() <= 0:
+                break
+            try:
+                return await run.ask(self._fallback(run.call, target, group.home))
+            except DragomanError:
+                continue  # the attempts tell of it; the caller hears why the model that was asked for failed
+        raise first
+
+    def _targets(self, call: Call, primary: Deployment, error: APIError | None) -> Iterator[FallbackTarget]:
+        """The fallbacks for this error: the call's own, or else the router's. At most `max_fallbacks`."""
+        settings, alias = self.settings, primary.alias
+        general = call.options.fallbacks
+        if general is None:
+            general = settings.fallbacks.get(alias) or settings.fallbacks.get("*") or settings.default_fallbacks
+        special: Mapping[str, tuple[FallbackTarget, ...]] = {}
+        if isinstance(error, ContextWindowExceededError):
+            special = settings.context_window_fallbacks
+        elif isinstance(error, ContentPolicyViolationError):
+            special = settings.content_policy_fallbacks
+        elif isinstance(error, BadRequestError) or (error is not None and not _fails_over(error)):
+            return
+        chosen = special.get(alias) or special.get("*") or general
+        for target in chosen[: settings.max_fallbacks]:
+            if target != call.model:
+                yield target
+
+    def _fallback(self, call: Call, target: FallbackTarget, home: str) -> Group:
+        own: dict[str, Any] = {}
+        request = call.request
+        if not isinstance(target, str):
+            parts = split({name: value for name, value in target.items() if name != "model"}, "fallbacks")
+            own, request = parts.options, {**request, **parts.rest} if parts.rest else request
+            target = str(target["model"])
+        options, left_out = replace(call.options, custom_llm_provider=own.get("custom_llm_provider")), _NOTHING
+        candidates = self.candidates(target, options)
+        there = candidates[0].provider.name
+        if there != home:
+            options, left_out = away_from_home(options)
+        return Group(candidates, request, replace(options, **own) if own else options, there, left_out)
+
+    def _check_fallbacks(self, targets: Sequence[FallbackTarget] | None) -> None:
+        """Those that come with a call. A remote caller says which listed model is asked, never where a key goes."""
+        for target in targets or ():
+            if isinstance(target, str):
+                continue
+            parts = split({name: value for name, value in target.items() if name != "model"}, "fallbacks")
+            for path, message in parts.problems:
+                raise BadRequestError(f"{path}: {message}", param=path)
+            named = next((name for name in _ADDRESSES if name in parts.options), None)
+            if named is not None and not self._allow_unlisted:
+                raise BadRequestError(f"fallbacks.{named}: cannot be set here", param=f"fallbacks.{named}")
+
+
+def _fails_over(error: APIError) -> bool:
+    return error.retry_here or error.retry_elsewhere
+
+
+def _grouped(deployments: Iterable[Deployment]) -> dict[str, tuple[Deployment, ...]]:
+    groups: dict[str, list[Deployment]] = {}
+    for deployment in deployments:
+        groups.setdefault(deployment.alias, []).append(deployment)
+    return {alias: tuple(sorted(group, key=lambda item: item.order)) for alias, group in groups.items()}
+
+
+def _filled(deployment: Deployment, model: str) -> Deployment:
+    """A wildcard's deployment for one model: `*` in its model becomes what the caller's `*` stood for."""
+    before, _, after = deployment.alias.partition("*")
+    star = model[len(before) : len(model) - len(after)] if model.startswith(before) else model
+    star = star.removeprefix(f"{deployment.provider.name}/")
+    return replace(deployment, alias=model, model=deployment.model.replace("*", star))

@@ -1,0 +1,70 @@
+"""What holds for every call of a router, unless the call or the deployment says otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from dragoman.errors import ConfigError
+from dragoman.types._json import JsonObject
+
+__all__ = ["FallbackTarget", "Fallbacks", "RouterSettings", "parse_fallbacks", "parse_targets"]
+
+FallbackTarget: TypeAlias = str | JsonObject
+"""An alias, `provider/model`, or an object with `model` and parameters of its own."""
+Fallbacks: TypeAlias = Mapping[str, tuple[FallbackTarget, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouterSettings:
+    """Times are seconds."""
+
+    num_retries: int = 2
+    """Attempts beyond the first within an alias (the openai package's default). A fallback is not a retry: each target of
+    a fallback gets one attempt, and what is left of these."""
+    fallbacks: Fallbacks = field(default_factory=dict)
+    default_fallbacks: tuple[FallbackTarget, ...] = ()
+    """For aliases without fallbacks of their own."""
+    context_window_fallbacks: Fallbacks = field(default_factory=dict)
+    content_policy_fallbacks: Fallbacks = field(default_factory=dict)
+    max_fallbacks: int = 5
+    timeout: float = 600.0
+    """The whole call, all attempts and waits together."""
+    stream_timeout: float = 120.0
+    """To the first content of a stream, in each attempt."""
+    connect_timeout: float = 10.0
+    idle_timeout: float = 120.0
+    retry_after: float = 0.0
+    """The least wait before the same deployment is asked again."""
+    longest_wait: float = 60.0
+    """A provider that asks for a longer wait than this is not waited for."""
+    drop_params: bool = False
+
+
+def parse_fallbacks(value: Any, path: str) -> Fallbacks:
+    """LiteLLM's form, `[{alias: [targets]}, ...]`, or one mapping. Raises `ConfigError` naming the path."""
+    entries = [value] if isinstance(value, Mapping) else value
+    if not isinstance(entries, (list, tuple)):
+        raise ConfigError(f"{path}: expected a list of {{alias: [models]}}", param=path)
+    found: dict[str, tuple[FallbackTarget, ...]] = {}
+    for position, entry in enumerate(entries):
+        where = path if isinstance(value, Mapping) else f"{path}[{position}]"
+        if not isinstance(entry, Mapping):
+            raise ConfigError(f"{where}: expected {{alias: [models]}}", param=where)
+        for alias, targets in entry.items():
+            found[str(alias)] = parse_targets(targets, f"{where}.{alias}")
+    return found
+
+
+def parse_targets(value: Any, path: str) -> tuple[FallbackTarget, ...]:
+    """A list of models, or of objects with `model`."""
+    targets = [value] if isinstance(value, str) else value
+    if not isinstance(targets, (list, tuple)):
+        raise ConfigError(f"{path}: expected a list of models", param=path)
+    for position, target in enumerate(targets):
+        named = isinstance(target, Mapping) and isinstance(target.get("model"), str)
+        if not (isinstance(target, str) or named):
+            where = f"{path}[{position}]"
+            raise ConfigError(f"{where}: expected a model, or an object with `model`", param=where)
+    return tuple(target if isinstance(target, str) else dict(target) for target in targets)

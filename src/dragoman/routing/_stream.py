@@ -1,0 +1,168 @@
+"""A provider's stream into batches: one list for each network read, its first content awaited inside the attempt."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from dragoman.errors import APIError
+from dragoman.routing._call import StreamAnswer
+from dragoman.types.chat import ChatChunk
+from dragoman.types.usage import Usage
+
+__all__ = ["Batches", "Ending", "StreamSource", "begin", "chunk_usage", "has_content", "pump"]
+
+_CONTENT = (
+    "content",
+    "tool_calls",
+    "reasoning_content",
+    "thinking_blocks",
+    "refusal",
+    "function_call",
+    "audio",
+    "images",
+    "annotations",
+    "provider_tool_blocks",
+)
+
+
+def has_content(chunks: Iterable[ChatChunk]) -> bool:
+    """Whether the model has begun to answer: a role alone is no content, an end without a word is."""
+    for chunk in chunks:
+        for choice in chunk.get("choices") or ():
+            delta: dict[str, Any] = choice.get("delta") or {}  # type: ignore[assignment]
+            if choice.get("finish_reason") or choice.get("text") or any(delta.get(name) for name in _CONTENT):
+                return True
+    return False
+
+
+class Ending:
+    """Keeps the usage of a stream and says how it ended, once it belongs to a caller; before that a failure is only the
+    attempt's own."""
+
+    __slots__ = ("_answer", "_tell", "usage")
+
+    def __init__(self) -> None:
+        self.usage: Usage | None = None
+        self._answer: StreamAnswer | None = None
+        self._tell: Callable[[BaseException | None], None] | None = None
+
+    def belongs_to(self, answer: StreamAnswer, tell: Callable[[BaseException | None], None]) -> None:
+        self._answer, self._tell = answer, tell
+        answer.usage = self.usage
+
+    def saw(self, usage: Usage | None) -> None:
+        if usage is not None:
+            self.usage = usage
+            if self._answer is not None:
+                self._answer.usage = usage
+
+    def ended(self, error: BaseException | None) -> None:
+        """Only the first end counts."""
+        tell, self._tell = self._tell, None
+        if tell is not None:
+            tell(error)
+
+
+class Batches:
+    """What was read until the first content, and then the rest. Leaving it closes the upstream connection, also when it is
+    only forgotten: `rest` has begun, so its loop's hook for asynchronous generators closes it."""
+
+    __slots__ = ("_first", "_rest", "_turn")
+
+    def __init__(
+        self,
+        first: list[Any],
+        rest: AsyncGenerator[list[Any]],
+        turn: Callable[[list[Any]], list[Any]] | None = None,
+    ) -> None:
+        self._first = first
+        self._rest = rest
+        self._turn = turn
+
+    def __aiter__(self) -> AsyncIterator[list[Any]]:
+        return self
+
+    async def __anext__(self) -> list[Any]:
+        if self._first:
+            batch, self._first = self._first, []
+        else:
+            batch = await self._rest.__anext__()
+        return batch if self._turn is None else self._turn(batch)
+
+    async def aclose(self) -> None:
+        self._first = []
+        await self._rest.aclose()
+
+    def turned(self, turn: Callable[[list[Any]], list[Any]]) -> Batches:
+        """The same batches, each turned into another form."""
+        return Batches(self._first, self._rest, turn)
+
+
+async def begin(rest: AsyncGenerator[list[Any]], begun: Callable[[list[Any]], bool]) -> list[Any]:
+    """Read until the first content. Raises `APIError` where the stream ends badly before it."""
+    first: list[Any] = []
+    async for batch in rest:
+        first += batch
+        if begun(batch):
+            break
+    return first
+
+
+@dataclass(slots=True, kw_only=True)
+class StreamSource:
+    """Where a stream comes from, and how it is read."""
+
+    reads: AsyncIterator[Any]
+    feed: Callable[[Any], Iterable[Any]]
+    close: Callable[[], Iterable[Any]]
+    usage: Callable[[list[Any]], Usage | None]
+    """What a batch says about usage."""
+    release: Callable[[], Awaitable[None]]
+    """Closes the upstream connection."""
+
+
+async def pump(source: StreamSource, ending: Ending) -> AsyncGenerator[list[Any]]:
+    """One batch for each read that completes something. Raises `APIError` where the stream ends badly, after the chunks
+    that came before."""
+    try:
+        async for data in source.reads:
+            batch, failure = _collected(source.feed(data))
+            if batch:
+                ending.saw(source.usage(batch))
+                yield batch
+            if failure is not None:
+                raise failure
+        batch, failure = _collected(source.close())
+        if batch:
+            ending.saw(source.usage(batch))
+            yield batch
+        if failure is not None:
+            raise failure
+    except BaseException as error:
+        ending.ended(error)
+        raise
+    else:
+        ending.ended(None)
+    finally:
+        await source.release()
+
+
+def _collected(items: Iterable[Any]) -> tuple[list[Any], APIError | None]:
+    batch: list[Any] = []
+    try:
+        for item in items:
+            batch.append(item)  # one by one: what came before an error is kept
+    except APIError as error:
+        return batch, error
+    return batch, None
+
+
+def chunk_usage(batch: list[Any]) -> Usage | None:
+    """The usage among a batch of hub chunks."""
+    for chunk in reversed(batch):
+        usage: Usage | None = chunk.get("usage")
+        if usage:
+            return usage
+    return None

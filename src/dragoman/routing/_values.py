@@ -1,0 +1,156 @@
+"""What a user's function or a mock gave, in any form that people write, into the hub's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from dragoman.dialects._dialect import Operation, ReplyContext
+from dragoman.errors import APIResponseValidationError
+from dragoman.types.chat import ChatChunk, ChatResponse
+from dragoman.types.embeddings import EmbeddingResponse
+from dragoman.types.usage import Usage
+
+__all__ = ["chunk_of", "chunks_of_response", "plain", "response_of"]
+
+_PIECE = re.compile(r"\S+\s*|\s+")
+
+
+def plain(value: Any) -> Any:
+    """A pydantic object as a dict; everything else as it is."""
+    dump = getattr(value, "model_dump", None)
+    return dump(exclude_none=True) if callable(dump) and not isinstance(value, type) else value
+
+
+def response_of(value: Any, operation: Operation, context: ReplyContext) -> Any:
+    """The hub's response for `operation`. Raises `APIResponseValidationError` for what cannot be one."""
+    value = plain(value)
+    make = {"chat": _chat, "embedding": _embedding, "count_tokens": _count}.get(operation)
+    made = make(value, context) if make is not None else None
+    if made is None:
+        raise APIResponseValidationError(
+            f"a {type(value).__name__} is no answer to a call for {operation}",
+            provider=context.provider,
+            model=context.model,
+        )
+    return made
+
+
+def _chat(value: Any, context: ReplyContext) -> ChatResponse | None:
+    if isinstance(value, (list, tuple)) and all(isinstance(piece, str) for piece in value):
+        value = "".join(value)
+    if isinstance(value, str):
+        value = {"content": value}
+    if not isinstance(value, Mapping):
+        return None
+    if "choices" not in value:
+        message = {"role": "assistant", "content": None, **value}
+        reason = "tool_calls" if message.get("tool_calls") else "stop"
+        value = {"choices": [{"index": 0, "message": message, "finish_reason": reason}]}
+    response: ChatResponse = {
+        "id": context.reply_id,
+        "object": "chat.completion",
+        "created": context.created,
+        "model": context.model,
+        "choices": [],
+        "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+    }
+    response.update({name: item for name, item in value.items() if item is not None})  # type: ignore[typeddict-item]
+    return response
+
+
+def _embedding(value: Any, context: ReplyContext) -> EmbeddingResponse | None:
+    if isinstance(value, Sequence) and not isinstance(value, str) and value:
+        vectors = value if isinstance(value[0], Sequence) else [value]
+        value = {"data": [{"object": "embedding", "index": n, "embedding": list(v)} for n, v in enumerate(vectors)]}
+    if not isinstance(value, Mapping) or "data" not in value:
+        return None
+    response: EmbeddingResponse = {"object": "list", "model": context.model, "data": []}
+    response["usage"] = {"prompt_tokens": 0, "total_tokens": 0}
+    response.update({name: item for name, item in value.items() if item is not None})  # type: ignore[typeddict-item]
+    return response
+
+
+def _count(value: Any, context: ReplyContext) -> dict[str, Any] | None:
+    if isinstance(value, int):
+        return {"input_tokens": value, "estimated": True}
+    return dict(value) if isinstance(value, Mapping) and "input_tokens" in value else None
+
+
+def chunk_of(value: Any, context: ReplyContext) -> Iterator[ChatChunk]:
+    """The hub's chunks for one piece of a stream: a text, a chunk, or LiteLLM's `GenericStreamingChunk`."""
+    value = plain(value)
+    if isinstance(value, str):
+        yield _chunk(context, {"content": value}, None)
+    elif isinstance(value, Mapping) and "choices" in value:
+        yield from _own_chunk(value, context)
+    elif isinstance(value, Mapping) and ("text" in value or "is_finished" in value):
+        yield from _generic_chunk(value, context)
+    else:
+        raise APIResponseValidationError(
+            f"a {type(value).__name__} is no chunk of a stream", provider=context.provider, model=context.model
+        )
+
+
+def _own_chunk(value: Mapping[str, Any], context: ReplyContext) -> Iterator[ChatChunk]:
+    """A whole chunk; usage beside choices is moved into a chunk of its own, where the hub has it."""
+    head = {
+        "id": context.reply_id,
+        "object": "chat.completion.chunk",
+        "created": context.created,
+        "model": context.model,
+    }
+    chunk: Any = {**head, **{name: item for name, item in value.items() if item is not None}}
+    usage = chunk.pop("usage", None)
+    if chunk["choices"]:
+        yield chunk
+    if usage:
+        yield _usage_chunk(context, usage)
+
+
+def _generic_chunk(value: Mapping[str, Any], context: ReplyContext) -> Iterator[ChatChunk]:
+    delta: dict[str, Any] = {}
+    if value.get("text"):
+        delta["content"] = value["text"]
+    if value.get("tool_use"):
+        delta["tool_calls"] = [{"index": 0, "type": "function", **value["tool_use"]}]
+    reason = (value.get("finish_reason") or "stop") if value.get("is_finished") else None
+    if delta or reason:
+        yield _chunk(context, delta, reason, int(value.get("index") or 0))
+    if value.get("usage"):
+        yield _usage_chunk(context, value["usage"])
+
+
+def chunks_of_response(response: ChatResponse, context: ReplyContext) -> Iterator[ChatChunk]:
+    """A whole response as the stream that it could have been, its text word by word."""
+    for choice in response.get("choices") or ():
+        index = choice.get("index", 0)
+        message: dict[str, Any] = dict(choice.get("message") or {})
+        content, calls = message.pop("content", None), message.pop("tool_calls", None)
+        yield _chunk(context, {**message, "role": "assistant", "content": ""}, None, index)
+        for piece in _PIECE.findall(content or ""):
+            yield _chunk(context, {"content": piece}, None, index)
+        for position, call in enumerate(calls or ()):
+            yield _chunk(context, {"tool_calls": [{**call, "index": position}]}, None, index)
+        yield _chunk(context, {}, choice.get("finish_reason") or "stop", index)
+    usage = response.get("usage")
+    if usage:
+        yield _usage_chunk(context, usage)
+
+
+def _chunk(context: ReplyContext, delta: Mapping[str, Any], reason: Any, index: int = 0) -> ChatChunk:
+    return {
+        "id": context.reply_id,
+        "object": "chat.completion.chunk",
+        "created": context.created,
+        "model": context.model,
+        "choices": [{"index": index, "delta": dict(delta), "finish_reason": reason}],  # type: ignore[typeddict-item]
+    }
+
+
+def _usage_chunk(context: ReplyContext, usage: Usage) -> ChatChunk:
+    chunk = _chunk(context, {}, None)
+    chunk["choices"] = []
+    chunk["usage"] = usage
+    return chunk

@@ -1,0 +1,119 @@
+"""A job into the bytes that a provider is sent. Here, and only here, it is decided whether a caller's own body passes through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import orjson
+
+from dragoman.dialects._dialect import Codec, ReplyContext, Target, WireRequest
+from dragoman.errors import BadRequestError
+from dragoman.models import facts
+from dragoman.providers import Endpoint, address
+from dragoman.routing._job import Job
+
+__all__ = ["Sending", "prepare"]
+
+
+def _user_agent() -> str:
+    try:
+        return f"dragoman/{version('dragoman')}"
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        return "dragoman"
+
+
+_USER_AGENT = _user_agent()
+
+
+@dataclass(slots=True, frozen=True)
+class Sending:
+    url: str
+    headers: dict[str, str]
+    body: bytes
+    codec: Codec[Any, Any, Any]
+    context: ReplyContext
+    native: bool
+    """The caller's own body passes through, and so does the reply."""
+    dropped: tuple[str, ...]
+
+
+def prepare(job: Job, endpoint: Endpoint) -> Sending:
+    """Write, address and sign one request. Raises `BadRequestError` or `AuthenticationError`."""
+    codec, target = endpoint.codec, _target(job)
+    relayed = _relay(job, codec)
+    if relayed is not None and codec.relay_request is not None:
+        wire = codec.relay_request(relayed, target)
+    else:
+        wire = codec.write_request(job.request, target)
+    context = job.reply_context()
+    if wire.tool_names or wire.json_tool is not None:
+        context = replace(context, tool_names=wire.tool_names, json_tool=wire.json_tool)
+    return Sending(
+        url=_address(job, endpoint, wire),
+        headers=_headers(job, wire),
+        body=_body(wire, job.options.extra_body),
+        codec=codec,
+        context=context,
+        native=relayed is not None,
+        dropped=(*wire.dropped, *job.left_out) if job.left_out else wire.dropped,
+    )
+
+
+def _target(job: Job) -> Target:
+    deployment, options = job.deployment, job.options
+    provider = deployment.provider
+    return Target(
+        provider=provider.name,
+        model=deployment.model,
+        vendor=provider.vendor or provider.name,
+        stream=job.stream,
+        facts=facts(provider.name, deployment.model),
+        accent=provider.accent,
+        drop_params=job.drop_params,
+        additional_drop_params=options.additional_drop_params,
+        allowed_openai_params=options.allowed_openai_params,
+    )
+
+
+def _relay(job: Job, codec: Codec[Any, Any, Any]) -> dict[str, Any] | None:
+    """The caller's body where it may pass through untouched: both sides speak the same dialect, the provider speaks it
+    faithfully, and nothing has to be merged into it or taken out of it."""
+    source = job.source
+    if source is None or source.dialect != codec.dialect or codec.relay_request is None:
+        return None
+    if job.stream and codec.stream_relay is None:
+        return None
+    deployment, options = job.deployment, job.options
+    changed = deployment.params or job.drop_params or options.additional_drop_params
+    if changed or not deployment.provider.faithful or any(mark in source.raw for mark in codec.foreign_marks):
+        return None
+    return source.body
+
+
+def _address(job: Job, endpoint: Endpoint, wire: WireRequest) -> str:
+    if job.options.extra_query:
+        wire = replace(wire, query={**wire.query, **job.options.extra_query})
+    return address(
+        job.deployment.provider, endpoint, api_base=job.options.api_base, wire=wire, model=job.deployment.model
+    )
+
+
+def _headers(job: Job, wire: WireRequest) -> dict[str, str]:
+    provider, options = job.deployment.provider, job.options
+    headers = {"content-type": "application/json", "user-agent": _USER_AGENT}
+    for more in (provider.headers, wire.headers):
+        headers.update(more)
+    headers.update(provider.credential.headers(options.api_key, provider=provider.name))
+    for name, value in options.extra_headers.items():
+        headers[name.lower()] = value
+    return headers
+
+
+def _body(wire: WireRequest, extra: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps({**wire.body, **extra} if extra else wire.body)
+    except TypeError as error:
+        raise BadRequestError(f"the request holds what JSON cannot say: {error}", code="invalid_type") from error
