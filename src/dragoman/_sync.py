@@ -89,18 +89,13 @@ class _End:
 
 
 class Iteration(Iterator[T]):
-    """An async iterator as a plain one. One task reads it, so that its timeouts and context variables hold together."""
+    """An async iterator as a plain one."""
 
-    def __init__(self, source: AsyncIterator[T], loop: asyncio.AbstractEventLoop) -> None:
-        self._source = source
+    def __init__(self, source: AsyncIterator[T], loop: _Loop) -> None:
+        self._pump = _Pump(source, loop)
         self._loop = loop
-        self._queue: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
-        self._room = asyncio.Event()
-        self._is_full = False
         self._has_begun = False
         self._is_over = False
-        self._task: asyncio.Task[None] | None = None
-        self._ended = threading.Event()
 
     def __iter__(self) -> Self:
         return self
@@ -108,15 +103,16 @@ class Iteration(Iterator[T]):
     def __next__(self) -> T:
         if self._is_over:
             raise StopIteration
-        self._begin()
+        if not _BRIDGE.owns(self._loop):
+            raise RuntimeError("This iteration ended with the process or the event loop that began it")
+        if not self._has_begun:
+            self._has_begun = True
+            self._loop.call_soon_threadsafe(self._pump.start)
         try:
-            item = self._queue.get()
+            item = self._pump.get()
         except BaseException:
             self.close()
             raise
-        if self._is_full and self._queue.qsize() <= _AHEAD // 2:
-            self._is_full = False
-            self._loop.call_soon_threadsafe(self._room.set)
         if not isinstance(item, _End):
             return item
         self._is_over = True
@@ -127,7 +123,7 @@ class Iteration(Iterator[T]):
     def close(self) -> None:
         """End the async iterator, and wait until it has."""
         if self._leave() and not _BRIDGE.is_current():
-            self._ended.wait(_PATIENCE)
+            self._pump.ended.wait(_PATIENCE)
 
     def __enter__(self) -> Self:
         return self
@@ -136,15 +132,9 @@ class Iteration(Iterator[T]):
         self.close()
 
     def __del__(self) -> None:
-        # Not waited for: the collector may run this in any thread, at any moment.
+        # Not waited for: the collector may run this in any thread, at any moment, and the loop may be closed by then.
         with contextlib.suppress(RuntimeError):
             self._leave()
-
-    def _begin(self) -> None:
-        _BRIDGE.refuse(self._loop)
-        if not self._has_begun:
-            self._has_begun = True
-            self._loop.call_soon_threadsafe(self._start)
 
     def _leave(self) -> bool:
         """Have the bridge end it; False where it is over already, or belongs to another process."""
@@ -152,26 +142,47 @@ class Iteration(Iterator[T]):
             return False
         self._is_over = True
         if not self._has_begun:
-            self._has_begun = True
-            self._loop.call_soon_threadsafe(self._start)
+            self._loop.call_soon_threadsafe(self._pump.start)
         # Two steps, so that a task that was only just started has begun, and closes its source when it is cancelled.
-        self._loop.call_soon_threadsafe(self._loop.call_soon, self._cancel)
+        self._loop.call_soon_threadsafe(self._loop.call_soon, self._pump.cancel)
         return True
 
-    def _start(self) -> None:
-        self._task = self._loop.create_task(self._read())
 
-    def _cancel(self) -> None:
+class _Pump(Generic[T]):
+    """Reads an async iterator in one task, so that its timeouts and context variables hold together, into a queue.
+
+    It knows nothing of its `Iteration`: that one, forgotten, is gone at once, and ends the pump."""
+
+    def __init__(self, source: AsyncIterator[T], loop: _Loop) -> None:
+        self._source = source
+        self._loop = loop
+        self._queue: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
+        self._room = asyncio.Event()
+        self._is_full = False
+        self._task: asyncio.Task[None] | None = None
+        self.ended = threading.Event()
+
+    def get(self) -> T | _End:
+        item = self._queue.get()
+        if self._is_full and self._queue.qsize() <= _AHEAD // 2:
+            self._is_full = False
+            with contextlib.suppress(RuntimeError):  # the loop has ended, and the end is in the queue
+                self._loop.call_soon_threadsafe(self._room.set)
+        return item
+
+    def start(self) -> None:
+        self._task = self._loop.keep(self._loop.create_task(self._read()))
+
+    def cancel(self) -> None:
         if self._task is not None:
             self._task.cancel()
 
     async def _read(self) -> None:
         error: BaseException | None = None
         try:
-            if not self._is_over:
-                async for item in self._source:
-                    self._queue.put(item)
-                    await self._wait_for_room()
+            async for item in self._source:
+                self._queue.put(item)
+                await self._wait_for_room()
         except BaseException as failure:
             error = failure
         try:
@@ -179,8 +190,8 @@ class Iteration(Iterator[T]):
         except BaseException as failure:
             error = error or failure
         finally:
-            self._ended.set()
             self._queue.put(_End(error))
+            self.ended.set()
 
     async def _wait_for_room(self) -> None:
         if self._queue.qsize() < _AHEAD:
@@ -200,6 +211,18 @@ async def _close(source: AsyncIterator[Any]) -> None:
 
 
 class _Loop(asyncio.SelectorEventLoop):
+    """The bridge's event loop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kept: set[asyncio.Task[Any]] = set()
+
+    def keep(self, task: asyncio.Task[T]) -> asyncio.Task[T]:
+        """Hold a task until it ends; asyncio itself would let the collector take it."""
+        self._kept.add(task)
+        task.add_done_callback(self._kept.discard)
+        return task
+
     def __del__(self) -> None:
         # A forked child inherits a loop that it must not touch, as it shares the parent's selector; and not warn of either.
         pass
@@ -210,11 +233,11 @@ class _Bridge:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop: _Loop | None = None
         self._thread: threading.Thread | None = None
         self._is_registered = False
 
-    def loop(self) -> asyncio.AbstractEventLoop:
+    def loop(self) -> _Loop:
         """The bridge's loop, started if need be."""
         if self.is_current():
             raise RuntimeError(
@@ -223,17 +246,13 @@ class _Bridge:
         with self._lock:
             if self._loop is None or self._thread is None or not self._thread.is_alive():
                 self._start()
-            return cast("asyncio.AbstractEventLoop", self._loop)
+            return cast("_Loop", self._loop)
 
     def is_current(self) -> bool:
         return self._thread is not None and self._thread.ident == threading.get_ident()
 
-    def owns(self, loop: asyncio.AbstractEventLoop) -> bool:
+    def owns(self, loop: _Loop) -> bool:
         return self._loop is loop
-
-    def refuse(self, loop: asyncio.AbstractEventLoop) -> None:
-        if not self.owns(loop):
-            raise RuntimeError("This iteration ended with the process or the event loop that began it")
 
     def _start(self) -> None:
         if not self._is_registered:
@@ -259,7 +278,7 @@ class _Bridge:
         thread.join(_PATIENCE)
 
 
-def _live(loop: asyncio.AbstractEventLoop) -> None:
+def _live(loop: _Loop) -> None:
     """The life of the bridge's thread; at its end tasks are cancelled and connections closed."""
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         runner.get_loop().run_forever()
