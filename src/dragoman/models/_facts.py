@@ -15,12 +15,6 @@ from dragoman.types.model_facts import UNKNOWN_MODEL, ModelFacts
 
 __all__ = ["facts", "provider_of"]
 
-_ADAPTING = frozenset(
-    {"openrouter", "vercel_ai_gateway", "litellm_proxy", "helicone", "requesty", "kilo", "llmgateway"}
-)
-"""Gateways that fit a request to the model themselves, by leaving out what it does not take: what a model refuses is no
-reason to refuse it before them. https://openrouter.ai/docs/api-reference/parameters"""
-
 
 def facts(provider: str, model: str) -> ModelFacts:
     """What is known of `model`, as `provider` names it. Unknown models have no facts, and so no restrictions."""
@@ -32,7 +26,7 @@ def _facts(provider: str, model: str) -> ModelFacts:
     names = own_names(model)
     for pattern, known in _families():
         if any(pattern.fullmatch(name) for name in names):
-            return _lenient(known) if provider in _ADAPTING else known
+            return _lenient(known) if provider in _adapting() else known
     return UNKNOWN_MODEL
 
 
@@ -64,6 +58,11 @@ def _lenient(known: ModelFacts) -> ModelFacts:
 @functools.cache
 def _families() -> tuple[tuple[re.Pattern[str], ModelFacts], ...]:
     return tuple((_any_of(row.pop("match")), _as_facts(row)) for row in _table("families.toml")["family"])
+
+
+@functools.cache
+def _adapting() -> frozenset[str]:
+    return frozenset(_table("families.toml")["adapting_gateways"])
 
 
 @functools.cache

@@ -6,6 +6,7 @@ from dragoman.providers._address import address, base_address, missing_settings
 from dragoman.providers._mapping import provider_from_mapping
 from dragoman.providers._provider import Endpoint, Provider
 from dragoman.providers._registry import Providers
+from dragoman.providers._supported import supported_openai_params
 
 __all__ = [
     "Endpoint",
@@ -15,4 +16,5 @@ __all__ = [
     "base_address",
     "missing_settings",
     "provider_from_mapping",
+    "supported_openai_params",
 ]

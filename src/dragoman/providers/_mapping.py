@@ -83,6 +83,7 @@ def provider_from_mapping(row: Mapping[str, Any], path: str = "provider") -> Pro
 
     Needed are `name` and `base_url`. Raises `ConfigError`, naming each wrong key and the nearest known one."""
     _check(row, path)
+    dialect = _dialect(row, path)
     name = str(row["name"]).strip()
     base_url = str(row["base_url"]).strip().replace("${", "{")
     return Provider(
@@ -100,8 +101,8 @@ def provider_from_mapping(row: Mapping[str, Any], path: str = "provider") -> Pro
             scheme=str(row.get("api_key_scheme", "" if "api_key_header" in row else "Bearer ")),
             optional=bool(row.get("api_key_optional", False)),
         ),
-        endpoints=_endpoints(row, path),
-        accent=accent_from(row, path),
+        endpoints=_endpoints(row, dialect, path),
+        accent=accent_from(row, dialect, path),
     )
 
 
@@ -130,10 +131,14 @@ def _nearest(word: str, known: Iterable[str]) -> str:
     return f" (did you mean {near[0]!r}?)" if near else ""
 
 
-def _endpoints(row: Mapping[str, Any], path: str) -> LazyEndpoints:
+def _dialect(row: Mapping[str, Any], path: str) -> str:
     dialect = str(row.get("dialect", "openai_chat"))
     if dialect not in DIALECTS:
         raise ConfigError(f"{path}.dialect: no dialect {dialect!r}{_nearest(dialect, DIALECTS)}, of {sorted(DIALECTS)}")
+    return dialect
+
+
+def _endpoints(row: Mapping[str, Any], dialect: str, path: str) -> LazyEndpoints:
     operations: tuple[Operation, ...] | None = None
     if "supported_endpoints" in row:
         operations = tuple(op for url, op in _ENDPOINTS.items() if url in _tuple(row["supported_endpoints"]))

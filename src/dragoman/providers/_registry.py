@@ -56,7 +56,7 @@ class Providers:
 
         `provider/model`; a well-known bare name (`gpt-4o`, `claude-...`, `gemini-...`); or any name, where
         `custom_llm_provider` says whose it is."""
-        if not isinstance(model, str) or not model.strip():
+        if not model or not model.strip():
             raise BadRequestError("model must be a non-empty string", param="model")
         if custom_llm_provider:
             provider = self.find(custom_llm_provider)
