@@ -1,0 +1,50 @@
+"""The dialects in which callers speak to the gateway, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from dragoman.dialects import anthropic_messages, gemini, openai_chat
+from dragoman.errors import DragomanError
+from dragoman.types._json import JsonObject
+
+__all__ = ["ANTHROPIC", "GEMINI", "OPENAI", "CallerDialect", "guess"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerDialect:
+    """What all endpoints of one dialect have in common."""
+
+    name: str
+    vendor: str
+    """Whose signatures its own clients keep."""
+    write_error: Callable[[DragomanError], JsonObject]
+    request_id_header: bytes
+    """Where its clients look for the id of a request."""
+    hint_headers: tuple[str, ...] = ()
+    """Headers that say something about the request."""
+
+
+OPENAI = CallerDialect(
+    name="openai_chat", vendor="openai", write_error=openai_chat.CODEC.write_error, request_id_header=b"x-request-id"
+)
+ANTHROPIC = CallerDialect(
+    name="anthropic_messages",
+    vendor="anthropic",
+    write_error=anthropic_messages.CODEC.write_error,
+    request_id_header=b"request-id",
+    hint_headers=("anthropic-version", "anthropic-beta"),
+)
+GEMINI = CallerDialect(
+    name="gemini", vendor="google", write_error=gemini.CODEC.write_error, request_id_header=b"x-request-id"
+)
+
+
+def guess(path: str, headers: Mapping[str, str]) -> CallerDialect:
+    """Whose client it probably is that asks for a path that does not exist."""
+    if path.startswith(("/v1beta", "/v1alpha")) or "x-goog-api-key" in headers:
+        return GEMINI
+    if path.startswith("/v1/messages") or "anthropic-version" in headers:
+        return ANTHROPIC
+    return OPENAI

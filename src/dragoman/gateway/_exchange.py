@@ -1,0 +1,115 @@
+"""One request and its answer, on the wire: who asks, in which dialect, and how an answer is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import binascii
+import os
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from dragoman.gateway._dialects import CallerDialect
+
+__all__ = ["CallerLeft", "Exchange", "HangUp", "Headers", "Receive", "Scope", "Send", "header"]
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+_JSON = (b"content-type", b"application/json")
+
+
+class CallerLeft(Exception):
+    """The caller hung up: there is nobody to answer."""
+
+
+def header(name: bytes, value: str) -> tuple[bytes, bytes]:
+    """A header whose value may come from a caller or a provider: what does not belong into a header is percent-encoded."""
+    if value.isascii() and value.isprintable():
+        return name, value.encode()
+    return name, quote(value, safe=" !#$&'()*+,/:;=?@[]~|").encode()
+
+
+def _new_id() -> str:
+    return "req_" + binascii.hexlify(os.urandom(12)).decode()
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What one request's road through the gateway carries along."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
+    headers: dict[str, str]
+    """The caller's, names in lower case."""
+    dialect: CallerDialect
+    request_id: str = field(default_factory=_new_id)
+    status: int = 0
+    """The status that was sent; 0 while nothing was."""
+    model: str = ""
+    """As the caller named it."""
+    provider: str = ""
+    attempts: int = 0
+    error: str = ""
+    """The class of the error that ended it."""
+    begun: float = field(default_factory=time.monotonic)
+
+    def _id_headers(self) -> Headers:
+        value = self.request_id.encode()
+        return [(b"x-dragoman-request-id", value), (self.dialect.request_id_header, value)]
+
+    async def start(self, status: int, headers: Headers) -> None:
+        """The status and the headers; the body follows by `body`."""
+        self.status = status
+        await self.send({"type": "http.response.start", "status": status, "headers": [*self._id_headers(), *headers]})
+
+    async def body(self, data: bytes, more: bool) -> None:
+        await self.send({"type": "http.response.body", "body": data, "more_body": more})
+
+    async def reply(self, status: int, data: bytes, headers: Headers | None = None) -> None:
+        """A whole JSON answer."""
+        length = (b"content-length", b"%d" % len(data))
+        await self.start(status, [_JSON, length, *(headers or [])])
+        await self.body(data, False)
+
+
+class HangUp:
+    """While it is entered, a caller who hangs up cancels the task that serves him; leaving it then raises `CallerLeft`."""
+
+    __slots__ = ("_over", "_receive", "_task", "_watch", "left")
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._over = False
+        self.left = False
+
+    async def __aenter__(self) -> HangUp:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._watch = asyncio.create_task(self._wait())
+        return self
+
+    async def _wait(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        # Servers also say "disconnect" when the answer is complete.
+        if not self._over:
+            self.left = True
+            self._task.cancel()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over = True
+        self._watch.cancel()
+        if self.left:
+            self._task.uncancel()
+            raise CallerLeft from None

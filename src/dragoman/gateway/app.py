@@ -1,0 +1,168 @@
+"""The gateway as an ASGI application: the wiring. Which paths there are stands in `_routes.py`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+import orjson
+
+from dragoman.errors import CallerError, DragomanError, NotFoundError
+from dragoman.gateway._dialects import CallerDialect, guess
+from dragoman.gateway._exchange import CallerLeft, Exchange, Receive, Scope, Send
+from dragoman.gateway._failures import as_ours, reply_error
+from dragoman.gateway._routes import Found, Page, Route, find
+from dragoman.gateway._secrets import Redactor
+from dragoman.gateway.config import GatewayConfig
+from dragoman.gateway.endpoint import Kitchen
+from dragoman.gateway.gate import Gate
+from dragoman.gateway.health import Health
+from dragoman.gateway.listing import ModelList, client_of, rows_of
+from dragoman.routing import Router
+
+__all__ = ["Gateway"]
+
+_requests = logging.getLogger("dragoman.gateway.requests")
+_CALLER_LEFT = 499
+"""nginx's number, for the log only: nobody is there to be told."""
+
+
+class Gateway:
+    """One gateway. `loopback_only`: there is no master key, so requests that a browser may have been tricked into are refused."""
+
+    def __init__(self, config: GatewayConfig, *, loopback_only: bool = True) -> None:
+        self.config = config
+        self.health = Health(config.deployments)
+        self._gate = Gate(config.master_key, loopback_only=loopback_only)
+        self._models = ModelList(rows_of(config), int(time.time()))
+        self._kitchen = Kitchen(
+            router=Router(
+                config.deployments,
+                settings=config.router,
+                providers=config.providers,
+                listeners=(self.health,),
+                allow_unlisted=False,
+            ),
+            aliases=config.aliases,
+            limits=config.limits,
+            keep_alive_seconds=config.keep_alive_seconds,
+            redactor=Redactor(config.secrets),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self.health.draining = True
+        await self._kitchen.router.aclose()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        path: str = scope["path"]
+        found = find(path)
+        dialect = _dialect(found.route if found else None, path, headers, scope["query_string"])
+        exchange = Exchange(scope, receive, send, headers, dialect)
+        try:
+            await self._answer(exchange, found)
+        except CallerLeft:
+            exchange.status = _CALLER_LEFT
+        except (Exception, asyncio.CancelledError) as raised:
+            await self._fail(exchange, as_ours(raised, exchange))
+        if self.config.log_requests:
+            _log_request(exchange)
+
+    async def _fail(self, exchange: Exchange, error: DragomanError) -> None:
+        exchange.error = type(error).__name__
+        if exchange.status == 0:
+            await reply_error(exchange, error, self._kitchen.redactor)
+
+    async def _answer(self, exchange: Exchange, found: Found | None) -> None:
+        method = exchange.scope["method"]
+        if found is None:
+            raise NotFoundError(f"there is no {method} {exchange.scope['path'][:200]}", code="unknown_url")
+        route, model = found
+        if method == "OPTIONS":
+            await _options(exchange, route)
+        elif method != route.method and not (method == "HEAD" and route.method == "GET"):
+            raise _WrongMethod(route.method, method)
+        else:
+            if not route.public:
+                query = exchange.scope["query_string"] if route.key_in_query else b""
+                self._gate.admit(exchange.headers, query)
+            await self._serve(exchange, route, model)
+
+    async def _serve(self, exchange: Exchange, route: Route, model: str | None) -> None:
+        if not isinstance(route.answer, str):
+            await route.answer(self._kitchen, exchange, model)
+        elif route.answer == "models":
+            await self._models.all(exchange)
+        elif route.answer == "model":
+            await self._models.one(exchange, model or "")
+        else:
+            status, value = self._page(route.answer)
+            await exchange.reply(status, orjson.dumps(value))
+
+    def _page(self, page: Page) -> tuple[int, object]:
+        if page == "alive":
+            return 200, "I'm alive!"
+        if page == "ready":
+            return (503, {"status": "draining"}) if self.health.draining else (200, {"status": "ready"})
+        if page == "health":
+            return 200, self.health.report()
+        return 200, {
+            "name": "dragoman",
+            "chat": "/v1/chat/completions",
+            "messages": "/v1/messages",
+            "models": "/v1/models",
+        }
+
+
+class _WrongMethod(CallerError):
+    """A path that exists, asked in another way."""
+
+    status = 405
+    default_code = "method_not_allowed"
+
+    def __init__(self, wanted: str, method: str) -> None:
+        super().__init__(f"{method} is not allowed here, only {wanted}")
+
+
+def _dialect(route: Route | None, path: str, headers: dict[str, str], query: bytes) -> CallerDialect:
+    if route is None:
+        return guess(path, headers)
+    return client_of(headers, query) if route.dialect_by_client else route.dialect
+
+
+async def _options(exchange: Exchange, route: Route) -> None:
+    """What may be asked. Nothing here lets a foreign page read an answer: there is no CORS."""
+    allowed = b"GET, HEAD, OPTIONS" if route.method == "GET" else b"POST, OPTIONS"
+    await exchange.start(204, [(b"allow", allowed)])
+    await exchange.body(b"", False)
+
+
+def _log_request(exchange: Exchange) -> None:
+    """One line: no keys, no words of anybody, and the path without its query, which may hold a key."""
+    _requests.info(
+        "%s %s %d",
+        exchange.scope["method"],
+        exchange.scope["path"],
+        exchange.status,
+        extra={
+            "request_id": exchange.request_id,
+            "model": exchange.model,
+            "provider": exchange.provider,
+            "attempts": exchange.attempts,
+            "error": exchange.error,
+            "milliseconds": round((time.monotonic() - exchange.begun) * 1000, 1),
+        },
+    )

@@ -1,0 +1,261 @@
+"""config.yaml and the environment into one frozen record: read once, refused whole when anything in it is wrong."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dragoman.errors import ConfigError
+from dragoman.gateway._secrets import secrets_in
+from dragoman.gateway._validate import Findings, read_section
+from dragoman.gateway._yaml import fill_in, load
+from dragoman.gateway.body import Limits
+from dragoman.providers import Provider, Providers, provider_from_mapping
+from dragoman.routing import Deployment, RouterSettings, parse_fallbacks, parse_model_list, parse_targets
+
+__all__ = ["GatewayConfig", "export", "parse_config", "read_config"]
+
+_KEY_VARIABLES = ("DRAGOMAN_MASTER_KEY", "LITELLM_MASTER_KEY")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayConfig:
+    """What `dragoman serve` serves. Times are seconds."""
+
+    deployments: tuple[Deployment, ...] = field(default=(), repr=False)
+    router: RouterSettings = field(default_factory=RouterSettings)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Other names of models (`model_group_alias`)."""
+    providers: Providers = field(default_factory=Providers, repr=False)
+    master_key: str | None = field(default=None, repr=False)
+    permit_weak_key: bool = False
+    limits: Limits = field(default_factory=Limits)
+    keep_alive_seconds: float = 15.0
+    drain_seconds: float = 30.0
+    log_requests: bool = False
+    json_logs: bool = False
+    verbose: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """`environment_variables`: to be set before the first call."""
+    unsupported: tuple[str, ...] = ()
+    """Paths of keys that are LiteLLM's and do nothing here yet."""
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    """What must never be told to anybody."""
+
+
+def read_config(path: Path, environment: Mapping[str, str] | None = None) -> GatewayConfig:
+    """The configuration in a file. Raises `ConfigError` with a line for each fault."""
+    return parse_config(load(path), os.environ if environment is None else environment)
+
+
+def parse_config(data: dict[str, Any], environment: Mapping[str, str]) -> GatewayConfig:
+    """The configuration in the values of a file; `environment` answers its `os.environ/NAME`."""
+    findings = Findings()
+    own = _environment_variables(data.get("environment_variables"), environment, findings)
+    known = {**environment, **own}
+    filled = fill_in(
+        {key: item for key, item in data.items() if key != "environment_variables"}, known, findings.problems
+    )
+    top = read_section(filled, "top_level", "", findings)
+    general = read_section(top.get("general_settings"), "general_settings", "general_settings", findings)
+    litellm = read_section(top.get("litellm_settings"), "litellm_settings", "litellm_settings", findings)
+    routing = read_section(top.get("router_settings"), "router_settings", "router_settings", findings)
+    providers = Providers(_providers(top.get("providers"), findings))
+    entries = _model_list(top.get("model_list"), findings)
+    deployments = _deployments(entries, providers, findings)
+    names = _Names(deployments, routing.get("model_group_alias", {}))
+    router = _router_settings(litellm, routing, names, findings)
+    if findings.problems:
+        raise ConfigError("\n".join(dict.fromkeys(findings.problems)))
+    return GatewayConfig(
+        deployments=deployments,
+        router=router,
+        aliases=names.aliases,
+        providers=providers,
+        master_key=_master_key(general, known),
+        environment=own,
+        unsupported=tuple(findings.unsupported),
+        secrets=secrets_in(filled, known),
+        **_shell(general, litellm),
+    )
+
+
+def _shell(general: Mapping[str, Any], litellm: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of the server itself."""
+    limits = {name: general[name] for name in ("max_json_depth", "max_json_values", "body_timeout") if name in general}
+    if "max_request_size_mb" in general:
+        limits["max_request_bytes"] = int(general["max_request_size_mb"] * 2**20)
+    keep_alive = general.get("keep_alive_seconds", litellm.get("sse_keepalive_ping_interval_seconds", 15.0))
+    return {
+        "limits": Limits(**limits),
+        "keep_alive_seconds": keep_alive,
+        "drain_seconds": general.get("drain_seconds", 30.0),
+        "log_requests": general.get("log_requests", False),
+        "permit_weak_key": general.get("dangerously_permit_weak_or_unset_master_key", False),
+        "json_logs": litellm.get("json_logs", False),
+        "verbose": litellm.get("set_verbose", False),
+    }
+
+
+def _master_key(general: Mapping[str, Any], environment: Mapping[str, str]) -> str | None:
+    if "master_key" in general:
+        return str(general["master_key"])
+    return next((value for name in _KEY_VARIABLES if (value := environment.get(name, "").strip())), None)
+
+
+def _environment_variables(value: Any, environment: Mapping[str, str], findings: Findings) -> dict[str, str]:
+    path = "environment_variables"
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        findings.problem(path, "expected a mapping of names to texts")
+        return {}
+    found: dict[str, str] = {}
+    for name, item in fill_in(value, environment, findings.problems, path).items():
+        if not isinstance(name, str) or "=" in name or isinstance(item, (dict, list)) or item is None:
+            findings.problem(f"{path}.{name}", "expected a text or a number")
+        else:
+            found[name] = str(item).lower() if isinstance(item, bool) else str(item)
+    return found
+
+
+def export(config: GatewayConfig, environment: MutableMapping[str, str] = os.environ) -> None:
+    """Set `environment_variables` where the credentials are looked for."""
+    environment.update(config.environment)
+
+
+def _providers(value: Any, findings: Findings) -> list[Provider]:
+    """A list of rows, or a mapping of names to rows."""
+    if isinstance(value, dict):
+        rows = [
+            (f"providers.{name}", {"name": name, **row} if isinstance(row, dict) else row)
+            for name, row in value.items()
+        ]
+    elif isinstance(value, list):
+        rows = [(f"providers[{index}]", row) for index, row in enumerate(value)]
+    elif value is None:
+        return []
+    else:
+        findings.problem("providers", "expected a list, or a mapping of names")
+        return []
+    found: list[Provider] = []
+    for path, row in rows:
+        if not isinstance(row, dict):
+            findings.problem(path, "expected a mapping")
+            continue
+        try:
+            found.append(provider_from_mapping(row, path))
+        except ConfigError as error:
+            findings.problems += error.message.splitlines()
+    return found
+
+
+def _model_list(value: Any, findings: Findings) -> list[dict[str, Any]]:
+    """The entries with the settings that are acted on."""
+    if not isinstance(value, list) or not value:
+        findings.problem("model_list", "expected a list of models, each with model_name and litellm_params")
+        return []
+    entries: list[dict[str, Any]] = []
+    for index, item in enumerate(value):
+        path = f"model_list[{index}]"
+        entry = read_section(item, "model", path, findings)
+        if "litellm_params" in entry and "params" in entry:
+            findings.problem(f"{path}.params", "is another word for litellm_params, which is given too")
+        key = "params" if "params" in entry else "litellm_params"
+        entry[key] = read_section(entry.get(key), "litellm_params", f"{path}.{key}", findings)
+        if entry in entries:
+            findings.problem(path, f"is the same as model_list[{entries.index(entry)}]")
+        entries.append(entry)
+    return entries
+
+
+def _deployments(entries: list[dict[str, Any]], providers: Providers, findings: Findings) -> tuple[Deployment, ...]:
+    try:
+        return parse_model_list(entries, providers)
+    except ConfigError as error:
+        told = [problem.partition(": ")[0] for problem in findings.problems]
+        findings.problems += [line for line in error.message.splitlines() if not _below(line.partition(": ")[0], told)]
+        return ()
+
+
+def _below(path: str, told: Iterable[str]) -> bool:
+    """Whether a fault has been told of this path or of one that holds it."""
+    return any(path == other or path.startswith((f"{other}.", f"{other}[")) for other in told)
+
+
+class _Names:
+    """The names that callers may use."""
+
+    def __init__(self, deployments: Iterable[Deployment], aliases: Mapping[str, str]) -> None:
+        self.models = list(dict.fromkeys(deployment.alias for deployment in deployments))
+        self.aliases = dict(aliases)
+        self._prefixes = tuple(name.partition("*")[0] for name in self.models if "*" in name)
+
+    def fault(self, name: Any) -> str | None:
+        """What is wrong with a name, None where it is known."""
+        known = {*self.models, *self.aliases}
+        if not isinstance(name, str) or not self.models or name in known:
+            return None
+        if self._prefixes and name.startswith(self._prefixes):
+            return None
+        near = difflib.get_close_matches(name, sorted(known), n=1)
+        return f"{name!r} is not in model_list" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def _router_settings(
+    litellm: Mapping[str, Any], routing: Mapping[str, Any], names: _Names, findings: Findings
+) -> RouterSettings:
+    """router_settings wins over what litellm_settings says of the same."""
+    values: dict[str, Any] = {}
+    for section, settings in (("litellm_settings", litellm), ("router_settings", routing)):
+        for name in _PLAIN:
+            if name in settings:
+                values[name] = settings[name]
+        for name in _FALLBACK_LISTS:
+            if name in settings:
+                values[name] = _fallbacks(settings[name], f"{section}.{name}", names, findings)
+        if "default_fallbacks" in settings:
+            path = f"{section}.default_fallbacks"
+            values["default_fallbacks"] = parse_targets(settings["default_fallbacks"], path)
+            _check_targets(values["default_fallbacks"], path, names, findings)
+    if "request_timeout" in litellm:
+        values.setdefault("timeout", litellm["request_timeout"])
+    for alias, target in names.aliases.items():
+        fault = names.fault(target)
+        if fault:
+            findings.problem(f"router_settings.model_group_alias.{alias}", fault)
+    return RouterSettings(**values)
+
+
+_PLAIN = (
+    "num_retries",
+    "timeout",
+    "stream_timeout",
+    "connect_timeout",
+    "idle_timeout",
+    "retry_after",
+    "drop_params",
+    "max_fallbacks",
+)
+_FALLBACK_LISTS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
+
+
+def _fallbacks(value: Any, path: str, names: _Names, findings: Findings) -> Any:
+    parsed = dict(parse_fallbacks(value, path))
+    for name, targets in parsed.items():
+        fault = None if name == "*" else names.fault(name)
+        if fault:
+            findings.problem(path, fault)
+        _check_targets(targets, f"{path}.{name}", names, findings)
+    return parsed
+
+
+def _check_targets(targets: Iterable[Any], path: str, names: _Names, findings: Findings) -> None:
+    for target in targets:
+        fault = names.fault(target.get("model") if isinstance(target, Mapping) else target)
+        if fault:
+            findings.problem(path, fault)

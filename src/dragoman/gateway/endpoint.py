@@ -1,0 +1,174 @@
+"""One endpoint for everything that can be asked: read, answer, write. The codec is all that differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+
+import orjson
+
+from dragoman.dialects._dialect import CallerContext, Codec, RequestHints
+from dragoman.errors import BadRequestError
+from dragoman.gateway._controls import refuse_server_fields, take_options
+from dragoman.gateway._exchange import Exchange, HangUp, Headers, header
+from dragoman.gateway._failures import as_ours, reply_error
+from dragoman.gateway._secrets import Redactor
+from dragoman.gateway._stream import LiveStream
+from dragoman.gateway.body import Limits, parse_object, read_body
+from dragoman.routing import Answer, Call, CallOptions, Router, Source, StreamAnswer
+from dragoman.types._json import JsonObject
+
+__all__ = ["Ask", "Kitchen"]
+
+_NO_OPTIONS = CallOptions()
+_NOTHING: tuple[str, ...] = ()
+_EVENT_STREAM = b"text/event-stream; charset=utf-8"
+_JSON_ARRAY = b"application/json"
+_PASSED_ON = ("x-ratelimit-", "anthropic-ratelimit-", "request-id", "x-request-id", "retry-after")
+"""The provider's headers that a caller may want to see, as `llm_provider-<name>`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kitchen:
+    """What every endpoint works with."""
+
+    router: Router
+    aliases: Mapping[str, str]
+    """Other names of models."""
+    limits: Limits
+    keep_alive_seconds: float
+    redactor: Redactor
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """An endpoint that asks a model."""
+
+    codec: Codec[Any, Any, Any]
+    controls: bool = False
+    """Whether its callers write the gateway's own fields into the body, as LiteLLM's do."""
+    stream: bool | None = None
+    """Where the address says it; None: the body says it."""
+
+    async def __call__(self, kitchen: Kitchen, exchange: Exchange, model: str | None) -> None:
+        raw = await read_body(exchange.receive, exchange.headers.get("content-length"), kitchen.limits)
+        call, left_out = self._read(kitchen, exchange, raw, model)
+        if call.stream and self.codec.stream_writer is not None:
+            await self._stream(kitchen, exchange, call, left_out)
+        else:
+            await self._whole(kitchen, exchange, call, left_out)
+
+    def _read(
+        self, kitchen: Kitchen, exchange: Exchange, raw: bytes, model: str | None
+    ) -> tuple[Call, tuple[str, ...]]:
+        if exchange.headers.get("content-encoding", "identity") != "identity":
+            raise BadRequestError("a compressed request body is not supported", status_code=415)
+        body = parse_object(raw, kitchen.limits)
+        options, left_out = _NO_OPTIONS, _NOTHING
+        if self.controls:
+            options, left_out = take_options(body)
+        else:
+            refuse_server_fields(body)
+        request = self.codec.read_request(body, self._hints(exchange, model))
+        name = request.get("model")
+        if not isinstance(name, str) or not name:
+            raise BadRequestError(
+                "model: expected the name of a model", param="model", code="missing_required_parameter"
+            )
+        exchange.model = name
+        stream = bool(request.get("stream")) if self.stream is None else self.stream
+        call = Call(
+            operation=self.codec.operation,
+            model=kitchen.aliases.get(name, name),
+            request=request,
+            stream=stream,
+            options=options,
+            source=Source(self.codec.dialect, body, raw),
+            caller=self._caller(exchange, name, request),
+            request_id=exchange.request_id,
+        )
+        return call, left_out
+
+    def _hints(self, exchange: Exchange, model: str | None) -> RequestHints:
+        headers = exchange.headers
+        said = {name: headers[name] for name in exchange.dialect.hint_headers if name in headers}
+        return RequestHints(model=model, stream=self.stream, headers=said)
+
+    def _caller(self, exchange: Exchange, model: str, request: JsonObject) -> CallerContext:
+        options = request.get("stream_options")
+        sse = not self.stream or parse_qs(exchange.scope.get("query_string", b"")).get(b"alt") == [b"sse"]
+        return CallerContext(
+            model=model,
+            include_usage=isinstance(options, dict) and bool(options.get("include_usage")),
+            framing="sse" if sse else "json_array",
+            vendor=exchange.dialect.vendor,
+        )
+
+    async def _whole(self, kitchen: Kitchen, exchange: Exchange, call: Call, left_out: tuple[str, ...]) -> None:
+        async with HangUp(exchange.receive):
+            answer = await kitchen.router.answer(call)
+            if isinstance(answer, StreamAnswer):
+                await answer.aclose()
+                raise BadRequestError("this cannot be streamed", param="stream")
+            data = answer.native
+            if data is None:
+                assert call.caller is not None
+                data = orjson.dumps(self.codec.write_response(answer.response, call.caller))
+            await exchange.reply(200, data, _headers(exchange, answer, left_out))
+
+    async def _stream(self, kitchen: Kitchen, exchange: Exchange, call: Call, left_out: tuple[str, ...]) -> None:
+        assert call.caller is not None
+        array = call.caller.framing == "json_array"
+        live = LiveStream(
+            exchange,
+            content_type=_JSON_ARRAY if array else _EVENT_STREAM,
+            sign=b"\n" if array else b": keep-alive\n\n",
+            interval=kitchen.keep_alive_seconds,
+        )
+        async with HangUp(exchange.receive) as caller, live:
+            assert self.codec.stream_writer is not None
+            writer = self.codec.stream_writer(call.caller)
+            try:
+                answer = await kitchen.router.answer(call)
+                await _send(exchange, live, writer, answer, left_out)
+            except BaseException as raised:
+                if caller.left:
+                    raise
+                error = as_ours(raised, exchange)
+                await live.stop()
+                if live.open:
+                    exchange.error = type(error).__name__
+                    await live.end(kitchen.redactor.bytes(writer.error(error)))
+                else:
+                    await reply_error(exchange, error, kitchen.redactor)
+
+
+async def _send(exchange: Exchange, live: LiveStream, writer: Any, answer: Any, left_out: tuple[str, ...]) -> None:
+    """The stream from its first content to its proper end. Whatever happens, it is closed."""
+    try:
+        await live.begin(_headers(exchange, answer, left_out))
+        async for batch in answer.batches:
+            data = b"".join(batch if answer.native else map(writer.write, batch))
+            if data:
+                await live.write(data)
+        await live.end(b"" if answer.native else writer.close())
+    finally:
+        await answer.aclose()
+
+
+def _headers(exchange: Exchange, answer: Answer | StreamAnswer, left_out: Iterable[str]) -> Headers:
+    exchange.provider, exchange.attempts = answer.provider, len(answer.attempts)
+    headers = [
+        header(b"x-dragoman-model", answer.model),
+        header(b"x-dragoman-provider", answer.provider),
+        (b"x-dragoman-attempts", b"%d" % len(answer.attempts)),
+    ]
+    dropped = (*answer.dropped, *left_out)
+    if dropped:
+        headers.append(header(b"x-dragoman-dropped-params", ", ".join(dropped)))
+    for name, value in answer.headers.items():
+        if name.startswith(_PASSED_ON):
+            headers.append(header(b"llm_provider-" + name.encode("latin-1", "replace"), value))
+    return headers

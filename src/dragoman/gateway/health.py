@@ -1,0 +1,83 @@
+"""How the deployments are, as far as the calls that were made anyway can tell: looking costs nothing and asks nobody."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dragoman import errors
+from dragoman.observe import Event, Tried
+from dragoman.routing import Deployment
+
+__all__ = ["Health"]
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was seen of one deployment."""
+
+    answered: int = 0
+    failed: int = 0
+    last_answer: float | None = None
+    last_failure: float | None = None
+    last_error: str | None = None
+    well: bool | None = None
+    """Whether the last attempt that tells anything about it succeeded."""
+
+
+class Health:
+    """Hears of every attempt (as a `dragoman.observe.Listener`), and reports."""
+
+    def __init__(self, deployments: Sequence[Deployment]) -> None:
+        self._deployments = tuple(deployments)
+        self._seen = {deployment.id: _Seen() for deployment in self._deployments}
+        self.draining = False
+
+    def __call__(self, event: Event) -> None:
+        if not isinstance(event, Tried):
+            return
+        seen = self._seen.get(event.deployment)
+        if seen is None:
+            return
+        if event.error is None:
+            seen.answered += 1
+            seen.last_answer, seen.well = time.time(), True
+        elif _says_something(event.error):
+            seen.failed += 1
+            seen.last_failure, seen.last_error, seen.well = time.time(), event.error, False
+
+    def report(self) -> dict[str, Any]:
+        """LiteLLM's shape, and a third list for those that nobody has asked yet: not asked is not healthy."""
+        groups: dict[bool | None, list[dict[str, Any]]] = {True: [], False: [], None: []}
+        for deployment in self._deployments:
+            seen = self._seen[deployment.id]
+            groups[seen.well].append(_row(deployment, seen))
+        return {
+            "healthy_endpoints": groups[True],
+            "unhealthy_endpoints": groups[False],
+            "unknown_endpoints": groups[None],
+            "healthy_count": len(groups[True]),
+            "unhealthy_count": len(groups[False]),
+            "unknown_count": len(groups[None]),
+        }
+
+
+def _says_something(error: str) -> bool:
+    """Whether an error is the deployment's fault rather than the request's."""
+    kind = getattr(errors, error, None)
+    return not isinstance(kind, type) or bool(getattr(kind, "retry_elsewhere", True))
+
+
+def _row(deployment: Deployment, seen: _Seen) -> dict[str, Any]:
+    return {
+        "id": deployment.id,
+        "model_name": deployment.alias,
+        "model": f"{deployment.provider.name}/{deployment.model}",
+        "answered": seen.answered,
+        "failed": seen.failed,
+        "last_answer": seen.last_answer,
+        "last_failure": seen.last_failure,
+        "last_error": seen.last_error,
+    }

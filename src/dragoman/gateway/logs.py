@@ -1,0 +1,65 @@
+"""Where the gateway's log lines go, and what may never stand in them."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import orjson
+
+from dragoman.gateway._secrets import Redactor
+
+__all__ = ["set_up"]
+
+_FIELDS = ("request_id", "model", "provider", "attempts", "error", "milliseconds")
+_LOGGERS = ("dragoman", "uvicorn", "asyncio", "aiohttp")
+
+
+class _Line(logging.Formatter):
+    """`time level logger message name=value ...`, without the secrets of this server (in a traceback neither)."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
+        self._redactor = redactor
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._redactor.text(self._whole(record))
+
+    def _whole(self, record: logging.LogRecord) -> str:
+        extras = "".join(f" {name}={value}" for name, value in _extras(record).items())
+        return super().format(record) + extras
+
+
+class _JsonLine(_Line):
+    """The same as one JSON object a line."""
+
+    def _whole(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": self.formatTime(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_extras(record),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return orjson.dumps(line, default=str).decode()
+
+
+def _extras(record: logging.LogRecord) -> dict[str, Any]:
+    return {name: value for name in _FIELDS if (value := getattr(record, name, None)) not in (None, "")}
+
+
+def set_up(redactor: Redactor, *, json: bool, verbose: bool, requests: bool) -> None:
+    """Log to stderr: warnings, and one line a request where that is wanted."""
+    out = logging.StreamHandler(sys.stderr)
+    out.setFormatter(_JsonLine(redactor) if json else _Line(redactor))
+    for name in _LOGGERS:
+        logger = logging.getLogger(name)
+        logger.handlers = [out]
+        logger.propagate = False
+        logger.setLevel(logging.WARNING)
+    if verbose:
+        logging.getLogger("dragoman").setLevel(logging.DEBUG)
+    logging.getLogger("dragoman.gateway.requests").setLevel(logging.INFO if requests else logging.WARNING)

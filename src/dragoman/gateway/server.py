@@ -1,0 +1,77 @@
+"""The process that serves: a socket, the signals, and a proper end."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+
+from dragoman.errors import ConfigError
+from dragoman.gateway.app import Gateway
+
+__all__ = ["bind", "serve"]
+
+_BACKLOG = 2048
+_IDLE_SECONDS = 75
+"""Longer than the minute after which load balancers and clients give an idle connection up, so that none is closed by us
+in the moment in which it is used again."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """The socket to listen on. Raises `ConfigError` where that is not possible."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise ConfigError(f"cannot listen on {host}: {error.strerror}") from None
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    return listener
+
+
+def serve(gateway: Gateway, listener: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT; then running requests may end for `drain_seconds`."""
+    config = uvicorn.Config(
+        gateway,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=_IDLE_SECONDS,
+        timeout_graceful_shutdown=gateway.config.drain_seconds,  # type: ignore[arg-type]
+    )
+    _Server(config, gateway, ready).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, gateway: Gateway, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._gateway = gateway
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal drains, a second Ctrl+C does not wait. Not left to uvicorn, which in the end raises the signal once
+        more, so that even a proper end would look like a death."""
+        self._gateway.health.draining = True
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
