@@ -1,0 +1,34 @@
+"""OpenAI's Chat Completions, and the dialect of everybody who speaks like it. The hub has the same shape."""
+
+from __future__ import annotations
+
+from dragoman.dialects._dialect import Codec
+from dragoman.dialects.openai_chat._accent import Accent
+from dragoman.dialects.openai_chat._read_error import read_error, write_error
+from dragoman.dialects.openai_chat._read_request import read_request
+from dragoman.dialects.openai_chat._read_response import read_response, unary_usage
+from dragoman.dialects.openai_chat._read_stream import ChatStreamReader
+from dragoman.dialects.openai_chat._relay import FOREIGN_MARKS, OpenAIRelay, relay_request
+from dragoman.dialects.openai_chat._write_reply import ChatStreamWriter, write_response
+from dragoman.dialects.openai_chat._write_request import write_request
+from dragoman.dialects.openai_chat.accents import ACCENTS
+from dragoman.types.chat import ChatChunk, ChatRequest, ChatResponse
+
+__all__ = ["ACCENTS", "CODEC", "Accent"]
+
+CODEC: Codec[ChatRequest, ChatResponse, ChatChunk] = Codec(
+    dialect="openai_chat",
+    operation="chat",
+    read_request=read_request,
+    write_request=write_request,
+    read_response=read_response,
+    write_response=write_response,
+    read_error=read_error,
+    write_error=write_error,
+    stream_reader=ChatStreamReader,
+    stream_writer=ChatStreamWriter,
+    stream_relay=OpenAIRelay,
+    relay_request=relay_request,
+    read_usage=unary_usage,
+    foreign_marks=FOREIGN_MARKS,
+)

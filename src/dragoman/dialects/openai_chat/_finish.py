@@ -1,0 +1,46 @@
+"""The provider's word for why it stopped -> OpenAI's closed set."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from dragoman.types.chat import FinishReason
+
+__all__ = ["failure_word", "finish_reason"]
+
+_CLOSED: frozenset[str] = frozenset(("stop", "length", "tool_calls", "content_filter", "function_call"))
+_WORDS: dict[str, FinishReason] = {
+    "max_tokens": "length",
+    "max_output_tokens": "length",
+    "max_length": "length",
+    "model_length": "length",  # Mistral
+    "model_context_window_exceeded": "length",  # Z.ai, Anthropic
+    "tool_use": "tool_calls",
+    "tool_call": "tool_calls",
+    "sensitive": "content_filter",  # Z.ai
+    "safety": "content_filter",
+    "refusal": "content_filter",
+    "recitation": "content_filter",
+    "prohibited_content": "content_filter",
+    "blocklist": "content_filter",
+    "guardrail_intervened": "content_filter",
+}
+_FAILURES = frozenset(("error", "network_error", "insufficient_system_resource"))
+"""Mistral and OpenRouter, Z.ai, DeepSeek: the model broke off, and what came is not an answer."""
+
+
+def failure_word(word: Any) -> bool:
+    """Whether the word says that the provider failed."""
+    return isinstance(word, str) and word.lower() in _FAILURES
+
+
+def finish_reason(word: Any, *, called: bool) -> FinishReason:
+    """`called` says whether the choice holds tool calls: some providers say `stop` then (Gemini, Ollama)."""
+    reason: FinishReason = "stop"
+    if isinstance(word, str) and word in _CLOSED:
+        reason = cast(FinishReason, word)
+    elif isinstance(word, str):
+        reason = _WORDS.get(word.lower(), "stop")
+    if reason == "stop" and called:
+        return "tool_calls"
+    return reason

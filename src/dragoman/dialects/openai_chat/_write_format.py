@@ -1,0 +1,67 @@
+"""Structured output: hub -> wire, by the target's native way or by what comes nearest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from dragoman.dialects.openai_chat._writing import Writing
+from dragoman.types._json import JsonObject
+
+__all__ = ["write_format"]
+
+_JSON_TOOL = "json_answer"
+
+
+def write_format(body: JsonObject, asked: JsonObject, writing: Writing) -> str | None:
+    """Write `response_format`. Returns the name of the tool that stands in for it, if one does."""
+    wanted = asked.get("response_format")
+    if wanted is None:
+        return None
+    accent, drops = writing.accent, writing.drops
+    if "response_format" in accent.unsupported and not drops.allowed("response_format"):
+        if wanted.get("type") != "text":
+            drops.unsupported("response_format")
+        return None
+    schema = wanted.get("json_schema")
+    way = accent.json_schema
+    if way == "native" and writing.target.facts.json_schema is False:
+        way = accent.json_schema_fallback
+    if wanted.get("type") != "json_schema" or not isinstance(schema, dict) or way == "native":
+        body["response_format"] = wanted
+        return None
+    if way == "tool":
+        return _by_tool(body, schema, writing)
+    body["response_format"] = {"type": "json_object"}
+    _tell_schema(body, schema)
+    drops.weakened("response_format")
+    return None
+
+
+def _by_tool(body: JsonObject, schema: JsonObject, writing: Writing) -> str:
+    """The model must call a tool whose parameters are the schema; with other tools, it must call one of them."""
+    taken = {(tool.get("function") or {}).get("name") for tool in body.get("tools") or ()}
+    name = next(name for name in (_JSON_TOOL + "_" * n for n in range(len(taken) + 1)) if name not in taken)
+    function: JsonObject = {
+        "name": name,
+        "description": schema.get("description") or "Give the final answer.",
+        "parameters": schema.get("schema") or {"type": "object"},
+    }
+    forced: Any = {"type": "function", "function": {"name": name}}
+    body["tool_choice"] = writing.accent.required_word if body.get("tools") else forced
+    body["tools"] = [*(body.get("tools") or ()), {"type": "function", "function": function}]
+    return name
+
+
+def _tell_schema(body: JsonObject, schema: JsonObject) -> None:
+    """The models that know only `json_object` must find the word JSON, and the schema, in the prompt."""
+    text = "Answer with one JSON object that follows this JSON schema, and nothing else:\n"
+    text += orjson.dumps(schema.get("schema") or {}, option=orjson.OPT_SORT_KEYS).decode()
+    messages: list[JsonObject] = body["messages"]
+    first = messages[0] if messages else {}
+    if first.get("role") == "system" and isinstance(first.get("content"), str):
+        joined = {**first, "content": f"{first['content']}\n\n{text}"}
+        body["messages"] = [joined, *messages[1:]]
+    else:
+        body["messages"] = [{"role": "system", "content": text}, *messages]

@@ -1,0 +1,123 @@
+"""One message: hub -> wire. Our own extensions stay here, unless the target's accent knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dragoman.dialects.openai_chat._accent import ReasoningBack
+from dragoman.dialects.openai_chat._reasoning_details import details_of
+from dragoman.dialects.openai_chat._write_parts import write_parts
+from dragoman.dialects.openai_chat._writing import Writing
+from dragoman.types._json import JsonObject
+
+__all__ = ["write_message"]
+
+_PLAIN = frozenset(("role", "content", "tool_call_id"))
+_OURS = frozenset(
+    (
+        "annotations",
+        "block_order",
+        "images",
+        "is_error",
+        "native_finish_reason",
+        "provider_specific_fields",
+        "provider_tool_blocks",
+        "reasoning_content",
+        "reasoning_details",
+        "thinking_blocks",
+    )
+)
+"""What we, or a provider's answer, put on a message, and what means nothing to a provider that gets it back."""
+
+
+def write_message(message: JsonObject, path: str, writing: Writing) -> JsonObject:
+    """The message itself where it is plain."""
+    role, content = message.get("role"), message.get("content")
+    if isinstance(content, str) and role != "developer" and message.keys() <= _PLAIN:
+        return message
+    accent = writing.accent
+    wire = {
+        key: value for key, value in message.items() if key not in _OURS and (value is not None or key == "content")
+    }
+    if role == "developer" and not accent.developer_role:
+        wire["role"] = "system"
+    if isinstance(content, list):
+        wire["content"] = write_parts(content, f"{path}.content", writing)
+    if "cache_control" in wire and not accent.cache_control:
+        del wire["cache_control"]
+        writing.drops.weakened("cache_control")
+    if not accent.names and role != "tool":
+        wire.pop("name", None)
+    if role == "assistant":
+        _assistant(wire, message, path, writing)
+    return wire
+
+
+def _assistant(wire: JsonObject, message: JsonObject, path: str, writing: Writing) -> None:
+    if message.get("images"):
+        writing.drops.weakened(f"{path}.images")
+    if isinstance(wire.get("audio"), dict) and "id" in wire["audio"]:
+        wire["audio"] = {"id": wire["audio"]["id"]}
+    calls = wire.get("tool_calls")
+    if calls:
+        wire["tool_calls"] = [_call(call, writing) for call in calls]
+    else:
+        wire.pop("tool_calls", None)
+        if wire.get("content") is None and not wire.keys() & {"function_call", "audio", "refusal"}:
+            wire["content"] = ""  # an empty turn: null is taken only beside a call
+    if writing.target.vendor != "google":
+        wire.pop("extra_content", None)
+    _BACK[writing.accent.reasoning_back](wire, message, writing)
+
+
+def _call(call: JsonObject, writing: Writing) -> JsonObject:
+    kept = {
+        key: value
+        for key, value in call.items()
+        if key not in ("index", "cache_control") and (key != "extra_content" or writing.target.vendor == "google")
+    }
+    function = call.get("function")
+    if isinstance(function, dict):
+        kept["function"] = {**function, "name": writing.names.to_wire(function.get("name") or "")}
+    return kept
+
+
+def _omit(wire: JsonObject, message: JsonObject, writing: Writing) -> None:
+    pass
+
+
+def _as(key: str) -> Callable[[JsonObject, JsonObject, Writing], None]:
+    def back(wire: JsonObject, message: JsonObject, writing: Writing) -> None:
+        if message.get("reasoning_content"):
+            wire[key] = message["reasoning_content"]
+
+    return back
+
+
+def _details(wire: JsonObject, message: JsonObject, writing: Writing) -> None:
+    details = details_of(message, writing.target.vendor)  # type: ignore[arg-type]  # a hub message is a dict
+    if details:
+        wire["reasoning_details"] = details
+    elif message.get("reasoning_content"):
+        wire["reasoning"] = message["reasoning_content"]
+
+
+def _thinking_parts(wire: JsonObject, message: JsonObject, writing: Writing) -> None:
+    reasoning, content = message.get("reasoning_content"), wire.get("content")
+    if not reasoning:
+        return
+    if isinstance(content, list):
+        parts: list[Any] = content
+    else:
+        parts = [{"type": "text", "text": content}] if content else []
+    wire["content"] = [{"type": "thinking", "thinking": [{"type": "text", "text": reasoning}]}, *parts]
+
+
+_BACK: dict[ReasoningBack, Callable[[JsonObject, JsonObject, Writing], None]] = {
+    "omit": _omit,
+    "reasoning_content": _as("reasoning_content"),
+    "reasoning": _as("reasoning"),
+    "reasoning_details": _details,
+    "thinking_parts": _thinking_parts,
+}

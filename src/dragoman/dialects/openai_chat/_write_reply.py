@@ -1,0 +1,59 @@
+"""Whole and streamed answers: hub -> wire, for callers who speak the OpenAI dialect. The hub is their shape."""
+
+from __future__ import annotations
+
+import orjson
+
+from dragoman.dialects._dialect import CallerContext
+from dragoman.dialects.framing.sse import write_event
+from dragoman.dialects.openai_chat._read_error import write_error
+from dragoman.errors import DragomanError
+from dragoman.types._json import JsonObject
+from dragoman.types.chat import ChatChoice, ChatChunk, ChatResponse
+
+__all__ = ["DONE", "ChatStreamWriter", "error_event", "write_response"]
+
+DONE = b"data: [DONE]\n\n"
+
+
+def error_event(error: DragomanError) -> bytes:
+    """What the openai package raises on in mid-stream. Nothing follows it, no `[DONE]` either."""
+    return write_event(orjson.dumps(write_error(error)))
+
+
+def write_response(response: ChatResponse, caller: CallerContext) -> JsonObject:
+    return {
+        "object": "chat.completion",
+        "model": caller.model,
+        **response,
+        "choices": [_choice(choice) for choice in response["choices"]],
+    }
+
+
+def _choice(choice: ChatChoice) -> JsonObject:
+    message = {"role": "assistant", "content": None, "refusal": None, **choice["message"]}
+    return {"logprobs": None, **choice, "message": message}
+
+
+class ChatStreamWriter:
+    """Usage goes out in one last chunk, and only to a caller who asked for it."""
+
+    __slots__ = ("_include_usage",)
+
+    def __init__(self, caller: CallerContext) -> None:
+        self._include_usage = caller.include_usage
+
+    def write(self, chunk: ChatChunk) -> bytes:
+        if self._include_usage:
+            return write_event(orjson.dumps(chunk if "usage" in chunk else {**chunk, "usage": None}))
+        if "usage" not in chunk:
+            return write_event(orjson.dumps(chunk))
+        if not chunk.get("choices"):
+            return b""
+        return write_event(orjson.dumps({key: value for key, value in chunk.items() if key != "usage"}))
+
+    def close(self) -> bytes:
+        return DONE
+
+    def error(self, error: DragomanError) -> bytes:
+        return error_event(error)

@@ -1,0 +1,121 @@
+"""A request: hub -> wire, in the accent of the target."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dragoman.dialects._dialect import Target, WireRequest
+from dragoman.dialects._parameters import DropList
+from dragoman.dialects._tool_names import ToolNames
+from dragoman.dialects.openai_chat._accent import Accent, accent_of
+from dragoman.dialects.openai_chat._turns import write_messages
+from dragoman.dialects.openai_chat._write_format import write_format
+from dragoman.dialects.openai_chat._write_reasoning import write_reasoning
+from dragoman.dialects.openai_chat._write_tools import tool_names, write_tools
+from dragoman.dialects.openai_chat._writing import Writing
+from dragoman.types._json import JsonObject
+from dragoman.types.chat import ChatRequest
+
+__all__ = ["write_params", "write_request"]
+
+_OWN_WAY = frozenset(
+    ("messages", "tools", "tool_choice", "thinking", "reasoning_effort", "response_format", "stream", "stream_options")
+)
+"""What is not a plain parameter: each has a writer of its own."""
+
+_NEVER = ("safety_settings", "cached_content")
+_NEUTRAL: dict[str, Any] = {
+    "n": 1,
+    "temperature": 1,
+    "top_p": 1,
+    "presence_penalty": 0,
+    "frequency_penalty": 0,
+    "logit_bias": {},
+    "logprobs": False,
+    "store": False,
+    "modalities": ["text"],
+    "parallel_tool_calls": True,
+}
+"""Values that say what would happen anyway: left out for a target that does not know the parameter, and nothing is lost."""
+
+
+def write_request(request: ChatRequest, target: Target) -> WireRequest:
+    accent, drops = accent_of(target), DropList(target)
+    asked: JsonObject = _unwanted(dict(request), drops)
+    names = ToolNames.of(tool_names(asked), max_length=accent.tool_name_length, allowed=accent.tool_name_allowed)
+    writing = Writing(target, accent, drops, names)
+    body = write_params(asked, target, accent, drops, _OWN_WAY)
+    body["messages"] = write_messages(asked.get("messages") or [], writing)
+    write_tools(body, asked, writing)
+    write_reasoning(body, asked, writing)
+    json_tool = write_format(body, asked, writing)
+    return WireRequest(body, dropped=drops.dropped, tool_names=names.to_caller, json_tool=json_tool)
+
+
+def _unwanted(request: JsonObject, drops: DropList) -> JsonObject:
+    for key in [key for key in request if drops.wanted_out(key)]:
+        del request[key]
+        drops.weakened(key)
+    return request
+
+
+def write_params(
+    asked: JsonObject, target: Target, accent: Accent, drops: DropList, own_way: frozenset[str]
+) -> JsonObject:
+    """The plain parameters, with the model and the stream's options."""
+    body = {"model": target.model, **{key: value for key, value in asked.items() if key not in own_way}}
+    body["model"] = target.model
+    _vendor_params(body, target, drops)
+    for key in _NEVER:
+        if body.pop(key, None) and not drops.allowed(key):
+            drops.unsupported(key)
+    _limit(body, target, accent)
+    _sampling(body, target, accent, drops)
+    for key in [key for key in body if key in accent.unsupported and not drops.allowed(key)]:
+        value = body.pop(key)
+        if value is not None and _NEUTRAL.get(key) != value:
+            drops.unsupported(key)
+    for key, name in accent.renamed.items():
+        if key in body:
+            body[name] = body.pop(key)
+    if target.stream:
+        body["stream"] = True
+        options = asked.get("stream_options")
+        if accent.stream_options:
+            body["stream_options"] = {**(options or {}), "include_usage": True}
+    return body
+
+
+def _vendor_params(body: JsonObject, target: Target, drops: DropList) -> None:
+    for vendor, params in (body.pop("vendor_params", None) or {}).items():
+        if vendor == target.vendor:
+            body.update(params)
+            continue
+        for name in params:
+            drops.unsupported(name, f"it is a parameter of {vendor}")
+
+
+def _limit(body: JsonObject, target: Target, accent: Accent) -> None:
+    """One field for the limit of the output, under the name that the target takes."""
+    newer, older = body.get("max_completion_tokens"), body.get("max_tokens")
+    if newer is None and older is None:
+        return
+    name = accent.tokens_field
+    if not name and (target.facts.sampling is False or target.facts.reasoning not in (None, "none")):
+        name = "max_completion_tokens"
+    if not name:
+        name = "max_completion_tokens" if newer is not None else "max_tokens"
+    body.pop("max_completion_tokens", None)
+    body.pop("max_tokens", None)
+    body[name] = newer if newer is not None else older
+
+
+def _sampling(body: JsonObject, target: Target, accent: Accent, drops: DropList) -> None:
+    if target.facts.sampling is False:
+        for key in accent.sampling_params:
+            if key in body and not drops.allowed(key) and body.pop(key) != _NEUTRAL.get(key):
+                drops.unsupported(key, "the model takes none")
+    temperature = body.get("temperature")
+    if accent.max_temperature is not None and temperature is not None and temperature > accent.max_temperature:
+        body["temperature"] = accent.max_temperature
+        drops.weakened("temperature")

@@ -1,0 +1,92 @@
+"""Tools and the choice among them: hub -> wire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from dragoman.dialects._provider_tools import provider_tool
+from dragoman.dialects.openai_chat._writing import Writing
+from dragoman.types._json import JsonObject
+
+__all__ = ["tool_names", "write_tools"]
+
+
+def tool_names(request: JsonObject) -> Iterator[str]:
+    """Every name of a function in the request and its history."""
+    for tool in request.get("tools") or ():
+        name = (tool.get("function") or {}).get("name")
+        if name:
+            yield name
+    for message in request.get("messages") or ():
+        for call in message.get("tool_calls") or ():
+            name = (call.get("function") or {}).get("name")
+            if name:
+                yield name
+
+
+def write_tools(body: JsonObject, asked: JsonObject, writing: Writing) -> None:
+    tools, choice = asked.get("tools"), asked.get("tool_choice")
+    if not tools:
+        if choice is not None:
+            body["tool_choice"] = choice
+        return
+    if not writing.accent.tools and not writing.drops.allowed("tools"):
+        writing.drops.unsupported("tools")
+        tools = []
+    if isinstance(choice, dict) and choice.get("type") == "allowed_tools" and not writing.accent.allowed_tools:
+        tools, choice = _only_allowed(tools, choice.get("allowed_tools") or {})
+    written = [
+        tool for index, raw in enumerate(tools) if (tool := _tool(raw, f"tools[{index}]", body, writing)) is not None
+    ]
+    if not written:
+        body.pop("parallel_tool_calls", None)
+        return
+    body["tools"] = written
+    if choice is not None:
+        body["tool_choice"] = _choice(choice, writing)
+
+
+def _only_allowed(tools: list[Any], allowed: JsonObject) -> tuple[list[Any], str]:
+    names = {(tool.get("function") or {}).get("name") or tool.get("name") for tool in allowed.get("tools") or ()}
+    kept = [tool for tool in tools if (tool.get("function") or {}).get("name") in names]
+    return kept, str(allowed.get("mode") or "auto")
+
+
+def _tool(tool: JsonObject, path: str, body: JsonObject, writing: Writing) -> JsonObject | None:
+    accent = writing.accent
+    run_elsewhere = provider_tool(tool)
+    if run_elsewhere is not None:
+        return _provider_tool(run_elsewhere, path, body, writing)
+    if tool.get("cache_control") and not accent.cache_control:
+        writing.drops.weakened("cache_control")
+        tool = {key: value for key, value in tool.items() if key != "cache_control"}
+    function = tool.get("function")
+    if not isinstance(function, dict):
+        return tool
+    name = writing.names.to_wire(function.get("name") or "")
+    if name == function.get("name") and (accent.strict or "strict" not in function):
+        return tool
+    kept = {key: value for key, value in function.items() if accent.strict or key != "strict"}
+    return {**tool, "function": {**kept, "name": name}}
+
+
+def _provider_tool(tool: JsonObject, path: str, body: JsonObject, writing: Writing) -> JsonObject | None:
+    """A tool that the provider runs: its own as it stands; a web search where the model searches anyway."""
+    if tool.get("vendor") == writing.target.vendor:
+        definition: JsonObject = tool["definition"]
+        return definition
+    if tool.get("type") == "web_search" and any(mark in writing.target.model for mark in writing.accent.search_models):
+        body.setdefault("web_search_options", {})
+        return None
+    writing.drops.unsupported(path, f"{tool.get('type')} is a tool that {tool.get('vendor')} runs")
+    return None
+
+
+def _choice(choice: Any, writing: Writing) -> Any:
+    if choice == "required":
+        return writing.accent.required_word
+    name = (choice.get("function") or {}).get("name") if isinstance(choice, dict) else None
+    if name is None or writing.names.to_wire(name) == name:
+        return choice
+    return {**choice, "function": {**choice["function"], "name": writing.names.to_wire(name)}}
