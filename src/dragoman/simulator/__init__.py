@@ -2,3 +2,11 @@
 
 It shares no code with `dialects/`, so that a mistake there cannot hide in a test against it.
 """
+
+from __future__ import annotations
+
+from dragoman.simulator._faults import Faults
+from dragoman.simulator._serve import serve
+from dragoman.simulator.app import Settings, app
+
+__all__ = ["Faults", "Settings", "app", "serve"]

@@ -1,0 +1,210 @@
+"""What a request asks and what is answered, in no dialect: the three speakers read into `Ask` and write from `Reply`."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+__all__ = [
+    "Answer",
+    "Ask",
+    "Call",
+    "Medium",
+    "Refused",
+    "Reply",
+    "Result",
+    "Say",
+    "Stream",
+    "Think",
+    "Turn",
+    "Usage",
+    "Whole",
+    "chance",
+    "decoded_size",
+    "token_count",
+    "tokens",
+]
+
+_TOKEN = re.compile(r"\s*\w{1,8}|\s*[^\w\s]|\s+")
+
+
+def tokens(text: str) -> list[str]:
+    """`text` in pieces of about a token; joined they are `text` again."""
+    return _TOKEN.findall(text)
+
+
+def token_count(text: str) -> int:
+    return (len(text) + 3) // 4
+
+
+def chance(*seeds: object) -> int:
+    """A number that depends on nothing but `seeds`."""
+    return int.from_bytes(hashlib.blake2b(repr(seeds).encode(), digest_size=8).digest(), "big")
+
+
+def decoded_size(data: str) -> int:
+    """Bytes behind base64 (either alphabet); ValueError where it is none."""
+    try:
+        return len(base64.b64decode(data.replace("-", "+").replace("_", "/") + "=" * (-len(data) % 4), validate=True))
+    except binascii.Error as error:
+        raise ValueError(str(error)) from None
+
+
+@dataclass(frozen=True)
+class Medium:
+    """An image, a document, ... in a message."""
+
+    kind: str
+    media_type: str
+    size: int | None = None
+    address: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.media_type}, {self.address or f'{self.size} bytes'}"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a tool gave back."""
+
+    id: str
+    name: str
+    text: str
+    is_error: bool = False
+
+
+@dataclass(frozen=True)
+class Call:
+    id: str
+    name: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Say:
+    text: str
+
+
+@dataclass(frozen=True)
+class Think:
+    text: str
+    redacted: bool = False
+
+
+Part: TypeAlias = Call | Say | Think
+
+
+@dataclass
+class Turn:
+    role: Literal["user", "assistant", "system"]
+    text: str = ""
+    calls: list[Call] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
+    media: list[Medium] = field(default_factory=list)
+
+
+@dataclass
+class Ask:
+    """`choice`: auto, none, required, or the name of a tool. `schema`: that of the structured output, {} for any JSON."""
+
+    dialect: str
+    model: str
+    turns: list[Turn]
+    system: str = ""
+    tools: dict[str, Any] = field(default_factory=dict)
+    choice: str = "auto"
+    parallel: bool = True
+    schema: dict[str, Any] | None = None
+    thinking: bool = False
+    max_tokens: int | None = None
+    stop: list[str] = field(default_factory=list)
+    count: int = 1
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """What else was asked, as `[[reflect]]` shows it."""
+
+    def prompt_tokens(self) -> int:
+        words = token_count(self.system) + sum(token_count(repr(schema)) for schema in self.tools.values())
+        for turn in self.turns:
+            words += 4 + token_count(turn.text) + 85 * len(turn.media)
+            words += sum(token_count(result.text) for result in turn.results)
+            words += sum(token_count(repr(call.arguments)) for call in turn.calls)
+        return words + 3
+
+
+@dataclass(frozen=True)
+class Reply:
+    """`finish`: stop, length, tools, filter, refusal, stop_sequence."""
+
+    parts: tuple[Part, ...]
+    finish: str = "stop"
+    stop_sequence: str | None = None
+    refusal: str | None = None
+
+    @property
+    def text(self) -> str:
+        return "".join(part.text for part in self.parts if isinstance(part, Say))
+
+    @property
+    def thoughts(self) -> list[Think]:
+        return [part for part in self.parts if isinstance(part, Think)]
+
+    @property
+    def calls(self) -> list[Call]:
+        return [part for part in self.parts if isinstance(part, Call)]
+
+    def reasoning_tokens(self) -> int:
+        return sum(len(tokens(part.text)) for part in self.thoughts)
+
+    def output_tokens(self) -> int:
+        called = sum(8 + token_count(repr(call.arguments)) for call in self.calls)
+        return max(1, len(tokens(self.text)) + called + self.reasoning_tokens())
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Disjoint buckets."""
+
+    fresh: int
+    cache_read: int = 0
+    cache_write_5m: int = 0
+    cache_write_1h: int = 0
+
+    @property
+    def prompt(self) -> int:
+        return self.fresh + self.cache_read + self.cache_write_5m + self.cache_write_1h
+
+
+@dataclass(frozen=True)
+class Whole:
+    """An answer in one piece."""
+
+    body: Any
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"
+
+
+@dataclass(frozen=True)
+class Stream:
+    """An answer in pieces; `broken` is the event of an error in its midst, `malformed` one that is no JSON."""
+
+    chunks: list[bytes]
+    broken: bytes
+    malformed: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+    content_type: str = "text/event-stream"
+
+
+Answer: TypeAlias = Whole | Stream
+
+
+class Refused(Exception):
+    """The provider says no: `body` is its error, in its shape."""
+
+    def __init__(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
+        super().__init__(status, body)
+        self.status, self.body, self.headers = status, body, headers or {}

@@ -1,0 +1,57 @@
+"""The calls that came, for tests to look at."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+__all__ = ["Seen", "SeenCalls"]
+
+_KEPT = 10_000
+
+
+@dataclass
+class Seen:
+    """One call. Times are seconds since the epoch."""
+
+    path: str
+    model: str = ""
+    stream: bool = False
+    status: int | None = None
+    started: float = field(default_factory=time.time)
+    ended: float | None = None
+    chunks: int = 0
+    closed_early: bool = False
+    """The caller closed the connection before the answer was complete."""
+    closed_at: float | None = None
+    closed_after: float | None = None
+    """Seconds between the start of the call and that."""
+
+    def left(self) -> None:
+        self.closed_early, self.closed_at = True, time.time()
+        self.closed_after = self.closed_at - self.started
+
+
+class SeenCalls:
+    def __init__(self) -> None:
+        self.count = 0
+        self.calls: list[Seen] = []
+        self.last: dict[str, Any] | None = None
+        self.by_model: Counter[str] = Counter()
+        self.cached: set[str] = set()
+
+    def add(self, seen: Seen) -> None:
+        self.count += 1
+        self.calls.append(seen)
+        if len(self.calls) > 2 * _KEPT:
+            del self.calls[:_KEPT]
+
+    def report(self) -> dict[str, Any]:
+        open_now = sum(1 for seen in self.calls if seen.ended is None)
+        return {"count": self.count, "open": open_now, "calls": [asdict(seen) for seen in self.calls[-_KEPT:]]}
+
+    def reset(self) -> None:
+        self.count, self.last = 0, None
+        self.calls, self.by_model, self.cached = [], Counter(), set()

@@ -1,0 +1,155 @@
+"""A valid value of a JSON schema, always the same one for the same schema and salt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["instance"]
+
+_DEEPEST = 5
+_FORMATS = {
+    "date": "2025-01-02",
+    "date-time": "2025-01-02T03:04:05Z",
+    "time": "03:04:05Z",
+    "duration": "P1D",
+    "email": "someone@example.com",
+    "hostname": "example.com",
+    "ipv4": "192.0.2.1",
+    "ipv6": "2001:db8::1",
+    "uri": "https://example.com/",
+    "uuid": "123e4567-e89b-42d3-a456-426614174000",
+}
+_CANDIDATES = (
+    "a", "A", "1", "ab", "AB", "12", "abc", "ABC", "123", "Abc", "abcd", "ABCD", "1234", "12345", "abcdefgh", "ABC-123", "abc_123",
+    "2025-01-02", "03:04", "03:04:05", "#a1b2c3", "1.2.3", "v1.2.3", "+15550100123", "555-0100", "a@example.com", "en-US", "USD", "0", "-1", "1.5",
+)  # fmt: skip
+
+
+def instance(schema: Any, salt: int = 0) -> Any:
+    return _Maker(schema if isinstance(schema, dict) else {}, salt).make(schema, "value", 0)
+
+
+class _Maker:
+    def __init__(self, root: dict[str, Any], salt: int) -> None:
+        self.root, self.salt = root, salt
+        self.by_type: dict[str, Callable[[dict[str, Any], str, int], Any]] = {
+            "string": self.text,
+            "integer": self.integer,
+            "number": self.number,
+            "boolean": lambda schema, name, depth: self.salt % 2 == 0,
+            "array": self.array,
+            "object": self.object,
+            "null": lambda schema, name, depth: None,
+        }
+
+    def make(self, schema: Any, name: str, depth: int) -> Any:
+        if not isinstance(schema, dict):
+            return None if schema is False else "anything"
+        schema = self.plain(schema)
+        if "const" in schema:
+            return schema["const"]
+        if schema.get("enum"):
+            return schema["enum"][self.salt % len(schema["enum"])]
+        for key in ("anyOf", "oneOf"):
+            if schema.get(key):
+                return self.make(self.choose(schema[key], depth), name, depth + 1)
+        kind = self.kind(schema, depth)
+        return self.by_type.get(kind, self.text)(schema, name, depth)
+
+    def plain(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """`schema` with references followed and `allOf` merged."""
+        for _ in range(20):
+            if "$ref" not in schema:
+                break
+            schema = self.referred(schema["$ref"]) | {key: value for key, value in schema.items() if key != "$ref"}
+        merged: dict[str, Any] = {key: value for key, value in schema.items() if key != "allOf"}
+        for part in schema.get("allOf") or []:
+            part = self.plain(part)
+            properties = {**(merged.get("properties") or {}), **(part.get("properties") or {})}
+            required = [*(merged.get("required") or []), *(part.get("required") or [])]
+            merged |= part
+            merged |= {key: value for key, value in (("properties", properties), ("required", required)) if value}
+        return merged
+
+    def referred(self, address: str) -> dict[str, Any]:
+        found: Any = self.root
+        for step in address.lstrip("#/").split("/") if address != "#" else ():
+            found = found.get(step.replace("~1", "/").replace("~0", "~"), {}) if isinstance(found, dict) else {}
+        return found if isinstance(found, dict) else {}
+
+    def choose(self, options: list[Any], depth: int) -> Any:
+        plain = [self.plain(option) if isinstance(option, dict) else {} for option in options]
+        null = [option for option in plain if option.get("type") in ("null", "NULL")]
+        rest = [option for option in plain if option not in null]
+        if null and (depth > _DEEPEST or not rest):
+            return null[0]
+        return rest[0 if depth > _DEEPEST else self.salt % len(rest)] if rest else {}
+
+    def kind(self, schema: dict[str, Any], depth: int) -> str:
+        kind = schema.get("type")
+        if isinstance(kind, list):
+            if depth > _DEEPEST and "null" in kind:
+                return "null"
+            kind = next((entry for entry in kind if entry != "null"), "null")
+        if kind is None:
+            kind = "object" if "properties" in schema else "array" if "items" in schema else "string"
+        return str(kind).lower()
+
+    def text(self, schema: dict[str, Any], name: str, depth: int) -> str:
+        least, most = int(schema.get("minLength") or 0), schema.get("maxLength")
+        if "pattern" in schema:
+            fits = (
+                candidate
+                for candidate in _CANDIDATES
+                if re.search(schema["pattern"], candidate)
+                and len(candidate) >= least
+                and (most is None or len(candidate) <= most)
+            )
+            return next(fits, "x")
+        made = _FORMATS.get(schema.get("format") or "") or f"{name} {self.salt % 90 + 10}"
+        made = made.ljust(least, "x")
+        return made if most is None else made[: int(most)]
+
+    def integer(self, schema: dict[str, Any], name: str, depth: int) -> int:
+        step = int(schema.get("multipleOf") or 1)
+        low, high = _bounds(schema, 1)
+        value = self.salt % 90 + 10
+        if high is not None and value > high:
+            value = int(high)
+        if low is not None and value < low:
+            value = int(-(-low // 1))
+        return value - value % step if low is None or value - value % step >= low else value - value % step + step
+
+    def number(self, schema: dict[str, Any], name: str, depth: int) -> float:
+        low, high = _bounds(schema, 0.001)
+        value = self.salt % 90 + 10.5
+        if high is not None:
+            value = min(value, high)
+        return value if low is None else max(value, low)
+
+    def array(self, schema: dict[str, Any], name: str, depth: int) -> list[Any]:
+        prefix = [self.make(entry, name, depth + 1) for entry in schema.get("prefixItems") or []]
+        wanted = max(int(schema.get("minItems") or 0), 0 if depth > _DEEPEST else min(1, schema.get("maxItems", 1)))
+        made = list(prefix)
+        for index in range(wanted - len(prefix)):
+            other = _Maker(self.root, self.salt + index)
+            made.append(other.make(schema.get("items", {"type": "string"}), name, depth + 1))
+        return made
+
+    def object(self, schema: dict[str, Any], name: str, depth: int) -> dict[str, Any]:
+        required = schema.get("required") or []
+        properties = schema.get("properties") or {}
+        wanted = [key for key in properties if key in required or depth <= _DEEPEST]
+        return {key: self.make(properties[key], key, depth + 1) for key in wanted}
+
+
+def _bounds(schema: dict[str, Any], step: float) -> tuple[float | None, float | None]:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+    if isinstance(above, int | float) and not isinstance(above, bool):
+        low = above + step
+    if isinstance(below, int | float) and not isinstance(below, bool):
+        high = below - step
+    return low, high

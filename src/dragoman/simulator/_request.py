@@ -1,0 +1,98 @@
+"""A request as it came, and which provider's which operation its path means."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Request", "last_text", "route"]
+
+_PLAIN = {
+    ("POST", "/chat/completions"): ("openai", "chat"),
+    ("POST", "/completions"): ("openai", "completions"),
+    ("POST", "/embeddings"): ("openai", "embeddings"),
+    ("POST", "/messages"): ("anthropic", "messages"),
+    ("POST", "/messages/count_tokens"): ("anthropic", "count"),
+}
+_GEMINI_CALL = re.compile(r"/(?:v1beta|v1)/models/(.+):(\w+)")
+_GEMINI_MODEL = re.compile(r"/(?:v1beta|v1)/models/(.+)")
+
+
+def route(method: str, path: str, headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[str, str, str] | None:
+    """(dialect, operation, model in the path), or None where no provider has this path."""
+    found = _PLAIN.get((method, path.removeprefix("/v1")))
+    if found:
+        return (*found, "")
+    if method == "POST" and (call := _GEMINI_CALL.fullmatch(path)):
+        return "gemini", call[2], call[1]
+    if method == "GET" and path in ("/v1/models", "/models", "/v1beta/models"):
+        return _models_of(path, headers, query), "models", ""
+    if method == "GET" and (model := _GEMINI_MODEL.fullmatch(path)) and "authorization" not in headers:
+        return "gemini", "model", model[1]
+    return None
+
+
+def _models_of(path: str, headers: Mapping[str, str], query: Mapping[str, str]) -> str:
+    if "anthropic-version" in headers:
+        return "anthropic"
+    return "gemini" if "beta" in path or "x-goog-api-key" in headers or "key" in query else "openai"
+
+
+@dataclass(frozen=True)
+class Request:
+    dialect: str
+    operation: str
+    model_in_path: str
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    raw: bytes
+
+    def parsed(self) -> tuple[Any, bool]:
+        """The body, and whether it is JSON at all."""
+        if self.method == "GET":
+            return {}, True
+        try:
+            return json.loads(self.raw), True
+        except (ValueError, RecursionError):
+            return {}, False
+
+    def key(self) -> str:
+        """The API key, wherever it came."""
+        bearer = self.headers.get("authorization", "").removeprefix("Bearer ")
+        named = self.headers.get("x-api-key") or self.headers.get("x-goog-api-key")
+        return named or bearer or self.query.get("key", "")
+
+    def shown(self) -> dict[str, Any]:
+        """As it was received, for `GET /_simulator/last` and for the echo."""
+        body, is_json = self.parsed()
+        return {
+            "dialect": self.dialect,
+            "operation": self.operation,
+            "method": self.method,
+            "path": self.path,
+            "query": dict(self.query),
+            "headers": dict(self.headers),
+            "body": body if is_json else None,
+            "raw": self.raw.decode("utf-8", "replace"),
+        }
+
+
+def last_text(body: Any) -> str:
+    """The text of the last message that has any, in whatever dialect: only its directives are looked for."""
+    turns = (body.get("messages") or body.get("contents") or []) if isinstance(body, dict) else []
+    for turn in reversed(turns if isinstance(turns, list) else []):
+        content = (turn.get("content") or turn.get("parts")) if isinstance(turn, dict) else None
+        if isinstance(content, str):
+            return content
+        texts = (
+            [part.get("text") for part in content or [] if isinstance(part, dict)] if isinstance(content, list) else []
+        )
+        joined = "\n".join(text for text in texts if isinstance(text, str))
+        if joined:
+            return joined
+    return ""

@@ -1,0 +1,166 @@
+"""Checks of JSON shapes: a check is a function of a value and its path, and raises `Wrong`, which each dialect puts in its own words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
+
+__all__ = [
+    "Check",
+    "Path",
+    "Wrong",
+    "anything",
+    "array",
+    "boolean",
+    "either",
+    "integer",
+    "json_type",
+    "matching",
+    "nothing",
+    "number",
+    "one_of",
+    "record",
+    "tagged",
+    "text",
+]
+
+Path: TypeAlias = tuple[str | int, ...]
+Check: TypeAlias = Callable[[Any, Path], None]
+
+
+class Wrong(Exception):
+    """`kind`: missing, unknown, type, value, tag, few, many, range, pattern, long."""
+
+    def __init__(self, kind: str, path: Path, expected: Any = None, got: Any = None) -> None:
+        super().__init__(kind, path, expected, got)
+        self.kind, self.path, self.expected, self.got = kind, path, expected, got
+
+
+def json_type(value: Any) -> str:
+    names = {type(None): "null", bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
+    return names.get(type(value), "object")
+
+
+def anything(value: Any, path: Path) -> None:
+    """Any JSON value."""
+
+
+def nothing(value: Any, path: Path) -> None:
+    raise Wrong("unknown", path, got=value)
+
+
+def text(
+    value: Any, path: Path, *, pattern: str | None = None, most: int | None = None, allowed: Iterable[str] = ()
+) -> None:
+    if not isinstance(value, str):
+        raise Wrong("type", path, "string", value)
+    if most is not None and len(value) > most:
+        raise Wrong("long", path, most, value)
+    if pattern is not None and not re.search(pattern, value):
+        raise Wrong("pattern", path, pattern, value)
+    if allowed and value not in allowed:
+        raise Wrong("value", path, tuple(allowed), value)
+
+
+def one_of(*allowed: str) -> Check:
+    return lambda value, path: text(value, path, allowed=allowed)
+
+
+def matching(pattern: str, most: int | None = None) -> Check:
+    return lambda value, path: text(value, path, pattern=pattern, most=most)
+
+
+def boolean(value: Any, path: Path) -> None:
+    if not isinstance(value, bool):
+        raise Wrong("type", path, "boolean", value)
+
+
+def integer(least: int | None = None, most: int | None = None) -> Check:
+    def check(value: Any, path: Path) -> None:
+        whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+        if isinstance(value, bool) or not whole:
+            raise Wrong("type", path, "integer", value)
+        _in_range(value, path, least, most)
+
+    return check
+
+
+def number(least: float | None = None, most: float | None = None) -> Check:
+    def check(value: Any, path: Path) -> None:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise Wrong("type", path, "number", value)
+        _in_range(value, path, least, most)
+
+    return check
+
+
+def _in_range(value: float, path: Path, least: float | None, most: float | None) -> None:
+    if least is not None and value < least:
+        raise Wrong("range", path, ("greater than or equal to", least), value)
+    if most is not None and value > most:
+        raise Wrong("range", path, ("less than or equal to", most), value)
+
+
+def array(item: Check, *, least: int = 0, most: int | None = None) -> Check:
+    def check(value: Any, path: Path) -> None:
+        if not isinstance(value, list):
+            raise Wrong("type", path, "array", value)
+        if len(value) < least:
+            raise Wrong("few", path, least, value)
+        if most is not None and len(value) > most:
+            raise Wrong("many", path, most, value)
+        for index, entry in enumerate(value):
+            item(entry, (*path, index))
+
+    return check
+
+
+def record(fields: Mapping[str, Check], *, rest: Check | None = None) -> Check:
+    """`name!` is required. `rest` checks the values of other names; without it they are refused."""
+    known = {name.rstrip("!"): check for name, check in fields.items()}
+    required = [name[:-1] for name in fields if name.endswith("!")]
+
+    def check(value: Any, path: Path) -> None:
+        if not isinstance(value, dict):
+            raise Wrong("type", path, "object", value)
+        for name in required:
+            if name not in value:
+                raise Wrong("missing", (*path, name))
+        for name, entry in value.items():
+            found = known.get(name, rest)
+            if found is None:
+                raise Wrong("unknown", (*path, name), got=entry)
+            if entry is not None or name in required:
+                found(entry, (*path, name))
+
+    return check
+
+
+def either(checks: Mapping[str, Check]) -> Check:
+    """By the JSON type of the value."""
+
+    def check(value: Any, path: Path) -> None:
+        found = checks.get(json_type(value))
+        if found is None:
+            raise Wrong("type", path, " or ".join(checks), value)
+        found(value, path)
+
+    return check
+
+
+def tagged(key: str, options: Mapping[str, Check], *, missing: str | None = None) -> Check:
+    """By the value of the field `key`; `missing` is the tag taken where there is none."""
+
+    def check(value: Any, path: Path) -> None:
+        if not isinstance(value, dict):
+            raise Wrong("type", path, "object", value)
+        tag = value.get(key, missing)
+        if tag is None:
+            raise Wrong("missing", (*path, key))
+        found = options.get(tag) if isinstance(tag, str) else None
+        if found is None:
+            raise Wrong("tag", path, (key, tuple(options)), tag)
+        found(value, path)
+
+    return check

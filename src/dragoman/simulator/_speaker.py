@@ -1,0 +1,58 @@
+"""The three providers: which paths are theirs, who may call, and what they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from dragoman.simulator._ask import Answer, Ask, Refused, Usage, chance
+from dragoman.simulator._faults import Faults
+
+__all__ = ["Incoming", "Speaker", "count_usage"]
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """One request, after the path was understood. `model` is without its faults, `mark` a number that only the request decides."""
+
+    operation: str
+    model: str
+    body: Any
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    faults: Faults
+    seed: int
+    mark: int
+    cached: set[str]
+    """Prompts that were seen before, for the cache buckets of the usage."""
+
+
+class Speaker(Protocol):
+    name: str
+
+    def check_key(self, headers: Mapping[str, str], query: Mapping[str, str]) -> None: ...
+
+    def answer(self, incoming: Incoming) -> Answer: ...
+
+    def fault(self, name: str, retry_after: str, incoming_model: str, key: str) -> Refused: ...
+
+    def bad_json(self) -> Refused: ...
+
+    def is_stream(self, operation: str, body: Any) -> bool: ...
+
+
+def count_usage(ask: Ask, cached: set[str], limit: int, too_long: Callable[[int], Refused]) -> Usage:
+    """Usage with implicit caching: a prompt of 1024 tokens or more is read from the cache from the second time on."""
+    used = ask.prompt_tokens()
+    if used > limit:
+        raise too_long(used)
+    if used < 1024:
+        return Usage(used)
+    turns = ask.turns[:-1] or ask.turns
+    prefix = str(chance(ask.dialect, ask.model, ask.system, [turn.text for turn in turns]))
+    if prefix in cached:
+        kept = (used - 1) // 128 * 128
+        return Usage(used - kept, kept)
+    cached.add(prefix)
+    return Usage(used)

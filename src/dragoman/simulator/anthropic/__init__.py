@@ -1,0 +1,1 @@
+"""Anthropic, as its recorded traffic shows it."""

@@ -1,0 +1,92 @@
+"""Anthropic's errors, in its words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dragoman.simulator._ask import Refused
+from dragoman.simulator._shape import Path, Wrong
+
+__all__ = ["body", "fault", "invalid", "refused"]
+
+_FAULTS: dict[str, tuple[int, str, str]] = {
+    "400": (400, "invalid_request_error", "Invalid request."),
+    "401": (401, "authentication_error", "invalid x-api-key"),
+    "402": (402, "billing_error", "There is an issue with your billing or payment information."),
+    "403": (403, "permission_error", "Your API key does not have permission to use the specified resource."),
+    "404": (404, "not_found_error", "model: {model}"),
+    "413": (413, "request_too_large", "Request exceeds the maximum size"),
+    "429": (429, "rate_limit_error", "This request would exceed your organization's rate limit of 50 requests per minute. For details, "
+            "refer to: https://docs.claude.com/en/api/rate-limits."),
+    "quota": (400, "invalid_request_error", "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to "
+              "upgrade or purchase credits."),
+    "500": (500, "api_error", "Internal server error"),
+    "504": (504, "timeout_error", "Request timed out"),
+    "529": (529, "overloaded_error", "Overloaded"),
+    "overloaded": (529, "overloaded_error", "Overloaded"),
+    "context": (400, "invalid_request_error", "prompt is too long: {used} tokens > {limit} maximum"),
+    "filter": (400, "invalid_request_error", "Output blocked by content filtering policy"),
+}  # fmt: skip
+
+
+def body(kind: str, message: str) -> Any:
+    return {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_simulated"}
+
+
+def refused(message: str) -> Refused:
+    return Refused(400, body("invalid_request_error", message))
+
+
+def fault(name: str, retry_after: str = "", **words: Any) -> Refused:
+    """The error of a status, or of a word as `context`."""
+    status, kind, message = _FAULTS.get(name) or (int(name), "api_error", "Internal server error")
+    headers = {"retry-after": retry_after} if retry_after else {}
+    return Refused(status, body(kind, message.format(**({"model": "", "used": 0, "limit": 0} | words))), headers)
+
+
+def invalid(wrong: Wrong) -> Refused:
+    """A body of the wrong shape, as pydantic says it."""
+    return refused(f"{worded(wrong.path)}: {_said(wrong)}")
+
+
+def worded(path: Path) -> str:
+    """`messages.0.content.0.text`."""
+    return ".".join(map(str, path))
+
+
+_TYPES = {
+    "string": "Input should be a valid string",
+    "integer": "Input should be a valid integer",
+    "number": "Input should be a valid number",
+    "boolean": "Input should be a valid boolean",
+    "array": "Input should be a valid list",
+    "object": "Input should be a valid dictionary",
+    "string or array": "Input should be a valid string or list",
+}
+_PLAIN = {"missing": "Field required", "unknown": "Extra inputs are not permitted"}
+
+
+def _said(wrong: Wrong) -> str:
+    if wrong.kind in _PLAIN:
+        return _PLAIN[wrong.kind]
+    if wrong.kind == "type":
+        return _TYPES.get(str(wrong.expected), f"Input should be {wrong.expected}")
+    if wrong.kind == "tag":
+        key, tags = wrong.expected
+        listed = ", ".join(f"'{tag}'" for tag in tags)
+        return f"Input tag '{wrong.got}' found using '{key}' does not match any of the expected tags: {listed}"
+    return _measured(wrong)
+
+
+def _measured(wrong: Wrong) -> str:
+    if wrong.kind == "value":
+        names = [f"'{name}'" for name in wrong.expected]
+        return "Input should be " + (", ".join(names[:-1]) + f" or {names[-1]}" if len(names) > 1 else names[0])
+    if wrong.kind == "range":
+        return f"Input should be {wrong.expected[0]} {wrong.expected[1]}"
+    if wrong.kind == "pattern":
+        return f"String should match pattern '{wrong.expected}'"
+    if wrong.kind == "long":
+        return f"String should have at most {wrong.expected} characters"
+    side = "at least" if wrong.kind == "few" else "at most"
+    return f"List should have {side} {wrong.expected} item after validation, not {len(wrong.got)}"

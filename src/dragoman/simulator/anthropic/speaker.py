@@ -1,0 +1,82 @@
+"""Anthropic as a provider."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from dragoman.simulator._ask import Answer, Ask, Refused, Usage, Whole, chance
+from dragoman.simulator._compose import compose
+from dragoman.simulator._speaker import Incoming
+from dragoman.simulator.anthropic.errors import body, fault, refused
+from dragoman.simulator.anthropic.reply import streamed, whole
+from dragoman.simulator.anthropic.request import read_count, read_messages
+from dragoman.simulator.anthropic.rules import marks
+
+__all__ = ["Anthropic"]
+
+_MODELS = ["claude-sonnet-4-5", "claude-haiku-4-5", "claude-opus-4-5", "sim"]
+
+
+class Anthropic:
+    name = "anthropic"
+
+    def check_key(self, headers: Mapping[str, str], query: Mapping[str, str]) -> None:
+        key = headers.get("x-api-key", "")
+        token = headers.get("authorization", "").removeprefix("Bearer ")
+        if not key and not token:
+            raise Refused(401, body("authentication_error", "x-api-key header is required"))
+        if "sim-bad-key" in (key, token):
+            raise fault("401")
+        if "anthropic-version" not in headers:
+            raise refused("anthropic-version: header is required")
+
+    def is_stream(self, operation: str, body: Any) -> bool:
+        return isinstance(body, dict) and body.get("stream") is True
+
+    def bad_json(self) -> Refused:
+        return refused("The request body is not valid JSON: expected value: line 1 column 1 (char 0)")
+
+    def fault(self, name: str, retry_after: str, incoming_model: str, key: str) -> Refused:
+        return fault(name, retry_after, model=incoming_model)
+
+    def answer(self, incoming: Incoming) -> Answer:
+        if incoming.operation == "models":
+            return _models()
+        if not isinstance(incoming.body, dict):
+            raise refused("Input should be a valid dictionary or object to extract fields from")
+        if incoming.operation == "count":
+            return Whole({"input_tokens": read_count(incoming.body, incoming.model, incoming.faults).prompt_tokens()})
+        ask = read_messages(incoming.body, incoming.model, incoming.faults)
+        usage = _usage(ask, incoming)
+        reply = compose(ask, incoming.seed)
+        write = streamed if incoming.body.get("stream") else whole
+        return write(ask, reply, usage, incoming.mark)
+
+
+def _models() -> Whole:
+    data = [
+        {"type": "model", "id": name, "display_name": name.title(), "created_at": "2025-06-15T00:00:00Z"}
+        for name in _MODELS
+    ]
+    return Whole({"data": data, "has_more": False, "first_id": _MODELS[0], "last_id": _MODELS[-1]})
+
+
+def _usage(ask: Ask, incoming: Incoming) -> Usage:
+    """What lies before a cache mark is written the first time and read from then on."""
+    used, limit = ask.prompt_tokens(), incoming.faults.context or 200_000
+    if used > limit:
+        raise fault("context", used=used, limit=limit)
+    found = list(marks(incoming.body))
+    if not found:
+        return Usage(used)
+    fresh = max(1, used // 10)
+    settled = [incoming.body.get(name) for name in ("system", "tools")] + [incoming.body["messages"][:1]]
+    prefix = str(chance(ask.model, json.dumps(settled, sort_keys=True)))
+    if prefix in incoming.cached:
+        return Usage(fresh, used - fresh)
+    incoming.cached.add(prefix)
+    if any(mark.get("ttl") == "1h" for mark in found):
+        return Usage(fresh, 0, 0, used - fresh)
+    return Usage(fresh, 0, used - fresh)

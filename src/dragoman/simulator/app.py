@@ -1,0 +1,207 @@
+"""The simulator as an ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+from urllib.parse import parse_qsl
+
+from dragoman.simulator._ask import Answer, Refused, Whole, chance
+from dragoman.simulator._calls import Seen, SeenCalls
+from dragoman.simulator._directives import simulated_faults
+from dragoman.simulator._fast import fixed_stream, fixed_whole
+from dragoman.simulator._faults import Faults, split_model
+from dragoman.simulator._request import Request, last_text, route
+from dragoman.simulator._sending import Receive, Send, Wire, read_body, until_left
+from dragoman.simulator._speaker import Incoming, Speaker
+from dragoman.simulator.anthropic.speaker import Anthropic
+from dragoman.simulator.gemini.speaker import Gemini
+from dragoman.simulator.openai.speaker import OpenAI
+
+__all__ = ["Settings", "Simulator", "app"]
+
+_Scope: TypeAlias = MutableMapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`faults` hold for every call that says nothing else. `fast`: fixed answers, nothing checked, for load tests."""
+
+    seed: int = 0
+    faults: Faults = field(default_factory=Faults)
+    fast: bool = False
+
+
+def app(settings: Settings | None = None) -> Simulator:
+    """The ASGI application."""
+    return Simulator(settings or Settings())
+
+
+class Simulator:
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.seen = SeenCalls()
+        self.speakers: dict[str, Speaker] = {"openai": OpenAI(), "anthropic": Anthropic(), "gemini": Gemini()}
+        self.fixed = {name: (fixed_whole(name), fixed_stream(name)) for name in self.speakers} if settings.fast else {}
+
+    async def __call__(self, scope: _Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+
+    async def _http(self, scope: _Scope, receive: Receive, send: Send) -> None:
+        method, path = scope["method"], scope["path"].rstrip("/") or "/"
+        if path.startswith("/_simulator"):
+            await _send_json(send, *self._about(method, path))
+            return
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        query = dict(parse_qsl(scope["query_string"].decode()))
+        found = route(method, path, headers, query)
+        if found is None:
+            await _send_json(
+                send, 404, {"error": {"message": f"Unknown request URL: {method} {path}.", "code": "unknown_url"}}
+            )
+            return
+        raw = await read_body(receive)
+        if self.fixed:
+            await self._send_fixed(send, found, raw)
+        else:
+            await self._serve(Request(*found, method, path, query, headers, raw), receive, send)
+
+    def _about(self, method: str, path: str) -> tuple[int, Any]:
+        """The simulator's own routes."""
+        if (method, path) == ("POST", "/_simulator/reset"):
+            self.seen.reset()
+            return 200, {"reset": True}
+        answers = {
+            "/_simulator/calls": self.seen.report,
+            "/_simulator/last": lambda: self.seen.last,
+            "/_simulator/health": dict,
+        }
+        found = answers.get(path) if method == "GET" else None
+        return (200, found()) if found else (404, {"error": "no such route"})
+
+    async def _send_fixed(self, send: Send, found: tuple[str, str, str], raw: bytes) -> None:
+        self.seen.count += 1
+        body, stream = self.fixed[found[0]]
+        if found[1] != "streamGenerateContent" and b'"stream":true' not in raw and b'"stream": true' not in raw:
+            await _send_bytes(send, 200, body)
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
+        gap = 1 / self.settings.faults.rate if self.settings.faults.rate else 0
+        for chunk in stream.chunks:
+            if gap:
+                await asyncio.sleep(gap)
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _serve(self, request: Request, receive: Receive, send: Send) -> None:
+        """Answers, and notes when the caller leaves before that is done."""
+        seen = Seen(request.path)
+        self.seen.add(seen)
+        wire = Wire(send, seen, request.dialect)
+        answering = asyncio.ensure_future(self._answer(request, wire))
+        leaving = asyncio.ensure_future(until_left(receive))
+        try:
+            await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if not answering.done():
+                seen.left()
+                answering.cancel()
+            else:
+                answering.result()
+        finally:
+            leaving.cancel()
+            answering.cancel()
+            await asyncio.gather(answering, leaving, return_exceptions=True)
+            seen.ended = seen.closed_at or wire.now()
+
+    async def _answer(self, request: Request, wire: Wire) -> None:
+        self.seen.last = request.shown()
+        body, is_json = request.parsed()
+        given = request.model_in_path or str(body.get("model") or "" if isinstance(body, dict) else "")
+        model, in_model = split_model(given)
+        speaker = self.speakers[request.dialect]
+        wire.seen.model, wire.seen.stream = given, speaker.is_stream(request.operation, body)
+        try:
+            faults = self._faults(request, body, in_model)
+        except ValueError as error:
+            await wire.refuse(_explained(speaker, str(error)))
+            return
+        if faults.latency:
+            await asyncio.sleep(faults.latency)
+        if faults.hang:
+            await wire.hang()
+        if faults.drop:
+            wire.close()
+            return
+        try:
+            answer = self._decide(request, body if is_json else None, model, faults)
+        except Refused as refused:
+            await wire.refuse(refused)
+        else:
+            await wire.answer(answer, faults)
+
+    def _faults(self, request: Request, body: Any, in_model: str) -> Faults:
+        """The flags, changed by the header, then by the model's name, then by the prompt."""
+        faults = self.settings.faults
+        for text in (request.headers.get("x-simulate", ""), in_model, simulated_faults(last_text(body))):
+            faults = faults.and_then(text)
+        if faults.times:
+            key = f"{request.path} {in_model} {last_text(body)}"
+            self.seen.by_model[key] += 1
+            if self.seen.by_model[key] > faults.times:
+                return faults.without_trouble()
+        return faults
+
+    def _decide(self, request: Request, body: Any, model: str, faults: Faults) -> Answer:
+        speaker = self.speakers[request.dialect]
+        if faults.echo:
+            return Whole(request.shown())
+        speaker.check_key(request.headers, request.query)
+        if self._fails(faults):
+            raise speaker.fault(faults.error or "500", faults.retry_after, model, request.key())
+        if body is None:
+            raise speaker.bad_json()
+        if model.startswith("nonexistent"):
+            raise speaker.fault("404", "", model, request.key())
+        seed = self.settings.seed
+        mark = chance(seed, request.path, request.raw)
+        return speaker.answer(
+            Incoming(
+                request.operation, model, body, request.query, request.headers, faults, seed, mark, self.seen.cached
+            )
+        )
+
+    def _fails(self, faults: Faults) -> bool:
+        """With a rate: a share of the calls, the same ones in each run."""
+        if faults.error_rate:
+            return chance(self.settings.seed, self.seen.count) % 10_000 < faults.error_rate * 10_000
+        return bool(faults.error)
+
+
+def _explained(speaker: Speaker, message: str) -> Refused:
+    refused = speaker.fault("400", "", "", "")
+    refused.body["error"]["message"] = message
+    return refused
+
+
+async def _send_json(send: Send, status: int, value: Any) -> None:
+    await _send_bytes(send, status, json.dumps(value).encode())
+
+
+async def _send_bytes(send: Send, status: int, data: bytes) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(data)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": data})
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": message["type"] + ".complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

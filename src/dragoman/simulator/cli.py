@@ -1,0 +1,45 @@
+"""`dragoman simulate`: a plain function, for typer to mount."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dragoman.simulator._faults import Faults
+from dragoman.simulator._serve import serve
+from dragoman.simulator.app import Settings
+
+__all__ = ["run", "simulate"]
+
+
+def simulate(
+    port: Annotated[int, typer.Option(help="Where to listen.")] = 4010,
+    host: Annotated[str, typer.Option(help="The address to bind.")] = "127.0.0.1",
+    seed: Annotated[int, typer.Option(help="Another seed gives other answers.")] = 0,
+    latency: Annotated[float, typer.Option(help="Seconds before the headers.")] = 0.0,
+    rate: Annotated[float, typer.Option(help="Chunks per second of a stream; 0: as fast as can be.")] = 0.0,
+    slow_first: Annotated[float, typer.Option(help="Seconds between the headers and the first chunk.")] = 0.0,
+    error: Annotated[str, typer.Option(help="Every call fails with this status.")] = "",
+    error_rate: Annotated[float, typer.Option(help="The share of calls that fail.")] = 0.0,
+    retry_after: Annotated[str, typer.Option(help="Seconds that a failing call names.")] = "",
+    faults: Annotated[str, typer.Option(help="Anything of `x-simulate`, e.g. 'cut=3; times=1'.")] = "",
+    fast: Annotated[bool, typer.Option(help="Fixed answers, nothing checked: for load tests.")] = False,
+) -> None:
+    """Providers that are not there: OpenAI, Anthropic and Gemini on one port, for tests and demos."""
+    asked = Faults(
+        latency=latency, rate=rate, slow_first=slow_first, error=error, error_rate=error_rate, retry_after=retry_after
+    )
+    try:
+        settings = Settings(seed, asked.and_then(faults), fast)
+    except ValueError as wrong:
+        raise typer.BadParameter(str(wrong)) from None
+    serve(settings, host=host, port=port)
+
+
+def run() -> None:
+    typer.run(simulate)
+
+
+if __name__ == "__main__":
+    run()

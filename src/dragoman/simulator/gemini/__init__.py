@@ -1,0 +1,1 @@
+"""Gemini (generativelanguage.googleapis.com), as its recorded traffic shows it."""

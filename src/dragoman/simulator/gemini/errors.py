@@ -1,0 +1,99 @@
+"""Google's errors, in its words."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from dragoman.simulator._ask import Refused
+from dragoman.simulator._shape import Path, Wrong, json_type
+
+__all__ = ["body", "fault", "invalid", "refused", "snake"]
+
+_KEY = "API key not valid. Please pass a valid API key."
+_FAULTS: dict[str, tuple[int, str, str]] = {
+    "400": (400, "INVALID_ARGUMENT", "Request contains an invalid argument."),
+    "401": (401, "UNAUTHENTICATED", "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other "
+            "valid authentication credential."),
+    "403": (403, "PERMISSION_DENIED", "The caller does not have permission"),
+    "404": (404, "NOT_FOUND", "models/{model} is not found for API version v1beta, or is not supported for {method}. Call ListModels to see "
+            "the list of available models and their supported methods."),
+    "409": (409, "ABORTED", "The operation was aborted."),
+    "429": (429, "RESOURCE_EXHAUSTED", "You exceeded your current quota, please check your plan and billing details. For more information on "
+            "this error, head to: https://ai.google.dev/gemini-api/docs/rate-limits.\nPlease retry in {wait}s."),
+    "quota": (429, "RESOURCE_EXHAUSTED", "You exceeded your current quota, please check your plan and billing details."),
+    "499": (499, "CANCELLED", "The operation was cancelled."),
+    "500": (500, "INTERNAL", "An internal error has occurred. Please retry or report in "
+            "https://developers.generativeai.google/guide/troubleshooting"),
+    "503": (503, "UNAVAILABLE", "The model is overloaded. Please try again later."),
+    "overloaded": (503, "UNAVAILABLE", "The model is overloaded. Please try again later."),
+    "504": (504, "DEADLINE_EXCEEDED", "The request timed out. Please try again."),
+    "context": (400, "INVALID_ARGUMENT", "The input token count ({used}) exceeds the maximum number of tokens allowed ({limit})."),
+    "filter": (400, "INVALID_ARGUMENT", "Request contains an invalid argument."),
+}  # fmt: skip
+
+
+def body(code: int, status: str, message: str, details: list[Any] | None = None) -> Any:
+    error: dict[str, Any] = {"code": code, "message": message, "status": status}
+    if details:
+        error["details"] = details
+    return {"error": error}
+
+
+def refused(message: str) -> Refused:
+    return Refused(400, body(400, "INVALID_ARGUMENT", message))
+
+
+def bad_key() -> Refused:
+    info = {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": "API_KEY_INVALID",
+        "domain": "googleapis.com",
+        "metadata": {"service": "generativelanguage.googleapis.com"},
+    }
+    said = {"@type": "type.googleapis.com/google.rpc.LocalizedMessage", "locale": "en-US", "message": _KEY}
+    return Refused(400, body(400, "INVALID_ARGUMENT", _KEY, [info, said]))
+
+
+def fault(name: str, retry_after: str = "", **words: Any) -> Refused:
+    """The error of a status, or of a word as `context`. Google says in the body when to come back, not in a header."""
+    code, status, message = _FAULTS.get(name) or (int(name), "UNKNOWN", "An unknown error occurred.")
+    details: list[Any] = []
+    if name == "429":
+        metric = "generativelanguage.googleapis.com/generate_content_paid_tier_input_token_count"
+        violation = {"quotaMetric": metric, "quotaId": "GenerateContentPaidTierInputTokensPerModelPerMinute"}
+        details.append({"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [violation]})
+    if retry_after:
+        details.append({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{retry_after}s"})
+    words = {"model": "", "method": "generateContent", "used": 0, "limit": 0, "wait": retry_after or "1.5"} | words
+    return Refused(code, body(code, status, message.format(**words), details))
+
+
+def snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda found: "_" + found[1].lower(), name)
+
+
+def worded(path: Path) -> str:
+    """`generation_config.thinking_config`."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{snake(step)}" for step in path).lstrip(".")
+
+
+def invalid(wrong: Wrong) -> Refused:
+    """A body of the wrong shape."""
+    where, at = worded(wrong.path), worded(wrong.path[:-1])
+    inside = f" at '{at}'" if at else ""
+    if wrong.kind == "unknown":
+        return refused(f'Invalid JSON payload received. Unknown name "{wrong.path[-1]}"{inside}: Cannot find field.')
+    if wrong.kind == "type" and json_type(wrong.got) == "array":
+        return refused(
+            f'Invalid JSON payload received. Unknown name "{wrong.path[-1]}"{inside}: Proto field is not repeating, cannot start list.'
+        )
+    if wrong.kind in ("missing", "few"):
+        return refused(f"* GenerateContentRequest.{where}: {where.rsplit('.', 1)[-1]} is not specified")
+    if wrong.kind == "range":
+        bound = f"{wrong.expected[0]} {wrong.expected[1]}"
+        return refused(f"* GenerateContentRequest.{where}: {wrong.path[-1]} must be {bound}, got {wrong.got}")
+    kind = {"string": "TYPE_STRING", "integer": "TYPE_INT32", "number": "TYPE_FLOAT", "boolean": "TYPE_BOOL"}
+    named = kind.get(str(wrong.expected), "TYPE_ENUM")
+    shown = f'"{wrong.got}"' if isinstance(wrong.got, str) else wrong.got
+    return refused(f"Invalid value at '{where}' ({named}), {shown}")

@@ -1,0 +1,1 @@
+"""OpenAI, as its recorded traffic shows it."""

@@ -1,0 +1,136 @@
+"""OpenAI's errors, in its words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dragoman.simulator._ask import Refused
+from dragoman.simulator._shape import Path, Wrong, json_type
+
+__all__ = ["fault", "invalid", "refused", "worded"]
+
+_ARTICLES = {"null": "null", "array": "an array", "object": "an object", "integer": "an integer"}
+_SERVER = "The server had an error while processing your request. Sorry about that!"
+_RATE = (
+    "Rate limit reached for {model} in organization org-simulated on requests per min (RPM): Limit 500, Used 500, Requested 1. "
+    "Please try again in {wait}s. Visit https://platform.openai.com/account/rate-limits to learn more."
+)
+_FAULTS: dict[str, tuple[int, str, str, str | None]] = {
+    "400": (400, "Invalid request.", "invalid_request_error", None),
+    "401": (401, "Incorrect API key provided: {key}. You can find your API key at https://platform.openai.com/account/api-keys.",
+            "invalid_request_error", "invalid_api_key"),
+    "402": (402, "Insufficient Balance", "unknown_error", "invalid_request_error"),
+    "403": (403, "You are not allowed to sample from this model", "invalid_request_error", None),
+    "404": (404, "The model `{model}` does not exist or you do not have access to it.", "invalid_request_error", "model_not_found"),
+    "408": (408, "Request timed out.", "timeout", None),
+    "409": (409, "The resource was updated by another process.", "invalid_request_error", None),
+    "413": (413, "Maximum request size limit exceeded.", "invalid_request_error", None),
+    "422": (422, "Invalid request.", "invalid_request_error", None),
+    "429": (429, _RATE, "requests", "rate_limit_exceeded"),
+    "quota": (429, "You exceeded your current quota, please check your plan and billing details. For more information on this error, "
+              "read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.", "insufficient_quota", "insufficient_quota"),
+    "500": (500, _SERVER, "server_error", None),
+    "502": (502, "Bad gateway.", "server_error", None),
+    "503": (503, "The engine is currently overloaded, please try again later", "server_error", None),
+    "overloaded": (503, "The engine is currently overloaded, please try again later", "server_error", None),
+    "504": (504, "Gateway timeout.", "server_error", None),
+    "context": (400, "This model's maximum context length is {limit} tokens. However, your messages resulted in {used} tokens. Please "
+                "reduce the length of the messages.", "invalid_request_error", "context_length_exceeded"),
+    "filter": (400, "Your request was rejected as a result of our safety system. Your prompt may contain text that is not allowed by "
+               "our safety system.", "invalid_request_error", "content_policy_violation"),
+}  # fmt: skip
+
+
+def body(message: str, kind: str = "invalid_request_error", param: str | None = None, code: str | None = None) -> Any:
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def refused(message: str, *, param: str | None = None, code: str | None = None, status: int = 400) -> Refused:
+    return Refused(status, body(message, param=param, code=code))
+
+
+def fault(name: str, retry_after: str = "", **words: Any) -> Refused:
+    """The error of a status, or of a word as `context`."""
+    status, message, kind, code = _FAULTS.get(name) or (int(name), _SERVER, "server_error", None)
+    headers = {"retry-after": retry_after} if retry_after else {}
+    words = {"model": "", "key": "", "limit": 0, "used": 0, "wait": retry_after or "0.12"} | words
+    param = "messages" if name == "context" else None
+    return Refused(status, body(message.format(**words), kind, param, code), headers)
+
+
+def worded(path: Path) -> str:
+    """`messages[0].content`."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
+
+
+def invalid(wrong: Wrong) -> Refused:
+    """A body of the wrong shape."""
+    where = worded(wrong.path)
+    made = _WORDS.get(wrong.kind, _value)(wrong, where)
+    return refused(made[0], param=None if made[1] == "" else where, code=made[1] or None)
+
+
+def _type(wrong: Wrong, where: str) -> tuple[str, str]:
+    got = _ARTICLES.get(json_type(wrong.got), f"a {json_type(wrong.got)}")
+    expected = str(wrong.expected).split(" or ")
+    if len(expected) > 1:
+        wanted = "one of " + " or ".join(_ARTICLES.get(name, f"a {name}") for name in expected)
+    else:
+        wanted = _ARTICLES.get(expected[0], f"a {expected[0]}")
+    return f"Invalid type for '{where}': expected {wanted}, but got {got} instead.", "invalid_type"
+
+
+def _unknown(wrong: Wrong, where: str) -> tuple[str, str]:
+    if len(wrong.path) == 1:
+        return f"Unrecognized request argument supplied: {where}", ""
+    return f"Unknown parameter: '{where}'.", "unknown_parameter"
+
+
+def _value(wrong: Wrong, where: str) -> tuple[str, str]:
+    names = [f"'{name}'" for name in (wrong.expected[1] if wrong.kind == "tag" else wrong.expected)]
+    listed = ", ".join(names[:-1]) + f", and {names[-1]}" if len(names) > 1 else names[0]
+    return f"Invalid value: '{wrong.got}'. Supported values are: {listed}.", "invalid_value"
+
+
+def _range(wrong: Wrong, where: str) -> tuple[str, str]:
+    side = "above maximum" if wrong.expected[0].startswith("less") else "below minimum"
+    bound = "<=" if side == "above maximum" else ">="
+    kind = "integer" if isinstance(wrong.got, int) else "decimal"
+    message = f"Invalid '{where}': {kind} {side} value. Expected a value {bound} {wrong.expected[1]}, but got {wrong.got} instead."
+    return message, f"{kind}_{side.replace(' ', '_')}_value".replace("maximum", "max").replace("minimum", "min")
+
+
+def _few(wrong: Wrong, where: str) -> tuple[str, str]:
+    message = f"Invalid '{where}': empty array. Expected an array with minimum length {wrong.expected}, but got an empty array instead."
+    return message, "empty_array"
+
+
+def _many(wrong: Wrong, where: str) -> tuple[str, str]:
+    message = (
+        f"Invalid '{where}': array too long. Expected an array with maximum length {wrong.expected}, "
+        f"but got an array with length {len(wrong.got)} instead."
+    )
+    return message, "array_above_max_length"
+
+
+def _long(wrong: Wrong, where: str) -> tuple[str, str]:
+    message = (
+        f"Invalid '{where}': string too long. Expected a string with maximum length {wrong.expected}, "
+        f"but got a string with length {len(wrong.got)} instead."
+    )
+    return message, "string_above_max_length"
+
+
+_WORDS = {
+    "type": _type,
+    "unknown": _unknown,
+    "missing": lambda wrong, where: (f"Missing required parameter: '{where}'.", "missing_required_parameter"),
+    "range": _range,
+    "few": _few,
+    "many": _many,
+    "long": _long,
+    "pattern": lambda wrong, where: (
+        f"Invalid '{where}': string does not match pattern. Expected a string that matches the pattern '{wrong.expected}'.",
+        "invalid_value",
+    ),
+}

@@ -1,0 +1,117 @@
+"""OpenAI's other endpoints: completions, embeddings, models."""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+from typing import Any
+
+from dragoman.simulator._ask import Answer, Ask, Reply, Say, Stream, Turn, Whole, chance, token_count, tokens
+from dragoman.simulator._compose import compose
+from dragoman.simulator._shape import Wrong
+from dragoman.simulator.openai.errors import body as error_body
+from dragoman.simulator.openai.errors import invalid, refused
+from dragoman.simulator.openai.shapes import COMPLETION, EMBEDDING
+
+__all__ = ["completion", "embeddings", "models", "vector"]
+
+
+def completion(body: Any, model: str, seed: int, mark: int) -> Answer:
+    try:
+        COMPLETION(body, ())
+    except Wrong as wrong:
+        raise invalid(wrong) from None
+    prompts = _inputs(body.get("prompt") or "")
+    stop = [body["stop"]] if isinstance(body.get("stop"), str) else body.get("stop") or []
+    replies: list[Reply] = []
+    for prompt in prompts:
+        ask = Ask("openai", model, [Turn("user", prompt)], max_tokens=body.get("max_tokens", 16), stop=stop)
+        reply = compose(ask, seed)
+        if body.get("echo"):
+            reply = Reply((Say(prompt), *reply.parts), reply.finish)
+        replies += [reply] * (body.get("n") or 1)
+    spent = sum(reply.output_tokens() for reply in replies)
+    used = sum(max(1, token_count(prompt)) for prompt in prompts)
+    usage = {"prompt_tokens": used, "completion_tokens": spent, "total_tokens": used + spent}
+    head = {
+        "id": f"cmpl-{mark:016x}",
+        "object": "text_completion",
+        "created": 1_750_000_000 + mark % 1_000_000,
+        "model": model,
+    }
+    if body.get("stream"):
+        return _streamed(head, replies, usage, bool((body.get("stream_options") or {}).get("include_usage")))
+    choices = [_choice(reply.text, index, _finish(reply)) for index, reply in enumerate(replies)]
+    return Whole(head | {"choices": choices, "usage": usage})
+
+
+def _finish(reply: Reply) -> str:
+    return "length" if reply.finish == "length" else "stop"
+
+
+def _choice(text: str, index: int, finish: str | None) -> dict[str, Any]:
+    return {"text": text, "index": index, "logprobs": None, "finish_reason": finish}
+
+
+def _streamed(head: dict[str, Any], replies: list[Reply], usage: dict[str, Any], include_usage: bool) -> Stream:
+    none = {"usage": None} if include_usage else {}
+    chunks = [
+        _event(head | {"choices": [_choice(piece, index, None)]} | none)
+        for index, reply in enumerate(replies)
+        for piece in tokens(reply.text)
+    ]
+    chunks += [
+        _event(head | {"choices": [_choice("", index, _finish(reply))]} | none) for index, reply in enumerate(replies)
+    ]
+    if include_usage:
+        chunks.append(_event(head | {"choices": [], "usage": usage}))
+    broken = _event(
+        error_body("The server had an error while processing your request. Sorry about that!", "server_error")
+    )
+    return Stream([*chunks, b"data: [DONE]\n\n"], broken, b'data: {"id":"cmpl-\n\n')
+
+
+def _event(value: Any) -> bytes:
+    return b"data: " + json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
+
+
+def _inputs(given: Any) -> list[str]:
+    """The texts of an input: a text, tokens, or a list of either."""
+    if isinstance(given, str):
+        return [given]
+    if given and all(isinstance(entry, int) for entry in given):
+        return [" ".join(map(str, given))]
+    return [entry if isinstance(entry, str) else " ".join(map(str, entry)) for entry in given]
+
+
+def embeddings(body: Any, model: str, seed: int) -> Whole:
+    try:
+        EMBEDDING(body, ())
+    except Wrong as wrong:
+        raise invalid(wrong) from None
+    inputs = _inputs(body["input"])
+    for index, entry in enumerate(inputs):
+        if not entry:
+            raise refused(f"Invalid 'input[{index}]': input cannot be an empty string.", param="input")
+    size = body.get("dimensions") or 16
+    data = []
+    for index, entry in enumerate(inputs):
+        values: Any = vector(seed, model, entry, size)
+        if body.get("encoding_format") == "base64":
+            values = base64.b64encode(struct.pack(f"<{size}f", *values)).decode()
+        data.append({"object": "embedding", "index": index, "embedding": values})
+    used = sum(max(1, token_count(entry)) for entry in inputs)
+    return Whole(
+        {"object": "list", "data": data, "model": model, "usage": {"prompt_tokens": used, "total_tokens": used}}
+    )
+
+
+def vector(seed: int, model: str, text: str, size: int) -> list[float]:
+    """`size` numbers between -1 and 1, exact as 32-bit floats, that depend on the text."""
+    return [(chance(seed, model, text, k) % 2001 - 1000) / 1024 for k in range(size)]
+
+
+def models(names: list[str]) -> Whole:
+    data = [{"id": name, "object": "model", "created": 1_750_000_000, "owned_by": "simulator"} for name in names]
+    return Whole({"object": "list", "data": data})

@@ -1,0 +1,158 @@
+"""OpenAI's answers: whole and as a stream of chunks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from dragoman.simulator._ask import Ask, Call, Reply, Stream, Usage, Whole, chance, tokens
+from dragoman.simulator.openai.errors import body as error_body
+
+__all__ = ["streamed", "usage_of", "whole"]
+
+_FINISH = {"tools": "tool_calls", "length": "length", "filter": "content_filter"}
+
+
+def usage_of(usage: Usage, replies: list[Reply], audio: int = 0) -> dict[str, Any]:
+    written = sum(reply.output_tokens() for reply in replies)
+    return {
+        "prompt_tokens": usage.prompt,
+        "completion_tokens": written,
+        "total_tokens": usage.prompt + written,
+        "prompt_tokens_details": {"cached_tokens": usage.cache_read, "audio_tokens": audio},
+        "completion_tokens_details": {
+            "reasoning_tokens": sum(reply.reasoning_tokens() for reply in replies),
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
+
+
+def whole(ask: Ask, replies: list[Reply], usage: Usage, mark: int, body: Any) -> Whole:
+    choices = [
+        {
+            "index": index,
+            "message": _message(ask, reply, body),
+            "logprobs": _logprobs(reply.text, body),
+            "finish_reason": _finish(reply),
+        }
+        for index, reply in enumerate(replies)
+    ]
+    return Whole(_head(ask, mark, "chat.completion") | {"choices": choices, "usage": usage_of(usage, replies)} | _TAIL)
+
+
+_TAIL = {"service_tier": "default", "system_fingerprint": "fp_simulated"}
+
+
+def _head(ask: Ask, mark: int, kind: str) -> dict[str, Any]:
+    created = 1_750_000_000 + mark % 1_000_000
+    return {"id": f"chatcmpl-{mark:016x}", "object": kind, "created": created, "model": ask.model}
+
+
+def _finish(reply: Reply) -> str:
+    return _FINISH.get(reply.finish, "stop")
+
+
+def _message(ask: Ask, reply: Reply, body: Any) -> dict[str, Any]:
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": reply.text or (None if reply.calls or reply.refusal else ""),
+        "refusal": reply.refusal,
+    }
+    if _shows_reasoning(ask) and reply.thoughts:
+        message["reasoning_content"] = "".join(thought.text for thought in reply.thoughts)
+    if reply.calls and "functions" in body:
+        message["function_call"] = _function(reply.calls[0])
+    elif reply.calls:
+        message["tool_calls"] = [
+            {"id": f"call_{call.id}", "type": "function", "function": _function(call)} for call in reply.calls
+        ]
+    if "audio" in (body.get("modalities") or []):
+        message |= {
+            "content": None,
+            "audio": {
+                "id": "audio_simulated",
+                "data": "UklGRg==",
+                "expires_at": 1_760_000_000,
+                "transcript": reply.text,
+            },
+        }
+    return message | {"annotations": []}
+
+
+def _shows_reasoning(ask: Ask) -> bool:
+    return ask.model.startswith(("sim-reasoner", "deepseek"))
+
+
+def _function(call: Call) -> dict[str, Any]:
+    return {"name": call.name, "arguments": json.dumps(call.arguments, ensure_ascii=False)}
+
+
+def _logprobs(text: str, body: Any) -> dict[str, Any] | None:
+    if not body.get("logprobs"):
+        return None
+    entries = []
+    for piece in tokens(text):
+        raw = list(piece.encode())
+        top = [{"token": piece, "logprob": -0.5 - k, "bytes": raw} for k in range(body.get("top_logprobs") or 0)]
+        entries.append({"token": piece, "logprob": -0.5, "bytes": raw, "top_logprobs": top})
+    return {"content": entries, "refusal": None}
+
+
+def streamed(ask: Ask, replies: list[Reply], usage: Usage, mark: int, body: Any) -> Stream:
+    options = body.get("stream_options") or {}
+    head = _head(ask, mark, "chat.completion.chunk") | _TAIL
+    if options.get("include_usage"):
+        head["usage"] = None
+    chunks: list[bytes] = []
+    for index, reply in enumerate(replies):
+        for delta, finish, logprobs in _deltas(ask, reply, body):
+            choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
+            chunk = head | {"choices": [choice]}
+            if options.get("include_obfuscation") is not False:
+                chunk["obfuscation"] = f"{chance(mark, len(chunks)):x}"[: 5 + len(chunks) % 7]
+            chunks.append(_event(chunk))
+    if options.get("include_usage"):
+        chunks.append(_event(head | {"choices": [], "usage": usage_of(usage, replies)}))
+    chunks.append(b"data: [DONE]\n\n")
+    broken = _event(
+        error_body("The server had an error while processing your request. Sorry about that!", "server_error")
+    )
+    return Stream(chunks, broken, b'data: {"id":"chatcmpl-\n\n')
+
+
+def _event(value: Any) -> bytes:
+    return b"data: " + json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
+
+
+def _deltas(ask: Ask, reply: Reply, body: Any) -> list[tuple[dict[str, Any], str | None, Any]]:
+    """(delta, finish reason, logprobs) of each chunk."""
+    found: list[tuple[dict[str, Any], str | None, Any]] = [
+        ({"role": "assistant", "content": "", "refusal": None}, None, None)
+    ]
+    if _shows_reasoning(ask):
+        found += [
+            ({"reasoning_content": piece}, None, None) for thought in reply.thoughts for piece in tokens(thought.text)
+        ]
+    found += [({"content": piece}, None, _logprobs(piece, body)) for piece in tokens(reply.text)]
+    found += [({"refusal": piece}, None, None) for piece in tokens(reply.refusal or "")]
+    for index, call in enumerate(reply.calls):
+        found += [(delta, None, None) for delta in _call_deltas(call, index, "functions" in body)]
+    return [*found, ({}, _finish(reply), None)]
+
+
+def _call_deltas(call: Call, index: int, old: bool) -> list[dict[str, Any]]:
+    function = _function(call)
+    pieces = [function["arguments"][at : at + 7] for at in range(0, len(function["arguments"]), 7)]
+    if old:
+        first: dict[str, Any] = {"function_call": {"name": call.name, "arguments": ""}}
+        return [first, *({"function_call": {"arguments": piece}} for piece in pieces)]
+    start = {
+        "index": index,
+        "id": f"call_{call.id}",
+        "type": "function",
+        "function": {"name": call.name, "arguments": ""},
+    }
+    rest = ({"tool_calls": [{"index": index, "function": {"arguments": piece}}]} for piece in pieces)
+    return [{"tool_calls": [start]}, *rest]
