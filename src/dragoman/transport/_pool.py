@@ -125,10 +125,10 @@ def _advance(generator: AsyncGenerator[None, None]) -> None:
 
 
 def _is_silent(protocol: ResponseHandler | None) -> bool:
-    """Whether there is nothing to read: no end of the connection, and nothing unasked, that the loop has not seen yet.
+    """Whether nothing came since the last answer: no end of the connection and nothing unasked, seen by the loop or not yet.
 
     This is the only moment at which a request may be moved to another connection, POST or not: nothing of it is written."""
-    if protocol is None or protocol.transport is None:
+    if protocol is None or protocol.transport is None or protocol.should_close:
         return False
     number = protocol.transport.get_extra_info("socket").fileno()
     if number < 0:

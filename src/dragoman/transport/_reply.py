@@ -123,7 +123,7 @@ class Reply:
 
     def _check_end(self) -> None:
         """A body without a length ends with its connection, which must not have been cut then."""
-        broken = self._protocol and self._protocol.exception()
+        broken = self._protocol.exception() if self._protocol is not None else None
         failure = self._watch.failure or (self._watch.explain(broken) if isinstance(broken, OSError) else None)
         if self._is_open_ended and failure is not None:
             self._cut()
