@@ -38,7 +38,8 @@ _WORDS = [
 def task(ask: Ask) -> tuple[Turn, list[Turn]]:
     """The user's turn that set the task, and the turns after it.
 
-    A text that comes with or right after tool results sets no new task (callers put images of results there), unless it has directives.
+    A text that comes with or right after tool results sets no new task (callers put images of results there),
+    unless it has directives.
     """
     start = 0
     for index, turn in enumerate(ask.turns):

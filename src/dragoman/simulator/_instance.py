@@ -23,7 +23,8 @@ _FORMATS = {
 }
 _CANDIDATES = (
     "a", "A", "1", "ab", "AB", "12", "abc", "ABC", "123", "Abc", "abcd", "ABCD", "1234", "12345", "abcdefgh", "ABC-123", "abc_123",
-    "2025-01-02", "03:04", "03:04:05", "#a1b2c3", "1.2.3", "v1.2.3", "+15550100123", "555-0100", "a@example.com", "en-US", "USD", "0", "-1", "1.5",
+    "2025-01-02", "03:04", "03:04:05", "#a1b2c3", "1.2.3", "v1.2.3", "+15550100123", "555-0100", "a@example.com", "en-US", "USD",
+    "0", "-1", "1.5",
 )  # fmt: skip
 
 
@@ -38,10 +39,10 @@ class _Maker:
             "string": self.text,
             "integer": self.integer,
             "number": self.number,
-            "boolean": lambda schema, name, depth: self.salt % 2 == 0,
+            "boolean": self.boolean,
             "array": self.array,
             "object": self.object,
-            "null": lambda schema, name, depth: None,
+            "null": self.null,
         }
 
     def make(self, schema: Any, name: str, depth: int) -> Any:
@@ -96,6 +97,12 @@ class _Maker:
         if kind is None:
             kind = "object" if "properties" in schema else "array" if "items" in schema else "string"
         return str(kind).lower()
+
+    def null(self, schema: dict[str, Any], name: str, depth: int) -> None:
+        return None
+
+    def boolean(self, schema: dict[str, Any], name: str, depth: int) -> bool:
+        return self.salt % 2 == 0
 
     def text(self, schema: dict[str, Any], name: str, depth: int) -> str:
         least, most = int(schema.get("minLength") or 0), schema.get("maxLength")

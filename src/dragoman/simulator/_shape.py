@@ -1,4 +1,4 @@
-"""Checks of JSON shapes: a check is a function of a value and its path, and raises `Wrong`, which each dialect puts in its own words."""
+"""Checks of JSON shapes: functions of a value and its path that raise `Wrong`, which each dialect puts in its own words."""
 
 from __future__ import annotations
 

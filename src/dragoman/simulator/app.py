@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
@@ -77,10 +77,10 @@ class Simulator:
         if (method, path) == ("POST", "/_simulator/reset"):
             self.seen.reset()
             return 200, {"reset": True}
-        answers = {
+        answers: dict[str, Callable[[], Any]] = {
             "/_simulator/calls": self.seen.report,
             "/_simulator/last": lambda: self.seen.last,
-            "/_simulator/health": dict,
+            "/_simulator/health": lambda: {"ok": True},
         }
         found = answers.get(path) if method == "GET" else None
         return (200, found()) if found else (404, {"error": "no such route"})

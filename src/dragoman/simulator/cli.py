@@ -10,7 +10,7 @@ from dragoman.simulator._faults import Faults
 from dragoman.simulator._serve import serve
 from dragoman.simulator.app import Settings
 
-__all__ = ["run", "simulate"]
+__all__ = ["app", "simulate"]
 
 
 def simulate(
@@ -37,9 +37,9 @@ def simulate(
     serve(settings, host=host, port=port)
 
 
-def run() -> None:
-    typer.run(simulate)
+app = typer.Typer(add_completion=False)
+app.command()(simulate)
 
 
 if __name__ == "__main__":
-    run()
+    app()

@@ -16,9 +16,11 @@ _FAULTS: dict[str, tuple[int, str, str]] = {
     "403": (403, "permission_error", "Your API key does not have permission to use the specified resource."),
     "404": (404, "not_found_error", "model: {model}"),
     "413": (413, "request_too_large", "Request exceeds the maximum size"),
-    "429": (429, "rate_limit_error", "This request would exceed your organization's rate limit of 50 requests per minute. For details, "
+    "429": (429, "rate_limit_error", "This request would exceed your organization's rate limit of 50 requests per "
+                                     "minute. For details, "
             "refer to: https://docs.claude.com/en/api/rate-limits."),
-    "quota": (400, "invalid_request_error", "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to "
+    "quota": (400, "invalid_request_error", "Your credit balance is too low to access the Anthropic API. Please go to "
+                                            "Plans & Billing to "
               "upgrade or purchase credits."),
     "500": (500, "api_error", "Internal server error"),
     "504": (504, "timeout_error", "Request timed out"),

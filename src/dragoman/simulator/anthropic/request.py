@@ -14,7 +14,8 @@ from dragoman.simulator.anthropic.shapes import COUNT, MESSAGES
 __all__ = ["read_count", "read_messages"]
 
 _SHOWN = (
-    "temperature", "top_p", "top_k", "metadata", "service_tier", "thinking", "output_config", "output_format", "tool_choice", "container",
+    "temperature", "top_p", "top_k", "metadata", "service_tier", "thinking", "output_config", "output_format", "tool_choice",
+    "container",
 )  # fmt: skip
 
 

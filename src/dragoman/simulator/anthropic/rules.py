@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from dragoman.simulator._faults import Faults
@@ -51,7 +52,7 @@ def _check_roles(messages: list[Any], faults: Faults) -> None:
     # Anthropic itself joins consecutive turns of one role; Bedrock and older versions refuse them.
     if not faults.alternate:
         return
-    for before, message in zip(messages, messages[1:], strict=False):
+    for before, message in pairwise(messages):
         if before["role"] == message["role"]:
             raise refused(
                 'messages: roles must alternate between "user" and "assistant", but found multiple '
@@ -178,8 +179,10 @@ def _check_last_loop(messages: list[Any]) -> None:
             "redacted_thinking",
         ):
             raise refused(
-                f"messages.{index}.content.0.type: Expected `thinking` or `redacted_thinking`, but found `{blocks[0]['type']}`. When "
-                "`thinking` is enabled, a final `assistant` message must start with a thinking block (preceeding the lastmost set of "
+                f"messages.{index}.content.0.type: Expected `thinking` or `redacted_thinking`, but found "
+                f"`{blocks[0]['type']}`. When "
+                "`thinking` is enabled, a final `assistant` message must start with a thinking block (preceeding the "
+                "lastmost set of "
                 "`tool_use` and `tool_result` blocks). We recommend you include thinking blocks from previous turns. To avoid this "
                 "requirement, disable `thinking`."
             )

@@ -13,13 +13,16 @@ __all__ = ["body", "fault", "invalid", "refused", "snake"]
 _KEY = "API key not valid. Please pass a valid API key."
 _FAULTS: dict[str, tuple[int, str, str]] = {
     "400": (400, "INVALID_ARGUMENT", "Request contains an invalid argument."),
-    "401": (401, "UNAUTHENTICATED", "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other "
+    "401": (401, "UNAUTHENTICATED", "Request had invalid authentication credentials. Expected OAuth 2 access token, "
+                                    "login cookie or other "
             "valid authentication credential."),
     "403": (403, "PERMISSION_DENIED", "The caller does not have permission"),
-    "404": (404, "NOT_FOUND", "models/{model} is not found for API version v1beta, or is not supported for {method}. Call ListModels to see "
+    "404": (404, "NOT_FOUND", "models/{model} is not found for API version v1beta, or is not supported for {method}. "
+                              "Call ListModels to see "
             "the list of available models and their supported methods."),
     "409": (409, "ABORTED", "The operation was aborted."),
-    "429": (429, "RESOURCE_EXHAUSTED", "You exceeded your current quota, please check your plan and billing details. For more information on "
+    "429": (429, "RESOURCE_EXHAUSTED", "You exceeded your current quota, please check your plan and billing details. "
+                                       "For more information on "
             "this error, head to: https://ai.google.dev/gemini-api/docs/rate-limits.\nPlease retry in {wait}s."),
     "quota": (429, "RESOURCE_EXHAUSTED", "You exceeded your current quota, please check your plan and billing details."),
     "499": (499, "CANCELLED", "The operation was cancelled."),
@@ -86,7 +89,8 @@ def invalid(wrong: Wrong) -> Refused:
         return refused(f'Invalid JSON payload received. Unknown name "{wrong.path[-1]}"{inside}: Cannot find field.')
     if wrong.kind == "type" and json_type(wrong.got) == "array":
         return refused(
-            f'Invalid JSON payload received. Unknown name "{wrong.path[-1]}"{inside}: Proto field is not repeating, cannot start list.'
+            f'Invalid JSON payload received. Unknown name "{wrong.path[-1]}"{inside}: Proto field is not repeating, '
+            f"cannot start list."
         )
     if wrong.kind in ("missing", "few"):
         return refused(f"* GenerateContentRequest.{where}: {where.rsplit('.', 1)[-1]} is not specified")

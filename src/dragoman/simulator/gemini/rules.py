@@ -87,7 +87,8 @@ def _check_order(contents: list[Any]) -> None:
             )
         waiting = calls
     if waiting:
-        raise refused("Please ensure that the number of function response parts is equal to the number of function call parts of the "
+        raise refused("Please ensure that the number of function response parts is equal to the number of function "
+                      "call parts of the "
                       "function call turn.")  # fmt: skip
 
 
@@ -118,7 +119,8 @@ def _check_present(contents: list[Any]) -> None:
         if calls and "thoughtSignature" not in calls[0][1]:
             k, part = calls[0]
             raise refused(
-                "Function call is missing a thought_signature in functionCall parts. This is required for tools to work correctly, and "
+                "Function call is missing a thought_signature in functionCall parts. This is required for tools to "
+                "work correctly, and "
                 "missing thought_signature may lead to degraded model performance. Additional data, function call "
                 f"`default_api:{part['functionCall']['name']}` , position {k + 1}. Please refer to "
                 "https://ai.google.dev/gemini-api/docs/thought-signatures for more details."
@@ -136,8 +138,10 @@ def _check_declarations(body: Any) -> None:
             where = f"tools[{t}].function_declarations[{k}]"
             if not _NAME.fullmatch(declared["name"]):
                 raise refused(
-                    f"* GenerateContentRequest.{where}.name: [Invalid function name. Must start with a letter or an underscore. Must be "
-                    "alphameric (a-z, A-Z, 0-9), underscores (_), dots (.), colons (:), or dashes (-), with a maximum length of 64.]"
+                    f"* GenerateContentRequest.{where}.name: [Invalid function name. Must start with a letter or an "
+                    f"underscore. Must be "
+                    "alphameric (a-z, A-Z, 0-9), underscores (_), dots (.), colons (:), or dashes (-), with a maximum "
+                    "length of 64.]"
                 )
             if "parameters" in declared and "parametersJsonSchema" in declared:
                 raise refused(f"{where}: only one of `parameters` and `parameters_json_schema` may be set.")
@@ -153,24 +157,28 @@ def _check_declarations(body: Any) -> None:
 
 
 def _check_schema(schema: Any, where: str) -> None:
-    kind = str(schema.get("type") or "").upper()
-    trouble = None
-    if kind == "OBJECT" and "properties" in schema and not schema["properties"]:
-        trouble = f"{where}.properties: should be non-empty for OBJECT type"
-    if kind == "ARRAY" and "items" not in schema:
-        trouble = f"{where}.items: missing field."
-    if "enum" in schema and kind != "STRING":
-        trouble = f"{where}.enum: only allowed for STRING type"
-    if kind == "STRING" and schema.get("format") not in (None, "enum", "date-time"):
-        trouble = f"{where}.format: only 'enum' and 'date-time' are supported for STRING type"
-    for k, name in enumerate(schema.get("required") or []):
-        if name not in (schema.get("properties") or {}):
-            trouble = f"{where}.required[{k}]: property is not defined"
+    trouble = _schema_trouble(schema)
     if trouble:
-        raise refused(f"* GenerateContentRequest.{trouble}")
+        raise refused(f"* GenerateContentRequest.{where}.{trouble}")
     for name, child in (schema.get("properties") or {}).items():
         _check_schema(child, f"{where}.properties[{name}]")
     for k, child in enumerate(schema.get("anyOf") or []):
         _check_schema(child, f"{where}.any_of[{k}]")
     if schema.get("items"):
         _check_schema(schema["items"], f"{where}.items")
+
+
+def _schema_trouble(schema: Any) -> str | None:
+    kind = str(schema.get("type") or "").upper()
+    if kind == "OBJECT" and "properties" in schema and not schema["properties"]:
+        return "properties: should be non-empty for OBJECT type"
+    if kind == "ARRAY" and "items" not in schema:
+        return "items: missing field."
+    if "enum" in schema and kind != "STRING":
+        return "enum: only allowed for STRING type"
+    if kind == "STRING" and schema.get("format") not in (None, "enum", "date-time"):
+        return "format: only 'enum' and 'date-time' are supported for STRING type"
+    for k, name in enumerate(schema.get("required") or []):
+        if name not in (schema.get("properties") or {}):
+            return f"required[{k}]: property is not defined"
+    return None

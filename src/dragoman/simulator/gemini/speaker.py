@@ -17,7 +17,8 @@ __all__ = ["Gemini"]
 
 _MODELS = ["gemini-2.5-flash", "gemini-2.5-pro", "gemini-3-pro-preview", "gemini-embedding-001", "sim"]
 _NO_KEY = (
-    "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or other form of API consumer "
+    "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or other "
+    "form of API consumer "
     "identity to call this API."
 )
 _METHODS = ["generateContent", "streamGenerateContent", "countTokens", "embedContent", "batchEmbedContents"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from dragoman.simulator._ask import Refused
@@ -27,16 +28,20 @@ _FAULTS: dict[str, tuple[int, str, str, str | None]] = {
     "413": (413, "Maximum request size limit exceeded.", "invalid_request_error", None),
     "422": (422, "Invalid request.", "invalid_request_error", None),
     "429": (429, _RATE, "requests", "rate_limit_exceeded"),
-    "quota": (429, "You exceeded your current quota, please check your plan and billing details. For more information on this error, "
-              "read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.", "insufficient_quota", "insufficient_quota"),
+    "quota": (429, "You exceeded your current quota, please check your plan and billing details. For more information "
+                   "on this error, "
+              "read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.",
+              "insufficient_quota", "insufficient_quota"),
     "500": (500, _SERVER, "server_error", None),
     "502": (502, "Bad gateway.", "server_error", None),
     "503": (503, "The engine is currently overloaded, please try again later", "server_error", None),
     "overloaded": (503, "The engine is currently overloaded, please try again later", "server_error", None),
     "504": (504, "Gateway timeout.", "server_error", None),
-    "context": (400, "This model's maximum context length is {limit} tokens. However, your messages resulted in {used} tokens. Please "
+    "context": (400, "This model's maximum context length is {limit} tokens. However, your messages resulted in "
+                     "{used} tokens. Please "
                 "reduce the length of the messages.", "invalid_request_error", "context_length_exceeded"),
-    "filter": (400, "Your request was rejected as a result of our safety system. Your prompt may contain text that is not allowed by "
+    "filter": (400, "Your request was rejected as a result of our safety system. Your prompt may contain text that is "
+                    "not allowed by "
                "our safety system.", "invalid_request_error", "content_policy_violation"),
 }  # fmt: skip
 
@@ -101,8 +106,8 @@ def _range(wrong: Wrong, where: str) -> tuple[str, str]:
 
 
 def _few(wrong: Wrong, where: str) -> tuple[str, str]:
-    message = f"Invalid '{where}': empty array. Expected an array with minimum length {wrong.expected}, but got an empty array instead."
-    return message, "empty_array"
+    least = f"Expected an array with minimum length {wrong.expected}, but got an empty array instead."
+    return f"Invalid '{where}': empty array. {least}", "empty_array"
 
 
 def _many(wrong: Wrong, where: str) -> tuple[str, str]:
@@ -121,7 +126,7 @@ def _long(wrong: Wrong, where: str) -> tuple[str, str]:
     return message, "string_above_max_length"
 
 
-_WORDS = {
+_WORDS: dict[str, Callable[[Wrong, str], tuple[str, str]]] = {
     "type": _type,
     "unknown": _unknown,
     "missing": lambda wrong, where: (f"Missing required parameter: '{where}'.", "missing_required_parameter"),

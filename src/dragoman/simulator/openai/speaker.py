@@ -17,7 +17,8 @@ __all__ = ["OpenAI"]
 
 _MODELS = ["gpt-4o", "gpt-4o-mini", "gpt-5", "o3", "sim", "sim-reasoner", "text-embedding-3-small"]
 _NO_KEY = (
-    "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth (i.e. Authorization: "
+    "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth "
+    "(i.e. Authorization: "
     "Bearer YOUR_KEY). You can obtain an API key from https://platform.openai.com/account/api-keys."
 )
 
