@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 __all__ = ["instance"]
+
+_Make: TypeAlias = Callable[[dict[str, Any], str, int], Any]
 
 _DEEPEST = 5
 _FORMATS = {
@@ -35,7 +37,7 @@ def instance(schema: Any, salt: int = 0) -> Any:
 class _Maker:
     def __init__(self, root: dict[str, Any], salt: int) -> None:
         self.root, self.salt = root, salt
-        self.by_type: dict[str, Callable[[dict[str, Any], str, int], Any]] = {
+        self.by_type: dict[str, _Make] = {
             "string": self.text,
             "integer": self.integer,
             "number": self.number,
@@ -57,7 +59,8 @@ class _Maker:
             if schema.get(key):
                 return self.make(self.choose(schema[key], depth), name, depth + 1)
         kind = self.kind(schema, depth)
-        return self.by_type.get(kind, self.text)(schema, name, depth)
+        maker: _Make = self.by_type.get(kind) or self.text
+        return maker(schema, name, depth)
 
     def plain(self, schema: dict[str, Any]) -> dict[str, Any]:
         """`schema` with references followed and `allOf` merged."""
