@@ -199,6 +199,8 @@ class Tool(TypedDict, total=False):
     vendor: str
     definition: JsonObject
     cache_control: CacheControl
+    vendor_params: dict[str, JsonObject]
+    """(+) Further fields of a function that only one vendor knows: {vendor: {name: value}}."""
 
 
 class ChatRequest(TypedDict, total=False):

@@ -18,7 +18,7 @@ class ModelFacts:
 
     reasoning: ReasoningControl | None = None
     effort_levels: tuple[str, ...] = ()
-    """The words that the model takes for its effort or level, weakest first; empty means unknown."""
+    """The words that the model takes for its effort or level, weakest first (`none` too); empty means unknown."""
     can_disable_reasoning: bool | None = None
     max_budget_tokens: int | None = None
     max_output_tokens: int | None = None
@@ -28,6 +28,8 @@ class ModelFacts:
     """Whether temperature, top_p and top_k are accepted."""
     prefill: bool | None = None
     """Whether a last assistant message is continued."""
+    mid_system: bool | None = None
+    """Whether instructions (role `system`) may stand in the middle of the conversation."""
     forced_tools: bool | None = None
     """Whether a tool call can be demanded (`required`, or one tool by name)."""
     vision: bool | None = None

@@ -1,0 +1,62 @@
+"""Anthropic's Messages: a client of Anthropic, and a server to Anthropic's SDKs and Claude Code.
+
+What is equal on this wire and is not told apart (the defaults of a round trip): a lone text block and a string; a neighbour of
+the same role and one turn; `output_format` and `output_config.format`; a tool's `type: custom`, `strict: false`, a
+`caller: {"type": "direct"}` and any null, and their absence. Results of tools are moved to the start of their turn.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dragoman.dialects._dialect import Codec
+from dragoman.dialects._signature import SEAL_MARK
+from dragoman.dialects.anthropic_messages._count_tokens import (
+    read_count,
+    read_count_request,
+    write_count,
+    write_count_request,
+)
+from dragoman.dialects.anthropic_messages._errors import read_error, write_error
+from dragoman.dialects.anthropic_messages._relay import stream_relay
+from dragoman.dialects.anthropic_messages._request_reading import read_request
+from dragoman.dialects.anthropic_messages._request_writing import DEFAULT_MAX_TOKENS, relay_request, write_request
+from dragoman.dialects.anthropic_messages._response import read_response, write_response
+from dragoman.dialects.anthropic_messages._stream_reader import stream_reader
+from dragoman.dialects.anthropic_messages._stream_writer import stream_writer
+from dragoman.dialects.anthropic_messages._usage import usage_from_body
+from dragoman.dialects.anthropic_messages._vendor import DIALECT
+from dragoman.types.chat import ChatChunk, ChatRequest, ChatResponse
+from dragoman.types.token_count import TokenCount, TokenCountRequest
+
+__all__ = ["CODEC", "COUNT_TOKENS", "DEFAULT_MAX_TOKENS"]
+
+CODEC: Codec[ChatRequest, ChatResponse, ChatChunk] = Codec(
+    dialect=DIALECT,
+    operation="chat",
+    read_request=read_request,
+    write_request=write_request,
+    read_response=read_response,
+    write_response=write_response,
+    read_error=read_error,
+    write_error=write_error,
+    stream_reader=stream_reader,
+    stream_writer=stream_writer,
+    stream_relay=stream_relay,
+    relay_request=relay_request,
+    read_usage=usage_from_body,
+    foreign_marks=(SEAL_MARK,),
+)
+
+COUNT_TOKENS: Codec[TokenCountRequest, TokenCount, Any] = Codec(
+    dialect=DIALECT,
+    operation="count_tokens",
+    read_request=read_count_request,
+    write_request=write_count_request,
+    read_response=read_count,
+    write_response=write_count,
+    read_error=read_error,
+    write_error=write_error,
+    relay_request=relay_request,
+    foreign_marks=(SEAL_MARK,),
+)

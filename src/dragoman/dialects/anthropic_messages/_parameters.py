@@ -1,0 +1,143 @@
+"""The parameters of the hub that need no conversation to be understood: sampling, stops, tiers, and what Anthropic lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dragoman.dialects._parameters import DropList
+from dragoman.dialects.anthropic_messages._vendor import VENDOR
+from dragoman.types._json import JsonObject
+from dragoman.types.model_facts import ModelFacts
+
+__all__ = ["OWN_PARAMETERS", "own_parameters", "write_parameters"]
+
+OWN_PARAMETERS = frozenset(
+    {"mcp_servers", "container", "context_management", "inference_geo", "speed", "diagnostics", "cache_control"}
+    | {"output_config", "user_profile_id", "workspace_id", "fallbacks", "thread"}
+)
+"""Anthropic's own parameters that callers of the OpenAI dialect also write at the top of their request."""
+
+_SERVICE_TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
+
+
+def _is(*harmless: Any) -> Callable[[Any], bool]:
+    return lambda value: value in harmless
+
+
+def _never(_: Any) -> bool:
+    return False
+
+
+_LACKING: dict[str, Callable[[Any], bool]] = {
+    "n": _is(1),
+    "presence_penalty": _is(0),
+    "frequency_penalty": _is(0),
+    "logit_bias": _is({}),
+    "logprobs": _is(False),
+    "top_logprobs": _is(0),
+    "seed": _never,
+    "modalities": _is(["text"], []),
+    "audio": _never,
+    "verbosity": _is("medium"),
+    "store": _is(False),
+    "safety_settings": _is([]),
+    "cached_content": _never,
+}
+"""What Anthropic has no word for, and the value with which it means nothing."""
+_ONLY_SPEED = ("prompt_cache_key", "prompt_cache_retention", "prediction")
+"""What changes no answer: left out, and reported."""
+_ELSEWHERE = frozenset(
+    {"model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "tools", "tool_choice"}
+    | {"parallel_tool_calls", "functions", "function_call", "response_format", "reasoning_effort", "thinking"}
+    | {"web_search_options", "vendor_params", "betas", "output_format"}
+)
+
+
+def write_parameters(request: JsonObject, facts: ModelFacts, drops: DropList, *, thinking: bool) -> JsonObject:
+    """The fields of the body for these parameters. Null means left out, everywhere."""
+    body: JsonObject = {}
+    for name, value in request.items():
+        if value is None or name in _ELSEWHERE:
+            continue
+        if name in _SAMPLING:
+            body |= _sampling(name, value, facts, drops, thinking)
+        elif name in _WRITERS:
+            body |= _WRITERS[name](value, drops)
+        elif name in OWN_PARAMETERS or drops.allowed(name):
+            body[name] = value
+        elif name in _ONLY_SPEED:
+            drops.weakened(name)
+        elif not (name in _LACKING and _LACKING[name](value)):
+            drops.unsupported(name)
+    return body
+
+
+_SAMPLING = {"temperature": 1, "top_p": 1, "top_k": None}
+"""And the value with which each changes nothing."""
+
+
+def _sampling(name: str, value: Any, facts: ModelFacts, drops: DropList, thinking: bool) -> JsonObject:
+    """https://platform.claude.com/docs/en/build-with-claude/extended-thinking#feature-compatibility"""
+    if value == _SAMPLING[name] and (thinking or facts.sampling is False):
+        return {}
+    if facts.sampling is False:
+        drops.unsupported(name, "this model takes no sampling parameters")
+    elif name == "temperature" and isinstance(value, (int, float)) and value > 1:
+        drops.unsupported(name, "the largest is 1")
+    elif thinking and not (name == "top_p" and isinstance(value, (int, float)) and value >= 0.95):
+        drops.unsupported(name, "it cannot be changed while the model reasons")
+    else:
+        return {name: value}
+    return {}
+
+
+def _stop(value: Any, drops: DropList) -> JsonObject:
+    stops = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+    kept = [stop for stop in stops if isinstance(stop, str) and stop.strip()]
+    if len(kept) < len(stops):
+        drops.unsupported("stop", "a stop sequence must be more than white space")
+    return {"stop_sequences": kept} if kept else {}
+
+
+def _user(value: Any, _: DropList) -> JsonObject:
+    return {"metadata": {"user_id": str(value)}}
+
+
+def _metadata(value: Any, drops: DropList) -> JsonObject:
+    """Anthropic takes nothing but the user's id."""
+    given = value if isinstance(value, dict) else {}
+    if any(key != "user_id" for key in given):
+        drops.unsupported("metadata", "only metadata.user_id is known")
+    return {"metadata": {"user_id": str(given["user_id"])}} if "user_id" in given else {}
+
+
+def _service_tier(value: Any, drops: DropList) -> JsonObject:
+    if isinstance(value, str) and value in _SERVICE_TIERS:
+        return {"service_tier": _SERVICE_TIERS[value]}
+    drops.unsupported("service_tier", f"{value!r}")
+    return {}
+
+
+_WRITERS: dict[str, Callable[[Any, DropList], JsonObject]] = {
+    "stop": _stop,
+    "user": _user,
+    "safety_identifier": _user,
+    "metadata": _metadata,
+    "service_tier": _service_tier,
+}
+
+
+def own_parameters(request: JsonObject, vendor: str, drops: DropList) -> JsonObject:
+    """`vendor_params` of this vendor. Another vendor's mean nothing here."""
+    given = request.get("vendor_params")
+    own: JsonObject = {}
+    for name, params in given.items() if isinstance(given, dict) else ():
+        if not isinstance(params, dict):
+            continue
+        if name in (VENDOR, vendor):
+            own |= {key: value for key, value in params.items() if value is not None}
+        else:
+            for key in params:
+                drops.unsupported(key, f"it is a parameter of {name}")
+    return own

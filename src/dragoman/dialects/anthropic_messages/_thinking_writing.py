@@ -1,0 +1,128 @@
+"""How a request asks for reasoning: the hub's `thinking` and `reasoning_effort`, by what the model knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dragoman.dialects._parameters import DropList
+from dragoman.dialects._reasoning import EFFORTS, budget_for_effort, effort_for_budget, nearest_effort
+from dragoman.types._json import JsonObject
+from dragoman.types.model_facts import ModelFacts
+
+__all__ = ["Reasoning", "room_for_thinking", "write_reasoning_request"]
+
+_LEAST_BUDGET = 1024
+_EFFORTS = ("low", "medium", "high", "xhigh", "max")
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    thinking: JsonObject | None = None
+    effort: str | None = None
+    """For `output_config.effort`."""
+    asked_by: str = "reasoning_effort"
+    """The caller's parameter."""
+
+    @property
+    def is_on(self) -> bool:
+        return self.thinking is not None and self.thinking.get("type") != "disabled"
+
+    @property
+    def has_budget(self) -> bool:
+        return self.thinking is not None and self.thinking.get("type") == "enabled"
+
+
+def write_reasoning_request(request: JsonObject, facts: ModelFacts, drops: DropList) -> Reasoning:
+    thinking, effort = request.get("thinking"), request.get("reasoning_effort")
+    if not isinstance(effort, str) or effort == "default":
+        effort = None
+    if isinstance(thinking, dict):
+        return _from_thinking(thinking, effort, facts, drops)
+    if effort is None:
+        return Reasoning()
+    if effort == "none":
+        return _off("reasoning_effort", facts, drops)
+    return _from_effort(effort, facts, drops)
+
+
+def _from_thinking(thinking: JsonObject, effort: str | None, facts: ModelFacts, drops: DropList) -> Reasoning:
+    """Anthropic's own words pass; where the model knows only the other form, they are put into that one."""
+    kind, control = thinking.get("type"), facts.reasoning
+    if kind == "disabled":
+        return _off("thinking", facts, drops)
+    if control in ("none", "effort") and kind in ("enabled", "adaptive"):
+        drops.unsupported("thinking")
+        return Reasoning()
+    display = {"display": thinking["display"]} if thinking.get("display") is not None else {}
+    strength = None if effort in (None, "none") else _wire_effort(effort or "", facts, drops)
+    if kind == "enabled" and control == "adaptive":
+        budget = thinking.get("budget_tokens")
+        drops.weakened("thinking.budget_tokens")
+        weighed = effort_for_budget(budget) if isinstance(budget, int) else "high"
+        return Reasoning({"type": "adaptive"} | display, strength or _wire_effort(weighed, facts, drops), "thinking")
+    if kind == "adaptive" and control == "budget":
+        drops.weakened("thinking.type")
+        return Reasoning(
+            {"type": "enabled", "budget_tokens": _budget(effort or "high", facts)} | display, None, "thinking"
+        )
+    return Reasoning(thinking, None if control == "budget" else strength, "thinking")
+
+
+def _from_effort(effort: str, facts: ModelFacts, drops: DropList) -> Reasoning:
+    if effort not in EFFORTS:
+        drops.unsupported("reasoning_effort", f"{effort!r} is not an effort")
+        return Reasoning()
+    if facts.reasoning == "none":
+        drops.unsupported("reasoning_effort")
+        return Reasoning()
+    if facts.reasoning == "adaptive":
+        return Reasoning({"type": "adaptive"}, _wire_effort(effort, facts, drops))
+    if facts.reasoning in ("effort", "level"):
+        return Reasoning(None, _wire_effort(effort, facts, drops))
+    return Reasoning({"type": "enabled", "budget_tokens": _budget(effort, facts)})
+
+
+def _off(param: str, facts: ModelFacts, drops: DropList) -> Reasoning:
+    if facts.reasoning == "none":
+        return Reasoning()
+    if facts.can_disable_reasoning is False:
+        drops.unsupported(param, "this model always reasons")
+        return Reasoning()
+    return Reasoning({"type": "disabled"}, None, param)
+
+
+def _wire_effort(effort: str, facts: ModelFacts, drops: DropList) -> str:
+    """A word that the model takes. OpenAI's `minimal` is no word of Anthropic's."""
+    wire = nearest_effort(effort, facts.effort_levels or _EFFORTS)
+    if wire != effort:
+        drops.weakened("reasoning_effort")
+    return wire
+
+
+def _budget(effort: str, facts: ModelFacts) -> int:
+    budget = budget_for_effort(effort) if effort in EFFORTS else _LEAST_BUDGET
+    return max(_LEAST_BUDGET, min(budget, facts.max_budget_tokens or budget))
+
+
+def room_for_thinking(
+    reasoning: Reasoning, max_tokens: int, facts: ModelFacts, drops: DropList, named: str | None
+) -> tuple[JsonObject | None, int]:
+    """`thinking` and `max_tokens` so that the budget is less than the maximum, as Anthropic demands. A budget on top of the
+    caller's maximum keeps the room for the answer. `named` is the caller's name for the maximum, if there was one."""
+    thinking = reasoning.thinking
+    if thinking is None or not reasoning.has_budget or not isinstance(thinking.get("budget_tokens"), int):
+        return thinking, max_tokens
+    budget: int = thinking["budget_tokens"]
+    if budget < _LEAST_BUDGET:
+        budget = _LEAST_BUDGET
+        drops.weakened("thinking.budget_tokens")
+    if max_tokens <= budget:
+        max_tokens += budget
+        if named is not None:
+            drops.weakened(named)
+    if facts.max_output_tokens is not None and max_tokens > facts.max_output_tokens > _LEAST_BUDGET:
+        max_tokens = facts.max_output_tokens
+        if budget >= max_tokens:
+            budget = max(_LEAST_BUDGET, max_tokens // 2)
+            drops.weakened("thinking.budget_tokens")
+    return thinking | {"budget_tokens": budget}, max_tokens

@@ -1,0 +1,138 @@
+"""Turns as Anthropic demands them, from turns as they came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from dragoman.dialects._dialect import Target
+from dragoman.dialects._parameters import DropList
+from dragoman.types._json import JsonObject
+
+__all__ = ["Turn", "repair"]
+
+_PLACEHOLDER = "."
+"""Stands where Anthropic wants a turn of the user and there is none."""
+_NO_RESULT = "No result was given for this call."
+_PROVIDED = ("tool_use", "tool_result")
+
+
+@dataclass(slots=True)
+class Turn:
+    role: str
+    blocks: list[JsonObject] = field(default_factory=list)
+    content: str | None = None
+    """The whole content where it may stand as a plain string."""
+    path: str = ""
+
+
+def repair(turns: list[Turn], target: Target, drops: DropList) -> list[JsonObject]:
+    """The `messages` of the body."""
+    turns = _merged(_placed_instructions([turn for turn in turns if turn.blocks], target))
+    if not turns or turns[0].role == "assistant":
+        turns.insert(0, _user([_text(_PLACEHOLDER)]))
+    _answer_calls(turns)
+    turns = _merged([turn for turn in turns if turn.blocks])
+    _check_prefill(turns, target, drops)
+    return [{"role": turn.role, "content": turn.content if turn.content is not None else turn.blocks} for turn in turns]
+
+
+def _user(blocks: list[JsonObject]) -> Turn:
+    return Turn("user", blocks)
+
+
+def _text(text: str) -> JsonObject:
+    return {"type": "text", "text": text}
+
+
+def _merged(turns: list[Turn]) -> list[Turn]:
+    """Neighbours of one role become one turn, as Anthropic itself would make of them."""
+    merged: list[Turn] = []
+    for turn in turns:
+        if merged and merged[-1].role == turn.role:
+            merged[-1].blocks += turn.blocks
+            merged[-1].content = None
+        else:
+            merged.append(turn)
+    for turn in merged:
+        if turn.role == "user":
+            turn.blocks.sort(key=lambda block: block["type"] != "tool_result")
+    return merged
+
+
+def _placed_instructions(turns: list[Turn], target: Target) -> list[Turn]:
+    """Instructions in the middle keep their role where the model takes it there: after a user's turn, before an assistant's
+    or the end. Elsewhere they are a user's words.
+    https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages"""
+    for position, turn in enumerate(turns):
+        if turn.role != "system":
+            continue
+        before = turns[position - 1].role if position else None
+        following = (later.role for later in turns[position + 1 :] if later.role != "system")
+        fits = before in ("user", "system") and next(following, "assistant") == "assistant"
+        only_system = any(block["type"] != "text" for block in turn.blocks)
+        if not (only_system or (target.facts.mid_system and fits)):
+            turn.role = "user"
+    return turns
+
+
+def _answer_calls(turns: list[Turn]) -> None:
+    """One result for every call, in the next turn; a result without a call becomes text."""
+    open_calls: list[str] = []
+    position = 0
+    while position < len(turns):
+        turn = turns[position]
+        if turn.role == "assistant":
+            open_calls = [block["id"] for block in turn.blocks if block["type"] == "tool_use"]
+            following = turns[position + 1] if position + 1 < len(turns) else None
+            if open_calls and (following is None or following.role != "user"):
+                turns.insert(position + 1, _user([]))
+        elif turn.role == "user":
+            _answer(turn, open_calls)
+            open_calls = []
+        position += 1
+
+
+def _answer(turn: Turn, calls: list[str]) -> None:
+    missing = list(calls)
+    results: list[JsonObject] = []
+    others: list[JsonObject] = []
+    for block in turn.blocks:
+        if block["type"] != "tool_result":
+            others.append(block)
+        elif block["tool_use_id"] in missing:
+            missing.remove(block["tool_use_id"])
+            results.append(block)
+        else:
+            others += _as_text(block)
+    results += [
+        {"type": "tool_result", "tool_use_id": call, "content": _NO_RESULT, "is_error": True} for call in missing
+    ]
+    if len(results) + len(others) != len(turn.blocks) or missing:
+        turn.content = None
+    turn.blocks = results + others
+
+
+def _as_text(result: JsonObject) -> list[JsonObject]:
+    """A result whose call is not in the turn before (a history that was cut): Anthropic refuses it as a result."""
+    content: Any = result.get("content")
+    heading = f"Result of the tool call {result['tool_use_id']}:"
+    if isinstance(content, str) or not content:
+        return [_text(f"{heading} {content or 'none'}")]
+    return [_text(heading), *content]
+
+
+def _check_prefill(turns: list[Turn], target: Target, drops: DropList) -> None:
+    """The start of an answer, to be continued by the model. A turn with a provider-run tool is none: it was paused."""
+    last = turns[-1]
+    if last.role != "assistant" or last.blocks[-1]["type"] != "text":
+        return
+    paused = any(block["type"].endswith(_PROVIDED) and block["type"] not in _PROVIDED for block in last.blocks)
+    if target.facts.prefill is False and not paused:
+        drops.unsupported(last.path or "messages", "this model does not continue a last message of the assistant")
+        turns.pop()
+        return
+    text = last.blocks[-1]["text"].rstrip()
+    last.blocks[-1] = last.blocks[-1] | {"text": text}
+    if last.content is not None:
+        last.content = text
