@@ -25,20 +25,15 @@ def accent_from(row: Mapping[str, Any], dialect: str, path: str) -> Any:
         return None
     if dialect != "openai_chat":
         raise ConfigError(f"{path}: accents are known for the dialect 'openai_chat' only, not for {dialect!r}")
-    try:  # until the accents are there
-        kind = importlib.import_module("dragoman.dialects.openai_chat").Accent
-    except (ImportError, AttributeError):
-        return None
+    spoken = importlib.import_module("dragoman.dialects.openai_chat")
     named = row.get("accent")
     if isinstance(named, str):
-        accents = importlib.import_module("dragoman.dialects.openai_chat.accents").ACCENTS
-        if named not in accents and path.startswith("openai_compatible.toml"):
-            return None
-        if named not in accents:
-            raise ConfigError(f"{path}.accent: no accent {named!r}{_nearest(named, accents)}, of {sorted(accents)}")
-        base = accents[named]
+        if named not in spoken.ACCENTS:
+            known = sorted(spoken.ACCENTS)
+            raise ConfigError(f"{path}.accent: no accent {named!r}{_nearest(named, known)}, of {known}")
+        base = spoken.ACCENTS[named]
     else:
-        base = _described(kind, named or {}, f"{path}.accent")
+        base = _described(spoken.Accent, named or {}, f"{path}.accent")
     own = _litellm(row, path)
     return dataclasses.replace(base, **own) if own else base
 

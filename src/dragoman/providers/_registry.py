@@ -113,13 +113,13 @@ class Providers:
         )
 
     def _unknown_bare(self, model: str) -> BadRequestError:
-        near = self._near(model)
+        near, shown = self._near(model), model[:64]
         if near and near[0] == model.lower():
             return BadRequestError(
                 f"no model is named: expected '{near[0]}/<model>'", param="model", code="model_not_found"
             )
         return BadRequestError(
-            f"the provider of model {model!r} is not known: expected 'provider/model', such as 'openai/{model}', "
+            f"the provider of model {shown!r} is not known: expected 'provider/model', such as 'openai/{shown}', "
             f"or custom_llm_provider beside it{_did_you_mean(near)}",
             param="model",
             code="unknown_provider",

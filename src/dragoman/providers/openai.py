@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dragoman.credentials import ApiKey
+from dragoman.dialects.openai_chat import ACCENTS
 from dragoman.providers._endpoints import speaks
 from dragoman.providers._provider import Provider
 
@@ -16,5 +17,6 @@ PROVIDER = Provider(
     credential=ApiKey(env=("OPENAI_API_KEY",)),
     endpoints=speaks("openai_chat"),
     vendor="openai",
+    accent=ACCENTS["openai"],
     faithful=True,
 )
