@@ -16,7 +16,7 @@ from dragoman.dialects.openai_chat._finish import failure_word, finish_reason
 from dragoman.dialects.openai_chat._read_error import failed_choice, raise_if_error, read_error, write_error
 from dragoman.dialects.openai_chat._read_request import check_fields, read_model, text_or_texts
 from dragoman.dialects.openai_chat._read_response import envelope, invalid, unary_usage
-from dragoman.dialects.openai_chat._read_stream import cut_off, event_json
+from dragoman.dialects.openai_chat._read_stream import cut_off, event_json, is_done
 from dragoman.dialects.openai_chat._relay import OpenAIRelay, relay_request
 from dragoman.dialects.openai_chat._write_reply import DONE, error_event
 from dragoman.dialects.openai_chat._write_request import write_params
@@ -141,7 +141,7 @@ class _Reader:
     def _event(self, event: SseEvent) -> Iterator[TextCompletion]:
         if self._ended:
             return
-        if event.data == b"[DONE]":
+        if is_done(event):
             yield from self._end()
             return
         body = event_json(event, self._context)

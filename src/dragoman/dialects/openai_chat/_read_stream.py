@@ -20,7 +20,7 @@ from dragoman.errors import APIConnectionError
 from dragoman.types._json import JsonObject
 from dragoman.types.chat import ChatChunk
 
-__all__ = ["ChatStreamReader", "cut_off", "event_json"]
+__all__ = ["ChatStreamReader", "cut_off", "event_json", "is_done"]
 
 _KNOWN = frozenset(("id", "object", "created", "model", "choices", "usage", "service_tier", "system_fingerprint"))
 _HELD = frozenset(("delta", "message", "finish_reason", "native_finish_reason", "index", "logprobs"))
@@ -31,6 +31,11 @@ def cut_off(context: ReplyContext) -> APIConnectionError:
     return APIConnectionError(
         f"{context.provider} broke off the stream before its end", provider=context.provider, model=context.model
     )
+
+
+def is_done(event: SseEvent) -> bool:
+    """Whether it is the end mark (around which Groq has sent spaces)."""
+    return len(event.data) < 16 and event.data.strip() == b"[DONE]"
 
 
 def event_json(event: SseEvent, context: ReplyContext) -> JsonObject:
@@ -77,7 +82,7 @@ class ChatStreamReader:
     def _event(self, event: SseEvent) -> Iterator[ChatChunk]:
         if self._ended:
             return
-        if event.data == b"[DONE]":
+        if is_done(event):
             if not self._choices:
                 raise invalid("a stream without an answer", self._context, None)
             yield from self._end()

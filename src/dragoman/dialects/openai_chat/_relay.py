@@ -10,7 +10,7 @@ from dragoman.dialects._dialect import CallerContext, ReplyContext, Target, Wire
 from dragoman.dialects.framing.sse import SseEvent, SseReader
 from dragoman.dialects.openai_chat._accent import accent_of
 from dragoman.dialects.openai_chat._read_response import unary_usage
-from dragoman.dialects.openai_chat._read_stream import cut_off, event_json
+from dragoman.dialects.openai_chat._read_stream import cut_off, event_json, is_done
 from dragoman.types._json import JsonObject
 from dragoman.types.usage import Usage
 
@@ -80,7 +80,7 @@ class OpenAIRelay:
     def _watch(self, event: SseEvent) -> bool:
         """Whether the event is for the caller to see."""
         data = event.data
-        if data == b"[DONE]":
+        if is_done(event):
             self._done = True
             return True
         if self.begun and event.event != b"error" and not _WATCHED.search(data):

@@ -24,6 +24,8 @@ class TagSplitter:
         reasoning = ""
         if self._state == "start" and not self._begin():
             return "", self._take() if self._state == "content" else ""
+        if self._state == "opened":
+            self._skip_lines("inside")
         if self._state == "inside":
             reasoning = self._inside()
         return reasoning, self._after() if self._state in ("after", "content") else ""
@@ -37,8 +39,8 @@ class TagSplitter:
         """Whether the reasoning has begun."""
         start = self._pending.lstrip()
         if start.startswith(self._open):
-            self._pending = start[len(self._open) :].removeprefix("\n")
-            self._state = "inside"
+            self._pending = start[len(self._open) :]
+            self._state = "opened"
             return True
         if not self._open.startswith(start):
             self._state = "content"
@@ -56,12 +58,15 @@ class TagSplitter:
         return reasoning
 
     def _after(self) -> str:
-        """The line breaks between the tag and the content belong to neither."""
         if self._state == "after":
-            self._pending = self._pending.lstrip("\r\n")
-            if self._pending:
-                self._state = "content"
+            self._skip_lines("content")
         return self._take()
+
+    def _skip_lines(self, then: str) -> None:
+        """The line breaks around the tags belong neither to the reasoning nor to the content."""
+        self._pending = self._pending.lstrip("\r\n")
+        if self._pending:
+            self._state = then
 
     def _take(self) -> str:
         taken, self._pending = self._pending, ""

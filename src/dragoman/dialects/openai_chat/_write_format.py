@@ -20,19 +20,21 @@ def write_format(body: JsonObject, asked: JsonObject, writing: Writing) -> str |
     if wanted is None:
         return None
     accent, drops = writing.accent, writing.drops
-    if "response_format" in accent.unsupported and not drops.allowed("response_format"):
-        if wanted.get("type") != "text":
-            drops.unsupported("response_format")
-        return None
     schema = wanted.get("json_schema")
     way = accent.json_schema
     if way == "native" and writing.target.facts.json_schema is False:
         way = accent.json_schema_fallback
-    if wanted.get("type") != "json_schema" or not isinstance(schema, dict) or way == "native":
-        body["response_format"] = wanted
-        return None
+    if wanted.get("type") != "json_schema" or not isinstance(schema, dict):
+        way = "native"
     if way == "tool":
         return _by_tool(body, schema, writing)
+    if "response_format" in accent.unsupported and not drops.allowed("response_format"):
+        if wanted.get("type") != "text":
+            drops.unsupported("response_format")
+        return None
+    if way == "native":
+        body["response_format"] = wanted
+        return None
     body["response_format"] = {"type": "json_object"}
     _tell_schema(body, schema)
     drops.weakened("response_format")

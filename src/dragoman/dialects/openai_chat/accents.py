@@ -104,7 +104,7 @@ _ACCENTS: dict[str, Accent] = {
     ),
     "cerebras": Accent(
         # https://inference-docs.cerebras.ai/resources/openai: these are a 400
-        unsupported=frozenset((*_PENALTIES, "logit_bias", "service_tier", "top_k")),
+        unsupported=frozenset((*_PENALTIES, "logit_bias", "parallel_tool_calls", "service_tier", "top_k")),
         tokens_field="max_completion_tokens",
         unsupported_parts=frozenset(_MEDIA),
         file="",
@@ -167,6 +167,7 @@ _ACCENTS: dict[str, Accent] = {
         tokens_field="",
         max_temperature=1.0,
         reasoning="budget",
+        json_schema="tool",
         strict=False,
     ),
     "bedrock": Accent(tokens_field="max_completion_tokens"),
