@@ -1,1 +1,241 @@
-"""Dragoman: one call to every large language model."""
+"""Dragoman: one call to every large language model.
+
+    from dragoman import completion
+    response = completion("anthropic/claude-sonnet-4-5", [{"role": "user", "content": "Hello"}])
+    print(response.choices[0].message.content)
+
+Names are imported on first use. Settings such as `dragoman.drop_params = True` hold for every call of the process that
+says nothing itself (see `dragoman.sdk._settings.Settings`).
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import MappingProxyType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from dragoman.sdk._settings import SETTINGS as _SETTINGS
+from dragoman.sdk._settings import Settings as _Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dragoman import errors as exceptions
+    from dragoman.errors import (
+        APIConnectionError,
+        APIError,
+        APIResponseValidationError,
+        APIStatusError,
+        AuthenticationError,
+        BadGatewayError,
+        BadRequestError,
+        BudgetExceededError,
+        CallerAuthenticationError,
+        CallerError,
+        ConfigError,
+        ConflictError,
+        ContentPolicyViolationError,
+        ContextWindowExceededError,
+        DragomanError,
+        InternalServerError,
+        NotFoundError,
+        PaymentRequiredError,
+        PermissionDeniedError,
+        RateLimitError,
+        RequestTooLargeError,
+        ServiceUnavailableError,
+        Timeout,
+        UnprocessableEntityError,
+        UnsupportedParamsError,
+    )
+    from dragoman.observe import Answered, Failed, Tried
+    from dragoman.providers import Provider
+    from dragoman.routing import Attempt, FunctionCall
+    from dragoman.sdk._assemble import stream_chunk_builder
+    from dragoman.sdk._custom import CustomLLM, CustomLLMError, GenericStreamingChunk, register_provider
+    from dragoman.sdk._functions import (
+        acompletion,
+        acount_tokens,
+        aembedding,
+        atext_completion,
+        completion,
+        embedding,
+        text_completion,
+    )
+    from dragoman.sdk._models import (
+        get_llm_provider,
+        get_supported_openai_params,
+        token_counter,
+        validate_environment,
+    )
+    from dragoman.sdk._params import ChatParams, EmbeddingParams, TextParams
+    from dragoman.sdk._router import Router
+    from dragoman.sdk._streams import AsyncStream, CustomStreamWrapper, Stream
+    from dragoman.types.results import (
+        ChatCompletionMessageToolCall,
+        Choices,
+        Delta,
+        EmbeddingResponse,
+        Function,
+        Message,
+        ModelResponse,
+        ModelResponseStream,
+        StreamingChoices,
+        TextChoices,
+        TextCompletionResponse,
+        TokenCountResponse,
+        Usage,
+    )
+
+    drop_params: bool
+    num_retries: int | None
+    request_timeout: float | None
+    stream_timeout: float | None
+    api_key: str | None
+    api_base: str | None
+    api_version: str | None
+    headers: Mapping[str, str] | None
+    default_fallbacks: Sequence[str | dict[str, Any]] | None
+    custom_provider_map: list[dict[str, Any]]
+    set_verbose: bool
+    suppress_debug_info: bool
+    telemetry: bool
+
+__all__ = [
+    "APIConnectionError",
+    "APIError",
+    "APIResponseValidationError",
+    "APIStatusError",
+    "Answered",
+    "AsyncStream",
+    "Attempt",
+    "AuthenticationError",
+    "BadGatewayError",
+    "BadRequestError",
+    "BudgetExceededError",
+    "CallerAuthenticationError",
+    "CallerError",
+    "ChatCompletionMessageToolCall",
+    "ChatParams",
+    "Choices",
+    "ConfigError",
+    "ConflictError",
+    "ContentPolicyViolationError",
+    "ContextWindowExceededError",
+    "CustomLLM",
+    "CustomLLMError",
+    "CustomStreamWrapper",
+    "Delta",
+    "DragomanError",
+    "EmbeddingParams",
+    "EmbeddingResponse",
+    "Failed",
+    "Function",
+    "FunctionCall",
+    "GenericStreamingChunk",
+    "InternalServerError",
+    "Message",
+    "ModelResponse",
+    "ModelResponseStream",
+    "NotFoundError",
+    "PaymentRequiredError",
+    "PermissionDeniedError",
+    "Provider",
+    "RateLimitError",
+    "RequestTooLargeError",
+    "Router",
+    "ServiceUnavailableError",
+    "Stream",
+    "StreamingChoices",
+    "TextChoices",
+    "TextCompletionResponse",
+    "TextParams",
+    "Timeout",
+    "TokenCountResponse",
+    "Tried",
+    "UnprocessableEntityError",
+    "UnsupportedParamsError",
+    "Usage",
+    "acompletion",
+    "acount_tokens",
+    "aembedding",
+    "atext_completion",
+    "completion",
+    "embedding",
+    "exceptions",
+    "get_llm_provider",
+    "get_supported_openai_params",
+    "register_provider",
+    "stream_chunk_builder",
+    "text_completion",
+    "token_counter",
+    "validate_environment",
+]
+
+_PLACES = MappingProxyType(
+    {
+        name: module
+        for module, names in {
+            "errors": """
+                APIConnectionError APIError APIResponseValidationError APIStatusError AuthenticationError
+                BadGatewayError BadRequestError BudgetExceededError CallerAuthenticationError CallerError
+                ConfigError ConflictError ContentPolicyViolationError ContextWindowExceededError DragomanError
+                InternalServerError NotFoundError PaymentRequiredError PermissionDeniedError RateLimitError
+                RequestTooLargeError ServiceUnavailableError Timeout UnprocessableEntityError UnsupportedParamsError
+            """,
+            "observe": "Answered Failed Tried",
+            "providers": "Provider",
+            "routing": "Attempt FunctionCall",
+            "sdk._assemble": "stream_chunk_builder",
+            "sdk._custom": "CustomLLM CustomLLMError GenericStreamingChunk register_provider",
+            "sdk._functions": """
+                acompletion acount_tokens aembedding atext_completion completion embedding text_completion
+            """,
+            "sdk._models": "get_llm_provider get_supported_openai_params token_counter validate_environment",
+            "sdk._params": "ChatParams EmbeddingParams TextParams",
+            "sdk._router": "Router",
+            "sdk._streams": "AsyncStream CustomStreamWrapper Stream",
+            "types.results": """
+                ChatCompletionMessageToolCall Choices Delta EmbeddingResponse Function Message ModelResponse
+                ModelResponseStream StreamingChoices TextChoices TextCompletionResponse TokenCountResponse Usage
+            """,
+        }.items()
+        for name in names.split()
+    }
+)
+"""Public name -> the module that it comes from."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PLACES:
+        value = getattr(importlib.import_module(f"dragoman.{_PLACES[name]}"), name)
+    elif name == "exceptions":
+        value = importlib.import_module("dragoman.errors")
+    else:
+        raise AttributeError(f"module 'dragoman' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+class _Module(ModuleType):
+    """The package as a module whose settings are those of one object, so that they can be read, set and deleted by name."""
+
+
+def _setting(name: str) -> property:
+    return property(
+        lambda _module: getattr(_SETTINGS, name),
+        lambda _module, value: setattr(_SETTINGS, name, value),
+        lambda _module: delattr(_SETTINGS, name),
+    )
+
+
+for _name in vars(_Settings):
+    if not _name.startswith("_") and _name != "options":
+        setattr(_Module, _name, _setting(_name))
+sys.modules[__name__].__class__ = _Module
+del _name

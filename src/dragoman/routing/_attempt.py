@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
+from dragoman.dialects import text_as_chat
 from dragoman.dialects._dialect import ErrorReply, Operation
+from dragoman.dialects._parameters import DropList
 from dragoman.dialects._secrets import scrub
 from dragoman.errors import APIError, APIResponseValidationError, NotFoundError, Timeout
 from dragoman.models import count_tokens
@@ -16,7 +19,7 @@ from dragoman.routing._call import Answer, StreamAnswer
 from dragoman.routing._function import ask_function, ask_mock
 from dragoman.routing._job import Job
 from dragoman.routing._stream import Batches, Ending, StreamSource, begin, chunk_usage, has_content, pump
-from dragoman.routing._wire import Sending, prepare
+from dragoman.routing._wire import Sending, prepare, target_of
 from dragoman.transport import Reply
 
 __all__ = ["attempt"]
@@ -32,6 +35,8 @@ _NAMES: dict[Operation, str] = {
 async def attempt(job: Job, ending: Ending) -> Answer | StreamAnswer:
     """Ask one deployment once. Raises `APIError`."""
     provider = job.deployment.provider
+    if job.operation == "text_completion" and _only_chats(job):
+        return await _text_as_chat(job, ending)
     if job.options.mock_response is not None:
         return await ask_mock(job, ending)
     if provider.function is not None:
@@ -41,6 +46,26 @@ async def attempt(job: Job, ending: Ending) -> Answer | StreamAnswer:
         return _without_provider(job)
     sending = prepare(job, endpoint)
     return await (_stream(job, sending, ending) if job.stream else _whole(job, sending))
+
+
+def _only_chats(job: Job) -> bool:
+    provider = job.deployment.provider
+    if job.options.mock_response is not None or provider.function is not None:
+        return True
+    return "text_completion" not in provider.endpoints and "chat" in provider.endpoints
+
+
+async def _text_as_chat(job: Job, ending: Ending) -> Answer | StreamAnswer:
+    """A text completion of a provider who only chats."""
+    drops = DropList(target_of(job))
+    chat = replace(job, operation="chat", request=text_as_chat.chat_request(job.request, drops), source=None)
+    answer = await attempt(chat, ending)
+    answer.dropped = (*drops.dropped, *answer.dropped)
+    if isinstance(answer, Answer):
+        answer.response = text_as_chat.text_completion(answer.response)
+    elif isinstance(answer.batches, Batches):
+        answer.batches = answer.batches.turned(lambda batch: [text_as_chat.text_chunk(chunk) for chunk in batch])
+    return answer
 
 
 def _without_provider(job: Job) -> Answer:

@@ -48,6 +48,9 @@ def _chat(value: Any, context: ReplyContext) -> ChatResponse | None:
         message = {"role": "assistant", "content": None, **value}
         reason = "tool_calls" if message.get("tool_calls") else "stop"
         value = {"choices": [{"index": 0, "message": message, "finish_reason": reason}]}
+    elif any("text" in choice and "message" not in choice for choice in value["choices"]):
+        texts = [{**choice, "message": {"role": "assistant", "content": choice["text"]}} for choice in value["choices"]]
+        value = {**value, "choices": texts}
     response: ChatResponse = {
         "id": context.reply_id,
         "object": "chat.completion",

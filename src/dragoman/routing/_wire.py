@@ -15,7 +15,7 @@ from dragoman.models import facts
 from dragoman.providers import Endpoint, address
 from dragoman.routing._job import Job
 
-__all__ = ["Sending", "prepare"]
+__all__ = ["Sending", "prepare", "target_of"]
 
 
 def _user_agent() -> str:
@@ -42,7 +42,7 @@ class Sending:
 
 def prepare(job: Job, endpoint: Endpoint) -> Sending:
     """Write, address and sign one request. Raises `BadRequestError` or `AuthenticationError`."""
-    codec, target = endpoint.codec, _target(job)
+    codec, target = endpoint.codec, target_of(job)
     relayed = _relay(job, codec)
     if relayed is not None and codec.relay_request is not None:
         wire = codec.relay_request(relayed, target)
@@ -62,7 +62,8 @@ def prepare(job: Job, endpoint: Endpoint) -> Sending:
     )
 
 
-def _target(job: Job) -> Target:
+def target_of(job: Job) -> Target:
+    """For whom this job's request is written."""
     deployment, options = job.deployment, job.options
     provider = deployment.provider
     return Target(

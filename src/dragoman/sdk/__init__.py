@@ -1,0 +1,1 @@
+"""What users of the library call: argument lists over the router, and typed results. Exported by `dragoman` itself."""

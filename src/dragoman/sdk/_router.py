@@ -1,0 +1,263 @@
+"""`Router`: one list of deployments, and every call with typed parameters and results. The functions of the package are the
+methods of one router without a list."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
+
+from dragoman import _sync, routing
+from dragoman.dialects import openai_chat, openai_completions, openai_embeddings
+from dragoman.routing import RouterSettings, parse_fallbacks, parse_model_list, parse_targets
+from dragoman.sdk._custom import PROVIDERS
+from dragoman.sdk._params import ChatParams, EmbeddingParams, TextParams
+from dragoman.sdk._request import Asked, ask
+from dragoman.sdk._results import result_of
+from dragoman.sdk._settings import SETTINGS
+from dragoman.sdk._streams import AsyncStream, Stream
+from dragoman.types.results import (
+    EmbeddingResponse,
+    ModelResponse,
+    ModelResponseStream,
+    TextCompletionResponse,
+    TokenCountResponse,
+)
+
+if TYPE_CHECKING:
+    from dragoman.observe import Listener
+    from dragoman.providers import Providers
+    from dragoman.sdk._params import Messages
+
+__all__ = ["Router"]
+
+_log = logging.getLogger("dragoman")
+_Targets = Sequence[str | Mapping[str, Any]]
+_Fallbacks = Sequence[Mapping[str, _Targets]] | Mapping[str, _Targets]
+
+
+class Router:
+    """Calls by alias over a list of deployments, with retries and fallbacks. Times are seconds.
+
+    `model_list` holds `{model_name, litellm_params | params: {model, api_key, ...}, model_info}`, fallbacks
+    `[{alias: [models]}]`. A model that is no alias is asked as `provider/model`. Raises `ConfigError` naming each wrong
+    path. Further arguments of LiteLLM's router are accepted, and named in a warning of the logger `dragoman`."""
+
+    def __init__(
+        self,
+        model_list: Sequence[Mapping[str, Any]] | None = None,
+        *,
+        num_retries: int | None = None,
+        timeout: float | None = None,
+        stream_timeout: float | None = None,
+        fallbacks: _Fallbacks | None = None,
+        default_fallbacks: _Targets | None = None,
+        context_window_fallbacks: _Fallbacks | None = None,
+        content_policy_fallbacks: _Fallbacks | None = None,
+        max_fallbacks: int | None = None,
+        retry_after: float | None = None,
+        drop_params: bool | None = None,
+        providers: Providers | None = None,
+        listeners: Sequence[Listener] = (),
+        verify: bool | str = True,
+        **later: Any,
+    ) -> None:
+        said: dict[str, Any] = {
+            "num_retries": num_retries,
+            "timeout": timeout,
+            "stream_timeout": stream_timeout,
+            "max_fallbacks": max_fallbacks,
+            "retry_after": retry_after,
+            "drop_params": drop_params,
+        }
+        for name, value in (("fallbacks", fallbacks), ("context_window_fallbacks", context_window_fallbacks)):
+            said[name] = None if value is None else parse_fallbacks(value, name)
+        if content_policy_fallbacks is not None:
+            said["content_policy_fallbacks"] = parse_fallbacks(content_policy_fallbacks, "content_policy_fallbacks")
+        if default_fallbacks is not None:
+            said["default_fallbacks"] = parse_targets(default_fallbacks, "default_fallbacks")
+        self._said = {name: value for name, value in said.items() if value is not None}
+        known = providers or PROVIDERS
+        deployments = parse_model_list(model_list or (), known)
+        _warn_of_later(later, deployments)
+        self._core = routing.Router(
+            deployments,
+            settings=RouterSettings(**self._said),
+            providers=known,
+            listeners=listeners,
+            verify=verify,
+        )
+
+    @overload
+    def completion(
+        self, model: str, messages: Messages, *, stream: Literal[True], **params: Unpack[ChatParams]
+    ) -> Stream[ModelResponseStream]: ...
+    @overload
+    def completion(
+        self, model: str, messages: Messages, *, stream: Literal[False] | None = None, **params: Unpack[ChatParams]
+    ) -> ModelResponse: ...
+    @overload
+    def completion(
+        self, model: str, messages: Messages, *, stream: bool | None, **params: Unpack[ChatParams]
+    ) -> ModelResponse | Stream[ModelResponseStream]: ...
+    def completion(
+        self, model: str, messages: Messages, *, stream: bool | None = None, **params: Unpack[ChatParams]
+    ) -> ModelResponse | Stream[ModelResponseStream]:
+        """Ask for a chat completion: `ModelResponse`, or with `stream=True` an iterator of `ModelResponseStream`.
+
+        `model` is `provider/model`, a well-known bare name, or an alias of this router. Parameters: see `ChatParams`; others
+        go to the provider as they are. Raises `BadRequestError` naming a wrong parameter, and the other classes of
+        `dragoman.errors`, with the `attempts` that were made."""
+        asked = self._chat(model, messages, stream, params)
+        answer = _sync.run(self._core.answer(asked.call))
+        if isinstance(answer, routing.StreamAnswer):
+            return Stream(answer, asked, ModelResponseStream)
+        return result_of(ModelResponse, answer, asked)
+
+    @overload
+    async def acompletion(
+        self, model: str, messages: Messages, *, stream: Literal[True], **params: Unpack[ChatParams]
+    ) -> AsyncStream[ModelResponseStream]: ...
+    @overload
+    async def acompletion(
+        self, model: str, messages: Messages, *, stream: Literal[False] | None = None, **params: Unpack[ChatParams]
+    ) -> ModelResponse: ...
+    @overload
+    async def acompletion(
+        self, model: str, messages: Messages, *, stream: bool | None, **params: Unpack[ChatParams]
+    ) -> ModelResponse | AsyncStream[ModelResponseStream]: ...
+    async def acompletion(
+        self, model: str, messages: Messages, *, stream: bool | None = None, **params: Unpack[ChatParams]
+    ) -> ModelResponse | AsyncStream[ModelResponseStream]:
+        """As `completion`, for callers with an event loop."""
+        asked = self._chat(model, messages, stream, params)
+        answer = await self._core.answer(asked.call)
+        if isinstance(answer, routing.StreamAnswer):
+            return AsyncStream(answer, asked, ModelResponseStream)
+        return result_of(ModelResponse, answer, asked)
+
+    @overload
+    def text_completion(
+        self, model: str, prompt: str | Sequence[Any], *, stream: Literal[True], **params: Unpack[TextParams]
+    ) -> Stream[TextCompletionResponse]: ...
+    @overload
+    def text_completion(
+        self,
+        model: str,
+        prompt: str | Sequence[Any],
+        *,
+        stream: Literal[False] | None = None,
+        **params: Unpack[TextParams],
+    ) -> TextCompletionResponse: ...
+    @overload
+    def text_completion(
+        self, model: str, prompt: str | Sequence[Any], *, stream: bool | None, **params: Unpack[TextParams]
+    ) -> TextCompletionResponse | Stream[TextCompletionResponse]: ...
+    def text_completion(
+        self, model: str, prompt: str | Sequence[Any], *, stream: bool | None = None, **params: Unpack[TextParams]
+    ) -> TextCompletionResponse | Stream[TextCompletionResponse]:
+        """Ask for a text completion; a provider that only chats is asked as a chat."""
+        asked = self._text(model, prompt, stream, params)
+        answer = _sync.run(self._core.answer(asked.call))
+        if isinstance(answer, routing.StreamAnswer):
+            return Stream(answer, asked, TextCompletionResponse)
+        return result_of(TextCompletionResponse, answer, asked)
+
+    @overload
+    async def atext_completion(
+        self, model: str, prompt: str | Sequence[Any], *, stream: Literal[True], **params: Unpack[TextParams]
+    ) -> AsyncStream[TextCompletionResponse]: ...
+    @overload
+    async def atext_completion(
+        self,
+        model: str,
+        prompt: str | Sequence[Any],
+        *,
+        stream: Literal[False] | None = None,
+        **params: Unpack[TextParams],
+    ) -> TextCompletionResponse: ...
+    @overload
+    async def atext_completion(
+        self, model: str, prompt: str | Sequence[Any], *, stream: bool | None, **params: Unpack[TextParams]
+    ) -> TextCompletionResponse | AsyncStream[TextCompletionResponse]: ...
+    async def atext_completion(
+        self, model: str, prompt: str | Sequence[Any], *, stream: bool | None = None, **params: Unpack[TextParams]
+    ) -> TextCompletionResponse | AsyncStream[TextCompletionResponse]:
+        """As `text_completion`, for callers with an event loop."""
+        asked = self._text(model, prompt, stream, params)
+        answer = await self._core.answer(asked.call)
+        if isinstance(answer, routing.StreamAnswer):
+            return AsyncStream(answer, asked, TextCompletionResponse)
+        return result_of(TextCompletionResponse, answer, asked)
+
+    def embedding(self, model: str, input: str | Sequence[Any], **params: Unpack[EmbeddingParams]) -> EmbeddingResponse:
+        """Ask for the vectors of one text, or of several."""
+        asked = self._embed(model, input, params)
+        return result_of(EmbeddingResponse, _sync.run(self._core.answer(asked.call)), asked)
+
+    async def aembedding(
+        self, model: str, input: str | Sequence[Any], **params: Unpack[EmbeddingParams]
+    ) -> EmbeddingResponse:
+        """As `embedding`, for callers with an event loop."""
+        asked = self._embed(model, input, params)
+        return result_of(EmbeddingResponse, await self._core.answer(asked.call), asked)
+
+    async def acount_tokens(self, model: str, messages: Messages, **params: Unpack[ChatParams]) -> TokenCountResponse:
+        """Count the input tokens of a chat: by the provider where it counts, else estimated (`estimated` says so)."""
+        asked = self._chat(model, messages, None, params)
+        asked.call.operation = "count_tokens"
+        asked.call.request = {"model": model, "chat": asked.call.request}
+        answer = await self._core.answer(asked.call)
+        assert isinstance(answer, routing.Answer)
+        counted = answer.response
+        answer.response = {
+            "total_tokens": counted["input_tokens"],
+            "request_model": model,
+            "model_used": answer.model,
+            **counted,
+        }
+        return result_of(TokenCountResponse, answer, asked)
+
+    async def aclose(self) -> None:
+        """Close the connections that belong to the running event loop."""
+        await self._core.aclose()
+
+    def close(self) -> None:
+        """Close the connections of the calls that were made without an event loop."""
+        _sync.run(self._core.aclose())
+
+    def _defaults(self) -> dict[str, Any]:
+        """The package's settings, but for what this router was told itself."""
+        return {name: value for name, value in SETTINGS.options().items() if name not in self._said}
+
+    def _chat(self, model: str, messages: Any, stream: bool | None, params: Mapping[str, Any]) -> Asked:
+        return ask(
+            "chat",
+            model,
+            {"messages": messages},
+            params,
+            read=openai_chat.CODEC.read_request,
+            defaults=self._defaults(),
+            stream=bool(stream),
+        )
+
+    def _text(self, model: str, prompt: Any, stream: bool | None, params: Mapping[str, Any]) -> Asked:
+        return ask(
+            "text_completion",
+            model,
+            {"prompt": prompt},
+            params,
+            read=openai_completions.CODEC.read_request,
+            defaults=self._defaults(),
+            stream=bool(stream),
+        )
+
+    def _embed(self, model: str, texts: Any, params: Mapping[str, Any]) -> Asked:
+        read = openai_embeddings.CODEC.read_request
+        return ask("embedding", model, {"input": texts}, params, read=read, defaults=self._defaults())
+
+
+def _warn_of_later(arguments: Mapping[str, Any], deployments: Sequence[routing.Deployment]) -> None:
+    names = sorted({*arguments, *(name for deployment in deployments for name in deployment.later)})
+    if names:
+        _log.warning("Router: known and without effect yet: %s", ", ".join(names))

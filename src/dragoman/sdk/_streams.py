@@ -1,0 +1,97 @@
+"""Streams as users iterate them. Leaving one early, closing it or forgetting it closes the upstream connection."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Generic, Self, TypeVar
+
+from dragoman import _sync
+from dragoman.routing import StreamAnswer
+from dragoman.sdk._request import Asked
+from dragoman.sdk._results import hidden_params, typed
+from dragoman.types.results import Result, Usage
+
+__all__ = ["AsyncStream", "CustomStreamWrapper", "Stream"]
+
+Chunk = TypeVar("Chunk", bound=Result)
+
+
+class CustomStreamWrapper(Generic[Chunk]):
+    """What the two kinds of streams share."""
+
+    def __init__(self, answer: StreamAnswer, asked: Asked, kind: type[Chunk]) -> None:
+        self._answer = answer
+        self._kind = kind
+        self._include_usage = asked.include_usage
+        self._waiting: deque[Chunk] = deque()
+        self._hidden_params: dict[str, Any] = hidden_params(answer, asked)
+        self.model = answer.model
+        self.custom_llm_provider = answer.provider
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens used, as soon as the provider has told them: at the latest when the stream has ended."""
+        return None if self._answer.usage is None else typed(Usage, self._answer.usage, self._answer)
+
+    @property
+    def dropped_params(self) -> tuple[str, ...]:
+        return self._answer.dropped
+
+    def _take(self, batch: list[Any]) -> None:
+        """Chunks without choices say nothing to a reader of `choices[0]`: they are shown only where they carry usage that
+        was asked for."""
+        for chunk in batch:
+            if not chunk.get("choices") and not (self._include_usage and chunk.get("usage")):
+                continue
+            made = typed(self._kind, chunk, self._answer)
+            made._hidden_params = self._hidden_params
+            self._waiting.append(made)
+
+
+class Stream(CustomStreamWrapper[Chunk]):
+    """Chunks for a plain `for` loop; a context manager too."""
+
+    def __init__(self, answer: StreamAnswer, asked: Asked, kind: type[Chunk]) -> None:
+        super().__init__(answer, asked, kind)
+        self._batches = _sync.iterate(answer.batches)
+
+    def __iter__(self) -> Iterator[Chunk]:
+        return self
+
+    def __next__(self) -> Chunk:
+        while not self._waiting:
+            self._take(next(self._batches))
+        return self._waiting.popleft()
+
+    def close(self) -> None:
+        self._waiting.clear()
+        self._batches.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class AsyncStream(CustomStreamWrapper[Chunk]):
+    """Chunks for an `async for` loop; an async context manager too."""
+
+    def __aiter__(self) -> AsyncIterator[Chunk]:
+        return self
+
+    async def __anext__(self) -> Chunk:
+        while not self._waiting:
+            self._take(await anext(self._answer.batches))
+        return self._waiting.popleft()
+
+    async def aclose(self) -> None:
+        self._waiting.clear()
+        await self._answer.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
