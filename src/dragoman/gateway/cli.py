@@ -62,15 +62,17 @@ def check(config: Annotated[Path, typer.Argument(help="The configuration to look
     """Say whether a configuration is in order, and all that is wrong with it."""
     settings = _read(config, None)
     count = len({deployment.alias for deployment in settings.deployments})
-    typer.echo(f"{config}: in order: {count} models, {len(settings.deployments)} deployments")
+    typer.echo(f"{config}: in order (models: {count}, deployments: {len(settings.deployments)})")
 
 
 @app.command(add_help_option=False, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
 def simulate(context: typer.Context) -> None:
     """Play the providers: a server that speaks OpenAI's, Anthropic's and Gemini's dialects."""
-    from dragoman.simulator import cli as simulator
+    from dragoman.simulator.cli import simulate as play
 
-    simulator.app(context.args, prog_name="dragoman simulate")
+    program = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    program.command()(play)
+    program(context.args, prog_name="dragoman simulate")
 
 
 @app.command()

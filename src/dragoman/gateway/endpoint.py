@@ -116,7 +116,7 @@ class Ask:
             if data is None:
                 assert call.caller is not None
                 data = orjson.dumps(self.codec.write_response(answer.response, call.caller))
-            await exchange.reply(200, data, _headers(exchange, answer, left_out))
+            await exchange.reply(200, data, _headers(kitchen, exchange, answer, left_out))
 
     async def _stream(self, kitchen: Kitchen, exchange: Exchange, call: Call, left_out: tuple[str, ...]) -> None:
         assert call.caller is not None
@@ -132,7 +132,7 @@ class Ask:
             writer = self.codec.stream_writer(call.caller)
             try:
                 answer = await kitchen.router.answer(call)
-                await _send(exchange, live, writer, answer, left_out)
+                await _send(kitchen, exchange, live, writer, answer, left_out)
             except BaseException as raised:
                 if caller.left:
                     raise
@@ -145,10 +145,12 @@ class Ask:
                     await reply_error(exchange, error, kitchen.redactor)
 
 
-async def _send(exchange: Exchange, live: LiveStream, writer: Any, answer: Any, left_out: tuple[str, ...]) -> None:
+async def _send(
+    kitchen: Kitchen, exchange: Exchange, live: LiveStream, writer: Any, answer: Any, left_out: tuple[str, ...]
+) -> None:
     """The stream from its first content to its proper end. Whatever happens, it is closed."""
     try:
-        await live.begin(_headers(exchange, answer, left_out))
+        await live.begin(_headers(kitchen, exchange, answer, left_out))
         async for batch in answer.batches:
             data = b"".join(batch if answer.native else map(writer.write, batch))
             if data:
@@ -158,7 +160,7 @@ async def _send(exchange: Exchange, live: LiveStream, writer: Any, answer: Any, 
         await answer.aclose()
 
 
-def _headers(exchange: Exchange, answer: Answer | StreamAnswer, left_out: Iterable[str]) -> Headers:
+def _headers(kitchen: Kitchen, exchange: Exchange, answer: Answer | StreamAnswer, left_out: Iterable[str]) -> Headers:
     exchange.provider, exchange.attempts = answer.provider, len(answer.attempts)
     headers = [
         header(b"x-dragoman-model", answer.model),
@@ -170,5 +172,5 @@ def _headers(exchange: Exchange, answer: Answer | StreamAnswer, left_out: Iterab
         headers.append(header(b"x-dragoman-dropped-params", ", ".join(dropped)))
     for name, value in answer.headers.items():
         if name.startswith(_PASSED_ON):
-            headers.append(header(b"llm_provider-" + name.encode("latin-1", "replace"), value))
+            headers.append(header(b"llm_provider-" + name.encode(), kitchen.redactor.text(value)))
     return headers

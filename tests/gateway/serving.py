@@ -1,0 +1,142 @@
+"""Real servers on free ports: the gateway under test, and small upstreams that play a provider."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+import orjson
+import uvicorn
+
+from dragoman.gateway.app import Gateway
+from dragoman.gateway.config import parse_config
+from dragoman.gateway.server import bind
+
+__all__ = ["KEY", "PROVIDER_KEY", "Upstream", "chat_chunks", "chat_reply", "gateway", "model", "serving"]
+
+KEY = "sk-f3hQ0sL2mZx8Vw7R"
+PROVIDER_KEY = "canary-4a7f91c2-provider-key"
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield  # the tests' own signals stay theirs
+
+
+@contextlib.asynccontextmanager
+async def serving(app: Any, drain: float = 1) -> AsyncIterator[str]:
+    """The address of a server of `app`, for as long as it is entered."""
+    listener = bind("127.0.0.1", 0)
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="auto", ws="none", timeout_graceful_shutdown=int(drain)
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve([listener]))
+    await server.ready.wait()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+@contextlib.asynccontextmanager
+async def gateway(models: list[dict[str, Any]], **sections: Any) -> AsyncIterator[str]:
+    """The address of a gateway with a master key, unless `general_settings` says otherwise."""
+    data = {"model_list": models, "general_settings": {"master_key": KEY}, **sections}
+    async with serving(Gateway(parse_config(data, {}))) as url:
+        yield url
+
+
+def model(url: str, name: str = "smart", provider: str = "openai", **params: Any) -> dict[str, Any]:
+    """An entry of the model list in front of an upstream."""
+    return {
+        "model_name": name,
+        "litellm_params": {"model": f"{provider}/real-{name}", "api_base": url, "api_key": PROVIDER_KEY, **params},
+    }
+
+
+def chat_reply(text: str = "Hello!") -> dict[str, Any]:
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1700000000,
+        "model": "real-smart-2026",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5},
+    }
+
+
+def chat_chunks(*texts: str) -> list[bytes]:
+    """An OpenAI stream, whole."""
+
+    def event(delta: dict[str, Any], finish: str | None = None) -> bytes:
+        choices = [{"index": 0, "delta": delta, "finish_reason": finish}]
+        head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1700000000, "model": "real-smart"}
+        return b"data: " + orjson.dumps({**head, "choices": choices}) + b"\n\n"
+
+    first = event({"role": "assistant", "content": ""})
+    return [first, *(event({"content": text}) for text in texts), event({}, "stop"), b"data: [DONE]\n\n"]
+
+
+class Upstream:
+    """An ASGI app whose answer is written down in a test. It notices when its caller leaves."""
+
+    def __init__(self, answer: Callable[[Upstream], Awaitable[None]] | None = None) -> None:
+        self._answer = answer or (lambda upstream: upstream.json(chat_reply()))
+        self.bodies: list[Any] = []
+        self.headers: list[dict[str, str]] = []
+        self.paths: list[str] = []
+        self.asked = asyncio.Event()
+        self.left = asyncio.Event()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+        self.bodies.append(orjson.loads(body or b"null"))
+        self.headers.append({name.decode(): value.decode() for name, value in scope["headers"]})
+        self.paths.append(scope["path"])
+        self._send = send
+        self.asked.set()
+        answer = asyncio.ensure_future(self._answer(self))
+        leaving = asyncio.ensure_future(receive())
+        await asyncio.wait({answer, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            self.left.set()
+            answer.cancel()
+        leaving.cancel()
+        await asyncio.gather(answer, leaving, return_exceptions=True)
+
+    async def json(self, value: Any, status: int = 200, headers: dict[str, str] | None = None) -> None:
+        await self.start(status, {"content-type": "application/json", **(headers or {})})
+        await self.send(orjson.dumps(value), more=False)
+
+    async def start(self, status: int = 200, headers: dict[str, str] | None = None) -> None:
+        sent = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
+        await self._send({"type": "http.response.start", "status": status, "headers": sent})
+
+    async def send(self, data: bytes, more: bool = True) -> None:
+        await self._send({"type": "http.response.body", "body": data, "more_body": more})
+
+    async def stream(self, events: list[bytes], end: bool = True) -> None:
+        await self.start(200, {"content-type": "text/event-stream"})
+        for event in events:
+            await self.send(event)
+        if end:
+            await self.send(b"", more=False)
