@@ -24,9 +24,11 @@ class ToolNames:
     """Wire name -> the caller's, only for names that were changed."""
 
     @classmethod
-    def of(cls, names: Iterable[str], *, max_length: int = 64, allowed: str = r"a-zA-Z0-9_-") -> ToolNames:
-        """`allowed` is the inside of a regular expression's character class."""
-        good = re.compile(rf"[{allowed}]{{1,{max_length}}}\Z")
+    def of(
+        cls, names: Iterable[str], *, max_length: int = 64, allowed: str = r"a-zA-Z0-9_-", first: str | None = None
+    ) -> ToolNames:
+        """`allowed`, and `first` for the first character, are the insides of a regular expression's character class."""
+        good = re.compile(rf"(?=[{first or allowed}])[{allowed}]{{1,{max_length}}}\Z")
         wire: dict[str, str] = {}
         for name in names:
             if not good.match(name):

@@ -1,0 +1,91 @@
+"""Google's dialect (generateContent), of the Gemini API and of Vertex AI: https://ai.google.dev/api/generate-content.
+
+What a round trip changes, because one side has no other word for it: names of fields become camelCase and null fields go;
+types of schemas become lower case and go as JSON Schema; neighbouring unsigned texts of a model's turn become one; neighbouring
+turns of one role become one; calls and results without an id get one; base64url becomes base64; audio/mp3 becomes audio/mpeg;
+roles of the system instruction and `thought: false` go.
+A prompt that Google blocked is a `ContentPolicyViolationError` (400), in a whole reply and in a stream alike.
+"""
+
+from __future__ import annotations
+
+from dragoman.dialects._dialect import Codec
+from dragoman.dialects._signature import SEAL_MARK
+from dragoman.dialects.gemini._accent import GEMINI_API, VERTEX_AI, Accent
+from dragoman.dialects.gemini._count_tokens import (
+    read_count_request,
+    read_count_response,
+    write_count_request,
+    write_count_response,
+)
+from dragoman.dialects.gemini._embeddings import (
+    read_batch_request,
+    read_embedding_response,
+    read_embedding_usage,
+    read_single_request,
+    write_batch_request,
+    write_batch_response,
+    write_single_response,
+)
+from dragoman.dialects.gemini._errors import read_error, write_error
+from dragoman.dialects.gemini._relay import GeminiStreamRelay
+from dragoman.dialects.gemini._request_read import read_request
+from dragoman.dialects.gemini._request_write import relay_request, write_request
+from dragoman.dialects.gemini._response_read import read_reply_usage, read_response
+from dragoman.dialects.gemini._response_write import write_response
+from dragoman.dialects.gemini._stream_read import GeminiStreamReader
+from dragoman.dialects.gemini._stream_write import GeminiStreamWriter
+from dragoman.types.chat import ChatChunk, ChatRequest, ChatResponse
+from dragoman.types.embeddings import EmbeddingRequest, EmbeddingResponse
+from dragoman.types.token_count import TokenCount, TokenCountRequest
+
+__all__ = ["BATCH_EMBED_CONTENTS", "CODEC", "COUNT_TOKENS", "EMBED_CONTENT", "GEMINI_API", "VERTEX_AI", "Accent"]
+
+CODEC: Codec[ChatRequest, ChatResponse, ChatChunk] = Codec(
+    dialect="gemini",
+    operation="chat",
+    read_request=read_request,
+    write_request=write_request,
+    read_response=read_response,
+    write_response=write_response,
+    read_error=read_error,
+    write_error=write_error,
+    stream_reader=GeminiStreamReader,
+    stream_writer=GeminiStreamWriter,
+    stream_relay=GeminiStreamRelay,
+    relay_request=relay_request,
+    read_usage=read_reply_usage,
+    foreign_marks=(SEAL_MARK,),
+)
+BATCH_EMBED_CONTENTS: Codec[EmbeddingRequest, EmbeddingResponse, None] = Codec(
+    dialect="gemini",
+    operation="embedding",
+    read_request=read_batch_request,
+    write_request=write_batch_request,
+    read_response=read_embedding_response,
+    write_response=write_batch_response,
+    read_error=read_error,
+    write_error=write_error,
+    read_usage=read_embedding_usage,
+)
+EMBED_CONTENT: Codec[EmbeddingRequest, EmbeddingResponse, None] = Codec(
+    dialect="gemini",
+    operation="embedding",
+    read_request=read_single_request,
+    write_request=write_batch_request,
+    read_response=read_embedding_response,
+    write_response=write_single_response,
+    read_error=read_error,
+    write_error=write_error,
+    read_usage=read_embedding_usage,
+)
+COUNT_TOKENS: Codec[TokenCountRequest, TokenCount, None] = Codec(
+    dialect="gemini",
+    operation="count_tokens",
+    read_request=read_count_request,
+    write_request=write_count_request,
+    read_response=read_count_response,
+    write_response=write_count_response,
+    read_error=read_error,
+    write_error=write_error,
+)

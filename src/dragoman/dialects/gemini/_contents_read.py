@@ -1,0 +1,158 @@
+"""A Gemini caller's `systemInstruction` and `contents` as messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from dragoman.dialects._reading import bad, expect_object, expect_str
+from dragoman.dialects.gemini._fields import fields, items, own_vendor
+from dragoman.dialects.gemini._media import read_media
+from dragoman.dialects.gemini._parts import CallIds, PartsReader, as_message
+from dragoman.types._json import JsonObject
+from dragoman.types.chat import ContentPart, Message
+
+__all__ = ["read_contents", "read_system"]
+
+_ROLES = {None: "user", "": "user", "user": "user", "function": "user", "model": "model", "system": "system"}
+_TEXT = frozenset({"text", "thought"})
+
+
+def read_system(value: Any) -> list[Message]:
+    """The instruction: a content, or as the SDK takes it a string."""
+    if value is None:
+        return []
+    if isinstance(value, str):
+        return [{"role": "system", "content": value}]
+    parts = fields(value, "systemInstruction").get("parts")
+    found = [
+        _user_part(fields(part, f"systemInstruction.parts[{index}]"), f"systemInstruction.parts[{index}]")
+        for index, part in enumerate(items(parts, "systemInstruction.parts"))
+    ]
+    return [{"role": "system", "content": _content(found)}] if found else []
+
+
+def read_contents(value: Any, path: str = "contents") -> list[Message]:
+    if isinstance(value, str):
+        return [{"role": "user", "content": value}]
+    reader = _Reader()
+    for index, content in enumerate(items(value, path)):
+        reader.read(content, f"{path}[{index}]")
+    return reader.messages
+
+
+def _content(parts: list[ContentPart]) -> str | list[ContentPart]:
+    """One plain text is a string."""
+    if len(parts) == 1 and parts[0].keys() == {"type", "text"} and parts[0]["type"] == "text":
+        return parts[0]["text"]
+    return parts
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self._ids = CallIds()
+        self._open: list[tuple[str, str]] = []
+        """(id, name) of calls that have no result yet."""
+
+    def read(self, raw: Any, path: str) -> None:
+        if isinstance(raw, str):
+            self.messages.append({"role": "user", "content": raw})
+            return
+        content = fields(raw, path)
+        role = content.get("role")
+        if role is not None and role not in _ROLES:
+            raise bad(f"{path}.role", f"unknown role {role!r}: user and model are known")
+        parts = items(content.get("parts"), f"{path}.parts")
+        if _ROLES[role] == "model":
+            self._model(parts, f"{path}.parts")
+        else:
+            self._user(parts, f"{path}.parts", _ROLES[role])
+
+    def _model(self, parts: list[Any], path: str) -> None:
+        reader = PartsReader(self._ids, unseals=True)
+        delta = reader.read(parts, path)
+        for key, value in reader.close().items():
+            delta[key] = value  # type: ignore[literal-required]
+        message = as_message(delta, reader.order)
+        audio = message.get("audio")
+        if audio:
+            message["audio"] = {"data": "".join(audio["pieces"]), "format": audio["format"]}
+        for call in message.get("tool_calls") or ():
+            self._open.append((call["id"], call["function"]["name"]))
+        self.messages.append(message)
+
+    def _user(self, parts: list[Any], path: str, role: str) -> None:
+        """Results of calls become messages of their own; what stands around them keeps its place."""
+        gathered: list[ContentPart] = []
+        before = len(self.messages)
+        for index, raw in enumerate(parts):
+            where = f"{path}[{index}]"
+            part = fields(raw, where)
+            if "functionResponse" not in part:
+                gathered.append(_user_part(part, where))
+                continue
+            if gathered:
+                self.messages.append({"role": role, "content": _content(gathered)})
+                gathered = []
+            self.messages.append(self._result(part, where))
+        if gathered or len(self.messages) == before:
+            self.messages.append({"role": role, "content": _content(gathered) if gathered else ""})
+
+    def _result(self, part: JsonObject, path: str) -> Message:
+        where = f"{path}.functionResponse"
+        result = fields(part["functionResponse"], where)
+        name = expect_str(result.get("name", ""), f"{where}.name")
+        call_id = self._call_id(result.get("id"), name, where)
+        text, is_error = _response_text(expect_object(result.get("response", {}), f"{where}.response"))
+        media = [
+            read_media(fields(item, f"{where}.parts[{index}]"), f"{where}.parts[{index}]")
+            for index, item in enumerate(items(result.get("parts"), f"{where}.parts"))
+        ]
+        content: Any = [{"type": "text", "text": text}, *media] if media else text
+        message: Message = {"role": "tool", "tool_call_id": call_id, "content": content}
+        if name:
+            message["name"] = name
+        if is_error:
+            message["is_error"] = True
+        return message
+
+    def _call_id(self, told: Any, name: str, path: str) -> str:
+        """The result's own id, or that of the oldest open call of its name: Gemini matches by name and order."""
+        if told is not None:
+            known = expect_str(told, f"{path}.id")
+            self._open = [(call_id, called) for call_id, called in self._open if call_id != known]
+            return known
+        for position, (call_id, called) in enumerate(self._open):
+            if called == name:
+                del self._open[position]
+                return call_id
+        return self._ids.make()
+
+
+def _response_text(response: JsonObject) -> tuple[str, bool]:
+    """A single `result` or `error` that is text is that text; everything else is given on as JSON, untouched."""
+    for key in ("error", "result"):
+        if response.keys() == {key}:
+            value = response[key]
+            if isinstance(value, str) and not (key == "result" and value.lstrip()[:1] == "{"):
+                return value, key == "error"
+            if key == "error":
+                return orjson.dumps(value).decode(), True
+    return orjson.dumps(response).decode(), False
+
+
+def _user_part(part: JsonObject, path: str) -> ContentPart:
+    if "inlineData" in part or "fileData" in part:
+        return read_media(part, path)
+    if "text" in part:
+        result: ContentPart = {"type": "text", "text": expect_str(part["text"], f"{path}.text")}
+        extra = {key: value for key, value in part.items() if key not in _TEXT or (key == "thought" and value is True)}
+        if extra:
+            result["extra_content"] = {own_vendor: extra}  # type: ignore[typeddict-unknown-key]
+        return result
+    kind = next((key for key in part if key not in ("thought", "thoughtSignature")), None)
+    if kind is None:
+        raise bad(path, "a part without data")
+    return {**part, "type": kind, "vendor": own_vendor}  # type: ignore[typeddict-item]

@@ -1,0 +1,71 @@
+"""countTokens: https://ai.google.dev/api/tokens"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from dragoman.dialects._dialect import CallerContext, ReplyContext, RequestHints, Target, WireRequest
+from dragoman.dialects._errors import reply_of
+from dragoman.dialects._parameters import DropList
+from dragoman.dialects._reading import bad
+from dragoman.dialects.gemini._config_write import accent_of
+from dragoman.dialects.gemini._errors import read_error
+from dragoman.dialects.gemini._fields import fields
+from dragoman.dialects.gemini._request_read import model_of, read_request
+from dragoman.dialects.gemini._request_write import wanted, write_body
+from dragoman.dialects.gemini._tools_write import wire_names
+from dragoman.dialects.gemini._turns import Writing
+from dragoman.errors import APIResponseValidationError
+from dragoman.types._json import JsonObject
+from dragoman.types.token_count import TokenCount, TokenCountRequest
+
+__all__ = ["read_count_request", "read_count_response", "write_count_request", "write_count_response"]
+
+
+def read_count_request(body: JsonObject, hints: RequestHints) -> TokenCountRequest:
+    """`contents` beside the other fields (as Vertex AI has it), or a whole request in `generateContentRequest`."""
+    found = fields(body, "")
+    whole = found.get("generateContentRequest")
+    if whole is not None and "contents" in found:
+        raise bad("generateContentRequest", "`contents` and `generateContentRequest` exclude each other")
+    model = model_of(found if whole is None else fields(whole, "generateContentRequest"), hints)
+    request = read_request(found if whole is None else whole, RequestHints(model=model, headers=hints.headers))
+    return {"model": model, "chat": request}
+
+
+def write_count_request(request: TokenCountRequest, target: Target) -> WireRequest:
+    drops = DropList(target)
+    chat = wanted(request["chat"], drops)
+    body, _ = write_body(chat, Writing(target, drops, wire_names(chat)))
+    model = f"models/{target.model.removeprefix('models/')}"
+    if accent_of(Writing(target, drops, wire_names(chat))).wrapped_count and body.keys() != {"contents"}:
+        body = {"generateContentRequest": {"model": model, **body}}
+    return WireRequest(body=body, path=f"/{model}:countTokens", dropped=drops.dropped)
+
+
+def read_count_response(body: JsonObject, context: ReplyContext) -> TokenCount:
+    whole: Any = body  # it came from outside
+    whole = whole if isinstance(whole, dict) else {"": whole}
+    if "error" in whole:
+        raise read_error(reply_of(orjson.dumps(whole), context))
+    total = whole.get("totalTokens")
+    if total is None and whole.keys() <= {"totalBillableCharacters", "promptTokensDetails"}:
+        total = 0  # protobuf leaves zeros out
+    if not isinstance(total, int) or isinstance(total, bool):
+        raise APIResponseValidationError(
+            f"{context.provider}: the reply holds no count", provider=context.provider, model=context.model, body=body
+        )
+    count: TokenCount = {"input_tokens": total, "estimated": False}
+    cached = whole.get("cachedContentTokenCount")
+    if isinstance(cached, int):
+        count["cached_tokens"] = cached
+    return count
+
+
+def write_count_response(count: TokenCount, context: CallerContext) -> JsonObject:
+    body: JsonObject = {"totalTokens": count.get("input_tokens", 0)}
+    if count.get("cached_tokens"):
+        body["cachedContentTokenCount"] = count["cached_tokens"]
+    return body
