@@ -219,15 +219,19 @@ def test_a_query_of_the_wire_request_is_sent() -> None:
 )
 def test_a_model_in_a_path_cannot_leave_it(model: str, written: str) -> None:
     provider = Providers().find("gemini")
-    url = address(provider, provider.endpoints["chat"], api_base="https://proxy.test/v1beta", model=model)
-    assert url == f"https://proxy.test/v1beta/models/{written}:generateContent"
+    for wire in (None, WireRequest({}, path=f"/models/{model}:generateContent")):
+        url = address(
+            provider, provider.endpoints["chat"], api_base="https://proxy.test/v1beta", wire=wire, model=model
+        )
+        assert url == f"https://proxy.test/v1beta/models/{written}:generateContent"
 
 
-@pytest.mark.parametrize("model", ["..", "../../secret", "a/../b", "", "./a"])
+@pytest.mark.parametrize("model", ["..", "../../secret", "a/../b", "", "./a", "x" * 3000])
 def test_a_model_that_climbs_out_of_the_path_is_refused(model: str) -> None:
     provider = Providers().find("gemini")
-    with pytest.raises(BadRequestError):
+    with pytest.raises(BadRequestError) as caught:
         address(provider, provider.endpoints["chat"], api_base=None, model=model)
+    assert caught.value.param == "model"
     wire = WireRequest({}, path=f"/models/{model}/../:generateContent")
     with pytest.raises(BadRequestError):
         address(provider, provider.endpoints["chat"], api_base=None, wire=wire, model="m")

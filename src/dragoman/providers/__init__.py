@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dragoman.providers._address import address, base_address, missing_settings
+from dragoman.providers._endpoints import speaks
 from dragoman.providers._mapping import provider_from_mapping
 from dragoman.providers._provider import Endpoint, Provider
 from dragoman.providers._registry import Providers
@@ -16,5 +17,6 @@ __all__ = [
     "base_address",
     "missing_settings",
     "provider_from_mapping",
+    "speaks",
     "supported_openai_params",
 ]

@@ -15,6 +15,7 @@ __all__ = ["address", "base_address", "missing_settings"]
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z0-9_]+)\}")
 _VERSION = re.compile(r"v[0-9]+[a-z0-9]*")
+_LONGEST = 2048
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
 
 
@@ -25,6 +26,8 @@ def address(
 
     A base may end in a version (`/v1`) or in the whole path of the endpoint: what is there already is not added again."""
     path = (wire.path if wire is not None else None) or endpoint.path
+    if len(path) + len(model) > _LONGEST:
+        raise _no_model(path if wire is not None and wire.path else model)
     url, own_query = _joined(base_address(provider, api_base), path, provider.version)
     if "{model}" in url:
         url = url.replace("{model}", _quoted(model))
@@ -72,12 +75,14 @@ def _joined(base: str, path: str, version: str) -> tuple[str, tuple[tuple[str, s
     before = [segment for segment in parts.path.split("/") if segment]
     after = [segment for segment in path.split("/") if segment]
     if any(segment in (".", "..") for segment in after):
-        raise BadRequestError("the model's name makes no path", param="model")
+        raise _no_model(path)
     overlap = next((size for size in range(len(after), 0, -1) if before[-size:] == after[:size]), 0)
     rest = after[overlap:]
     if overlap == 0:
         rest = _versioned(before, after, version)
-    return f"{parts.scheme}://{parts.netloc}/{'/'.join([*before, *rest])}", tuple(parse_qsl(parts.query))
+    # A path may hold the model as its caller wrote it.
+    added = (quote(segment, safe="@:{}") for segment in rest)
+    return f"{parts.scheme}://{parts.netloc}/{'/'.join([*before, *added])}", tuple(parse_qsl(parts.query))
 
 
 def _versioned(before: list[str], after: list[str], version: str) -> list[str]:
@@ -106,5 +111,9 @@ def _checked(base: str) -> SplitResult:
 def _quoted(model: str) -> str:
     name = model.strip("/")
     if not name or any(segment in (".", "..") for segment in name.split("/")):
-        raise BadRequestError(f"not the name of a model: {model[:200]!r}", param="model", code="model_not_found")
+        raise _no_model(model)
     return quote(name, safe="/@:")
+
+
+def _no_model(text: str) -> BadRequestError:
+    return BadRequestError(f"not the name of a model: {text[:100]!r}", param="model", code="model_not_found")

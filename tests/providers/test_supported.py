@@ -1,0 +1,70 @@
+"""Which parameters a model takes, as the codecs say it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dragoman.providers import Providers, supported_openai_params
+from dragoman.providers._supported import _SAMPLES
+from tests.recordings import Recording, recordings
+
+
+def supported(model: str) -> set[str]:
+    return set(supported_openai_params(*Providers().resolve(model)))
+
+
+def test_openai_takes_all_but_what_its_reasoning_models_refuse() -> None:
+    everything, reasoning = supported("openai/gpt-4o"), supported("openai/gpt-5-nano")
+    assert {"temperature", "top_p", "tools", "logprobs", "seed", "response_format", "store"} <= everything
+    assert "reasoning_effort" not in everything
+    assert not {"temperature", "top_p", "presence_penalty", "logprobs"} & reasoning
+    assert {"reasoning_effort", "max_completion_tokens", "tools"} <= reasoning
+
+
+def test_an_unknown_model_of_an_unknown_provider_may_take_everything() -> None:
+    assert supported("openai_like/whatever") >= set(_SAMPLES) - {"audio"}
+
+
+def test_accents_count() -> None:
+    assert not {"logprobs", "logit_bias"} & supported("groq/llama-3.3-70b-versatile")
+    assert "tools" not in supported("perplexity/sonar")
+    assert "seed" in supported("mistral/mistral-large-latest")
+
+
+@pytest.mark.parametrize("model", ["anthropic/claude-sonnet-4-5", "gemini/gemini-2.5-flash"])
+def test_other_dialects_take_what_they_can_express(model: str) -> None:
+    found = supported(model)
+    assert {"temperature", "top_p", "max_tokens", "stop", "tools", "tool_choice", "stream", "reasoning_effort"} <= found
+    assert not {"prediction", "logit_bias"} & found
+
+
+def test_a_provider_without_chat_takes_nothing() -> None:
+    assert supported_openai_params(Providers().find("voyage"), "voyage-3") == []
+
+
+ROWS = {
+    "groq": "groq",
+    "mistral": "mistral",
+    "deepseek": "deepseek",
+    "xai": "xai",
+    "openai": "openai",
+    "cerebras": "cerebras",
+}
+NOT_PARAMS = {"model", "messages"}
+
+
+def accepted() -> list[Any]:
+    return [
+        param
+        for param in recordings(("*", "chat"))
+        if param.values[0] is None or (param.values[0].provider in ROWS and param.values[0].request_body)
+    ]
+
+
+@pytest.mark.parametrize("recording", accepted())
+def test_what_a_provider_accepted_is_supported(recording: Recording) -> None:
+    given = {name for name, value in recording.request_body.items() if value is not None} & set(_SAMPLES)
+    name = recording.request_body.get("model") or recording.model
+    assert given <= supported(f"{ROWS[recording.provider]}/{name}")
