@@ -49,6 +49,9 @@ class Faults:
     alternate: bool = False
     """Anthropic: consecutive turns of one role are refused (as Bedrock does)."""
 
+    strict: bool = False
+    """OpenAI: unknown fields inside of messages and tools are refused too."""
+
     def and_then(self, text: str) -> Faults:
         """These, changed by `text`; ValueError for a word that is not known."""
         fields = {field.name: field for field in dataclasses.fields(self)}
@@ -67,7 +70,7 @@ class Faults:
 
     def without_trouble(self) -> Faults:
         """For a call after the first `times`: only what is no fault stays."""
-        return Faults(echo=self.echo, context=self.context, alternate=self.alternate)
+        return Faults(echo=self.echo, context=self.context, alternate=self.alternate, strict=self.strict)
 
 
 def _parsed(kind: str, name: str, value: str) -> Any:

@@ -48,7 +48,8 @@ def fault(name: str, retry_after: str = "", **words: Any) -> Refused:
 
 def invalid(wrong: Wrong) -> Refused:
     """A body of the wrong shape, as pydantic says it."""
-    return refused(f"{worded(wrong.path)}: {_said(wrong)}")
+    path = (*wrong.path, "role") if wrong.kind == "tag" and wrong.expected[0] == "role" else wrong.path
+    return refused(f"{worded(path)}: {_said(wrong)}")
 
 
 def worded(path: Path) -> str:
@@ -75,6 +76,8 @@ def _said(wrong: Wrong) -> str:
         return _TYPES.get(str(wrong.expected), f"Input should be {wrong.expected}")
     if wrong.kind == "tag":
         key, tags = wrong.expected
+        if key == "role":
+            return "Input should be 'user' or 'assistant'"
         listed = ", ".join(f"'{tag}'" for tag in tags)
         return f"Input tag '{wrong.got}' found using '{key}' does not match any of the expected tags: {listed}"
     return _measured(wrong)

@@ -112,7 +112,20 @@ _BLOCKS: dict[str, Check] = {
     )
 }
 _CONTENT = either({"string": text, "array": array(tagged("type", _BLOCKS))})
-_MESSAGE = record({"role!": one_of("user", "assistant"), "content!": _CONTENT})
+_SYSTEM_BLOCKS: dict[str, Check] = {
+    "text": _TEXT,
+    "tool_addition": record({"type!": text, "tool!": anything}),
+    "tool_removal": record({"type!": text, "tool!": anything}),
+}
+_MESSAGE = tagged(
+    "role",
+    {
+        "user": record({"role!": text, "content!": _CONTENT}),
+        "assistant": record({"role!": text, "content!": _CONTENT}),
+        # Newer models take changes of their tools in the midst of a conversation.
+        "system": record({"role!": text, "content!": array(tagged("type", _SYSTEM_BLOCKS))}),
+    },
+)
 
 
 def _schema(value: Any, path: Path) -> None:

@@ -59,7 +59,7 @@ def _check_content(content: Any, index: int) -> None:
     for k, part in enumerate(content["parts"]):
         held = [name for name in _DATA if name in part]
         where = f"GenerateContentRequest.contents[{index}].parts[{k}].data"
-        if not held and "thoughtSignature" not in part:
+        if not held and not ({"thoughtSignature", "videoMetadata"} & part.keys()):
             raise refused(f"* {where}: required oneof field 'data' must have one initialized field")
         if len(held) > 1:
             names = " and ".join(snake(name) for name in held[:2])

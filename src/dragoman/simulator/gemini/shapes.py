@@ -187,6 +187,7 @@ _FREE = {
     "example",
     "speechConfig",
 }
+_REPEATED = {"contents", "parts", "tools", "functionDeclarations", "safetySettings"}
 
 
 def camel_cased(node: Any, inside_properties: bool = False) -> Any:
@@ -199,5 +200,7 @@ def camel_cased(node: Any, inside_properties: bool = False) -> Any:
     for name, value in node.items():
         camel = name if inside_properties else re.sub(r"_([a-z])", lambda match: match[1].upper(), name)
         free = not inside_properties and camel in _FREE and not (camel == "response" and "functionDeclarations" in node)
-        found[camel] = value if free else camel_cased(value, camel == "properties" and not inside_properties)
+        made = value if free else camel_cased(value, camel == "properties" and not inside_properties)
+        # Protobuf's JSON takes one message where a list of them is wanted.
+        found[camel] = [made] if isinstance(made, dict) and camel in _REPEATED and not inside_properties else made
     return found

@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 from dragoman.simulator._ask import Ask, Call, Medium, Result, Turn, decoded_size
+from dragoman.simulator._faults import Faults
 from dragoman.simulator._shape import Wrong
 from dragoman.simulator.openai.errors import invalid, refused
 from dragoman.simulator.openai.schemas import check_strict
-from dragoman.simulator.openai.shapes import CHAT
+from dragoman.simulator.openai.shapes import CHAT, STRICT_CHAT
 
 __all__ = ["read_chat"]
 
@@ -22,9 +23,9 @@ _SHOWN = (
 )  # fmt: skip
 
 
-def read_chat(body: Any, model: str) -> Ask:
+def read_chat(body: Any, model: str, faults: Faults) -> Ask:
     try:
-        CHAT(body, ())
+        (STRICT_CHAT if faults.strict else CHAT)(body, ())
     except Wrong as wrong:
         raise invalid(wrong) from None
     _check_model(body, model)
@@ -65,10 +66,6 @@ def _check_model(body: Any, model: str) -> None:
                 "Only the default (1) value is supported."
             )
             raise refused(message, param="temperature", code="unsupported_value")
-    if not model.startswith(_REASONERS):
-        for index, message in enumerate(body["messages"]):
-            if "reasoning_content" in message:
-                raise invalid(Wrong("unknown", ("messages", index, "reasoning_content")))
 
 
 def _check_together(body: Any) -> None:
@@ -238,7 +235,7 @@ def _media(content: Any, index: int) -> list[Medium]:
 
 
 def _image(image: Any) -> Medium:
-    return _at("image", image["url"])
+    return _at("image", image if isinstance(image, str) else image["url"])
 
 
 def _audio(audio: Any) -> Medium:

@@ -17,69 +17,85 @@ from dragoman.simulator._shape import (
     text,
 )
 
-__all__ = ["CHAT", "COMPLETION", "EMBEDDING"]
+__all__ = ["CHAT", "COMPLETION", "EMBEDDING", "STRICT_CHAT"]
 
 _NAME = matching(r"^[a-zA-Z0-9_-]+$", 64)
-_TEXT = record({"type!": text, "text!": text})
-_PARTS: dict[str, Check] = {
-    "text": _TEXT,
-    "image_url": record(
+
+
+def _parts(rest: Check | None) -> dict[str, Check]:
+    def part(fields: dict[str, Check]) -> Check:
+        return record({"type!": text} | fields, rest=rest)
+
+    image = record({"url!": text, "detail": one_of("auto", "low", "high", "original")}, rest=rest)
+    return {
+        "text": part({"text!": text}),
+        "image_url": part({"image_url!": either({"string": text, "object": image})}),
+        "input_audio": part({"input_audio!": record({"data!": text, "format!": one_of("wav", "mp3")}, rest=rest)}),
+        "file": part({"file!": record({"file_id": text, "file_data": text, "filename": text}, rest=rest)}),
+        "refusal": part({"refusal!": text}),
+    }
+
+
+def _content(rest: Check | None, *kinds: str) -> Check:
+    parts = _parts(rest)
+    return either({"string": text, "array": array(tagged("type", {kind: parts[kind] for kind in kinds}))})
+
+
+def _call(rest: Check | None) -> Check:
+    function = record({"name!": _NAME, "arguments!": text}, rest=rest)
+    custom = record({"name!": _NAME, "input!": text}, rest=rest)
+    return tagged(
+        "type",
         {
-            "type!": text,
-            "image_url!": record({"url!": text, "detail": one_of("auto", "low", "high", "original")}),
-        }
-    ),
-    "input_audio": record({"type!": text, "input_audio!": record({"data!": text, "format!": one_of("wav", "mp3")})}),
-    "file": record({"type!": text, "file!": record({"file_id": text, "file_data": text, "filename": text})}),
-    "refusal": record({"type!": text, "refusal!": text}),
-}
+            "function": record({"id!": text, "type!": text, "function!": function}, rest=rest),
+            "custom": record({"id!": text, "type!": text, "custom!": custom}, rest=rest),
+        },
+    )
 
 
-def _content(*kinds: str) -> Check:
-    return either({"string": text, "array": array(tagged("type", {kind: _PARTS[kind] for kind in kinds}))})
+def _message(rest: Check | None) -> Check:
+    def of(content: dict[str, Check], **fields: Check) -> Check:
+        return record({"role!": text} | content | fields, rest=rest)
+
+    system = of({"content!": _content(rest, "text")}, name=text)
+    assistant: dict[str, Check] = {
+        "content": _content(rest, "text", "refusal"),
+        "refusal": text,
+        "name": text,
+        "audio": record({"id!": text}, rest=rest),
+        "tool_calls": array(_call(rest), least=1),
+        "function_call": record({"name!": text, "arguments!": text}, rest=rest),
+        "annotations": array(anything),
+    }
+    return tagged(
+        "role",
+        {
+            "system": system,
+            "developer": system,
+            "user": of({"content!": _content(rest, "text", "image_url", "input_audio", "file")}, name=text),
+            "assistant": of(assistant),
+            "tool": of({"content!": _content(rest, "text", "image_url"), "tool_call_id!": text}),
+            "function": of({"content!": text, "name!": text}),
+        },
+    )
 
 
-_FUNCTION_CALL = record({"name!": text, "arguments!": text})
-_CALL = tagged(
-    "type",
-    {
-        "function": record({"id!": text, "type!": text, "function!": record({"name!": _NAME, "arguments!": text})}),
-        "custom": record({"id!": text, "type!": text, "custom!": record({"name!": _NAME, "input!": text})}),
-    },
-)
-_SYSTEM = record({"role!": text, "content!": _content("text"), "name": text})
-MESSAGE = tagged(
-    "role",
-    {
-        "system": _SYSTEM,
-        "developer": _SYSTEM,
-        "user": record({"role!": text, "content!": _content("text", "image_url", "input_audio", "file"), "name": text}),
-        "assistant": record(
-            {
-                "role!": text,
-                "content": _content("text", "refusal"),
-                "refusal": text,
-                "name": text,
-                "audio": record({"id!": text}),
-                "tool_calls": array(_CALL, least=1),
-                "function_call": _FUNCTION_CALL,
-                # DeepSeek and others take their own reasoning back; OpenAI refuses it, see `request.py`.
-                "reasoning_content": text,
-                "annotations": array(anything),
-            }
-        ),
-        "tool": record({"role!": text, "content!": _content("text", "image_url"), "tool_call_id!": text}),
-        "function": record({"role!": text, "content!": text, "name!": text}),
-    },
-)
-_FUNCTION = record({"name!": _NAME, "description": text, "parameters": record({}, rest=anything), "strict": boolean})
-_TOOL = tagged(
-    "type",
-    {
-        "function": record({"type!": text, "function!": _FUNCTION}),
-        "custom": record({"type!": text, "custom!": record({"name!": _NAME, "description": text, "format": anything})}),
-    },
-)
+def _function(rest: Check | None) -> Check:
+    parameters = record({}, rest=anything)
+    return record({"name!": _NAME, "description": text, "parameters": parameters, "strict": boolean}, rest=rest)
+
+
+def _tool(rest: Check | None) -> Check:
+    custom = record({"name!": _NAME, "description": text, "format": anything}, rest=rest)
+    return tagged(
+        "type",
+        {
+            "function": record({"type!": text, "function!": _function(rest)}, rest=rest),
+            "custom": record({"type!": text, "custom!": custom}, rest=rest),
+        },
+    )
+
+
 _NAMED = record({"name!": text})
 _CHOICE = either(
     {
@@ -132,36 +148,46 @@ _SAMPLING: dict[str, Check] = {
     "n": integer(1, 128),
     "max_tokens": integer(1),
 }
-CHAT = record(
-    _SAMPLING
-    | {
-        "model!": text,
-        "messages!": array(MESSAGE, least=1),
-        "max_completion_tokens": integer(1),
-        "logprobs": boolean,
-        "top_logprobs": integer(0, 20),
-        "tools": array(_TOOL, least=1, most=128),
-        "tool_choice": _CHOICE,
-        "parallel_tool_calls": boolean,
-        "functions": array(_FUNCTION, least=1),
-        "function_call": either({"string": one_of("none", "auto"), "object": _NAMED}),
-        "response_format": _FORMAT,
-        "reasoning_effort": one_of("none", "minimal", "low", "medium", "high", "xhigh", "max"),
-        "verbosity": one_of("low", "medium", "high"),
-        "modalities": array(one_of("text", "audio")),
-        "audio": record({"voice!": anything, "format!": one_of("wav", "aac", "mp3", "flac", "opus", "pcm16")}),
-        "prediction": record({"type!": one_of("content"), "content!": _content("text")}),
-        "service_tier": one_of("auto", "default", "flex", "scale", "priority", "fast"),
-        "store": boolean,
-        "metadata": record({}, rest=text),
-        "moderation": anything,
-        "safety_identifier": text,
-        "prompt_cache_key": text,
-        "prompt_cache_options": anything,
-        "prompt_cache_retention": text,
-        "web_search_options": record({}, rest=anything),
-    }
-)
+_CHAT: dict[str, Check] = _SAMPLING | {
+    "max_completion_tokens": integer(1),
+    "logprobs": boolean,
+    "top_logprobs": integer(0, 20),
+    "tool_choice": _CHOICE,
+    "parallel_tool_calls": boolean,
+    "function_call": either({"string": one_of("none", "auto"), "object": _NAMED}),
+    "response_format": _FORMAT,
+    "reasoning_effort": one_of("none", "minimal", "low", "medium", "high", "xhigh", "max"),
+    "verbosity": one_of("low", "medium", "high"),
+    "modalities": array(one_of("text", "audio")),
+    "audio": record({"voice!": anything, "format!": one_of("wav", "aac", "mp3", "flac", "opus", "pcm16")}),
+    "prediction": record({"type!": one_of("content"), "content!": _content(None, "text")}),
+    "service_tier": one_of("auto", "default", "flex", "scale", "priority", "fast"),
+    "store": boolean,
+    "metadata": record({}, rest=text),
+    "moderation": anything,
+    "safety_identifier": text,
+    "prompt_cache_key": text,
+    "prompt_cache_options": anything,
+    "prompt_cache_retention": text,
+    "web_search_options": record({}, rest=anything),
+}
+
+
+def _chat(rest: Check | None) -> Check:
+    return record(
+        _CHAT
+        | {
+            "model!": text,
+            "messages!": array(_message(rest), least=1),
+            "tools": array(_tool(rest), least=1, most=128),
+            "functions": array(_function(rest), least=1),
+        }
+    )
+
+
+# OpenAI refuses an unknown parameter, but takes unknown fields inside of messages and tools without a word.
+CHAT = _chat(anything)
+STRICT_CHAT = _chat(None)
 COMPLETION = record(
     _SAMPLING
     | {

@@ -54,7 +54,7 @@ class OpenAI:
         return self.chat(incoming)
 
     def chat(self, incoming: Incoming) -> Answer:
-        ask = read_chat(incoming.body, incoming.model)
+        ask = read_chat(incoming.body, incoming.model, incoming.faults)
         limit = incoming.faults.context or 128_000
         usage = count_usage(ask, incoming.cached, limit, lambda used: fault("context", limit=limit, used=used))
         replies = [compose(ask, incoming.seed + index) for index in range(ask.count)]
