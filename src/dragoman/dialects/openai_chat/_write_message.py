@@ -18,7 +18,6 @@ _OURS = frozenset(
     (
         "annotations",
         "block_order",
-        "images",
         "is_error",
         "native_finish_reason",
         "provider_specific_fields",
@@ -55,7 +54,7 @@ def write_message(message: JsonObject, path: str, writing: Writing) -> JsonObjec
 
 
 def _assistant(wire: JsonObject, message: JsonObject, path: str, writing: Writing) -> None:
-    if message.get("images"):
+    if wire.pop("images", None):  # those that the model made: nobody takes them back
         writing.drops.weakened(f"{path}.images")
     if isinstance(wire.get("audio"), dict) and "id" in wire["audio"]:
         wire["audio"] = {"id": wire["audio"]["id"]}
@@ -72,11 +71,11 @@ def _assistant(wire: JsonObject, message: JsonObject, path: str, writing: Writin
 
 
 def _call(call: JsonObject, writing: Writing) -> JsonObject:
-    kept = {
-        key: value
-        for key, value in call.items()
-        if key not in ("index", "cache_control") and (key != "extra_content" or writing.target.vendor == "google")
-    }
+    kept = {key: value for key, value in call.items() if key != "index" and value is not None}
+    if writing.target.vendor != "google":
+        kept.pop("extra_content", None)
+    if not writing.accent.cache_control and kept.pop("cache_control", None):
+        writing.drops.weakened("cache_control")
     function = call.get("function")
     if isinstance(function, dict):
         kept["function"] = {**function, "name": writing.names.to_wire(function.get("name") or "")}
