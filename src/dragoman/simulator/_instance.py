@@ -31,6 +31,7 @@ _CANDIDATES = (
 
 
 def instance(schema: Any, salt: int = 0) -> Any:
+    schema = {} if schema is True else schema
     return _Maker(schema if isinstance(schema, dict) else {}, salt).make(schema, "value", 0)
 
 
