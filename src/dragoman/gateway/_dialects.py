@@ -24,6 +24,8 @@ class CallerDialect:
     """Where its clients look for the id of a request."""
     hint_headers: tuple[str, ...] = ()
     """Headers that say something about the request."""
+    meant_headers: tuple[str, ...] = ()
+    """Those of them that change what the request means."""
 
 
 OPENAI = CallerDialect(
@@ -35,6 +37,7 @@ ANTHROPIC = CallerDialect(
     write_error=anthropic_messages.CODEC.write_error,
     request_id_header=b"request-id",
     hint_headers=("anthropic-version", "anthropic-beta"),
+    meant_headers=("anthropic-beta",),
 )
 GEMINI = CallerDialect(
     name="gemini", vendor="google", write_error=gemini.CODEC.write_error, request_id_header=b"x-request-id"

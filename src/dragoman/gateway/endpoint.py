@@ -79,17 +79,25 @@ class Ask:
             )
         exchange.model = name
         stream = bool(request.get("stream")) if self.stream is None else self.stream
+        caller = self._caller(exchange, name, request)
         call = Call(
             operation=self.codec.operation,
             model=kitchen.aliases.get(name, name),
             request=request,
             stream=stream,
             options=options,
-            source=Source(self.codec.dialect, body, raw),
-            caller=self._caller(exchange, name, request),
+            source=self._source(exchange, caller, body, raw),
+            caller=caller,
             request_id=exchange.request_id,
         )
         return call, left_out
+
+    def _source(self, exchange: Exchange, caller: CallerContext, body: JsonObject, raw: bytes) -> Source | None:
+        """The caller's own body, where it says everything: what a header says would be lost if only the body passed
+        through, and an error could not be put into an array of JSON that another has begun."""
+        if caller.framing == "json_array" or any(name in exchange.headers for name in exchange.dialect.meant_headers):
+            return None
+        return Source(self.codec.dialect, body, raw)
 
     def _hints(self, exchange: Exchange, model: str | None) -> RequestHints:
         headers = exchange.headers
