@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import threading
@@ -17,7 +18,7 @@ from dragoman.routing import CallOptions, Clock, Deployment
 from dragoman.simulator import app
 from dragoman.simulator._calls import Seen
 
-__all__ = ["PATHS", "Stillness", "Upstream", "eventually", "running_upstream"]
+__all__ = ["PATHS", "Stillness", "Upstream", "eventually", "running_upstream", "soon"]
 
 PATHS = {"openai": "/v1", "anthropic": "", "gemini": "/v1beta"}
 """Provider -> where the simulator plays it."""
@@ -81,6 +82,11 @@ def eventually(condition: Callable[[], object], seconds: float = 5.0) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.005)
+
+
+async def soon(condition: Callable[[], object], seconds: float = 5.0) -> None:
+    """The same for a test with an event loop, which goes on meanwhile."""
+    await asyncio.to_thread(eventually, condition, seconds)
 
 
 class Stillness:

@@ -39,7 +39,7 @@ async def attempt(job: Job, ending: Ending) -> Answer | StreamAnswer:
         return await _text_as_chat(job, ending)
     if job.options.mock_response is not None:
         return await ask_mock(job, ending)
-    if provider.function is not None:
+    if provider.function is not None and job.operation != "count_tokens":
         return await ask_function(job, provider.function, ending)
     endpoint = provider.endpoints.get(job.operation)
     if endpoint is None:

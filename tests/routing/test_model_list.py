@@ -1,0 +1,117 @@
+"""LiteLLM's `model_list`: what is read from it, and how a wrong one is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dragoman.errors import ConfigError
+from dragoman.providers import Providers
+from dragoman.routing import RouterSettings, parse_fallbacks, parse_model_list, parse_targets
+
+
+def test_an_entry_is_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", "sk-from-the-environment")
+    params = {
+        "model": "anthropic/claude-sonnet-4-5",
+        "api_key": "os.environ/MY_KEY",
+        "api_base": "http://127.0.0.1:1",
+        "timeout": 30,
+        "max_retries": 1,
+        "drop_params": True,
+        "extra_headers": {"x-team": "a"},
+        "temperature": 0.5,
+        "some_provider_param": {"a": 1},
+        "rpm": 100,
+        "weight": 2,
+    }
+    entry = {"model_name": "smart", "litellm_params": params, "model_info": {"id": "first", "mode": "chat"}}
+    (deployment,) = parse_model_list([entry], Providers())
+    assert (deployment.id, deployment.alias) == ("first", "smart")
+    assert (deployment.provider.name, deployment.model) == ("anthropic", "claude-sonnet-4-5")
+    options = deployment.options
+    assert (options.api_key, options.timeout, options.num_retries) == ("sk-from-the-environment", 30.0, 1)
+    assert options.drop_params is True
+    assert options.extra_headers == {"x-team": "a"}
+    assert deployment.params == {"temperature": 0.5, "some_provider_param": {"a": 1}}
+    assert deployment.later == {"rpm": 100, "weight": 2}
+    assert deployment.model_info == {"id": "first", "mode": "chat"}
+
+
+def test_deployments_come_in_the_order_in_which_they_are_asked() -> None:
+    entries = [
+        {"model_name": "smart", "params": {"model": "openai/b", "order": 2}},
+        {"model_name": "other", "params": {"model": "gpt-4o"}},
+        {"model_name": "smart", "params": {"model": "my-model", "custom_llm_provider": "groq", "order": 1}},
+    ]
+    found = parse_model_list(entries, Providers())
+    assert [(item.id, item.provider.name, item.model) for item in found] == [
+        ("other:0", "openai", "gpt-4o"),
+        ("smart:1", "groq", "my-model"),
+        ("smart:0", "openai", "b"),
+    ]
+
+
+def test_a_wrong_list_is_refused_whole_with_every_path() -> None:
+    entries: list[Any] = [
+        {"model_name": "", "litellm_params": {"model": "openai/gpt-4o"}},
+        {"model_name": "a", "litelm_params": {"model": "openai/gpt-4o"}},
+        {"model_name": "b", "litellm_params": {"model": "opnai/gpt-4o", "timeout": "soon"}},
+        {
+            "model_name": "c",
+            "litellm_params": {"model": "openai/x", "api_key": "os.environ/NOT_SET_AT_ALL", "order": "1st"},
+        },
+        {"model_name": "d", "litellm_params": {"model": "openai/x"}, "model_info": {"id": "same"}},
+        {"model_name": "e", "litellm_params": {"model": "openai/x"}, "model_info": {"id": "same"}},
+        "not an entry",
+    ]
+    with pytest.raises(ConfigError) as caught:
+        parse_model_list(entries, Providers())
+    lines = caught.value.message.splitlines()
+    paths = [line.split(": ")[0] for line in lines]
+    assert paths == [
+        "model_list[0].model_name",
+        "model_list[1].litelm_params",
+        "model_list[1].params.model",
+        "model_list[2].litellm_params.timeout",
+        "model_list[2].litellm_params.model",
+        "model_list[3].litellm_params.api_key",
+        "model_list[3].litellm_params.order",
+        "model_list[6]",
+        "model_list[1].model_info.id",
+    ]
+    assert "did you mean `litellm_params`?" in lines[1]
+    assert "openai" in lines[4]
+    assert "soon" not in caught.value.message
+
+
+@pytest.mark.parametrize("entries", ["x", {"model_name": "a"}, 3])
+def test_a_list_must_be_a_list(entries: Any) -> None:
+    with pytest.raises(ConfigError, match="model_list: expected a list"):
+        parse_model_list(entries, Providers())
+
+
+def test_fallbacks_in_both_forms() -> None:
+    expected = {"a": ("b", {"model": "c", "temperature": 0}), "d": ("e",)}
+    assert parse_fallbacks([{"a": ["b", {"model": "c", "temperature": 0}]}, {"d": "e"}], "fallbacks") == expected
+    assert parse_fallbacks({"a": ["b", {"model": "c", "temperature": 0}], "d": ["e"]}, "fallbacks") == expected
+    assert RouterSettings(fallbacks=expected).fallbacks == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        (3, "f"),
+        ([3], "f[0]"),
+        ([{"a": 3}], "f[0].a"),
+        ([{"a": ["b", {"no": "model"}]}], "f[0].a[1]"),
+        ({"a": [1]}, "f.a[0]"),
+    ],
+)
+def test_wrong_fallbacks_name_their_path(value: Any, path: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_fallbacks(value, "f")
+    assert caught.value.param == path
+    with pytest.raises(ConfigError):
+        parse_targets(3, "default_fallbacks")
