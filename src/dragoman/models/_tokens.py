@@ -15,15 +15,19 @@ from typing import Any
 
 import orjson
 
+from dragoman.models._facts import counting
+
 __all__ = ["count_tokens"]
 
 _PIECES = re.compile(
-    r"(?P<word> ?(?:[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[A-Z]))"
-    r"|(?P<digits> ?\d{1,3})"
+    r"(?P<word> ?[A-Z]?[a-z]+)"
+    r"|(?P<capitals> ?(?:[A-Z]+(?![a-z])|[A-Z]))"
+    r"|(?P<digits>\d{1,3})"
     r"|(?P<space>\s+)"
     r"|(?P<signs> ?[!-/:-@\[-`{-~]+)"
     r"|(?P<other>[^\x00-\x7f]+|.)"
 )
+_SAMPLES, _SAMPLE = 16, 1024
 _PER_MESSAGE = 4
 _PER_REPLY = 3
 _PER_TOOL = 8
@@ -49,20 +53,21 @@ def count_tokens(
     model: str = "",
 ) -> int:
     """Estimate the input tokens of a chat, of tool definitions, or of plain text, for `model`."""
+    density, of_chat, of_tools = counting(model)
     texts = [text] if isinstance(text, str) else list(text or ())
     total = float(sum(map(_of_text, texts)))
+    added = 0
     if messages:
-        total += _PER_REPLY + sum(
-            _PER_MESSAGE + sum(_of_part(part) for part in _parts(message)) for message in messages
-        )
+        total += _PER_REPLY + sum(map(_of_message, messages))
+        added += of_chat
     if tools:
         total += sum(_PER_TOOL + _of_json(tool) for tool in tools)
-    return math.ceil(total * _density(model))
+        added += of_tools
+    return math.ceil(total * density) + added
 
 
-def _density(model: str) -> float:
-    """How much more finely the model's vocabulary cuts than OpenAI's does."""
-    return 1.0
+def _of_message(message: Mapping[str, Any]) -> float:
+    return _PER_MESSAGE + sum(_of_part(part) for part in _parts(message))
 
 
 def _parts(message: Mapping[str, Any]) -> Iterable[Any]:
@@ -96,6 +101,15 @@ def _of_json(value: Any) -> float:
 
 
 def _of_text(text: str) -> float:
+    """A long text is weighed by samples spread over it: an event loop must not wait for a book to be read."""
+    if len(text) <= _SAMPLES * _SAMPLE:
+        return _of_sample(text)
+    step = (len(text) - _SAMPLE) / (_SAMPLES - 1)
+    sampled = sum(_of_sample(text[int(step * index) : int(step * index) + _SAMPLE]) for index in range(_SAMPLES))
+    return sampled * len(text) / (_SAMPLES * _SAMPLE)
+
+
+def _of_sample(text: str) -> float:
     total = 0.0
     for match in _PIECES.finditer(text):
         total += _WEIGHTS[match.lastgroup or "other"](match[0])
@@ -105,6 +119,11 @@ def _of_text(text: str) -> float:
 def _word(piece: str) -> float:
     letters = len(piece.lstrip())
     return 1 if letters <= 7 else 1 + (letters - 7) / 7
+
+
+def _capitals(piece: str) -> float:
+    letters = len(piece.lstrip())
+    return 1 if letters <= 3 else 1 + (letters - 3) / 3
 
 
 def _signs(piece: str) -> float:
@@ -121,5 +140,12 @@ def _other(piece: str) -> float:
 
 
 _WEIGHTS = MappingProxyType(
-    {"word": _word, "digits": lambda piece: 1.0, "space": _space, "signs": _signs, "other": _other}
+    {
+        "word": _word,
+        "capitals": _capitals,
+        "digits": lambda piece: 1.0,
+        "space": _space,
+        "signs": _signs,
+        "other": _other,
+    }
 )
