@@ -79,17 +79,22 @@ _SAMPLING = {"temperature": 1, "top_p": 1, "top_k": None}
 
 def _sampling(name: str, value: Any, facts: ModelFacts, drops: DropList, thinking: bool) -> JsonObject:
     """https://platform.claude.com/docs/en/build-with-claude/extended-thinking#feature-compatibility"""
-    if value == _SAMPLING[name] and (thinking or facts.sampling is False):
-        return {}
     if facts.sampling is False:
-        drops.unsupported(name, "this model takes no sampling parameters")
+        if value != _SAMPLING[name]:
+            drops.unsupported(name, "this model takes no sampling parameters")
     elif name == "temperature" and isinstance(value, (int, float)) and value > 1:
         drops.unsupported(name, "the largest is 1")
-    elif thinking and not (name == "top_p" and isinstance(value, (int, float)) and value >= 0.95):
+    elif thinking and not _fits_thinking(name, value):
         drops.unsupported(name, "it cannot be changed while the model reasons")
     else:
         return {name: value}
     return {}
+
+
+def _fits_thinking(name: str, value: Any) -> bool:
+    if not isinstance(value, (int, float)):
+        return False
+    return value == 1 if name == "temperature" else name == "top_p" and value >= 0.95
 
 
 def _stop(value: Any, drops: DropList) -> JsonObject:

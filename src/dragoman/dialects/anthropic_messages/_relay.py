@@ -9,6 +9,7 @@ from dragoman.dialects.anthropic_messages._errors import error_in_body
 from dragoman.dialects.anthropic_messages._stream_events import end_of_stream, parse_event
 from dragoman.dialects.anthropic_messages._usage import merge_usage, read_usage
 from dragoman.dialects.framing.sse import SseEvent, SseReader
+from dragoman.errors import APIResponseValidationError
 from dragoman.types._json import JsonObject
 from dragoman.types.usage import Usage
 
@@ -38,9 +39,12 @@ class MessageRelay:
             yield event.raw
 
     def close(self) -> Iterator[bytes]:
-        for event in self._events.close():
-            self._watch(event)
-            yield event.raw if event.raw.endswith((b"\n\n", b"\r\n\r\n", b"\r\r")) else event.raw.rstrip() + b"\n\n"
+        try:
+            for event in self._events.close():
+                self._watch(event)
+                yield event.raw.rstrip(b"\r\n") + b"\n\n"
+        except APIResponseValidationError:
+            raise end_of_stream(self._context) from None  # half an event
         if not self._ended:
             raise end_of_stream(self._context)
 

@@ -17,6 +17,7 @@ from dragoman.dialects.anthropic_messages._stream_events import end_of_stream, p
 from dragoman.dialects.anthropic_messages._usage import merge_usage, read_usage
 from dragoman.dialects.anthropic_messages._vendor import CUSTOM_SUFFIX, WRAPPED_SUFFIX, dump_json, not_our_shape
 from dragoman.dialects.framing.sse import SseEvent, SseReader
+from dragoman.errors import APIResponseValidationError
 from dragoman.types._json import JsonObject
 from dragoman.types.chat import ChatChunk
 
@@ -72,8 +73,11 @@ class MessageStreamReader:
             yield from self._read(event)
 
     def close(self) -> Iterator[ChatChunk]:
-        for event in self._events.close():
-            yield from self._read(event)
+        try:
+            for event in self._events.close():
+                yield from self._read(event)
+        except APIResponseValidationError:
+            raise end_of_stream(self._context) from None  # half an event
         if not self._ended:
             raise end_of_stream(self._context)
 

@@ -71,10 +71,9 @@ def write_usage(usage: Usage | None, service_tier: object = None) -> JsonObject:
         "cache_read_input_tokens": cached,
     }
     lifetimes = _object(details.get("cache_creation_token_details"))
-    if lifetimes or written:
-        hour = as_count(lifetimes.get("ephemeral_1h_input_tokens"))
-        minutes = as_count(lifetimes.get("ephemeral_5m_input_tokens")) if lifetimes else written
-        wire["cache_creation"] = {"ephemeral_5m_input_tokens": minutes, "ephemeral_1h_input_tokens": hour}
+    if lifetimes:
+        names = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
+        wire["cache_creation"] = {name: as_count(lifetimes.get(name)) for name in names}
     wire["output_tokens"] = as_count(hub.get("completion_tokens"))
     produced = _object(hub.get("completion_tokens_details"))
     if "reasoning_tokens" in produced:
