@@ -17,7 +17,7 @@ from dragoman.models import count_tokens
 from tests.recordings import Recording, recordings
 
 MORE_THAN_TEXT = re.compile(
-    r"image|audio|\"file|document|web_search|code_execution|mcp|json_schema|tool_choice|search-preview|thinking"
+    r"image|audio|\"file|document|web_search|code_execution|mcp|json_schema|tool_choice|search-preview|thinking|advisor|web_fetch|search_result"
 )
 COUNTS = re.compile(r'"(?:prompt_tokens|input_tokens)":\s*(\d+)')
 
@@ -47,10 +47,10 @@ def plain_text(*endpoints: tuple[str, str], tools: bool) -> list[Any]:
 
 def estimate(recording: Recording) -> int:
     codec = openai_chat.CODEC if recording.endpoint == "chat" else anthropic_messages.CODEC
-    request = codec.read_request({"max_tokens": 1, **recording.request_body}, RequestHints())
+    request = codec.read_request({"model": recording.model, "max_tokens": 1, **recording.request_body}, RequestHints())
     messages: Any = request["messages"]
     tools: Any = request.get("tools")
-    return count_tokens(messages, tools, None, recording.request_body["model"])
+    return count_tokens(messages, tools, None, recording.model)
 
 
 OPENAI = [

@@ -7,13 +7,12 @@ vocabulary is at hand; the provider's own count is exact everywhere it exists.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
-
-import orjson
 
 from dragoman.models._facts import counting
 
@@ -97,7 +96,7 @@ def _of_part(part: Any) -> float:
 
 
 def _of_json(value: Any) -> float:
-    return _of_text(orjson.dumps(value, default=str).decode())
+    return _of_text(json.dumps(value, default=str, ensure_ascii=False, separators=(",", ":")))
 
 
 def _of_text(text: str) -> float:
