@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from dragoman.credentials import NoCredential
-from dragoman.errors import APIError, NotFoundError
+from dragoman.errors import NotFoundError
 from dragoman.providers import Provider, Providers
 from dragoman.routing import FunctionCall
 
@@ -19,11 +19,13 @@ PROVIDERS = Providers()
 """The providers that every router of this process knows, but those that were given their own."""
 
 
-class CustomLLMError(APIError):
-    """What a `CustomLLM` raises to say with which HTTP status its provider failed."""
+class CustomLLMError(Exception):
+    """What a `CustomLLM` raises to say with which HTTP status its provider failed; callers get the error for that status."""
 
     def __init__(self, status_code: int, message: str) -> None:
-        super().__init__(message, status_code=status_code)
+        super().__init__(message)
+        self.status_code = status_code
+        self.message = message
 
 
 class GenericStreamingChunk(TypedDict, total=False):

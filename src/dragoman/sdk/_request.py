@@ -49,7 +49,9 @@ def ask(
         raise BadRequestError(
             f"model: expected a string, got {type(model).__name__}", param="model", code="invalid_type"
         )
-    request = read({**said, "model": model, "stream": stream}, RequestHints())
+    if stream:
+        said["stream"] = True
+    request = read({**said, "model": model}, RequestHints())
     call = Call(operation=operation, model=model, request=request, stream=stream, options=CallOptions(**parts.options))
     include = said.get("stream_options")
     return Asked(call, isinstance(include, dict) and bool(include.get("include_usage")), tuple(parts.later))
