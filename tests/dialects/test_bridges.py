@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,8 +13,9 @@ import pytest
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
 from dragoman.dialects._dialect import CallerContext, Codec, ReplyContext, RequestHints, Target
 from dragoman.dialects.framing.sse import SseReader
+from dragoman.dialects.openai_chat.accents import ACCENTS
 from dragoman.errors import APIError, UnsupportedParamsError
-from dragoman.types.chat import ChatChunk, ChatRequest, ChatResponse
+from dragoman.types.chat import ChatChunk, ChatRequest, ChatResponse, ToolCall
 from tests import oracles
 from tests.recordings import Recording, pairs, recordings
 
@@ -48,6 +50,11 @@ ENDPOINTS = {
     "anthropic": [("anthropic", "messages"), ("azure", "messages")],
     "gemini": [("gemini", "generateContent"), ("vertex", "generateContent")],
 }  # fmt: skip
+NOTE = re.compile(r"\[an image \([^)]*\) was made, which this API cannot carry\]")
+WORDED_DIFFERENTLY = {
+    "codeInterpreterToolParam", "parallelToolCallsDisabledParam", "promptCacheKeyParam", "stopSequencesParam",
+}  # fmt: skip
+"""Pairs whose recorded requests say the same in other words."""
 BRIDGES = [(source, caller) for source in SIDES for caller in SIDES if source != caller]
 
 
@@ -88,14 +95,29 @@ def canonical(arguments: str) -> str:
 
 def told_by_hub(response: ChatResponse) -> Told:
     message = response["choices"][0]["message"]
-    calls = tuple(
-        (call["function"]["name"], canonical(call["function"]["arguments"]))
-        for call in message.get("tool_calls") or []
-        if "function" in call
-    )
-    content = message.get("content") or message.get("refusal") or ""
+    calls = tuple(named(call) for call in message.get("tool_calls") or [])
+    transcript = (message.get("audio") or {}).get("transcript")
+    content = message.get("content") or message.get("refusal") or transcript or ""
     assert isinstance(content, str)
     return Told(content, message.get("reasoning_content") or "", calls)
+
+
+def named(call: ToolCall) -> tuple[str, str]:
+    """Anthropic and Gemini take an object: a custom tool's text is its `input`."""
+    if "custom" in call:
+        return call["custom"]["name"], canonical(orjson.dumps({"input": call["custom"]["input"]}).decode())
+    return call["function"]["name"], canonical(call["function"]["arguments"])
+
+
+def same(found: Told, expected: Told) -> bool:
+    """`found` may say more than `expected`: that an image was made which its dialect cannot carry; arguments that are no
+    JSON stand inside an object."""
+    text = NOTE.sub("", found.text)
+    calls = len(found.calls) == len(expected.calls) and all(
+        ours == theirs or (ours[0] == theirs[0] and theirs[1] in "".join(orjson.loads(ours[1]).values()))
+        for ours, theirs in zip(found.calls, expected.calls, strict=True)
+    )
+    return calls and (text, found.reasoning) == (expected.text, expected.reasoning)
 
 
 def told_by_openai(body: dict[str, Any]) -> Told:
@@ -116,8 +138,11 @@ def told_by_anthropic(body: dict[str, Any]) -> Told:
 
 
 def told_by_gemini(body: dict[str, Any]) -> Told:
-    candidate = (oracles.gemini_response(body).candidates or [])[0]
+    candidates = oracles.gemini_response(body).candidates or []
+    candidate = next((candidate for candidate in candidates if not candidate.index), None)
     told = Told()
+    if candidate is None:
+        return told
     for part in (candidate.content.parts if candidate.content else None) or []:
         if part.function_call is not None:
             arguments = orjson.dumps(part.function_call.args or {}, option=orjson.OPT_SORT_KEYS).decode()
@@ -143,7 +168,8 @@ def test_an_answer_says_the_same_to_callers_of_other_dialects(source: str, calle
         return
     body = SIDES[caller].codec.write_response(response, CallerContext(model="alias", vendor=SIDES[caller].vendor))
     SIDES[caller].response(body)
-    assert TOLD_BY[caller](body) == told_by_hub(response)
+    found, expected = TOLD_BY[caller](body), told_by_hub(response)
+    assert same(found, expected), (found, expected)
 
 
 def stream_of(side: Side, recording: Recording) -> list[ChatChunk] | APIError:
@@ -223,7 +249,8 @@ def test_a_stream_says_the_same_to_callers_of_other_dialects(source: str, caller
     frames = [orjson.loads(data) for data in events if data != b"[DONE]"]
     for frame in frames:
         side.event(frame)
-    assert told_by_frames(caller, frames) == told_by_chunks(chunks)
+    found, expected = told_by_frames(caller, frames), told_by_chunks(chunks)
+    assert same(found, expected), (found, expected)
 
 
 def request_cases() -> list[Any]:
@@ -249,7 +276,8 @@ def test_a_request_is_what_the_other_provider_takes(source: str, target: str, re
         )  # a recorded request that its own provider refused too, or that lacks what its dialect demands
         return
     side = SIDES[target]
-    aim = Target(provider=target, model="m", vendor=side.vendor, stream=recording.stream)
+    accent = ACCENTS["openai"] if target == "openai" else None
+    aim = Target(provider=target, model="m", vendor=side.vendor, stream=recording.stream, accent=accent)
     try:
         wire = side.codec.write_request(request, replace(aim, drop_params=True))
     except APIError as error:
@@ -280,6 +308,8 @@ def test_one_conversation_has_the_same_text_in_every_dialect(pair: dict[str, Any
                                model, stream=False)  # fmt: skip
         texts[name] = [text for message in request["messages"] if (text := _text(message.get("content")))]
     assert texts or not set(NAMES) & set(pair["dialects"])
+    if pair["case"] in WORDED_DIFFERENTLY:
+        return
     assert len({orjson.dumps(sorted(value)) for value in texts.values()}) <= 1
 
 

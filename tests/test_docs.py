@@ -1,0 +1,50 @@
+"""The docs cannot rot: what exists is documented, and what is documented exists."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import dragoman
+from dragoman.gateway.app import ROUTES
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+EVERYTHING = "\n".join(page.read_text() for page in PAGES)
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_python_in_docs_is_python(page: Path) -> None:
+    for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
+        ast.parse(block)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_commands_in_docs_exist(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for command in re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(), re.MULTILINE):
+        assert command in targets
+
+
+@pytest.mark.parametrize("public", sorted(dragoman.__all__))
+def test_every_public_name_is_documented(public: str) -> None:
+    assert re.search(rf"\b{re.escape(public)}\b", EVERYTHING)
+
+
+def test_every_route_is_documented() -> None:
+    missing = [route for route in ROUTES if route not in EVERYTHING]
+    assert not missing
