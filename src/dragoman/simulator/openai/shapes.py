@@ -42,12 +42,13 @@ def _content(rest: Check | None, *kinds: str) -> Check:
 
 
 def _call(rest: Check | None) -> Check:
+    # `index` is what the SDK's own accumulator of a stream leaves behind.
     function = record({"name!": _NAME, "arguments!": text}, rest=rest)
     custom = record({"name!": _NAME, "input!": text}, rest=rest)
     return tagged(
         "type",
         {
-            "function": record({"id!": text, "type!": text, "function!": function}, rest=rest),
+            "function": record({"id!": text, "type!": text, "function!": function, "index": integer(0)}, rest=rest),
             "custom": record({"id!": text, "type!": text, "custom!": custom}, rest=rest),
         },
     )
@@ -74,7 +75,8 @@ def _message(rest: Check | None) -> Check:
             "developer": system,
             "user": of({"content!": _content(rest, "text", "image_url", "input_audio", "file")}, name=text),
             "assistant": of(assistant),
-            "tool": of({"content!": _content(rest, "text", "image_url"), "tool_call_id!": text}),
+            # Nothing is documented about `name`, but everybody sends it.
+            "tool": of({"content!": _content(rest, "text", "image_url"), "tool_call_id!": text}, name=text),
             "function": of({"content!": text, "name!": text}),
         },
     )
