@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import functools
-import importlib.resources
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from dragoman.models._names import LONGEST_NAME, own_names
@@ -100,4 +99,6 @@ def _any_of(patterns: list[str]) -> re.Pattern[str]:
 
 
 def _table(name: str) -> dict[str, Any]:
-    return tomllib.loads((importlib.resources.files("dragoman.models") / name).read_text("utf-8"))
+    import tomllib
+
+    return tomllib.loads(Path(__file__).with_name(name).read_text("utf-8"))

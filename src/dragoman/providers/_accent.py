@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 from dragoman.errors import ConfigError
+from dragoman.providers._near import or_perhaps
 
 __all__ = ["accent_from"]
 
@@ -30,7 +30,7 @@ def accent_from(row: Mapping[str, Any], dialect: str, path: str) -> Any:
     if isinstance(named, str):
         if named not in spoken.ACCENTS:
             known = sorted(spoken.ACCENTS)
-            raise ConfigError(f"{path}.accent: no accent {named!r}{_nearest(named, known)}, of {known}")
+            raise ConfigError(f"{path}.accent: no accent {named!r}{or_perhaps(named, known)}, of {known}")
         base = spoken.ACCENTS[named]
     else:
         base = _described(spoken.Accent, named or {}, f"{path}.accent")
@@ -46,7 +46,7 @@ def _described(kind: type[Any], given: Mapping[str, Any], path: str) -> Any:
     )  # on first use: it takes longer to import than all of this package
 
     known = [field.name for field in dataclasses.fields(kind)]
-    wrong = [f"{path}.{key}: no such field{_nearest(key, known)}" for key in given if key not in known]
+    wrong = [f"{path}.{key}: no such field{or_perhaps(key, known)}" for key in given if key not in known]
     if wrong:
         raise ConfigError("\n".join(wrong))
     try:
@@ -64,7 +64,7 @@ def _litellm(row: Mapping[str, Any], path: str) -> dict[str, Any]:
     unknown = [key for key in constraints if key not in _CONSTRAINTS]
     if unknown:
         raise ConfigError(
-            "\n".join(f"{path}.constraints.{key}: not supported{_nearest(key, _CONSTRAINTS)}" for key in unknown)
+            "\n".join(f"{path}.constraints.{key}: not supported{or_perhaps(key, _CONSTRAINTS)}" for key in unknown)
         )
     values: dict[str, Any] = {_CONSTRAINTS[key]: value for key, value in constraints.items()}
     renamed = {}
@@ -74,8 +74,3 @@ def _litellm(row: Mapping[str, Any], path: str) -> dict[str, Any]:
         else:
             renamed[name] = own
     return {**values, "renamed": renamed} if renamed else values
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.5)
-    return f" (did you mean {near[0]!r}?)" if near else ""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 from dragoman.credentials import ApiKey
@@ -12,6 +11,7 @@ from dragoman.dialects._dialect import Operation
 from dragoman.errors import ConfigError
 from dragoman.providers._accent import accent_from
 from dragoman.providers._endpoints import DIALECTS, LazyEndpoints, speaks
+from dragoman.providers._near import or_perhaps
 from dragoman.providers._provider import Provider
 
 __all__ = ["provider_from_mapping"]
@@ -123,18 +123,15 @@ def _check(row: Mapping[str, Any], path: str) -> None:
 
 
 def _unknown_key(key: str, path: str) -> str:
-    return f"{path}.{key}: no such key{_nearest(key, _KEYS)}"
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f" (did you mean {near[0]!r}?)" if near else ""
+    return f"{path}.{key}: no such key{or_perhaps(key, _KEYS)}"
 
 
 def _dialect(row: Mapping[str, Any], path: str) -> str:
     dialect = str(row.get("dialect", "openai_chat"))
     if dialect not in DIALECTS:
-        raise ConfigError(f"{path}.dialect: no dialect {dialect!r}{_nearest(dialect, DIALECTS)}, of {sorted(DIALECTS)}")
+        raise ConfigError(
+            f"{path}.dialect: no dialect {dialect!r}{or_perhaps(dialect, DIALECTS)}, of {sorted(DIALECTS)}"
+        )
     return dialect
 
 
@@ -152,7 +149,7 @@ def _operation(word: str, path: str) -> Operation:
     known: tuple[Operation, ...] = get_args(Operation)
     found = next((operation for operation in known if operation == word), None)
     if found is None:
-        raise ConfigError(f"{path}: no operation {word!r}{_nearest(word, known)}, of {sorted(known)}")
+        raise ConfigError(f"{path}: no operation {word!r}{or_perhaps(word, known)}, of {sorted(known)}")
     return found
 
 

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import importlib
-import importlib.metadata
-import importlib.resources
-import tomllib
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dragoman.errors import BadRequestError, ConfigError
 from dragoman.models import provider_of
 from dragoman.providers._mapping import provider_from_mapping
+from dragoman.providers._near import near
 from dragoman.providers._provider import Provider
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 __all__ = ["ENTRY_POINTS", "Providers"]
 
 ENTRY_POINTS = "dragoman.providers"
 """The group of entry points under which other distributions offer providers."""
 
+_TABLE = Path(__file__).with_name("openai_compatible.toml")
 _OWN_MODULES = ("openai", "anthropic", "gemini")
 """Providers that are more than a row of `openai_compatible.toml`: modules beside this one."""
 
@@ -31,7 +33,7 @@ class Providers:
 
     def __init__(self, extra: Iterable[Provider] = ()) -> None:
         self._added: dict[str, Provider] = {}
-        self._plugins: Mapping[str, importlib.metadata.EntryPoint] | None = None
+        self._plugins: Mapping[str, EntryPoint] | None = None
         self._loaded: set[str] = set()
         self._broken: dict[str, str] = {}
         for provider in extra:
@@ -79,10 +81,12 @@ class Providers:
         added = {provider.name for provider in self._added.values()}
         return tuple(sorted({*added, *_OWN_MODULES, *_rows(), *self._installed()}))
 
-    def _installed(self) -> Mapping[str, importlib.metadata.EntryPoint]:
+    def _installed(self) -> Mapping[str, EntryPoint]:
         """The entry points of other distributions, looked for once."""
         if self._plugins is None:
-            self._plugins = {plugin.name: plugin for plugin in importlib.metadata.entry_points(group=ENTRY_POINTS)}
+            from importlib.metadata import entry_points  # it takes longer to import than all of this package
+
+            self._plugins = {plugin.name: plugin for plugin in entry_points(group=ENTRY_POINTS)}
         return self._plugins
 
     def _from_plugins(self, wanted: str) -> Provider | None:
@@ -94,7 +98,7 @@ class Providers:
                 return self._added[wanted]
         return None
 
-    def _load(self, name: str, plugin: importlib.metadata.EntryPoint) -> None:
+    def _load(self, name: str, plugin: EntryPoint) -> None:
         """Add what one entry point offers. A broken one is told where its name is asked for, and is in nobody else's way."""
         self._loaded.add(name)
         try:
@@ -127,18 +131,19 @@ class Providers:
 
     def _near(self, name: str) -> list[str]:
         known = {*self.names(), *_aliases(), *self._added}
-        return difflib.get_close_matches(name[:64].lower(), sorted(known), n=3, cutoff=0.6)
+        return near(name, known)
 
 
-def _did_you_mean(near: list[str]) -> str:
-    return f". Did you mean {' or '.join(repr(name) for name in near)}?" if near else ""
+def _did_you_mean(names: list[str]) -> str:
+    return f". Did you mean {' or '.join(map(repr, names))}?" if names else ""
 
 
 @functools.cache
 def _rows() -> Mapping[str, Mapping[str, Any]]:
     """The table of OpenAI-compatible providers, read once."""
-    text = (importlib.resources.files("dragoman.providers") / "openai_compatible.toml").read_text("utf-8")
-    return MappingProxyType(tomllib.loads(text))
+    import tomllib
+
+    return MappingProxyType(tomllib.loads(_TABLE.read_text("utf-8")))
 
 
 @functools.cache
