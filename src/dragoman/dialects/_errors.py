@@ -40,7 +40,7 @@ def plain_text(body: bytes) -> str:
     text = body[: 16 * _MAX_MESSAGE].decode("utf-8", "replace")
     if "<html" in text[:1000].lower() or text.lstrip()[:9].lower() == "<!doctype":
         title = re.search(r"<(title|h1)[^>]*>(.*?)</\1", text, re.IGNORECASE | re.DOTALL)
-        text = unescape(title[2]) if title else re.sub(r"<[^>]{0,500}>", " ", text)
+        text = unescape(title[2] if title else re.sub(r"<[^>]{0,500}>", " ", text))
     return " ".join(text.split())[:_MAX_MESSAGE]
 
 

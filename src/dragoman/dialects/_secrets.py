@@ -15,7 +15,7 @@ _KEYS = re.compile(
     | \b(?:AKIA|ASIA)[0-9A-Z*]{8,}                                      # AWS
     | \bBearer\s+[^\s"',;]+                                             # anything sent as a bearer token
     | \beyJ[0-9A-Za-z_\-]{8,}\.[0-9A-Za-z_\-]+(?:\.[0-9A-Za-z_\-]+)?    # JWT
-    | (?<=api\ key\ provided:\ )[^\s"',;]+                              # OpenAI repeats what it was given
+    | (?<=api\ key\ provided:\ )(?!\[key\ removed\])[^\s"',;]+                              # OpenAI repeats what it was given
     | (?<=[?&]key=)[^\s&"']+
     """,
     re.VERBOSE | re.IGNORECASE,

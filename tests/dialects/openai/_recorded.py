@@ -27,28 +27,29 @@ FAILED = {
 
 def ours(recording: Recording) -> bool:
     """Whether the exchange is in OpenAI's dialect: Cohere's and Ollama's own chats are not, nor some embeddings."""
-    if recording.provider in ("cohere", "vertex", "voyage") and not recording.url.endswith("/chat/completions"):
+    if recording.provider in ("cohere", "vertex", "voyage") or "/api/" in recording.url.replace("/api/v", "/v"):
         return False
     if recording.provider == "gemini" and "/openai/" not in recording.url:
         return False
-    if recording.provider == "ollama" and recording.status < 400:
-        body = recording.response_bytes
-        return b'"choices"' in body or b'"embedding"' in body
-    return "/api/chat" not in recording.url
+    return recording.provider != "ollama" or recording.status >= 400 or '"object"' in recording.response_bytes.decode()
 
 
-def chats(*, stream: bool | None = None, ok: bool | None = True) -> list[Any]:
-    return _ours(recordings(("*", "chat"), stream=stream, ok=ok))
-
-
-def _ours(params: list[Any]) -> list[Any]:
-    kept = [param for param in params if param.values[0] is None or ours(param.values[0])]
-    assert kept
-    return kept
+def _endpoint(recording: Recording) -> str:
+    """What was asked, by the body: some chats were sent to (or filed under) another endpoint."""
+    if recording.endpoint == "completions" and "messages" in (recording.request_body or {}):
+        return "chat"
+    return recording.endpoint
 
 
 def of_endpoint(endpoint: str, *, stream: bool | None = None, ok: bool | None = True) -> list[Any]:
-    return _ours(recordings(("*", endpoint), stream=stream, ok=ok))
+    params = recordings(("*", "chat"), ("*", "completions"), ("*", "embeddings"), stream=stream, ok=ok)
+    if params[0].values[0] is None:
+        return params
+    return [param for param in params if ours(param.values[0]) and _endpoint(param.values[0]) == endpoint]
+
+
+def chats(*, stream: bool | None = None, ok: bool | None = True) -> list[Any]:
+    return of_endpoint("chat", stream=stream, ok=ok)
 
 
 def good(params: list[Any]) -> list[Any]:

@@ -29,6 +29,7 @@ DEFAULTS = [
     (r"\.messages\[\d+\]\.content\[\d+\]\.cache_control", "only to those who know it, else reported"),
     (r"\.tools\[\d+\]\.type", "function, where it was left out"),
     (r"\.tools", "an empty list is none"),
+    (r"\.n", "1 is what happens anyway, to those who know no other"),
 ]
 _ALLOWED = [re.compile(rf"{path}\Z") for path, _ in DEFAULTS]
 

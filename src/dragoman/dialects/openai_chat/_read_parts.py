@@ -28,6 +28,8 @@ def read_message(message: Any, path: str) -> JsonObject:
         raise wrong_type(f"{path}.content", "a string or an array of parts", content)
     if message["role"] == "assistant":
         _assistant(message, changed, path)
+    if "tool_calls" in message:
+        _calls(message, changed, path)
     for key in ("name", "tool_call_id"):
         optional(message, key, str, path)
     if "reasoning" not in message:
@@ -40,14 +42,17 @@ def _assistant(message: JsonObject, changed: JsonObject, path: str) -> None:
         for index, item in enumerate(optional(message, key, list, path) or ()):
             expect(item, str if key == "block_order" else dict, f"{path}.{key}[{index}]")
     optional(message, "reasoning_content", str, path)
+    reasoning = message.get("reasoning")  # OpenRouter's, Groq's and Ollama's name for it
+    if isinstance(reasoning, str) and reasoning and not message.get("reasoning_content"):
+        changed["reasoning_content"] = reasoning
+
+
+def _calls(message: JsonObject, changed: JsonObject, path: str) -> None:
     calls = optional(message, "tool_calls", list, path)
     if calls is not None:
         read = [_call(call, f"{path}.tool_calls[{index}]") for index, call in enumerate(calls)]
         if any(new is not old for new, old in zip(read, calls, strict=True)):
             changed["tool_calls"] = read
-    reasoning = message.get("reasoning")  # OpenRouter's, Groq's and Ollama's name for it
-    if isinstance(reasoning, str) and reasoning and not message.get("reasoning_content"):
-        changed["reasoning_content"] = reasoning
 
 
 def _call(raw: Any, path: str) -> JsonObject:

@@ -61,13 +61,10 @@ def read_request(body: JsonObject, hints: RequestHints) -> ChatRequest:
     request["messages"] = [read_message(message, f"messages[{index}]") for index, message in enumerate(messages)]
     text_or_texts(request, "stop")
     for key in ("tool_choice", "function_call"):
-        value = request.get(key)
-        if value is None:
-            request.pop(key, None)
-        elif not isinstance(value, str | dict):
-            raise wrong_type(key, "a string or an object", value)
+        _choice(request, key)
     if "tools" in request:
         request["tools"] = [_tool(tool, f"tools[{index}]") for index, tool in enumerate(request["tools"])]
+    _structured_output(request)
     _vendor_params(request)
     return cast(ChatRequest, request)
 
@@ -108,6 +105,29 @@ def text_or_texts(request: JsonObject, key: str) -> None:
             expect_str(item, f"{key}[{index}]")
     elif not isinstance(value, str):
         raise wrong_type(key, "a string or an array of strings", value)
+
+
+def _choice(request: JsonObject, key: str) -> None:
+    value = request.get(key)
+    if value is None:
+        request.pop(key, None)
+    elif isinstance(value, dict):
+        if "function" in value:
+            expect_str(expect_object(value["function"], f"{key}.function").get("name"), f"{key}.function.name")
+        if value.get("type") == "allowed_tools":
+            allowed = expect_object(value.get("allowed_tools"), f"{key}.allowed_tools")
+            for index, tool in enumerate(expect_list(allowed.get("tools"), f"{key}.allowed_tools.tools")):
+                expect_object(tool, f"{key}.allowed_tools.tools[{index}]")
+    elif not isinstance(value, str):
+        raise wrong_type(key, "a string or an object", value)
+
+
+def _structured_output(request: JsonObject) -> None:
+    wanted = request.get("response_format")
+    if wanted is not None:
+        expect_str(wanted.get("type"), "response_format.type")
+        schema = optional(wanted, "json_schema", dict, "response_format") or {}
+        optional(schema, "schema", dict, "response_format.json_schema")
 
 
 def _tool(tool: Any, path: str) -> JsonObject:

@@ -26,6 +26,8 @@ from dragoman.types.usage import Usage
 
 __all__ = ["envelope", "invalid", "read_response", "unary_usage"]
 
+_YEAR_5000 = 95_617_584_000
+
 
 def invalid(message: str, context: ReplyContext, body: Any) -> APIResponseValidationError:
     """An answer that is not in this dialect."""
@@ -69,7 +71,7 @@ def envelope(body: JsonObject, context: ReplyContext, kind: str) -> JsonObject:
     read["id"] = text(body.get("id")) or context.reply_id
     read["object"] = kind
     created = body.get("created")
-    read["created"] = created if type(created) is int and created > 0 else _seconds(created, context)
+    read["created"] = created if type(created) is int and 0 < created < _YEAR_5000 else _seconds(created, context)
     read["model"] = text(body.get("model")) or context.model
     for key in ("service_tier", "system_fingerprint"):
         if key in read and not read[key]:
@@ -78,11 +80,14 @@ def envelope(body: JsonObject, context: ReplyContext, kind: str) -> JsonObject:
 
 
 def _seconds(created: Any, context: ReplyContext) -> int:
-    """Writer has sent the time as text, others as a float."""
+    """Writer has sent the time as text, others as a float, or in milliseconds."""
     try:
-        return int(float(created)) or context.created
+        seconds = int(float(created))
     except (TypeError, ValueError, OverflowError):
         return context.created
+    if seconds >= _YEAR_5000:
+        seconds //= 1000
+    return seconds if 0 < seconds < _YEAR_5000 else context.created
 
 
 def _choice(raw: JsonObject, position: int, context: ReplyContext, accent: Accent) -> ChatChoice:

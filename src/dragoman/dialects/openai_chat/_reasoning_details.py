@@ -50,7 +50,8 @@ def _continues(last: JsonObject, fragment: JsonObject) -> bool:
 def _join(last: JsonObject, fragment: JsonObject) -> None:
     for key, value in fragment.items():
         if key in _TEXTS and isinstance(value, str):
-            last[key] = (last.get(key) or "") + value
+            before = last.get(key)
+            last[key] = before + value if isinstance(before, str) else value
         elif value is not None or key not in last:
             last[key] = value
 

@@ -68,7 +68,7 @@ _ACCENTS: dict[str, Accent] = {
     "azure": _OPENAI,
     "copilot": Accent(tokens_field=""),
     "groq": Accent(
-        unsupported=frozenset((*_SEARCH_LOGS, "top_k")),
+        unsupported=frozenset((*_SEARCH_LOGS, "top_k", "n")),
         tokens_field="",
         file="",
         reasoning_back="reasoning",

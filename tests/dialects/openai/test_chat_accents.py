@@ -1,0 +1,407 @@
+"""How a request is written for providers who say some things differently, or cannot say them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dragoman.dialects.openai_chat import ACCENTS, CODEC, Accent
+from dragoman.errors import UnsupportedParamsError
+from dragoman.types.model_facts import ModelFacts
+from tests.dialects.openai._recorded import target
+
+USER = {"role": "user", "content": "hi"}
+FUNCTION = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+SCHEMA = {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "object"}, "strict": True}}
+
+
+def write(provider: str = "somebody", facts: ModelFacts | None = None, model: str = "m", **request: Any) -> Any:
+    options = {key: request.pop(key) for key in list(request) if key in ("accent", "vendor")}
+    options |= {key: request.pop(key) for key in list(request) if key in ("drop_params", "additional_drop_params")}
+    options |= {key: request.pop(key) for key in list(request) if key in ("allowed_openai_params",)}
+    asked: Any = {"model": "alias", "messages": [USER], **request}
+    return CODEC.write_request(asked, target(provider, model, facts=facts or ModelFacts(), **options))
+
+
+@pytest.mark.parametrize(
+    ("provider", "facts", "asked", "sent"),
+    [
+        ("openai", ModelFacts(), {"max_tokens": 5}, {"max_tokens": 5}),
+        ("openai", ModelFacts(), {"max_completion_tokens": 5}, {"max_completion_tokens": 5}),
+        ("openai", ModelFacts(reasoning="effort"), {"max_tokens": 5}, {"max_completion_tokens": 5}),
+        ("openai", ModelFacts(sampling=False), {"max_tokens": 5}, {"max_completion_tokens": 5}),
+        ("mistral", ModelFacts(), {"max_completion_tokens": 5}, {"max_tokens": 5}),
+        ("mistral", ModelFacts(), {"max_completion_tokens": 5, "max_tokens": 9}, {"max_tokens": 5}),
+        ("cerebras", ModelFacts(), {"max_tokens": 5}, {"max_completion_tokens": 5}),
+        ("mistral", ModelFacts(), {"seed": 7}, {"random_seed": 7}),
+        ("mistral", ModelFacts(), {"tools": [FUNCTION], "tool_choice": "required"}, {"tool_choice": "any"}),
+        ("groq", ModelFacts(), {"n": 1, "logprobs": False}, {}),
+        ("openai", ModelFacts(sampling=False), {"temperature": 1, "presence_penalty": 0}, {}),
+        ("somebody", ModelFacts(), {"top_k": 3, "min_p": 0.1}, {"top_k": 3, "min_p": 0.1}),
+        # reasoning, in every form
+        ("openai", ModelFacts(), {"reasoning_effort": "low"}, {"reasoning_effort": "low"}),
+        (
+            "openai",
+            ModelFacts(),
+            {"thinking": {"type": "enabled", "budget_tokens": 2000}},
+            {"reasoning_effort": "medium"},
+        ),
+        (
+            "openai",
+            ModelFacts(),
+            {"thinking": {"type": "adaptive"}, "reasoning_effort": "high"},
+            {"reasoning_effort": "high"},
+        ),
+        ("openai", ModelFacts(), {"thinking": {"type": "adaptive"}}, {}),
+        (
+            "openai",
+            ModelFacts(can_disable_reasoning=True),
+            {"thinking": {"type": "disabled"}},
+            {"reasoning_effort": "none"},
+        ),
+        ("openai", ModelFacts(reasoning="none"), {"thinking": {"type": "disabled"}}, {}),
+        ("openrouter", ModelFacts(), {"reasoning_effort": "low"}, {"reasoning_effort": "low"}),
+        (
+            "openrouter",
+            ModelFacts(),
+            {"thinking": {"type": "enabled", "budget_tokens": 9}},
+            {"reasoning": {"max_tokens": 9}},
+        ),
+        ("openrouter", ModelFacts(), {"thinking": {"type": "disabled"}}, {"reasoning": {"enabled": False}}),
+        (
+            "zai",
+            ModelFacts(),
+            {"thinking": {"type": "enabled", "clear_thinking": False}},
+            {"thinking": {"type": "enabled", "clear_thinking": False}},
+        ),
+        ("zai", ModelFacts(), {"reasoning_effort": "none"}, {"thinking": {"type": "disabled"}}),
+        ("deepseek", ModelFacts(), {"reasoning_effort": "low"}, {"reasoning_effort": "low"}),
+        (
+            "deepseek",
+            ModelFacts(),
+            {"thinking": {"type": "enabled", "budget_tokens": 4096}},
+            {"thinking": {"type": "enabled"}, "reasoning_effort": "high"},
+        ),
+        ("moonshot", ModelFacts(), {"thinking": {"type": "disabled"}}, {"thinking": {"type": "disabled"}}),
+        ("alibaba", ModelFacts(), {"reasoning_effort": "none"}, {"enable_thinking": False}),
+        (
+            "alibaba",
+            ModelFacts(),
+            {"thinking": {"type": "enabled", "budget_tokens": 500}},
+            {"enable_thinking": True, "thinking_budget": 500},
+        ),
+        (
+            "anthropic",
+            ModelFacts(),
+            {"thinking": {"type": "enabled", "budget_tokens": 2000}},
+            {"thinking": {"type": "enabled", "budget_tokens": 2000}},
+        ),
+        (
+            "databricks",
+            ModelFacts(),
+            {"reasoning_effort": "high"},
+            {"thinking": {"type": "enabled", "budget_tokens": 4096}},
+        ),
+    ],
+)
+def test_parameters(provider: str, facts: ModelFacts, asked: Any, sent: Any) -> None:
+    wire = write(provider, facts, **asked)
+    body = {key: value for key, value in wire.body.items() if key not in ("model", "messages", "tools")}
+    assert body == sent
+    assert wire.body["model"] == "m"
+
+
+@pytest.mark.parametrize(
+    ("provider", "facts", "asked", "param"),
+    [
+        ("openai", ModelFacts(), {"top_k": 3}, "top_k"),
+        ("openai", ModelFacts(sampling=False), {"temperature": 0.2}, "temperature"),
+        ("openai", ModelFacts(), {"safety_settings": [{}]}, "safety_settings"),
+        ("openai", ModelFacts(), {"cached_content": "x"}, "cached_content"),
+        ("openai", ModelFacts(), {"vendor_params": {"anthropic": {"container": "c"}}}, "container"),
+        ("openai", ModelFacts(reasoning="none"), {"reasoning_effort": "low"}, "reasoning_effort"),
+        (
+            "openai",
+            ModelFacts(reasoning="effort", can_disable_reasoning=False),
+            {"reasoning_effort": "none"},
+            "reasoning_effort",
+        ),
+        ("heroku", ModelFacts(), {"thinking": {"type": "enabled", "budget_tokens": 9}}, "thinking"),
+        ("groq", ModelFacts(), {"logprobs": True}, "logprobs"),
+        ("mistral", ModelFacts(), {"logit_bias": {"1": 2}}, "logit_bias"),
+        ("perplexity", ModelFacts(), {"tools": [FUNCTION]}, "tools"),
+        ("perplexity", ModelFacts(), {"messages": [USER, {"role": "assistant", "content": "So"}]}, "messages[1]"),
+        (
+            "openai",
+            ModelFacts(),
+            {"tools": [FUNCTION, {"type": "computer", "vendor": "anthropic", "definition": {}}]},
+            "tools[1]",
+        ),
+        (
+            "openai",
+            ModelFacts(),
+            {"messages": [{"role": "user", "content": [{"type": "video_url", "video_url": {"url": "u"}}]}]},
+            "messages[0].content[0]",
+        ),
+        (
+            "openai",
+            ModelFacts(),
+            {"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_url": "u"}}]}]},
+            "messages[0].content[0]",
+        ),
+        (
+            "openai",
+            ModelFacts(),
+            {"messages": [{"role": "user", "content": [{"type": "executable", "vendor": "google"}]}]},
+            "messages[0].content[0]",
+        ),
+    ],
+)
+def test_what_cannot_be_said_is_refused_or_reported(provider: str, facts: ModelFacts, asked: Any, param: str) -> None:
+    with pytest.raises(UnsupportedParamsError) as caught:
+        write(provider, facts, **asked)
+    assert caught.value.param == param
+    assert provider in caught.value.message
+    assert param in write(provider, facts, drop_params=True, **asked).dropped
+
+
+def test_the_caller_can_insist_or_leave_out() -> None:
+    assert write("openai", top_k=3, allowed_openai_params=("top_k",)).body["top_k"] == 3
+    wire = write("openai", temperature=0.1, additional_drop_params=("temperature",))
+    assert "temperature" not in wire.body
+    assert wire.dropped == ("temperature",)
+
+
+def test_own_vendor_params_and_tools_are_sent_as_they_are() -> None:
+    tool = {"type": "x", "vendor": "openrouter", "definition": {"type": "openrouter:advisor"}}
+    wire = write("openrouter", vendor_params={"openrouter": {"transforms": []}}, tools=[tool])
+    assert wire.body["transforms"] == []
+    assert wire.body["tools"] == [{"type": "openrouter:advisor"}]
+
+
+def test_a_web_search_becomes_openais_for_models_that_search() -> None:
+    tool = {"type": "web_search", "vendor": "anthropic", "definition": {}}
+    body = write("openai", model="gpt-4o-search-preview", tools=[tool], tool_choice="auto").body
+    assert body["web_search_options"] == {}
+    assert "tools" not in body
+    assert "tool_choice" not in body
+
+
+def test_a_temperature_above_the_limit_is_cut_and_reported() -> None:
+    wire = write("anthropic", temperature=1.7)
+    assert wire.body["temperature"] == 1.0
+    assert wire.dropped == ("temperature",)
+
+
+def test_tool_names_are_mapped_in_definitions_choice_and_history() -> None:
+    long = "a.tool/with:a very long name" * 4
+    call = {"id": "c", "type": "function", "function": {"name": long, "arguments": "{}"}}
+    wire = write(
+        "openai",
+        tools=[{"type": "function", "function": {"name": long}}],
+        tool_choice={"type": "function", "function": {"name": long}},
+        messages=[USER, {"role": "assistant", "content": None, "tool_calls": [call]}],
+    )
+    (short,) = wire.tool_names
+    assert wire.tool_names == {short: long}
+    assert len(short) <= 64
+    assert wire.body["tools"][0]["function"]["name"] == short
+    assert wire.body["tool_choice"]["function"]["name"] == short
+    assert wire.body["messages"][1]["tool_calls"][0]["function"]["name"] == short
+
+
+def test_allowed_tools_become_a_shorter_list_elsewhere() -> None:
+    other = {"type": "function", "function": {"name": "g"}}
+    allowed = {"mode": "required", "tools": [{"type": "function", "function": {"name": "g"}}]}
+    choice = {"type": "allowed_tools", "allowed_tools": allowed}
+    body = write("mistral", tools=[FUNCTION, other], tool_choice=choice).body
+    assert (body["tools"], body["tool_choice"]) == ([other], "any")
+    assert write("openai", tools=[FUNCTION, other], tool_choice=choice).body["tool_choice"] == choice
+
+
+def test_strict_goes_only_to_those_who_know_it() -> None:
+    tool = {"type": "function", "function": {"name": "f", "strict": True}}
+    assert write("openai", tools=[tool]).body["tools"] == [tool]
+    assert write("anthropic", tools=[tool]).body["tools"][0]["function"] == {"name": "f"}
+
+
+def test_structured_output_native_as_json_object_or_by_a_tool() -> None:
+    assert write("openai", response_format=SCHEMA).body["response_format"] == SCHEMA
+    told = write("deepseek", response_format=SCHEMA)
+    assert told.body["response_format"] == {"type": "json_object"}
+    assert "JSON" in told.body["messages"][0]["content"]
+    assert told.dropped == ("response_format",)
+    system = {"role": "system", "content": "Be kind."}
+    assert (
+        write("deepseek", response_format=SCHEMA, messages=[system, USER])
+        .body["messages"][0]["content"]
+        .startswith("Be kind.")
+    )
+    forced = write("somebody", ModelFacts(json_schema=False), response_format=SCHEMA)
+    assert forced.json_tool == "json_answer"
+    assert forced.body["tool_choice"] == {"type": "function", "function": {"name": "json_answer"}}
+    assert forced.body["tools"][0]["function"]["parameters"] == {"type": "object"}
+    beside = write("anthropic", response_format=SCHEMA, tools=[FUNCTION])
+    assert beside.body["tool_choice"] == "required"
+    assert len(beside.body["tools"]) == 2
+
+
+def test_media_in_a_tool_result_follow_the_run_of_results() -> None:
+    image = {"type": "image_url", "image_url": {"url": "https://a.example/x.png"}}
+    results = [
+        {"role": "tool", "tool_call_id": "a", "content": [{"type": "text", "text": "see"}, image], "is_error": True},
+        {"role": "tool", "tool_call_id": "b", "content": [image]},
+    ]
+    sent = write("openai", messages=[USER, *results, USER]).body["messages"]
+    assert [message["role"] for message in sent] == ["user", "tool", "tool", "user", "user"]
+    assert sent[1] == {"role": "tool", "tool_call_id": "a", "content": [{"type": "text", "text": "see"}]}
+    assert isinstance(sent[2]["content"], str)
+    assert [part["type"] for part in sent[3]["content"]] == ["text", "image_url", "text", "image_url"]
+    assert write("mistral", messages=[USER, *results]).body["messages"][1]["content"][1] == image
+
+
+def test_cache_marks_go_to_those_who_know_them() -> None:
+    mark = {"type": "ephemeral"}
+    messages = [
+        {"role": "system", "content": [{"type": "text", "text": "x", "cache_control": mark}]},
+        {**USER, "cache_control": mark},
+    ]
+    tools = [{**FUNCTION, "cache_control": mark}]
+    kept = write("openrouter", messages=messages, tools=tools)
+    assert kept.body["messages"] == messages
+    assert kept.body["tools"] == tools
+    assert kept.dropped == ()
+    lost = write("openai", messages=messages, tools=tools)
+    assert lost.body["messages"] == [{"role": "system", "content": [{"type": "text", "text": "x"}]}, USER]
+    assert lost.body["tools"] == [FUNCTION]
+    assert lost.dropped == ("cache_control",)
+
+
+THOUGHT = {
+    "role": "assistant",
+    "content": "yes",
+    "reasoning_content": "hm",
+    "thinking_blocks": [{"type": "thinking", "thinking": "hm", "signature": "SIG", "vendor": "anthropic"}],
+    "block_order": ["thinking", "text:3"],
+    "provider_tool_blocks": [{"vendor": "anthropic", "block": {}}],
+    "annotations": [{"type": "url_citation", "url_citation": {}}],
+    "provider_specific_fields": {"x": 1},
+}
+
+
+@pytest.mark.parametrize(
+    ("provider", "sent"),
+    [
+        ("openai", {"content": "yes"}),
+        ("deepseek", {"content": "yes", "reasoning_content": "hm"}),
+        ("groq", {"content": "yes", "reasoning": "hm"}),
+        ("openrouter", {"content": "yes"}),  # Anthropic's own signature is no detail of OpenRouter's
+        (
+            "mistral",
+            {
+                "content": [
+                    {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
+                    {"type": "text", "text": "yes"},
+                ]
+            },
+        ),
+    ],
+)
+def test_reasoning_of_an_earlier_turn(provider: str, sent: Any) -> None:
+    got = write(provider, messages=[USER, THOUGHT, USER]).body["messages"][1]
+    got.pop("reasoning", None) if provider == "openrouter" else None
+    assert got == {"role": "assistant", **sent}
+
+
+def test_googles_thought_signature_goes_only_to_google() -> None:
+    extra = {"google": {"thought_signature": "AAA"}}
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}, "extra_content": extra}
+    message = {"role": "assistant", "content": None, "tool_calls": [call], "extra_content": extra}
+    to_google = write("gemini", vendor="google", messages=[USER, message]).body["messages"][1]
+    assert to_google["tool_calls"][0]["extra_content"] == extra
+    assert to_google["extra_content"] == extra
+    elsewhere = write("openai", messages=[USER, message]).body["messages"][1]
+    assert "extra_content" not in elsewhere
+    assert "extra_content" not in elsewhere["tool_calls"][0]
+
+
+def test_prefill() -> None:
+    messages = [USER, {"role": "assistant", "content": "Once"}]
+    assert write("mistral", messages=messages).body["messages"][1]["prefix"] is True
+    assert write("openai", messages=messages).body["messages"] == messages
+    with pytest.raises(UnsupportedParamsError):
+        write("openai", ModelFacts(prefill=False), messages=messages)
+
+
+def test_perplexity_gets_one_system_message_and_turns_that_alternate() -> None:
+    messages = [
+        USER,
+        {"role": "system", "content": "A"},
+        {"role": "developer", "content": [{"type": "text", "text": "B"}]},
+        {"role": "user", "content": [{"type": "text", "text": "more"}]},
+        {"role": "assistant", "content": "x"},
+        {"role": "assistant", "content": "y"},
+        USER,
+    ]
+    sent = write("perplexity", messages=messages).body["messages"]
+    assert [message["role"] for message in sent] == ["system", "user", "assistant", "user"]
+    assert sent[0]["content"] == "A\n\nB"
+    assert [part["text"] for part in sent[1]["content"]] == ["hi", "more"]
+    assert sent[2]["content"] == "x\n\ny"
+
+
+def test_files_in_every_form() -> None:
+    def sent(provider: str, **file: str) -> Any:
+        part = {"type": "file", "file": file, "title": "T", "context": "C", "citations": {"enabled": True}}
+        return write(provider, messages=[{"role": "user", "content": [part]}]).body["messages"][0]["content"][0]
+
+    assert sent("openai", file_data="AAAA", format="text/plain") == {
+        "type": "file",
+        "file": {"file_data": "data:text/plain;base64,AAAA", "filename": "document.pdf"},
+    }
+    assert sent("openai", file_id="f-1") == {"type": "file", "file": {"file_id": "f-1"}}
+    assert sent("openrouter", file_url="https://a.example/x.pdf", filename="x.pdf")["file"] == {
+        "filename": "x.pdf",
+        "file_data": "https://a.example/x.pdf",
+    }
+    assert sent("mistral", file_url="https://a.example/x.pdf", filename="x.pdf") == {
+        "type": "document_url",
+        "document_url": "https://a.example/x.pdf",
+        "document_name": "x.pdf",
+    }
+    assert sent("perplexity", file_url="https://a.example/x.pdf")["file_url"] == {"url": "https://a.example/x.pdf"}
+
+
+def test_small_repairs_of_messages() -> None:
+    image = {"type": "image_url", "image_url": {"url": "u", "format": "image/png"}}
+    messages = [
+        {"role": "developer", "content": "A"},
+        {"role": "user", "content": [image], "name": "bob"},
+        {"role": "assistant", "content": None, "tool_calls": [], "refusal": None},
+        {"role": "assistant", "content": "x", "audio": {"id": "a1", "data": "..."}, "images": [image]},
+        USER,
+    ]
+    wire = write(accent=Accent(names=False), messages=messages)
+    assert wire.body["messages"] == [
+        {"role": "system", "content": "A"},
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "u"}}]},
+        {"role": "assistant", "content": ""},
+        {"role": "assistant", "content": "x", "audio": {"id": "a1"}},
+        USER,
+    ]
+    assert wire.dropped == ("messages[3].images",)
+
+
+def test_streams_ask_for_their_usage() -> None:
+    asked: Any = {"model": "m", "messages": [USER], "stream_options": {"include_obfuscation": False}}
+    sent = CODEC.write_request(asked, target("openai", "m", stream=True)).body
+    assert sent["stream"] is True
+    assert sent["stream_options"] == {"include_obfuscation": False, "include_usage": True}
+    assert "stream_options" not in CODEC.write_request(asked, target("mistral", "m", stream=True)).body
+    assert "stream" not in CODEC.write_request(asked, target("openai", "m")).body
+
+
+def test_accents_cannot_be_changed() -> None:
+    with pytest.raises(TypeError):
+        ACCENTS["openai"] = Accent()  # type: ignore[index]
