@@ -17,6 +17,7 @@ __all__ = ["read_contents", "read_system"]
 
 _ROLES = {None: "user", "": "user", "user": "user", "function": "user", "model": "model", "system": "system"}
 _TEXT = frozenset({"text", "thought"})
+_RESULT = frozenset({"id", "name", "response", "parts"})
 
 
 def read_system(value: Any) -> list[Message]:
@@ -105,7 +106,7 @@ class _Reader:
         result = fields(part["functionResponse"], where)
         name = expect_str(result.get("name", ""), f"{where}.name")
         call_id = self._call_id(result.get("id"), name, where)
-        text, is_error = _response_text(expect_object(result.get("response", {}), f"{where}.response"))
+        key, text, own = _response_text(expect_object(result.get("response", {}), f"{where}.response"))
         media = [
             read_media(fields(item, f"{where}.parts[{index}]"), f"{where}.parts[{index}]")
             for index, item in enumerate(items(result.get("parts"), f"{where}.parts"))
@@ -114,8 +115,11 @@ class _Reader:
         message: Message = {"role": "tool", "tool_call_id": call_id, "content": content}
         if name:
             message["name"] = name
-        if is_error:
+        if key == "error":
             message["is_error"] = True
+        own.update({name: value for name, value in result.items() if name not in _RESULT})
+        if own:
+            message["provider_specific_fields"] = {own_vendor: own}
         return message
 
     def _call_id(self, told: Any, name: str, path: str) -> str:
@@ -131,16 +135,18 @@ class _Reader:
         return self._ids.make()
 
 
-def _response_text(response: JsonObject) -> tuple[str, bool]:
-    """A single `result` or `error` that is text is that text; everything else is given on as JSON, untouched."""
-    for key in ("error", "result"):
+def _response_text(response: JsonObject) -> tuple[str, str, JsonObject]:
+    """The key that held the result (or none), its text, and how to put it back.
+
+    A single `output`, `result` or `error` only wraps what the function gave; everything else is given on as it is."""
+    for key in ("result", "output", "error"):
         if response.keys() == {key}:
             value = response[key]
-            if isinstance(value, str) and not (key == "result" and value.lstrip()[:1] == "{"):
-                return value, key == "error"
-            if key == "error":
-                return orjson.dumps(value).decode(), True
-    return orjson.dumps(response).decode(), False
+            if not isinstance(value, str):
+                return key, orjson.dumps(value).decode(), {"wrapped_in": key, "json": True}
+            plain = key == "error" or (key == "result" and value.lstrip()[:1] != "{")
+            return key, value, {} if plain else {"wrapped_in": key}
+    return "", orjson.dumps(response).decode(), {}
 
 
 def _user_part(part: JsonObject, path: str) -> ContentPart:

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from dragoman.dialects._errors import json_or_none
 from dragoman.dialects._reading import bad, expect_list, expect_object
 from dragoman.dialects.gemini._media import is_media
 from dragoman.dialects.gemini._turns import Writing, content_part, model_parts
@@ -123,9 +124,11 @@ def _result(
     if not name:
         raise bad(f"{path}.tool_call_id", f"no call before it has the id {call_id!r}, and the message has no name")
     texts, media = _result_content(message, path, writing)
+    own = (message.get("provider_specific_fields") or {}).get(writing.target.vendor) or {}
     body: JsonObject = {
         "name": writing.names.to_wire(name),
-        "response": _response(texts, bool(message.get("is_error"))),
+        "response": _response(texts, bool(message.get("is_error")), own),
+        **{key: value for key, value in own.items() if key not in ("wrapped_in", "json")},
     }
     if call_id:
         body["id"] = call_id
@@ -159,8 +162,11 @@ def _fits_in_result(part: JsonObject) -> bool:
     return str(blob.get("mimeType") or "").startswith(_IN_RESULTS)
 
 
-def _response(text: str, is_error: bool) -> JsonObject:
+def _response(text: str, is_error: bool, own: JsonObject) -> JsonObject:
     """Google takes an object: JSON that is one goes as it is, all else under a name."""
+    wrapped_in = own.get("wrapped_in")
+    if isinstance(wrapped_in, str):
+        return {wrapped_in: (json_or_none(text.encode()) if own.get("json") else text)}
     try:
         value: Any = orjson.loads(text) if text.lstrip()[:1] == "{" else text
     except orjson.JSONDecodeError:

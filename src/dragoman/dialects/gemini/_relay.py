@@ -52,7 +52,8 @@ class GeminiStreamRelay:
 
     def close(self) -> Iterator[bytes]:
         for event in self._events.close():
-            yield self._pass(event)
+            if json_or_none(event.data) is not None:  # else the last event is cut off, too
+                yield self._pass(event)
         if not self._ended:
             raise APIConnectionError(
                 f"the stream of {self._context.provider} broke off before its end",
@@ -66,7 +67,7 @@ class GeminiStreamRelay:
         data = event.data
         if _ERROR.match(data):
             raise read_error(reply_of(data, self._context))
-        if b'"TokenCount' in data or b'TokenCount"' in data:
+        if b'TokenCount"' in data:
             self._counted = data
         self.begun = self.begun or b'"parts"' in data
         self._ended = self._ended or _END.search(data) is not None

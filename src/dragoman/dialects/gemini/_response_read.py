@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 
 from dragoman.dialects._dialect import ReplyContext
@@ -28,7 +30,9 @@ _READ = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId"})
 
 def read_response(body: JsonObject, context: ReplyContext) -> ChatResponse:
     """A prompt that was blocked raises `ContentPolicyViolationError`, as it does in a stream."""
-    candidates = candidates_of(body, context, orjson.dumps(body) if "error" in body else b"")
+    whole: Any = body  # it came from outside
+    failed = not isinstance(whole, dict) or "error" in whole
+    candidates = candidates_of(whole, context, orjson.dumps(whole) if failed else b"")
     if not candidates:
         raise invalid(context, "the reply holds no candidate", body)
     ids = CallIds(context.reply_id)

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from dragoman.dialects._dialect import ReplyContext
+from dragoman.dialects._errors import json_or_none
 from dragoman.dialects.framing.json_array import JsonArrayReader
 from dragoman.dialects.framing.sse import SseReader
 from dragoman.dialects.gemini._candidates import (
@@ -72,7 +73,8 @@ class GeminiStreamReader:
 
     def close(self) -> Iterator[ChatChunk]:
         for frame in self._frames.close():
-            yield from self._read(frame)
+            if json_or_none(frame) is not None:  # else the last event is cut off, too
+                yield from self._read(frame)
         if not self._candidates or not all(reader.finish for reader in self._candidates.values()):
             raise APIConnectionError(
                 f"the stream of {self._context.provider} broke off before its end",
