@@ -10,6 +10,7 @@ import brotli  # type: ignore[import-untyped]
 import pytest
 from backports import zstd
 
+from dragoman.errors import APIConnectionError
 from dragoman.transport import Transport
 from tests.transport.asking import post, refused
 from tests.upstreams.raw import CHUNKED, END, Link, answer, chunk, serve, serving
@@ -110,3 +111,14 @@ async def test_memory_stays_flat_when_the_reader_is_slow(transport: Transport) -
         await asyncio.sleep(0.2)
         assert sent == stopped
         await reply.aclose()
+
+
+async def test_a_reader_learns_that_another_task_closed_the_reply(transport: Transport) -> None:
+    async with serving(serve(CHUNKED, pause=10)) as up:
+        reply = await post(transport, up.url)
+        reader = asyncio.ensure_future(reply.read())
+        await asyncio.sleep(0.05)
+        await reply.aclose()
+        async with asyncio.timeout(5):
+            with pytest.raises(APIConnectionError):
+                await reader

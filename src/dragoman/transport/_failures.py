@@ -84,6 +84,8 @@ def _detail(error: BaseException) -> str:
     """What may be said of it: never a URL, a header, or what the server wrote."""
     if isinstance(error, theirs.ClientConnectorCertificateError):
         error = error.certificate_error
+    elif isinstance(error, theirs.ClientConnectorError) and not isinstance(error, theirs.ClientConnectorDNSError):
+        error = error.os_error
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message or ""
     if isinstance(error, ssl.SSLError):

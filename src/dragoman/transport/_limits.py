@@ -53,10 +53,10 @@ class Watch:
 
     def connect_limit(self) -> tuple[str, float, float]:
         """The limit that ends connecting: its name, its seconds, and what is left of them."""
-        left = max(self.deadline - self._loop.time(), 0.001)
+        left = self.deadline - self._loop.time()
         if left < self._timeouts.connect:
             return "total", self._timeouts.total, left
-        return "connect", self._timeouts.connect, max(self._timeouts.connect, 0.001)
+        return "connect", self._timeouts.connect, self._timeouts.connect
 
     def start(self, cut: Callable[[], None]) -> None:
         """From now on `cut` is called when a limit runs out."""

@@ -16,6 +16,7 @@ from dragoman.transport._failures import ours
 from dragoman.transport._limits import Watch, ran_out
 from dragoman.transport._proxies import Proxies
 from dragoman.transport._target import Target, resolve
+from dragoman.transport._wire import Wire
 
 if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
@@ -62,10 +63,14 @@ class Pool:
             found = self._targets[url] = resolve(url, self.loop, self._proxies)
         return found
 
-    async def connect(self, target: Target, watch: Watch) -> Connection:
+    async def connect(self, target: Target, watch: Watch) -> Wire:
         limit, seconds, left = watch.connect_limit()
+        if left <= 0:  # which aiohttp takes for no limit
+            raise ran_out(limit, seconds, target.place)
         try:
-            return await self._connector.connect(target.peer, [], ClientTimeout(connect=left, ceil_threshold=_NEVER))
+            connection = await self._connector.connect(
+                target.peer, [], ClientTimeout(connect=left, ceil_threshold=_NEVER)
+            )
         except Exception as error:
             # The system's own ETIMEDOUT is a TimeoutError too, but with a number.
             if isinstance(error, TimeoutError) and error.errno is None:
@@ -74,10 +79,7 @@ class Pool:
             if failure is None:
                 raise
             raise failure from None
-
-    def keep(self, connection: Connection) -> None:
-        """Give a connection back whose answer has been read whole."""
-        self._connector.keep(connection)
+        return Wire(connection, self._connector.keep)
 
     async def aclose(self) -> None:
         await self._farewell.aclose()

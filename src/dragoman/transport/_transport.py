@@ -10,21 +10,14 @@ from urllib.parse import urljoin, urlsplit
 
 from dragoman.errors import APIConnectionError
 from dragoman.transport._limits import Timeouts, Watch
-from dragoman.transport._reply import Reply, cut
+from dragoman.transport._reply import Reply
 
 if TYPE_CHECKING:
-    from aiohttp.connector import Connection
-    from aiohttp.http import RawResponseMessage
-    from aiohttp.streams import StreamReader
-
     from dragoman.transport._pool import Pool
 
 __all__ = ["Transport"]
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_MAX_HEADER = 64 * 1024
-_JOINED = 64 * 1024
-"""Up to here head and body are joined into one write: one system call, one packet."""
 
 
 class Transport:
@@ -63,19 +56,19 @@ class Transport:
         target = pool.target(url)
         lines = head(target, method, headers, body)
         watch = Watch(pool.loop, timeouts, target.place)
-        connection = await pool.connect(target, watch)
+        wire = await pool.connect(target, watch)
         try:
-            watch.start(lambda: cut(connection))
-            _write(connection, lines, body, bodiless=method == "HEAD")
-            message, payload = await _answer(connection, watch.place)
+            watch.start(wire.cut)
+            wire.write(lines, body or b"", bodiless=method == "HEAD")
+            message, payload = await wire.answer(target.place)
         except BaseException as error:
             watch.stop()
-            cut(connection)
+            wire.cut()
             failure = watch.explain(error)
             if failure is None:
                 raise
             raise failure from None
-        reply = Reply(message, payload, connection, watch=watch, keep=pool.keep, max_body=self._max_body)
+        reply = Reply(message, payload, wire, watch, max_body=self._max_body)
         if reply.status in _REDIRECTS:
             await reply.aclose()
             raise _redirected(reply, url, target.place)
@@ -104,36 +97,6 @@ class Transport:
             trust_env=self._trust_env,
         )
         return self._pool
-
-
-async def _answer(connection: Connection, place: str) -> tuple[RawResponseMessage, StreamReader]:
-    """Wait for the headers of the answer."""
-    protocol = connection.protocol
-    if protocol is None:
-        raise ConnectionResetError
-    while True:
-        message, payload = await protocol.read()
-        if message.code == 101:
-            raise APIConnectionError(f"{place}: the answer switches protocols unasked", code="invalid_response")
-        if message.code >= 200:
-            return message, payload
-
-
-def _write(connection: Connection, lines: bytes, body: bytes | None, *, bodiless: bool) -> None:
-    """Hand everything over at once: the answer may come before all of it has been taken, and ends the exchange then."""
-    protocol, transport = connection.protocol, connection.transport
-    if protocol is None or transport is None:
-        raise ConnectionResetError
-    protocol.set_response_params(
-        skip_payload=bodiless, read_until_eof=True, max_line_size=_MAX_HEADER, max_field_size=_MAX_HEADER
-    )
-    if not body:
-        transport.write(lines)
-    elif len(body) <= _JOINED:
-        transport.write(lines + body)
-    else:
-        transport.write(lines)
-        transport.write(body)
 
 
 def _redirected(reply: Reply, url: str, place: str) -> APIConnectionError:
