@@ -51,7 +51,10 @@ async def test_a_body_that_does_not_arrive_is_not_waited_for() -> None:
 
 
 async def test_a_caller_who_leaves_in_the_middle_of_a_body_is_gone() -> None:
-    messages = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+    messages: list[dict[str, Any]] = [
+        {"type": "http.request", "body": b"{", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
 
     async def receive() -> MutableMapping[str, Any]:
         return messages.pop(0)

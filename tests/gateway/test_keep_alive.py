@@ -1,3 +1,4 @@
+# ruff: noqa: SIM117 - servers outside, calls inside
 """Something is sent at least every interval, also before the provider has said anything."""
 
 from __future__ import annotations

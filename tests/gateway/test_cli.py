@@ -1,0 +1,228 @@
+"""`dragoman` as a process: its start, its end, and what it says."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import yaml
+
+from tests.gateway.serving import KEY, PROVIDER_KEY, Upstream, chat_chunks, model, serving
+
+CHAT = {"model": "smart", "messages": [{"role": "user", "content": "the words of a prompt"}]}
+
+
+def written(folder: Path, models: list[dict[str, Any]], **general: Any) -> Path:
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump({"model_list": models, "general_settings": {"master_key": KEY, **general}}))
+    return path
+
+
+async def start(*arguments: str, **environment: str) -> asyncio.subprocess.Process:
+    clean = {name: value for name, value in os.environ.items() if not name.endswith("_MASTER_KEY")}
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-W", "error", "-m", "dragoman", *arguments,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env={**clean, **environment},
+    )  # fmt: skip
+
+
+async def run(*arguments: str, **environment: str) -> tuple[int | None, str]:
+    """The exit status, and all that was said."""
+    process = await start(*arguments, **environment)
+    out, err = await asyncio.wait_for(process.communicate(), 20)
+    return process.returncode, out.decode() + err.decode()
+
+
+@contextlib.asynccontextmanager
+async def served(path: Path, *arguments: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    process = await start("serve", "--config", str(path), "--port", "0", *arguments)
+    try:
+        assert process.stdout is not None
+        url = None
+        while url is None:
+            line = await asyncio.wait_for(process.stdout.readline(), 20)
+            assert line, (await process.communicate())[1]
+            url = re.search(rb"serving .* on (http://\S+)", line)
+        yield process, url[1].decode()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.communicate()
+
+
+def resident_megabytes(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+async def test_it_is_ready_soon_and_small(
+    tmp_path: Path, client: aiohttp.ClientSession, record_property: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with serving(Upstream()) as there:
+        begun = time.monotonic()
+        async with served(written(tmp_path, [model(there)])) as (process, here):
+            async with client.get(f"{here}/health/readiness") as reply:
+                assert reply.status == 200
+            seconds = time.monotonic() - begun
+            for _ in range(20):
+                async with client.post(f"{here}/v1/chat/completions", json=CHAT) as reply:
+                    assert reply.status == 200
+            megabytes = resident_megabytes(process.pid)
+    record_property("ready_seconds", round(seconds, 2))
+    record_property("rss_mb", round(megabytes, 1))
+    with capsys.disabled():
+        print(f"\n  gateway: ready after {seconds:.2f} s, {megabytes:.1f} MB after 20 calls")  # noqa: T201
+    assert megabytes < 90
+    assert seconds < 10  # 2 s where nothing else runs
+
+
+async def test_sigterm_lets_running_calls_end_and_takes_no_new_ones(
+    tmp_path: Path, client: aiohttp.ClientSession
+) -> None:
+    go = asyncio.Event()
+
+    async def slow(up: Upstream) -> None:
+        events = chat_chunks("Hel", "lo")
+        await up.stream(events[:2], end=False)
+        await go.wait()
+        for event in events[2:]:
+            await up.send(event)
+        await up.send(b"", more=False)
+
+    async with serving(Upstream(slow)) as there, served(written(tmp_path, [model(there)])) as (process, here):
+        async with client.post(f"{here}/v1/chat/completions", json={**CHAT, "stream": True}) as reply:
+            await reply.content.readuntil(b"Hel")
+            process.send_signal(signal.SIGTERM)
+            await asyncio.sleep(0.4)
+            with pytest.raises(aiohttp.ClientConnectorError):
+                await client.get(f"{here}/health/readiness")
+            assert process.returncode is None
+            go.set()
+            rest = (await reply.content.read()).decode()
+        assert rest.endswith("data: [DONE]\n\n")
+        assert await asyncio.wait_for(process.wait(), 10) == 0
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_what_outlasts_the_drain_is_told_and_closed(
+    tmp_path: Path, client: aiohttp.ClientSession, stream: bool
+) -> None:
+    async def endless(up: Upstream) -> None:
+        if stream:
+            await up.stream(chat_chunks("Hel")[:2], end=False)
+        await asyncio.sleep(60)
+
+    upstream = Upstream(endless)
+    async with serving(upstream) as there:
+        path = written(tmp_path, [model(there)], drain_seconds=0.3)
+        async with served(path) as (process, here):
+            asked = asyncio.create_task(client.post(f"{here}/v1/chat/completions", json={**CHAT, "stream": stream}))
+            await asyncio.wait_for(upstream.asked.wait(), 5)
+            await asyncio.sleep(0.1)
+            process.send_signal(signal.SIGTERM)
+            reply = await asyncio.wait_for(asked, 10)
+            text = await asyncio.wait_for(reply.text(), 10)
+            assert reply.status == (200 if stream else 503)
+            assert "the gateway is stopping" in text
+            assert await asyncio.wait_for(process.wait(), 10) == 0
+            assert process.stderr is not None
+            assert b"Traceback" not in await process.stderr.read()
+        await asyncio.wait_for(upstream.left.wait(), 5)
+
+
+@pytest.mark.parametrize("json_logs", [False, True])
+async def test_no_key_and_no_word_of_a_prompt_is_in_the_log(
+    tmp_path: Path, client: aiohttp.ClientSession, json_logs: bool
+) -> None:
+    error = {"error": {"message": f"wrong key {PROVIDER_KEY}", "type": "x", "code": "y"}}
+    upstream = Upstream(lambda up: up.json(error, 401))
+    data = {
+        "model_list": [model(upstream_url := "http://127.0.0.1:1")],
+        "general_settings": {"master_key": KEY, "log_requests": True},
+        "litellm_settings": {"set_verbose": True, "json_logs": json_logs},
+        "router_settings": {"num_retries": 0},
+    }
+    async with serving(upstream) as there:
+        path = tmp_path / "config.yaml"
+        path.write_text(yaml.safe_dump(data).replace(upstream_url, there))
+        async with served(path) as (process, here):
+            async with client.post(f"{here}/v1/chat/completions?key={KEY}", json=CHAT) as reply:
+                assert reply.status == 401
+                request_id = reply.headers["x-dragoman-request-id"]
+            async with client.get(f"{here}/v1beta/models?key={KEY}"):
+                pass
+            process.send_signal(signal.SIGTERM)
+            assert await asyncio.wait_for(process.wait(), 10) == 0
+            assert process.stderr is not None
+            log = (await process.stderr.read()).decode()
+    assert request_id in log
+    assert "POST /v1/chat/completions 401" in log
+    assert "GET /v1beta/models 200" in log
+    for secret in (KEY, PROVIDER_KEY, "words of a prompt", "key="):
+        assert secret not in log
+
+
+async def test_check_says_all_that_is_wrong(tmp_path: Path) -> None:
+    path = written(tmp_path, [model("http://127.0.0.1:1")], database_url="postgresql://x")
+    code, said = await run("check", str(path))
+    assert code == 0
+    assert "in order" in said
+    assert "general_settings.database_url" in said
+    path = written(tmp_path, [{"model_name": "a", "litellm_params": {"modell": "x"}}], max_json_dept=3)
+    code, said = await run("check", str(path))
+    assert code == 2
+    assert "model_list[0].litellm_params.modell: unknown key; did you mean model?" in said
+    assert "general_settings.max_json_dept: unknown key; did you mean max_json_depth?" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "general", "told"),
+    [
+        (["--host", "0.0.0.0"], {"master_key": None}, "loopback address only, not on 0.0.0.0"),
+        ([], {"master_key": "sk-1234"}, "master_key: is shorter than 16 characters"),
+        (["--host", "192.0.2.1"], {}, "cannot listen on 192.0.2.1"),
+        (["--config", "gone.yaml"], {}, "gone.yaml: there is no such file"),
+    ],
+)
+async def test_serve_refuses(tmp_path: Path, arguments: list[str], general: dict[str, Any], told: str) -> None:
+    path = written(tmp_path, [model("http://127.0.0.1:1")], **general)
+    code, said = await run("serve", "--port", "0", "--config", str(path), *arguments)
+    assert code == 2
+    assert told in said
+    assert "Traceback" not in said
+
+
+async def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+    path = written(tmp_path, [model("http://127.0.0.1:1")])
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, said = await run("serve", "--config", str(path), "--port", str(taken.getsockname()[1]))
+    assert code == 2
+    assert "Address already in use" in said
+
+
+async def test_no_configuration_is_told() -> None:
+    code, said = await run("serve")
+    assert code == 2
+    assert "--config config.yaml" in said
+
+
+async def test_the_other_commands() -> None:
+    code, said = await run("version")
+    assert (code, bool(re.fullmatch(r"\d+\.\d+.*\n", said))) == (0, True)
+    code, said = await run("simulate", "--help")
+    assert code == 0
+    assert "--port" in said
+    code, said = await run("--help")
+    assert code == 0
+    assert all(command in said for command in ("serve", "check", "simulate", "version"))
