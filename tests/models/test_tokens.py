@@ -95,6 +95,8 @@ def test_short_texts(text: str, real: int) -> None:
 
 def test_texts_add_up() -> None:
     assert count_tokens(text=["Hello", "world"]) == count_tokens(text="Hello") + count_tokens(text="world")
+    chat = [{"role": "user", "content": "Tell me more of it, please. " * 20}]
+    assert 95 < count_tokens(chat * 100) / count_tokens(chat) <= 100
     assert count_tokens() == 0
 
 

@@ -26,7 +26,7 @@ _PIECES = re.compile(
     r"|(?P<signs> ?[!-/:-@\[-`{-~]+)"
     r"|(?P<other>[^\x00-\x7f]+|.)"
 )
-_SAMPLES, _SAMPLE = 16, 1024
+_SAMPLES, _SAMPLE = 24, 1024
 _PER_MESSAGE = 4
 _PER_REPLY = 3
 _PER_TOOL = 8
@@ -53,20 +53,20 @@ def count_tokens(
 ) -> int:
     """Estimate the input tokens of a chat, of tool definitions, or of plain text, for `model`."""
     density, of_chat, of_tools = counting(model)
-    texts = [text] if isinstance(text, str) else list(text or ())
-    total = float(sum(map(_of_text, texts)))
+    read: list[str | int] = [text] if isinstance(text, str) else list(text or ())
     added = 0
     if messages:
-        total += _PER_REPLY + sum(map(_of_message, messages))
+        read.append(_PER_REPLY)
+        for message in messages:
+            read.append(_PER_MESSAGE)
+            read.extend(map(_part, _parts(message)))
         added += of_chat
     if tools:
-        total += sum(_PER_TOOL + _of_json(tool) for tool in tools)
+        for tool in tools:
+            read += (_PER_TOOL, _json(tool))
         added += of_tools
-    return math.ceil(total * density) + added
-
-
-def _of_message(message: Mapping[str, Any]) -> float:
-    return _PER_MESSAGE + sum(_of_part(part) for part in _parts(message))
+    fixed = sum(item for item in read if isinstance(item, int))
+    return math.ceil((fixed + _weigh([item for item in read if isinstance(item, str)])) * density) + added
 
 
 def _parts(message: Mapping[str, Any]) -> Iterable[Any]:
@@ -82,33 +82,37 @@ def _parts(message: Mapping[str, Any]) -> Iterable[Any]:
         yield {"type": "call", "call": message["function_call"]}
 
 
-def _of_part(part: Any) -> float:
+def _part(part: Any) -> str | int:
+    """The text of a part, or the tokens of one that has none."""
     if isinstance(part, str):
-        return _of_text(part)
+        return part
     if not isinstance(part, Mapping):
-        return _of_json(part)
+        return _json(part)
     kind = str(part.get("type", ""))
     if kind in _PARTS_WITHOUT_TEXT:
         return _PARTS_WITHOUT_TEXT[kind]
     if isinstance(part.get("text"), str):
-        return _of_text(part["text"])
-    return _of_json(part)
+        return str(part["text"])
+    return _json(part)
 
 
-def _of_json(value: Any) -> float:
-    return _of_text(json.dumps(value, default=str, ensure_ascii=False, separators=(",", ":")))
+def _json(value: Any) -> str:
+    return json.dumps(value, default=str, ensure_ascii=False, separators=(",", ":"))
 
 
-def _of_text(text: str) -> float:
-    """A long text is weighed by samples spread over it: an event loop must not wait for a book to be read."""
-    if len(text) <= _SAMPLES * _SAMPLE:
-        return _of_sample(text)
-    step = (len(text) - _SAMPLE) / (_SAMPLES - 1)
-    sampled = sum(_of_sample(text[int(step * index) : int(step * index) + _SAMPLE]) for index in range(_SAMPLES))
-    return sampled * len(text) / (_SAMPLES * _SAMPLE)
+def _weigh(texts: list[str]) -> float:
+    """Long texts are weighed by samples spread over them: an event loop must not wait for a book to be read."""
+    length = sum(map(len, texts))
+    if length <= _SAMPLES * _SAMPLE:
+        return sum(map(_weigh_all, texts))
+    whole = "\n".join(texts)
+    step = (len(whole) - _SAMPLE) / (_SAMPLES - 1)
+    starts = [int(step * index) for index in range(_SAMPLES)]
+    sampled = sum(_weigh_all(whole[start : start + _SAMPLE]) for start in starts)
+    return sampled * len(whole) / (_SAMPLES * _SAMPLE)
 
 
-def _of_sample(text: str) -> float:
+def _weigh_all(text: str) -> float:
     total = 0.0
     for match in _PIECES.finditer(text):
         total += _WEIGHTS[match.lastgroup or "other"](match[0])

@@ -47,7 +47,7 @@ class Providers:
     def find(self, name: str) -> Provider:
         """The provider of this name or alias, in any case of letters. Raises `BadRequestError`, which names near ones."""
         wanted = name.strip().lower()
-        for look in (self._added.get, built_in, self._from_plugins):
+        for look in (self._added.get, _built_in, self._from_plugins):
             found = look(wanted)
             if found is not None:
                 return found
@@ -158,7 +158,7 @@ def _own(name: str) -> Provider:
     return provider
 
 
-def built_in(name: str) -> Provider | None:
+def _built_in(name: str) -> Provider | None:
     """The built-in provider of this name or alias."""
     canonical = name if name in _OWN_MODULES or name in _rows() else _aliases().get(name)
     return None if canonical is None else _record(canonical)
