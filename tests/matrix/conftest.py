@@ -80,7 +80,8 @@ def _config(simulator: str) -> dict[str, Any]:
     ]
     models += [
         deployment("openai-embed", "openai", "text-embedding-3-small"),
-        deployment("gemini-embed", "gemini", "gemini-embedding-001"),
+        # google-genai joins the texts of one call for a model whose name holds "gemini".
+        deployment("google-embed", "gemini", "gemini-embedding-001"),
     ]
     return {
         "model_list": models,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
 from dragoman.errors import DragomanError
@@ -26,6 +26,8 @@ class CallerDialect:
     """Headers that say something about the request."""
     meant_headers: tuple[str, ...] = ()
     """Those of them that change what the request means."""
+    statuses: Mapping[int, int] = field(default_factory=dict)
+    """Our status -> the one that the dialect's clients know for it."""
 
 
 OPENAI = CallerDialect(
@@ -38,6 +40,8 @@ ANTHROPIC = CallerDialect(
     request_id_header=b"request-id",
     hint_headers=("anthropic-version", "anthropic-beta"),
     meant_headers=("anthropic-beta",),
+    # https://docs.claude.com/en/api/errors: `overloaded_error` is 529, and the SDK has a class for it.
+    statuses={503: 529},
 )
 GEMINI = CallerDialect(
     name="gemini", vendor="google", write_error=gemini.CODEC.write_error, request_id_header=b"x-request-id"
