@@ -44,7 +44,7 @@ def iterate(source: AsyncIterator[T]) -> Iteration[T]:
 class _Call(Generic[T]):
     """A coroutine on the bridge, and the thread that waits for it."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> None:
+    def __init__(self, loop: _Loop, coroutine: Coroutine[Any, Any, T]) -> None:
         self._loop = loop
         self._coroutine = coroutine
         self._outcome: Future[T] = Future()
@@ -52,7 +52,7 @@ class _Call(Generic[T]):
 
     def start(self) -> None:
         self._task = self._loop.create_task(self._coroutine)
-        self._task.add_done_callback(functools.partial(_hand_over, self._outcome))
+        self._task.add_done_callback(functools.partial(_hand_over, self._loop, self._outcome))
 
     def result(self) -> T:
         outcome = self._outcome
@@ -64,16 +64,20 @@ class _Call(Generic[T]):
                 wait([outcome], timeout=_PATIENCE)
             raise
         finally:
-            # An error's traceback holds this frame, and the outcome the error: they must not hold each other.
+            # An error's traceback holds this frame, and outcome and task the error: they must not hold each other.
             del outcome, self._outcome
+            self._task = None
 
     def _cancel(self) -> None:
         if self._task is not None:
             self._task.cancel()
 
 
-def _hand_over(outcome: Future[T], task: asyncio.Task[T]) -> None:
-    if task.cancelled():
+def _hand_over(loop: _Loop, outcome: Future[T], task: asyncio.Task[T]) -> None:
+    if loop.is_ending:
+        # Who still waits is a daemon thread, and ends with the process: an error would only be printed there.
+        task.cancelled() or task.exception()
+    elif task.cancelled():
         outcome.set_exception(asyncio.CancelledError())
     elif (error := task.exception()) is not None:
         outcome.set_exception(error)
@@ -190,7 +194,8 @@ class _Pump(Generic[T]):
         except BaseException as failure:
             error = error or failure
         finally:
-            self._queue.put(_End(error))
+            if not self._loop.is_ending:
+                self._queue.put(_End(error))
             self.ended.set()
 
     async def _wait_for_room(self) -> None:
@@ -216,6 +221,8 @@ class _Loop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         super().__init__()
         self._kept: set[asyncio.Task[Any]] = set()
+        self.is_ending = False
+        """The process ends."""
 
     def keep(self, task: asyncio.Task[T]) -> asyncio.Task[T]:
         """Hold a task until it ends; asyncio itself would let the collector take it."""
@@ -273,6 +280,7 @@ class _Bridge:
         loop, thread = self._loop, self._thread
         if loop is None or thread is None or not thread.is_alive():
             return
+        loop.is_ending = True
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(loop.stop)
         thread.join(_PATIENCE)

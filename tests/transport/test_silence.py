@@ -19,6 +19,7 @@ SCRIPTS = {
     "uvloop": "import uvloop; uvloop.run(main())",
     "a loop ended by hand": "loop = asyncio.new_event_loop(); loop.run_until_complete(main());"
     "loop.run_until_complete(loop.shutdown_asyncgens()); loop.close()",
+    "the bridge for sync callers": "from dragoman._sync import run; run(main()); run(main(leave=True))",
     "a loop cut off": "loop = asyncio.new_event_loop(); loop.run_until_complete(main()); loop.close()",
 }
 PRELUDE = """
