@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, cast
 
 import orjson
@@ -73,7 +74,7 @@ def chunks_of(data: bytes, context: ReplyContext, cuts: list[int] | None = None)
     reader = CODEC.stream_reader(context)
     edges = [0, *sorted(cuts or []), len(data)]
     chunks: list[ChatChunk] = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         chunks += reader.feed(data[start:end])
     return chunks + list(reader.close())
 

@@ -168,7 +168,11 @@ def test_what_has_a_common_name_is_read_under_it() -> None:
     assert hub["tool_choice"] == "auto"
     assert hub["parallel_tool_calls"] is False
     assert hub["tools"][0]["function"] == {"name": "f", "description": "d", "parameters": {"type": "object"}}
-    assert hub["vendor_params"] == {"anthropic": {"context_management": {"edits": []}, "betas": ["a-1", "b-2"]}}
+    assert hub["vendor_params"]["anthropic"] == {
+        "context_management": {"edits": []},
+        "output_config": {"effort": "high"},
+        "betas": ["a-1", "b-2"],
+    }
     again = CODEC.write_request(hub, _target())
     assert canonical(again.body) == canonical(body)
     assert again.headers["anthropic-beta"] == "a-1,b-2,context-management-2025-06-27"
@@ -177,7 +181,7 @@ def test_what_has_a_common_name_is_read_under_it() -> None:
 def _target() -> Any:
     from tests.dialects.anthropic.exchange import target
 
-    return target(model="m")
+    return target(ModelFacts(reasoning="adaptive"), model="m")
 
 
 def test_results_of_tools_are_messages_of_their_own_before_what_else_was_said() -> None:
@@ -200,9 +204,10 @@ def test_results_of_tools_are_messages_of_their_own_before_what_else_was_said() 
     assert assistant["tool_calls"][0]["function"] == {"name": "f", "arguments": '{"a":[1]}'}
     assert (tool["role"], tool["tool_call_id"], tool["is_error"]) == ("tool", "t1", True)
     assert user_turn["content"] == [{"type": "text", "text": "and now?"}]
-    assert canonical(CODEC.write_request(hub, _target()).body)["messages"] == canonical(body_with(messages=history))[
-        "messages"
-    ]
+    assert (
+        canonical(CODEC.write_request(hub, _target()).body)["messages"]
+        == canonical(body_with(messages=history))["messages"]
+    )
 
 
 @pytest.mark.parametrize(

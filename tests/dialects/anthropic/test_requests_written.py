@@ -348,7 +348,10 @@ def test_parts(part: dict[str, Any], block: dict[str, Any]) -> None:
         ({"type": "input_audio", "input_audio": {"data": "A", "format": "wav"}}, "messages[0].content[1]"),
         ({"type": "video_url", "video_url": {"url": "https://a.example/v.mp4"}}, "messages[0].content[1]"),
         ({"type": "image_url", "image_url": {"url": "gs://b/i.png"}}, "messages[0].content[1].image_url.url"),
-        ({"type": "file", "file": {"file_data": "data:audio/wav;base64,AA=="}}, "messages[0].content[1].file.file_data"),
+        (
+            {"type": "file", "file": {"file_data": "data:audio/wav;base64,AA=="}},
+            "messages[0].content[1].file.file_data",
+        ),
         ({"type": "document", "vendor": "google"}, "messages[0].content[1]"),
     ],
 )

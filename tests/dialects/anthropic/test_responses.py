@@ -102,7 +102,7 @@ def test_paired_answers_are_written_back_as_they_were(pair: dict[str, Any]) -> N
 
 
 def test_tools_that_the_provider_ran_are_no_calls_and_keep_their_place() -> None:
-    content = [
+    content: list[dict[str, Any]] = [
         {"type": "text", "text": "Searching. "},
         {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "x"}},
         {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []},
@@ -138,7 +138,7 @@ def test_citations_stand_where_their_text_stands() -> None:
         "encrypted_index": "E",
     }
     page = {"type": "page_location", "cited_text": "y", "document_index": 0, "document_title": None}
-    content = [
+    content: list[dict[str, Any]] = [
         {"type": "text", "text": "Plain. "},
         {"type": "text", "text": "Cited.", "citations": [web, page]},
         {"type": "text", "text": " End."},

@@ -98,9 +98,9 @@ class ReasoningLane(Lane):
                 self._pieces.append(value)
             elif name in ("signature", "data") and isinstance(value, str) and isinstance(self._block.get(name), str):
                 self._block[name] += value
-            elif name != "index":
+            elif name not in ("index", "type"):
                 self._block[name] = value
-        self._block.setdefault("type", "thinking")
+        self._block.setdefault("type", item.get("type", "thinking"))
 
     def start(self) -> JsonObject | None:
         return {"type": "thinking", "thinking": "", "signature": ""} if self.is_plain else None

@@ -146,7 +146,7 @@ _READERS: dict[str, _Reader] = {
 def _add_effort(request: JsonObject, own: JsonObject) -> None:
     """To Anthropic an effort without thinking is an effort only, while in the hub an effort asks for reasoning. The caller's
     own words win when this is written for Anthropic again."""
-    if "reasoning_effort" in request and "thinking" not in request:
+    if "reasoning_effort" in request and request.get("thinking", {}).get("type") in (None, "disabled"):
         own["output_config"] = own.get("output_config", {}) | {"effort": request["reasoning_effort"]}
 
 

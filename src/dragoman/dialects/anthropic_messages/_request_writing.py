@@ -136,13 +136,20 @@ class _Writing:
             tools.append(output.tool)
         elif not tools and self._history_tools():
             tools, wanted = self._history_tools(), {"type": "none"}
-        if wanted is not None and wanted["type"] in ("any", "tool") and reasoning.is_on:
+        if wanted is not None and wanted["type"] in ("any", "tool") and (why := self._unforced(reasoning)):
             if output.tool is None:
-                self._drops.unsupported("tool_choice", "no tool can be forced while the model reasons")
-            wanted = {"type": "auto"}
+                self._drops.unsupported("tool_choice", why)
+            wanted = wanted | {"type": "auto"}
+            wanted.pop("name", None)
         wanted = self._parallel(wanted, bool(tools))
         fields: JsonObject = {"tools": tools} if tools or self._request.get("tools") == [] else {}
         return fields | ({"tool_choice": wanted} if wanted is not None else {})
+
+    def _unforced(self, reasoning: Reasoning) -> str:
+        """Why no tool can be forced; empty where one can."""
+        if reasoning.is_on:
+            return "no tool can be forced while the model reasons"
+        return "this model cannot be made to call a tool" if self._target.facts.forced_tools is False else ""
 
     def _history_tools(self) -> list[JsonObject]:
         """Anthropic wants tools defined whose calls stand in the conversation, also when none may be called any more."""

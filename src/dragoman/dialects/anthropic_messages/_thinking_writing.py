@@ -112,17 +112,15 @@ def room_for_thinking(
     thinking = reasoning.thinking
     if thinking is None or not reasoning.has_budget or not isinstance(thinking.get("budget_tokens"), int):
         return thinking, max_tokens
-    budget: int = thinking["budget_tokens"]
-    if budget < _LEAST_BUDGET:
-        budget = _LEAST_BUDGET
-        drops.weakened("thinking.budget_tokens")
+    wanted, budget = max_tokens, max(_LEAST_BUDGET, thinking["budget_tokens"])
     if max_tokens <= budget:
         max_tokens += budget
-        if named is not None:
-            drops.weakened(named)
-    if facts.max_output_tokens is not None and max_tokens > facts.max_output_tokens > _LEAST_BUDGET:
-        max_tokens = facts.max_output_tokens
-        if budget >= max_tokens:
-            budget = max(_LEAST_BUDGET, max_tokens // 2)
-            drops.weakened("thinking.budget_tokens")
+    most = facts.max_output_tokens
+    if most is not None and max_tokens > most > _LEAST_BUDGET:
+        max_tokens = most
+        budget = budget if budget < most else max(_LEAST_BUDGET, most // 2)
+    if named is not None and max_tokens != wanted:
+        drops.weakened(named)
+    if budget != thinking["budget_tokens"]:
+        drops.weakened("thinking.budget_tokens")
     return thinking | {"budget_tokens": budget}, max_tokens
