@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ from dragoman.errors import APIConnectionError
 from dragoman.transport import Timeouts, Transport
 from tests.transport.asking import SECRET, post, refused
 from tests.upstreams.certificates import Authority
-from tests.upstreams.raw import answer, serve, serving
+from tests.upstreams.raw import Link, answer, serve, serving
 
 
 async def test_sends_what_it_was_given_and_reads_the_whole_answer(transport: Transport) -> None:
@@ -113,7 +114,7 @@ async def test_a_url_that_is_none(transport: Transport, url: str) -> None:
 async def test_a_large_request_does_not_hold_up_the_loop(tmp_path: Path, scheme: str) -> None:
     authority = Authority(tmp_path)
     transport = Transport(verify=str(authority.file))
-    lags: list[float] = []
+    turns: list[float] = []
 
     async def script(link: Link) -> None:
         await link.reader.readuntil(b"\r\n\r\n")
@@ -125,9 +126,9 @@ async def test_a_large_request_does_not_hold_up_the_loop(tmp_path: Path, scheme:
 
     async def watch() -> None:
         while True:
-            began = time.monotonic()
+            began = time.thread_time()
             await asyncio.sleep(0)
-            lags.append(time.monotonic() - began)
+            turns.append(time.thread_time() - began)
 
     big = bytes(12 * 2**20)
     async with serving(script, tls=authority.server() if scheme == "https" else None) as up:
@@ -136,6 +137,5 @@ async def test_a_large_request_does_not_hold_up_the_loop(tmp_path: Path, scheme:
         assert await reply.read() == b"taken"
         watching.cancel()
     await transport.aclose()
-    # In one piece the longest step is 30 ms and more with TLS. A busy machine adds what it likes: the median is held too.
-    assert sorted(lags)[-3] < 0.02
-    assert len(lags) > 40
+    # The loop's own work in its longest turn: in one piece it would be 40 ms and more.
+    assert max(turns) < 0.025
