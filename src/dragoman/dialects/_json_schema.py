@@ -8,12 +8,12 @@ which is told by the keyword's path, or (in a strict schema, whose keeping was p
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from dragoman.dialects._json_schema_merge import merge
+from dragoman.dialects._json_schema_words import anchored, normal, references
 from dragoman.dialects._reading import bad, expect_list, expect_object, expect_str, wrong_type
 from dragoman.types._json import JsonObject
 
@@ -79,6 +79,7 @@ class _Rewriter:
     strict: bool
     weakened: dict[str, None] = field(default_factory=dict)
     defs: dict[str, JsonObject] = field(default_factory=dict)
+    recursive: dict[str, bool] = field(default_factory=dict)
     nodes: int = 0
 
     def lost(self, path: str, why: str = "the provider has no way to say this") -> None:
@@ -103,12 +104,12 @@ class _Rewriter:
                 raise bad(f"{path}.{keyword}", "dynamic references cannot be sent", code="unsupported_schema")
         if "allOf" in value:
             return self._all_of(value, path, refs, depth)
-        return self._keywords(_normal(value), path, refs, depth + 1)
+        return self._keywords(normal(value), path, refs, depth + 1)
 
     def _reference(self, value: JsonObject, path: str, refs: tuple[str, ...], depth: int) -> JsonObject:
         ref = expect_str(value["$ref"], f"{path}.$ref")
         target = self._target(ref, f"{path}.$ref")
-        if ref not in refs:
+        if ref not in refs and (path == self.root_path or not self._recursive(ref)):
             beside = {key: item for key, item in value.items() if key not in ("$ref", "$defs", "definitions")}
             whole = {**target, **beside} if not set(beside) - _OUTSIDE else {"allOf": [target, beside]}
             return self.schema(whole, path, (*refs, ref), depth + 1)
@@ -120,12 +121,24 @@ class _Rewriter:
             self.defs[name] = self.schema(target, path, (ref,), depth + 1)
         return {"$ref": f"#/$defs/{name}"}
 
+    def _recursive(self, ref: str) -> bool:
+        """Whether what `ref` names contains itself."""
+        if ref not in self.recursive:
+            seen: set[str] = set()
+            left = [ref]
+            while left:
+                new = references(self._target(left.pop(), self.root_path)) - seen
+                seen |= new
+                left.extend(new)
+            self.recursive[ref] = ref in seen
+        return self.recursive[ref]
+
     def _target(self, ref: str, path: str) -> JsonObject:
         if not ref.startswith("#"):
             raise bad(path, f"{ref!r} is not inside of the schema", code="unsupported_schema")
         node: Any = self.root
         if len(ref) > 1 and ref[1] != "/":
-            node = _anchored(self.root, ref[1:])
+            node = anchored(self.root, ref[1:])
         for step in ref[2:].split("/") if ref.startswith("#/") else ():
             key = unquote(step).replace("~1", "/").replace("~0", "~")
             if isinstance(node, list) and key.isdigit() and int(key) < len(node):
@@ -214,7 +227,7 @@ class _Rewriter:
         good = [
             name
             for name in expect_list(required, f"{path}.required")
-            if expect_str(name, f"{path}.required") in properties and not _recursive(properties[name])
+            if expect_str(name, f"{path}.required") in properties and not references(properties[name])
         ]
         if len(good) < len(required):
             self.weakened[f"{path}.required"] = None
@@ -286,56 +299,6 @@ class _Rewriter:
         }
 
 
-def _normal(value: JsonObject) -> JsonObject:
-    """The older and equivalent spellings of a schema's keywords, in the one that the rest of this module reads."""
-    if not _SPELLINGS.keys() & value.keys():
-        return value
-    value = dict(value)
-    for keyword, change in _SPELLINGS.items():
-        if keyword in value:
-            change(value)
-    return value
-
-
-def _const(value: JsonObject) -> None:
-    value["enum"] = [value.pop("const")]
-
-
-def _one_of(value: JsonObject) -> None:
-    branches = value.pop("oneOf")
-    if "anyOf" not in value:
-        value["anyOf"] = branches
-    else:
-        value["not"] = {"oneOf": branches}  # two choices at once cannot be said
-
-
-def _tuple(value: JsonObject) -> None:
-    if isinstance(value["items"], list):
-        value["prefixItems"] = value.pop("items")
-        if "additionalItems" in value:
-            value["items"] = value.pop("additionalItems")
-
-
-def _nullable(value: JsonObject) -> None:
-    if value.pop("nullable") is not True:
-        return
-    kind = value.get("type")
-    if isinstance(kind, str):
-        value["type"] = [kind, "null"]
-    if isinstance(value.get("anyOf"), list):
-        value["anyOf"] = [*value["anyOf"], {"type": "null"}]
-    if isinstance(value.get("enum"), list) and None not in value["enum"]:
-        value["enum"] = [*value["enum"], None]
-
-
-_SPELLINGS: dict[str, Callable[[JsonObject], None]] = {
-    "const": _const,
-    "oneOf": _one_of,
-    "items": _tuple,
-    "nullable": _nullable,
-}
-
-
 def _type_name(value: Any, path: str) -> str:
     """Google writes types in capitals."""
     name = expect_str(value, path).lower()
@@ -347,19 +310,3 @@ def _type_name(value: Any, path: str) -> str:
 def _kind(value: Any) -> str:
     kinds = {bool: "boolean", str: "string", int: "integer", float: "number", list: "array", dict: "object"}
     return kinds.get(type(value), "null")
-
-
-def _recursive(value: Any) -> bool:
-    if isinstance(value, dict):
-        return "$ref" in value or any(_recursive(item) for item in value.values())
-    return isinstance(value, list) and any(_recursive(item) for item in value)
-
-
-def _anchored(value: Any, name: str) -> Any:
-    if isinstance(value, dict):
-        if value.get("$anchor") == name or value.get("$id") == f"#{name}":
-            return value
-        return next((found for item in value.values() if (found := _anchored(item, name)) is not None), None)
-    if isinstance(value, list):
-        return next((found for item in value if (found := _anchored(item, name)) is not None), None)
-    return None

@@ -107,8 +107,9 @@ def whole(recording: Recording) -> list[dict[str, Any]]:
 
 
 _OWN_DATA = frozenset(
-    {"args", "response", "schema", "labels", "parameters", "parametersJsonSchema", "responseJsonSchema"}
-)
+    {"args", "response", "schema", "labels", "parameters", "parametersJsonSchema", "responseJsonSchema",
+     "responseSchema"}
+)  # fmt: skip
 
 
 def normal(value: Any, key: str = "") -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import Any
 
@@ -128,7 +129,8 @@ def _spelled(node: Any, defs: dict[str, Any]) -> Any:
         elif key == "type" and isinstance(value, str):
             spelled[key] = value.lower()
         elif key != "$defs" and not (key == "required" and not value):
-            spelled["anyOf" if key == "oneOf" else key] = _spelled(value, defs)
+            word = re.sub(r"_([a-z])", lambda match: match[1].upper(), key)
+            spelled["anyOf" if word == "oneOf" else word] = _spelled(value, defs)
     return spelled
 
 
