@@ -171,9 +171,11 @@ def join(chunks: Iterable[Any]) -> dict[int, dict[str, Any]]:
             delta = choice["delta"]
             for key in ("content", "reasoning_content", "refusal"):
                 one[key] += delta.get(key) or ""
-            for key in ("role", "annotations", "thinking_blocks"):
+            for key in ("role", "annotations"):
                 if key in delta:
                     one[key] = delta[key]
+            for block in delta.get("thinking_blocks") or ():
+                _join_block(one.setdefault("thinking_blocks", []), block)
             for call in delta.get("tool_calls") or ():
                 if call["index"] == len(one["calls"]):
                     one["calls"].append({"id": call["id"], "name": "", "arguments": ""})
@@ -185,3 +187,12 @@ def join(chunks: Iterable[Any]) -> dict[int, dict[str, Any]]:
                 one["finish_reason"] = choice["finish_reason"]
                 one["native"] = choice.get("native_finish_reason")
     return joined
+
+
+def _join_block(blocks: list[Any], delta: Any) -> None:
+    if delta["index"] == len(blocks):
+        blocks.append({**delta})
+        return
+    assert delta["index"] == len(blocks) - 1, "only the last block goes on"
+    more = {**delta, "thinking": blocks[-1].get("thinking", "") + delta.get("thinking", "")}
+    blocks[-1].update(more)

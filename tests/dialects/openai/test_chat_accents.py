@@ -129,6 +129,7 @@ def test_parameters(provider: str, facts: ModelFacts, asked: Any, sent: Any) -> 
         ),
         ("heroku", ModelFacts(), {"thinking": {"type": "enabled", "budget_tokens": 9}}, "thinking"),
         ("groq", ModelFacts(), {"logprobs": True}, "logprobs"),
+        ("openai", ModelFacts(), {"modalities": ["text", "image"]}, "modalities"),
         ("mistral", ModelFacts(), {"logit_bias": {"1": 2}}, "logit_bias"),
         ("perplexity", ModelFacts(), {"tools": [FUNCTION]}, "tools"),
         ("perplexity", ModelFacts(), {"messages": [USER, {"role": "assistant", "content": "So"}]}, "messages[1]"),

@@ -28,6 +28,7 @@ from tests.dialects.openai._recorded import (
     events,
     good,
     join,
+    target,
     told_in_stream,
 )
 from tests.recordings import Recording
@@ -255,11 +256,34 @@ def test_reasoning_details_are_joined_and_kept_for_the_next_turn() -> None:
     stream = sse(*(delta(reasoning_details=[piece]) for piece in pieces), delta(content="hi"), delta("stop"))
     one = join(read([stream], REPLY))[0]
     assert one["reasoning_content"] == "today"
-    assert [block["data"] for block in one["thinking_blocks"]] == [
+    assert [block["type"] for block in one["thinking_blocks"]] == ["thinking", "encrypted"]
+    assert one["thinking_blocks"][0]["thinking"] == "today"
+    turn: Any = {"model": "m", "messages": [{"role": "assistant", "content": "hi", **one}, {"role": "user"}]}
+    sent = CODEC.write_request(turn, target("openrouter", vendor="somebody")).body["messages"][0]
+    assert sent["reasoning_details"] == [
         {"type": "reasoning.text", "text": "today", "index": 0, "format": "f1", "signature": "SIG"},
         {"type": "reasoning.encrypted", "data": "XXX", "index": 1, "id": "r1"},
     ]
-    assert {block["vendor"] for block in one["thinking_blocks"]} == {"somebody"}
+
+
+@pytest.mark.parametrize("recording", STREAMS)
+def test_streamed_reasoning_goes_back_whole(recording: Recording) -> None:
+    """The details of a stream, put together, hold every byte of what came in fragments."""
+    raw = recording.response_bytes
+    if b"reasoning_details" not in raw:
+        pytest.skip("no reasoning details")
+    one = join(read([raw], context(recording)))[0]
+    turn: Any = {"model": "m", "messages": [{"role": "assistant", "content": "x", **one}, {"role": "user"}]}
+    sent = CODEC.write_request(turn, target("openrouter", vendor=recording.provider)).body["messages"][0]
+    fragments = [
+        detail
+        for event in events(raw)
+        for choice in event["choices"]
+        for detail in choice["delta"].get("reasoning_details") or ()
+    ]
+    for key in ("text", "summary", "data", "signature"):
+        told = "".join(fragment.get(key) or "" for fragment in fragments)
+        assert "".join(detail.get(key) or "" for detail in sent.get("reasoning_details", ())) == told
 
 
 def test_the_json_tool_streams_as_content() -> None:

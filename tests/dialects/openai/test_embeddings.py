@@ -77,6 +77,10 @@ def test_what_openai_does_not_know() -> None:
     with pytest.raises(UnsupportedParamsError):
         CODEC.write_request(request, target("openai", "m"))
     more: Any = {**request, "title": "T", "user": "u"}
+    with pytest.raises(UnsupportedParamsError):
+        CODEC.write_request({"model": "m", "input": "x", "input_type": "query"}, target("openai", "m"))
+    known: Any = {"model": "m", "input": "x", "input_type": "query"}
+    assert CODEC.write_request(known, target("nvidia", "m")).body == known
     sent = CODEC.write_request(more, target("openai", "m", drop_params=True))
     assert (sent.body, sent.dropped) == ({"model": "m", "input": "x", "user": "u"}, ("taskType", "title"))
     left_out = CODEC.write_request(

@@ -35,6 +35,8 @@ class Accent:
     max_temperature: float | None = None
     sampling_params: tuple[str, ...] = ("temperature", "top_p", "top_k", "presence_penalty", "frequency_penalty")
     """What a model with `sampling` False does not take (but for a 1, or a 0 of the penalties, which change nothing)."""
+    modalities: frozenset[str] = frozenset()
+    """The words that it takes in `modalities`; empty: any."""
     stream_options: bool = True
     """Whether `stream_options.include_usage` is known; False: usage comes unasked."""
 

@@ -28,7 +28,6 @@ class OpenChoice:
         "_json_tool",
         "_role",
         "_splitter",
-        "_vendor",
         "called",
         "extras",
         "native",
@@ -44,11 +43,10 @@ class OpenChoice:
         self.extras: JsonObject = {}
         """Unknown fields of the choice that wait for the last chunk."""
         self._role = False
-        self._vendor = context.vendor
         self._json_tool = context.json_tool
         self._json_calls: set[int] = set()
         self._calls = OpenCalls(f"{context.reply_id}_{index}", context.tool_names)
-        self._details = Details()
+        self._details = Details(context.vendor)
         self._splitter = TagSplitter(accent.reasoning_tag) if accent.reasoning_tag else None
 
     @property
@@ -78,10 +76,13 @@ class OpenChoice:
         delta: JsonObject = {}
         if self._splitter is not None:
             _add_text(delta, *self._splitter.close())
-        blocks = self._details.blocks(self._vendor)
-        if blocks:
-            delta["thinking_blocks"] = blocks
+        self._end_reasoning(delta)
         return delta
+
+    def _end_reasoning(self, delta: JsonObject) -> None:
+        blocks = self._details.finish()
+        if blocks:
+            delta["thinking_blocks"] = [*delta.get("thinking_blocks", ()), *blocks]
 
     def _add_content(self, delta: JsonObject, content: Any) -> None:
         read = read_content(content)
@@ -90,6 +91,8 @@ class OpenChoice:
             thought, text = self._splitter.feed(text)
             reasoning += thought
         _add_text(delta, reasoning, text)
+        if text:
+            self._end_reasoning(delta)
         if read.rest:
             delta["provider_specific_fields"] = {"content": read.rest}
 
@@ -98,7 +101,9 @@ class OpenChoice:
         prune(rest)
         details = rest.get("reasoning_details")
         if isinstance(details, list):
-            self._details.add(details)
+            blocks = self._details.add(details)
+            if blocks:
+                delta["thinking_blocks"] = blocks
             if not details:
                 del rest["reasoning_details"]
         delta |= rest
@@ -121,6 +126,7 @@ class OpenChoice:
             else:
                 read.append(piece)
         if read:
+            self._end_reasoning(delta)
             self.called = True
             delta["tool_calls"] = read
 

@@ -60,6 +60,8 @@ def read_request(body: JsonObject, hints: RequestHints) -> ChatRequest:
         raise bad("messages", "expected at least one message", code="empty_array")
     request["messages"] = [read_message(message, f"messages[{index}]") for index, message in enumerate(messages)]
     text_or_texts(request, "stop")
+    for index, word in enumerate(request.get("modalities") or ()):
+        expect_str(word, f"modalities[{index}]")
     for key in ("tool_choice", "function_call"):
         _choice(request, key)
     if "tools" in request:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 
 from dragoman.dialects._dialect import CallerContext
@@ -31,8 +33,18 @@ def write_response(response: ChatResponse, caller: CallerContext) -> JsonObject:
 
 
 def _choice(choice: ChatChoice) -> JsonObject:
-    message = {"role": "assistant", "content": None, "refusal": None, **choice["message"]}
+    message: JsonObject = {"role": "assistant", "content": None, "refusal": None, **choice["message"]}
+    notes = message.get("annotations")
+    if notes and not all(_is_openais(note) for note in notes):
+        message["annotations"] = [note for note in notes if _is_openais(note)]
+        rest = [note for note in notes if not _is_openais(note)]
+        message["provider_specific_fields"] = {**(message.get("provider_specific_fields") or {}), "annotations": rest}
     return {"logprobs": None, **choice, "message": message}
+
+
+def _is_openais(note: Any) -> bool:
+    """OpenAI's type knows citations of the web only; OpenRouter annotates files too, and other vendors cite documents."""
+    return isinstance(note, dict) and note.get("type") == "url_citation" and isinstance(note.get("url_citation"), dict)
 
 
 class ChatStreamWriter:

@@ -115,6 +115,9 @@ def _sampling(body: JsonObject, target: Target, accent: Accent, drops: DropList)
         for key in accent.sampling_params:
             if key in body and not drops.allowed(key) and body.pop(key) != _NEUTRAL.get(key):
                 drops.unsupported(key, "the model takes none")
+    if accent.modalities and not accent.modalities.issuperset(body.get("modalities") or ()):
+        drops.unsupported("modalities")
+        body["modalities"] = [word for word in body["modalities"] if word in accent.modalities] or ["text"]
     temperature = body.get("temperature")
     if accent.max_temperature is not None and temperature is not None and temperature > accent.max_temperature:
         body["temperature"] = accent.max_temperature

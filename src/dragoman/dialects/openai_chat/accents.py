@@ -15,9 +15,10 @@ _OPENAI_ONLY = ("store", "verbosity", "modalities", "audio", "safety_identifier"
 _MEDIA = ("image_url", "input_audio", "file", "video_url")
 
 _OPENAI = Accent(
-    unsupported=frozenset(("top_k",)),
+    unsupported=frozenset(("top_k", "input_type")),
     tokens_field="",
     sampling_params=("temperature", "top_p", "top_k", "logprobs", "top_logprobs", "logit_bias", *_PENALTIES),
+    modalities=frozenset(("text", "audio")),
     developer_role=True,
     unsupported_parts=frozenset(("video_url",)),
     allowed_tools=True,
