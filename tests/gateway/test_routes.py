@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import aiohttp
@@ -35,17 +36,16 @@ def is_refusal(dialect: str, body: dict[str, Any], status: int) -> bool:
     return set(error) == {"message", "type", "param", "code"}
 
 
-@pytest.mark.parametrize("path", sorted(PATHS))
-async def test_a_stranger_is_refused_in_the_words_of_the_dialect(stranger: aiohttp.ClientSession, path: str) -> None:
-    method, dialect = PATHS[path]
+async def test_a_stranger_is_refused_in_the_words_of_the_dialect(stranger: aiohttp.ClientSession) -> None:
     upstream = Upstream()
     async with serving(upstream) as there, gateway([model(there)]) as here:
-        for headers in ({}, {"authorization": "Bearer sk-wrong"}, {"x-api-key": "sk-wrong"}):
-            async with stranger.request(method, f"{here}{path}", data=b"{}", headers=headers) as reply:
-                assert reply.status == 401
-                assert is_refusal(dialect, await reply.json(), 401), await reply.text()
-        async with stranger.request(method, f"{here}{path}?key=sk-wrong", data=b"{}") as reply:
-            assert reply.status == 401
+        for path, (method, dialect) in PATHS.items():
+            for headers in ({}, {"authorization": "Bearer sk-wrong"}, {"x-api-key": "sk-wrong"}):
+                async with stranger.request(method, f"{here}{path}", data=b"{}", headers=headers) as reply:
+                    assert reply.status == 401, path
+                    assert is_refusal(dialect, await reply.json(), 401), await reply.text()
+            async with stranger.request(method, f"{here}{path}?key=sk-wrong", data=b"{}") as reply:
+                assert reply.status == 401, path
     assert upstream.bodies == []
 
 
@@ -57,53 +57,50 @@ SHOWN = [
 ]
 
 
-@pytest.mark.parametrize("path", sorted(PATHS))
-async def test_the_key_opens_every_route(stranger: aiohttp.ClientSession, path: str) -> None:
-    method, _ = PATHS[path]
+async def test_the_key_opens_every_route(stranger: aiohttp.ClientSession) -> None:
     async with serving(Upstream()) as there, gateway([model(there)]) as here:
-        for headers in SHOWN:
-            async with stranger.request(method, f"{here}{path}", data=b"{", headers=headers) as reply:
-                assert reply.status == (400 if method == "POST" else 200), await reply.text()
+        for path, (method, _) in PATHS.items():
+            for headers in SHOWN:
+                async with stranger.request(method, f"{here}{path}", data=b"{", headers=headers) as reply:
+                    assert reply.status == (400 if method == "POST" else 200), (path, await reply.text())
 
 
-@pytest.mark.parametrize("path", sorted(PATHS))
-async def test_a_key_in_the_address_opens_googles_routes_only(stranger: aiohttp.ClientSession, path: str) -> None:
-    method, dialect = PATHS[path]
-    takes = dialect == "gemini" or (method == "GET" and "models" in path)
+async def test_a_key_in_the_address_opens_googles_routes_only(stranger: aiohttp.ClientSession) -> None:
     async with serving(Upstream()) as there, gateway([model(there)]) as here:
-        async with stranger.request(method, f"{here}{path}?key={KEY}", data=b"{") as reply:
-            assert (reply.status != 401) is takes
+        for path, (method, dialect) in PATHS.items():
+            takes = dialect == "gemini" or (method == "GET" and "models" in path)
+            async with stranger.request(method, f"{here}{path}?key={KEY}", data=b"{") as reply:
+                assert (reply.status != 401) is takes, path
 
 
-@pytest.mark.parametrize("path", sorted(path for path, (method, _) in PATHS.items() if method == "POST"))
-@pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"model": 1}', b"{}", b'{"messages": {}}', b"[" * 100_000]
-)
-async def test_a_bad_body_is_a_400_in_the_words_of_the_dialect(
-    client: aiohttp.ClientSession, path: str, body: bytes
-) -> None:
+POSTS = sorted(path for path, (method, _) in PATHS.items() if method == "POST")
+BAD_BODIES = [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"model": 1}', b"{}", b'{"messages": {}}', b"[" * 100_000]
+
+
+async def test_a_bad_body_is_a_400_in_the_words_of_the_dialect(client: aiohttp.ClientSession) -> None:
     upstream = Upstream()
     async with serving(upstream) as there, gateway([model(there)]) as here:
-        async with client.post(f"{here}{path}", data=body) as reply:
-            assert reply.status == 400, await reply.text()
-            assert is_refusal(PATHS[path][1], await reply.json(), 400), await reply.text()
+        for path, body in itertools.product(POSTS, BAD_BODIES):
+            async with client.post(f"{here}{path}", data=body) as reply:
+                assert reply.status == 400, (path, body[:20], await reply.text())
+                assert is_refusal(PATHS[path][1], await reply.json(), 400), await reply.text()
     assert upstream.bodies == []
 
 
-@pytest.mark.parametrize("path", sorted(path for path, (method, _) in PATHS.items() if method == "POST"))
-async def test_a_body_that_is_too_large_is_a_413(client: aiohttp.ClientSession, path: str) -> None:
+async def test_a_body_that_is_too_large_is_a_413(client: aiohttp.ClientSession) -> None:
     settings = {"master_key": KEY, "max_request_size_mb": 0.001}
+
+    async def pieces() -> Any:
+        for _ in range(4):
+            yield b"x" * 500
+
     async with serving(Upstream()) as there, gateway([model(there)], general_settings=settings) as here:
-        async with client.post(f"{here}{path}", data=b'{"a":"' + b"x" * 2000 + b'"}') as reply:
-            assert reply.status == 413
-            assert is_refusal(PATHS[path][1], await reply.json(), 413), await reply.text()
-
-        async def pieces() -> Any:
-            for _ in range(4):
-                yield b"x" * 500
-
-        async with client.post(f"{here}{path}", data=pieces()) as reply:
-            assert reply.status == 413
+        for path in POSTS:
+            async with client.post(f"{here}{path}", data=b'{"a":"' + b"x" * 2000 + b'"}') as reply:
+                assert reply.status == 413
+                assert is_refusal(PATHS[path][1], await reply.json(), 413), await reply.text()
+            async with client.post(f"{here}{path}", data=pieces()) as reply:
+                assert reply.status == 413
 
 
 @pytest.mark.parametrize(
