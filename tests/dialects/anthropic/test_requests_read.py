@@ -236,3 +236,11 @@ def test_results_of_tools_are_messages_of_their_own_before_what_else_was_said() 
 def test_every_kind_of_block_comes_back_as_it_was(block: dict[str, Any]) -> None:
     messages = [{"role": "user", "content": [block, {"type": "text", "text": "?"}]}]
     assert read_back(body_with(messages=messages)).body["messages"] == messages
+
+
+def test_instructions_in_the_middle_stay_there_for_a_caller_who_put_them_there() -> None:
+    """Claude Code does, and knows which models take them; a model known not to take them gets them as the user's words."""
+    messages = [{"role": "user", "content": "a"}, {"role": "system", "content": "Now in French."}]
+    assert read_back(body_with(messages=messages)).body["messages"] == messages
+    old = read_back(body_with(messages=messages), ModelFacts(mid_system=False)).body["messages"]
+    assert [turn["role"] for turn in old] == ["user"]

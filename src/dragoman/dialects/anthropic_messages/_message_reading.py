@@ -7,6 +7,7 @@ from typing import Any
 from dragoman.dialects._reading import bad, expect, expect_list, expect_object, expect_str
 from dragoman.dialects.anthropic_messages._assistant_reading import AssistantBlocks
 from dragoman.dialects.anthropic_messages._part_reading import cache_mark, read_content, read_parts
+from dragoman.dialects.anthropic_messages._vendor import VENDOR
 from dragoman.types._json import JsonObject
 
 __all__ = ["read_messages"]
@@ -32,7 +33,8 @@ def _read_turn(turn: JsonObject, path: str) -> list[JsonObject]:
     if role == "assistant":
         return [_read_assistant(content, f"{path}.content")]
     if role == "system":
-        return [{"role": "system", "content": read_content(content, f"{path}.content")}]
+        instructions = read_content(content, f"{path}.content")
+        return [{"role": "system", "content": instructions, "provider_specific_fields": {VENDOR: {"in_place": True}}}]
     raise bad(f"{path}.role", f"expected user, assistant or system, got {role!r}")
 
 

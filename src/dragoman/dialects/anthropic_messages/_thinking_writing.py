@@ -12,6 +12,8 @@ from dragoman.types.model_facts import ModelFacts
 __all__ = ["Reasoning", "room_for_thinking", "write_reasoning_request"]
 
 _LEAST_BUDGET = 1024
+_KINDS = ("enabled", "adaptive")
+_KNOWN = frozenset({"type", "budget_tokens", "display"})
 _EFFORTS = ("low", "medium", "high", "xhigh", "max")
 
 
@@ -50,22 +52,29 @@ def _from_thinking(thinking: JsonObject, effort: str | None, facts: ModelFacts, 
     kind, control = thinking.get("type"), facts.reasoning
     if kind == "disabled":
         return _off("thinking", facts, drops)
-    if control in ("none", "effort") and kind in ("enabled", "adaptive"):
+    if kind not in _KINDS:
+        return Reasoning(thinking, None, "thinking")
+    if control in ("none", "effort"):
         drops.unsupported("thinking")
         return Reasoning()
+    for key in thinking.keys() - _KNOWN:
+        drops.weakened(f"thinking.{key}")
     display = {"display": thinking["display"]} if thinking.get("display") is not None else {}
-    strength = None if effort in (None, "none") else _wire_effort(effort or "", facts, drops)
-    if kind == "enabled" and control == "adaptive":
-        budget = thinking.get("budget_tokens")
-        drops.weakened("thinking.budget_tokens")
-        weighed = effort_for_budget(budget) if isinstance(budget, int) else "high"
-        return Reasoning({"type": "adaptive"} | display, strength or _wire_effort(weighed, facts, drops), "thinking")
-    if kind == "adaptive" and control == "budget":
+    strongly = effort if effort in EFFORTS else None
+    budget = thinking.get("budget_tokens")
+    if control == "adaptive" or (kind == "adaptive" and control != "budget"):
+        if kind == "enabled" and budget is not None:
+            drops.weakened("thinking.budget_tokens")
+            strongly = strongly or (effort_for_budget(budget) if isinstance(budget, int) else None)
+        wire = _wire_effort(strongly, facts, drops) if strongly is not None else None
+        return Reasoning({"type": "adaptive"} | display, wire, "thinking")
+    if kind == "adaptive":
         drops.weakened("thinking.type")
-        return Reasoning(
-            {"type": "enabled", "budget_tokens": _budget(effort or "high", facts)} | display, None, "thinking"
-        )
-    return Reasoning(thinking, None if control == "budget" else strength, "thinking")
+    if not isinstance(budget, int):
+        budget = _budget(strongly or "high", facts)
+    config: JsonObject = {"type": "enabled", "budget_tokens": budget} | display
+    wire = _wire_effort(strongly, facts, drops) if strongly is not None and control is None else None
+    return Reasoning(config, wire, "thinking")
 
 
 def _from_effort(effort: str, facts: ModelFacts, drops: DropList) -> Reasoning:

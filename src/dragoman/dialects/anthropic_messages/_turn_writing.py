@@ -82,7 +82,8 @@ class TurnWriter:
         content = message.get("content")
         blocks = self._marked(message, self._parts.content(content, f"{path}.content"))
         plain = content if isinstance(content, str) and content.strip() and not message.get("cache_control") else None
-        return Turn("user" if role == "user" else "system", blocks, plain, path)
+        own = (message.get("provider_specific_fields") or {}).get(VENDOR) or {}
+        return Turn("user" if role == "user" else "system", blocks, plain, path, in_place=own.get("in_place") is True)
 
     def _assistant(self, message: JsonObject, path: str) -> Turn:
         call = message.get("function_call")

@@ -24,6 +24,8 @@ class Turn:
     content: str | None = None
     """The whole content where it may stand as a plain string."""
     path: str = ""
+    in_place: bool = False
+    """Whether a caller of this dialect put instructions there, who knows the model."""
 
 
 def repair(turns: list[Turn], target: Target, drops: DropList) -> list[JsonObject]:
@@ -71,7 +73,8 @@ def _placed_instructions(turns: list[Turn], target: Target) -> list[Turn]:
         following = (later.role for later in turns[position + 1 :] if later.role != "system")
         fits = before in ("user", "system") and next(following, "assistant") == "assistant"
         only_system = any(block["type"] != "text" for block in turn.blocks)
-        if not (only_system or (target.facts.mid_system and fits)):
+        known = target.facts.mid_system
+        if not (only_system or (fits and (turn.in_place if known is None else known))):
             turn.role = "user"
     return turns
 
