@@ -70,6 +70,8 @@ def prune(message: JsonObject) -> None:
         value = message[key]
         if not value or (isinstance(value, dict) and not any(value.values())):
             del message[key]
+    if not isinstance(message.get("annotations", []), list):
+        del message["annotations"]
 
 
 def search_annotations(body: JsonObject) -> list[Any]:
