@@ -47,11 +47,11 @@ def serve(
     from dragoman.gateway.logs import set_up
 
     settings = _read(config, host)
+    listener = _or_exit(lambda: server.bind(host, port))
     export(settings)
     set_up(
         Redactor(settings.secrets), json=settings.json_logs, verbose=settings.verbose, requests=settings.log_requests
     )
-    listener = _or_exit(lambda: server.bind(host, port))
     gateway = Gateway(settings, loopback_only=not settings.permit_weak_key)
     address = f"http://{'[' + host + ']' if ':' in host else host}:{listener.getsockname()[1]}"
     server.serve(gateway, listener, lambda: _announce(settings, address))
