@@ -97,6 +97,9 @@ def read_error(reply: ErrorReply) -> APIError:
     if not isinstance(error, dict):
         return build(reply.status if reply.status >= 400 else 500, reply, message="", body=body)
     details = [detail for detail in _list(error.get("details")) if isinstance(detail, dict)]
+    if details:
+        shown = [detail for detail in details if not str(detail.get("@type")).endswith("DebugInfo")]
+        body = {**body, "error": {**error, "details": shown}}  # a DebugInfo repeats the key
     reason = next((str(detail["reason"]) for detail in details if detail.get("reason")), "")
     status = str(error.get("status") or "")
     message = str(error.get("message") or "")
