@@ -48,14 +48,15 @@ def test_many_threads_with_a_loop_each_do_not_mix(upstream: Upstream) -> None:
 
 def test_a_forked_child_leaves_its_parents_connections_alone() -> None:
     transports = Transports(Transport)
-    loop = asyncio.new_event_loop()
 
     async def here() -> Transport:
         return transports.here()
 
-    before = loop.run_until_complete(here())
+    loops = [asyncio.new_event_loop(), asyncio.new_event_loop()]
+    before = loops[0].run_until_complete(here())
     transports._process = os.getpid() + 1
-    after = loop.run_until_complete(here())
-    loop.close()
+    after = loops[1].run_until_complete(here())
+    for loop in loops:
+        loop.close()
     assert after is not before
-    assert before in transports._inherited[0].values()
+    assert list(transports._inherited[0].values()) == [before]

@@ -14,6 +14,7 @@ import dragoman as litellm
 from tests.routing.upstream import Upstream
 
 HELLO = [{"role": "user", "content": "Hello"}]
+UNLISTED: Any = {"caching": True}
 PROVIDERS = ["openai", "anthropic", "gemini"]
 TOOLS = [
     {
@@ -182,7 +183,7 @@ def test_fallbacks_retries_and_metadata_of_a_call(upstream: Upstream) -> None:
         fallbacks=["anthropic/sim[error=403]", {"model": "gemini/sim", "temperature": 0.5}],
         metadata={"trace": "1"},
         num_retries=0,
-        caching=True,
+        **UNLISTED,
     )
     assert response._hidden_params["custom_llm_provider"] == "gemini"
     assert [attempt.status for attempt in response._hidden_params["attempts"]] == [401, 403, None]

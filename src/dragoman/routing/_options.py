@@ -140,9 +140,9 @@ def split(params: Mapping[str, Any], path: str = "") -> Split:
 
 def merge_options(first: CallOptions, second: CallOptions) -> CallOptions:
     """What `first` says, and where it says nothing, what `second` says."""
-    if second is NO_OPTIONS or second == NO_OPTIONS:
+    if second == NO_OPTIONS:
         return first
-    if first is NO_OPTIONS:
+    if first == NO_OPTIONS:
         return second
     return CallOptions(**{name: _merged(name, getattr(first, name), getattr(second, name)) for name in _FIELDS})
 

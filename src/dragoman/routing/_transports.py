@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -18,15 +17,12 @@ class Transports:
 
     def __init__(self, make: Callable[[], Transport]) -> None:
         self._make = make
-        self._lock = threading.Lock()
         self._process = os.getpid()
         self._by_loop: dict[asyncio.AbstractEventLoop, Transport] = {}
         self._inherited: list[Any] = []
 
     def here(self) -> Transport:
         """The transport of the running loop."""
-        if self._process != os.getpid():
-            self._forked()
         loop = asyncio.get_running_loop()
         found = self._by_loop.get(loop)
         return found if found is not None else self._open(loop)
@@ -38,18 +34,19 @@ class Transports:
             await transport.aclose()
 
     def _open(self, loop: asyncio.AbstractEventLoop) -> Transport:
-        transport = self._make()
-        with self._lock:
-            # A transport knows its loop, so that weak keys would never go: closed loops are taken out here.
-            for other in [other for other in self._by_loop if other.is_closed()]:
-                del self._by_loop[other]
-            self._by_loop[loop] = transport
+        self._leave_the_parents()
+        # A transport knows its loop, so that weak keys would never go: closed loops are taken out here. No lock: each step
+        # on the dict is whole in itself, nobody else touches this loop's entry, and a lock might be held during a fork.
+        for other in list(self._by_loop):
+            if other.is_closed():
+                self._by_loop.pop(other, None)
+        transport = self._by_loop[loop] = self._make()
         return transport
 
-    def _forked(self) -> None:
-        """The parent's connections are the parent's: they are kept unused, for closing them here would disturb it."""
-        with self._lock:
-            if self._process != os.getpid():
-                self._inherited.append(self._by_loop)
-                self._by_loop = {}
-                self._process = os.getpid()
+    def _leave_the_parents(self) -> None:
+        """After a fork the parent's connections are the parent's: they are kept unused, for closing them here would disturb
+        it. A forked child has loops of its own, so that it comes by here before it sends anything."""
+        if self._process != os.getpid():
+            self._inherited.append(self._by_loop)
+            self._by_loop = {}
+            self._process = os.getpid()

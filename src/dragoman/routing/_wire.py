@@ -89,8 +89,11 @@ def _relay(job: Job, codec: Codec[Any, Any, Any]) -> dict[str, Any] | None:
         return None
     deployment, options = job.deployment, job.options
     changed = deployment.params or job.drop_params or options.additional_drop_params
-    if changed or not deployment.provider.faithful or any(mark in source.raw for mark in codec.foreign_marks):
+    if changed or not deployment.provider.faithful:
         return None
+    for mark in codec.foreign_marks:
+        if mark in source.raw:
+            return None
     return source.body
 
 

@@ -21,7 +21,7 @@ def response_format_of(model: Any) -> dict[str, Any]:
 
 
 def _strict(schema: Any, root: dict[str, Any]) -> Any:
-    """What OpenAI's strict mode demands: all properties required and no others, no defaults, nothing beside a `$ref`
+    """What OpenAI's strict mode demands: all properties required and no others, no `default: null`, nothing beside a `$ref`
     (https://platform.openai.com/docs/guides/structured-outputs#supported-schemas)."""
     if not isinstance(schema, dict):
         return schema
@@ -31,7 +31,7 @@ def _strict(schema: Any, root: dict[str, Any]) -> Any:
     if len(schema.get("allOf") or ()) == 1:
         rest = {name: value for name, value in schema.items() if name != "allOf"}
         return _strict({**schema["allOf"][0], **rest}, root)
-    made = {name: _nested(name, value, root) for name, value in schema.items() if name != "default"}
+    made = {name: _nested(name, value, root) for name, value in schema.items() if (name, value) != ("default", None)}
     if isinstance(made.get("properties"), dict):
         made["required"] = list(made["properties"])
         made.setdefault("additionalProperties", False)
