@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from dragoman.errors import APIConnectionError
 from dragoman.transport import Transport
 from tests.transport.asking import post, refused
 from tests.upstreams.raw import CHUNKED, Link, answer, chunk, serve, serve_once, serving
@@ -97,3 +98,22 @@ async def test_a_request_is_not_repeated_when_the_answer_is_missing(transport: T
             await (await post(transport, up.url, method=method)).read()
             assert (await refused(transport, up.url, method=method)).code == "connection_closed"
         assert [len(link.requests) for link in up.links] == [2, 2]
+
+
+@pytest.mark.parametrize("head", [CHUNKED, b"HTTP/1.1 200 OK\r\n\r\n"], ids=["chunked", "without a length"])
+async def test_what_came_before_a_failure_is_handed_out_first(transport: Transport, head: bytes) -> None:
+    async def script(link: Link) -> None:
+        await link.request()
+        await link.send(head)
+        await asyncio.sleep(0.05)
+        await link.send(chunk(b"data: [DONE]\n\n"))
+        await asyncio.sleep(0.05)
+        link.reset()
+
+    async with serving(script) as up:
+        reply = await post(transport, up.url)
+        pieces = reply.chunks()
+        await asyncio.sleep(0.3)  # a reader that is slow: all of it has happened by now
+        assert b"data: [DONE]\n\n" in await anext(pieces)
+        with pytest.raises(APIConnectionError):
+            await anext(pieces)

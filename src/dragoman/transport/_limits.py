@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dragoman.errors import APIConnectionError, Timeout
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
 
 __all__ = ["Timeouts", "Watch", "ran_out"]
@@ -75,8 +75,18 @@ class Watch:
             self._begun = True
             self._move_timer(self._loop.time())
 
-    def loop_is_closed(self) -> bool:
-        return self._loop.is_closed()
+    def finally_cut(self, cut: Callable[[], None]) -> None:
+        """Cut from the collector, which may run in any thread."""
+        if self._loop.is_closed():
+            return
+        if self._loop.is_running() and _running_loop() is not self._loop:
+            self._loop.call_soon_threadsafe(self._stop_and, cut)
+        else:
+            self._stop_and(cut)
+
+    def _stop_and(self, cut: Callable[[], None]) -> None:
+        self.stop()
+        cut()
 
     def explain(self, error: BaseException) -> APIConnectionError | None:
         """What ended the exchange, in our words; None where `error` is neither a limit's doing nor the network's."""
@@ -114,6 +124,13 @@ class Watch:
         self.failure = ran_out(limit, seconds, self.place)
         if cut is not None:
             cut()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def ran_out(limit: str, seconds: float, place: str) -> Timeout:

@@ -21,7 +21,17 @@ class Reply:
     """An answer whose headers are here. Must be closed: `async with`, or `aclose()`; closing before the end of the body
     closes the connection."""
 
-    __slots__ = ("__weakref__", "_body", "_is_open_ended", "_max_body", "_watch", "_wire", "headers", "status")
+    __slots__ = (
+        "__weakref__",
+        "_body",
+        "_failure",
+        "_is_open_ended",
+        "_max_body",
+        "_watch",
+        "_wire",
+        "headers",
+        "status",
+    )
 
     status: int
     headers: Mapping[str, str]
@@ -39,6 +49,7 @@ class Reply:
         self._wire: Wire | None = wire
         self._watch = watch
         self._max_body = max_body
+        self._failure: APIConnectionError | None = None
         if body.at_eof():
             self._finish()
 
@@ -46,7 +57,7 @@ class Reply:
         """The whole body, decompressed. Raises `APIConnectionError` where it is larger than `Transport(max_body=...)`."""
         first = await self._next()
         size = len(first)
-        if self._wire is None and size <= self._max_body:
+        if self._wire is None and self._failure is None and size <= self._max_body:
             return first
         pieces = [first]
         while size <= self._max_body:
@@ -79,12 +90,15 @@ class Reply:
 
     def __del__(self) -> None:
         # Forgotten by its owner: aiohttp would print a warning when its connection goes unclosed.
-        if getattr(self, "_wire", None) is not None and not self._watch.loop_is_closed():
-            self._cut()
+        wire = getattr(self, "_wire", None)
+        if wire is not None:
+            self._watch.finally_cut(wire.cut)
 
     async def _next(self) -> bytes:
         """What is here of the body, waited for if there is nothing; empty at its end."""
         if self._wire is None:
+            if self._failure is not None:
+                raise self._failure
             return b""
         watch = self._watch
         watch.waiting()
@@ -92,25 +106,31 @@ class Reply:
             piece = await self._body.readany()
         except BaseException as error:
             self._cut()
-            failure = watch.explain(error)
-            if failure is None:
+            self._failure = watch.explain(error)
+            if self._failure is None:
                 raise
-            raise failure from None
-        watch.received()
+            if rest := _take_rest(self._body):
+                return rest
+            raise self._failure from None
         if self._body.at_eof():
-            self._check_end()
-            self._finish()
+            return self._end(piece)
+        watch.received()
         return piece
 
-    def _check_end(self) -> None:
+    def _end(self, piece: bytes) -> bytes:
         """A body without a length ends with its connection, which must not have been cut then."""
-        if not self._is_open_ended or self._wire is None:
-            return
-        broken = self._wire.error()
-        failure = self._watch.failure or (self._watch.explain(broken) if isinstance(broken, OSError) else None)
-        if failure is not None:
-            self._cut()
-            raise failure
+        if self._is_open_ended and self._wire is not None:
+            broken = self._wire.error()
+            self._failure = self._watch.failure or (
+                self._watch.explain(broken) if isinstance(broken, OSError) else None
+            )
+        if self._failure is None:
+            self._finish()
+            return piece
+        self._cut()
+        if piece:
+            return piece
+        raise self._failure
 
     def _close(self) -> None:
         if self._wire is None:
@@ -131,3 +151,13 @@ class Reply:
         self._watch.stop()
         if wire is not None:
             wire.cut()
+
+
+def _take_rest(body: StreamReader) -> bytes:
+    """What came before an error. aiohttp itself would raise the error first, and the end of many a stream would be lost."""
+    buffered = getattr(body, "_buffer", None)
+    if not buffered:
+        return b""
+    rest = b"".join(buffered)
+    buffered.clear()
+    return rest
