@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         ContentPolicyViolationError,
         ContextWindowExceededError,
         DragomanError,
+        InsufficientQuotaError,
         InternalServerError,
         NotFoundError,
         PaymentRequiredError,
@@ -134,6 +135,7 @@ __all__ = [
     "Function",
     "FunctionCall",
     "GenericStreamingChunk",
+    "InsufficientQuotaError",
     "InternalServerError",
     "Message",
     "ModelResponse",
@@ -181,7 +183,7 @@ _PLACES = MappingProxyType(
                 APIConnectionError APIError APIResponseValidationError APIStatusError AuthenticationError
                 BadGatewayError BadRequestError BudgetExceededError CallerAuthenticationError CallerError
                 ConfigError ConflictError ContentPolicyViolationError ContextWindowExceededError DragomanError
-                InternalServerError NotFoundError PaymentRequiredError PermissionDeniedError RateLimitError
+                InsufficientQuotaError InternalServerError NotFoundError PaymentRequiredError PermissionDeniedError RateLimitError
                 RequestTooLargeError ServiceUnavailableError Timeout UnprocessableEntityError UnsupportedParamsError
             """,
             "observe": "Answered Failed Tried",
@@ -224,6 +226,14 @@ def __dir__() -> list[str]:
 
 class _Module(ModuleType):
     """The package as a module whose settings are those of one object, so that they can be read, set and deleted by name."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        known = name.startswith("_") or name in __all__ or hasattr(_Settings, name) or isinstance(value, ModuleType)
+        if not known:
+            import logging
+
+            logging.getLogger("dragoman").warning("dragoman.%s is no setting, and has no effect", name)
+        super().__setattr__(name, value)
 
 
 def _setting(name: str) -> property:

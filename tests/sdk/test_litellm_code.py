@@ -104,9 +104,25 @@ def test_usage_comes_in_one_last_chunk_and_only_when_asked_for(provider: str, in
         assert rebuilt.usage == told[0]
 
 
+def as_it_is(message: Any) -> Any:
+    return message
+
+
+def as_openais(message: Any) -> Any:
+    return openai.types.chat.ChatCompletionMessage.model_validate(message.model_dump())
+
+
+def dumped(message: Any) -> Any:
+    return message.model_dump()
+
+
+FORMS = [as_it_is, dict, dumped, as_openais, litellm.Message.to_dict]
+
+
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_loop_of_tool_calls(provider: str, stream: bool) -> None:
+def test_a_loop_of_tool_calls(provider: str, stream: bool, form: Any) -> None:
     asked = '[[tools: get_weather {"city": "Paris"}; get_weather {"city": "Rome"}]]'
     messages: list[Any] = [{"role": "user", "content": asked}]
     if stream:
@@ -121,7 +137,7 @@ def test_a_loop_of_tool_calls(provider: str, stream: bool) -> None:
     tool_calls = response_message.tool_calls
     assert tool_calls is not None
     assert response.choices[0].finish_reason == "tool_calls"
-    messages.append(response_message)
+    messages.append(form(response_message))
     cities = []
     for tool_call in tool_calls:
         assert tool_call.function.name == "get_weather"
@@ -359,6 +375,9 @@ async def test_a_router(upstream: Upstream, caplog: pytest.LogCaptureFixture) ->
     assert chunks
     assert len((await router.aembedding(model="vectors", input="a")).data) == 1
     assert router.text_completion(model="backup", prompt="Hello").choices[0].text
+    for wrong in ({"timeout": "soon"}, {"fallbacks": ["backup"]}, {"num_retries": -1}):
+        with pytest.raises(litellm.ConfigError, match=next(iter(wrong))):
+            litellm.Router(**wrong)
     with pytest.raises(litellm.ConfigError):
         litellm.Router(model_list=[{"model_name": "x", "litellm_params": {}}])
     router.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,3 +52,10 @@ def test_settings_are_one_object() -> None:
         del dragoman.num_retries
     assert SETTINGS.num_retries is None
     dragoman.set_verbose = False
+
+
+def test_what_is_no_setting_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    module: Any = dragoman
+    module.success_callback = ["langfuse"]
+    del module.success_callback
+    assert "dragoman.success_callback is no setting" in caplog.text

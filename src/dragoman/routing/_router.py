@@ -128,7 +128,10 @@ class Router:
                 return await run.ask(self._fallback(run.call, target, group.home))
             except DragomanError:
                 continue  # the attempts tell of it; the caller hears why the model that was asked for failed
-        raise first
+        try:
+            raise first
+        finally:
+            del first  # its traceback holds this frame: they must not hold each other
 
     def _targets(self, call: Call, primary: Deployment, error: APIError | None) -> Iterator[FallbackTarget]:
         """The fallbacks for this error: the call's own, or else the router's. At most `max_fallbacks`."""

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from dragoman import _sync, routing
 from dragoman.dialects import openai_chat, openai_completions, openai_embeddings
+from dragoman.errors import ConfigError
 from dragoman.routing import RouterSettings, parse_fallbacks, parse_model_list, parse_targets
+from dragoman.routing._options import split
 from dragoman.sdk._custom import PROVIDERS
 from dragoman.sdk._params import ChatParams, EmbeddingParams, TextParams
 from dragoman.sdk._request import Asked, ask
@@ -70,6 +72,8 @@ class Router:
             "retry_after": retry_after,
             "drop_params": drop_params,
         }
+        for path, message in split(said).problems:
+            raise ConfigError(f"{path}: {message}", param=path)
         for name, value in (("fallbacks", fallbacks), ("context_window_fallbacks", context_window_fallbacks)):
             said[name] = None if value is None else parse_fallbacks(value, name)
         if content_policy_fallbacks is not None:

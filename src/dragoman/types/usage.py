@@ -89,7 +89,7 @@ def token_buckets(usage: Usage) -> TokenBuckets:
 
     def take(wanted: int | None) -> int:
         nonlocal left
-        taken = min(wanted or 0, left)
+        taken = max(0, min(wanted or 0, left))
         left -= taken
         return taken
 
