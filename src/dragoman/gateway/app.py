@@ -12,7 +12,7 @@ from dragoman.errors import CallerError, DragomanError, NotFoundError
 from dragoman.gateway._dialects import CallerDialect, guess
 from dragoman.gateway._exchange import CallerLeft, Exchange, Receive, Scope, Send
 from dragoman.gateway._failures import as_ours, reply_error
-from dragoman.gateway._routes import Found, Page, Route, find
+from dragoman.gateway._routes import ROUTES, Found, Page, Route, find
 from dragoman.gateway._secrets import Redactor
 from dragoman.gateway.config import GatewayConfig
 from dragoman.gateway.endpoint import Kitchen
@@ -21,7 +21,7 @@ from dragoman.gateway.health import Health
 from dragoman.gateway.listing import ModelList, client_of, rows_of
 from dragoman.routing import Router
 
-__all__ = ["Gateway"]
+__all__ = ["ROUTES", "Gateway"]
 
 _requests = logging.getLogger("dragoman.gateway.requests")
 _CALLER_LEFT = 499

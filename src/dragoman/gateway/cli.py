@@ -13,7 +13,7 @@ import typer
 if TYPE_CHECKING:
     from dragoman.gateway.config import GatewayConfig
 
-__all__ = ["app", "run"]
+__all__ = ["app", "check", "run", "serve", "simulate", "version"]
 
 app = typer.Typer(
     name="dragoman",

@@ -14,7 +14,7 @@ from dragoman.gateway._dialects import ANTHROPIC, GEMINI, OPENAI, CallerDialect
 from dragoman.gateway._exchange import Exchange
 from dragoman.gateway.config import GatewayConfig
 
-__all__ = ["ModelList", "Row", "client_of"]
+__all__ = ["ModelList", "Row", "client_of", "rows_of"]
 
 _METHODS = {
     "chat": ("generateContent", "streamGenerateContent"),

@@ -19,7 +19,7 @@ class CallOptions:
 
     Times are seconds."""
 
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
     api_base: str | None = None
     api_version: str | None = None
     custom_llm_provider: str | None = None
@@ -35,7 +35,7 @@ class CallOptions:
     drop_params: bool | None = None
     additional_drop_params: tuple[str, ...] = ()
     allowed_openai_params: tuple[str, ...] = ()
-    extra_headers: Mapping[str, str] = field(default_factory=dict)
+    extra_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     extra_query: Mapping[str, str] = field(default_factory=dict)
     extra_body: JsonObject = field(default_factory=dict)
     """Merged into the provider's body as it stands, last."""
