@@ -136,6 +136,7 @@ __all__ = [
     "FunctionCall",
     "GenericStreamingChunk",
     "InsufficientQuotaError",
+    "InsufficientQuotaError",
     "InternalServerError",
     "Message",
     "ModelResponse",

@@ -22,6 +22,7 @@
             ├── RequestTooLargeError    413
             ├── UnprocessableEntityError 422
             ├── RateLimitError          429
+            │   └── InsufficientQuotaError
             └── InternalServerError     500
                 ├── BadGatewayError     502
                 └── ServiceUnavailableError 503
@@ -51,6 +52,7 @@ __all__ = [
     "ContentPolicyViolationError",
     "ContextWindowExceededError",
     "DragomanError",
+    "InsufficientQuotaError",
     "InternalServerError",
     "NotFoundError",
     "PaymentRequiredError",
@@ -274,6 +276,14 @@ class RateLimitError(APIStatusError):
     default_type = "rate_limit_error"
     retry_here = True
     retry_elsewhere = True
+
+
+class InsufficientQuotaError(RateLimitError):
+    """A 429 that no waiting mends: the credit or the quota with the provider is used up."""
+
+    default_code = "insufficient_quota"
+    default_type = "insufficient_quota"
+    retry_here = False
 
 
 class InternalServerError(APIStatusError):

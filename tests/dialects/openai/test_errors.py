@@ -84,7 +84,7 @@ def _field(body: Any, key: str) -> Any:
         (
             429,
             {"error": {"message": "no money", "code": "insufficient_quota"}},
-            errors.RateLimitError,
+            errors.InsufficientQuotaError,
             "insufficient_quota",
             "no money",
         ),

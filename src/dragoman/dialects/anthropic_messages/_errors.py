@@ -17,6 +17,7 @@ from dragoman.errors import (
     ContentPolicyViolationError,
     ContextWindowExceededError,
     DragomanError,
+    InsufficientQuotaError,
     InternalServerError,
     NotFoundError,
     PaymentRequiredError,
@@ -78,7 +79,7 @@ _BY_TEXT = tuple(
         # Bedrock's "The provided model identifier is invalid."
         (r"model identifier is invalid", NotFoundError, None),
         # "You have reached your specified API usage limits. You will regain access on ..."
-        (r"reached your specified .*usage limits", RateLimitError, "insufficient_quota"),
+        (r"reached your specified .*usage limits", InsufficientQuotaError, None),
     )
 )
 _PATH = re.compile(r"([a-z_]+(?:\.[\w-]+|\[\d+\])*): ")

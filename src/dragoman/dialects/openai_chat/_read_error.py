@@ -17,6 +17,7 @@ from dragoman.errors import (
     ContentPolicyViolationError,
     ContextWindowExceededError,
     DragomanError,
+    InsufficientQuotaError,
     NotFoundError,
     RateLimitError,
     ServiceUnavailableError,
@@ -40,7 +41,7 @@ _BY_CODE: dict[str, type[APIError]] = {
     "invalid_model": NotFoundError,  # Mistral, as a 400
     "deploymentnotfound": NotFoundError,  # Azure
     "invalid_api_key": AuthenticationError,
-    "insufficient_quota": RateLimitError,
+    "insufficient_quota": InsufficientQuotaError,
     "rate_limit_exceeded": RateLimitError,
     "unsupported_parameter": UnsupportedParamsError,
     "engine_overloaded_error": ServiceUnavailableError,  # Moonshot
