@@ -136,7 +136,6 @@ __all__ = [
     "FunctionCall",
     "GenericStreamingChunk",
     "InsufficientQuotaError",
-    "InsufficientQuotaError",
     "InternalServerError",
     "Message",
     "ModelResponse",

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import dragoman
+from dragoman import errors
 from dragoman.sdk._settings import SETTINGS, Settings
 
 TREE = ast.parse(Path(dragoman.__file__ or "").read_text())
@@ -30,6 +31,10 @@ def test_type_checkers_see_what_is_listed() -> None:
     }
     assert imported == set(dragoman.__all__)
     assert {*dragoman._PLACES, "exceptions"} == set(dragoman.__all__)
+
+
+def test_every_error_is_public() -> None:
+    assert set(errors.__all__) - {"error_for_status"} <= set(dragoman.__all__)
 
 
 def test_type_checkers_see_the_settings() -> None:
