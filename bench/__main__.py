@@ -23,7 +23,9 @@ _CONNECTIONS = 32
 _STREAMS = 32
 _CHUNKS_PER_SECOND = 100.0
 _SECONDS = 4.0
+_ROUNDS = 2
 _PACED_SHARE = 0.7
+_FASTEST_PACE = 1000.0
 _MESSAGES = [{"role": "user", "content": "Say something, please. " * 8}]
 
 
@@ -55,8 +57,8 @@ class Row:
     errors: int
 
 
-_CHAT = {"messages": _MESSAGES}
-_MESSAGE = {"messages": _MESSAGES, "max_tokens": 500}
+_CHAT: dict[str, object] = {"messages": _MESSAGES}
+_MESSAGE: dict[str, object] = {"messages": _MESSAGES, "max_tokens": 500}
 WHOLE = Case("OpenAI to OpenAI", "/v1/chat/completions", _CHAT, "whole")
 WHOLE_TRANSLATED = Case("Anthropic to OpenAI", "/v1/messages", _MESSAGE, "whole", True)
 STREAMED = Case("OpenAI to OpenAI", "/v1/chat/completions", _CHAT | {"stream": True}, "streamed")
@@ -107,24 +109,35 @@ def fastest(load: Load, at: Cores, folder: Path) -> dict[str, float]:
 def whole(subject: Subject, case: Case, at: Cores, folder: Path, baseline: Subject) -> Row:
     """CPU and throughput at full load; then the latency at a share of that, beside the upstream's own at the same rate."""
     fastest(case.load(subject, _CONNECTIONS, 1), at, folder)
-    before = subject.running.cpu_seconds()
-    full = fastest(case.load(subject, _CONNECTIONS, _SECONDS), at, folder)
-    cost = (subject.running.cpu_seconds() - before) / full["requests"] * 1e6
-    per_second = full["requests"] / full["seconds"]
-    rate = min(per_second * _PACED_SHARE, 1000.0)
-    through = measured(case.load(subject, _CONNECTIONS, 2.5, rate), at.load)
-    direct = measured(WHOLE.load(baseline, _CONNECTIONS, 2.5, rate), at.load)
-    added = [(through[name] - direct[name]) * 1000 for name in ("p50", "p99")]
-    return Row(subject.name, case.name, cost, per_second, added[0], added[1], int(full["errors"] + through["errors"]))
+    rounds: list[tuple[float, float]] = []
+    errors = 0.0
+    for _ in range(_ROUNDS):
+        before = subject.running.cpu_seconds()
+        full = fastest(case.load(subject, _CONNECTIONS, _SECONDS / _ROUNDS), at, folder)
+        cost = (subject.running.cpu_seconds() - before) / full["requests"] * 1e6
+        rounds.append((cost, full["requests"] / full["seconds"]))
+        errors += full["errors"]
+    # The better of the rounds: what else the machine did can only make them worse.
+    cost, per_second = min(cost for cost, _ in rounds), max(rate for _, rate in rounds)
+    load = case.load(subject, _CONNECTIONS, 1.5, min(per_second * _PACED_SHARE, _FASTEST_PACE))
+    through, direct = [], []
+    for _ in range(_ROUNDS):
+        through.append(measured(load, at.load))
+        direct.append(measured(WHOLE.load(baseline, _CONNECTIONS, 1.5, load.rate), at.load))
+    added = [(min(r[name] for r in through) - min(r[name] for r in direct)) * 1000 for name in ("p50", "p99")]
+    errors += sum(found["errors"] for found in through)
+    return Row(subject.name, case.name, cost, per_second, added[0], added[1], int(errors))
 
 
 def streamed(subject: Subject, case: Case, at: Cores) -> Row:
     """CPU per chunk, with many streams at once that are paced by their upstream."""
     measured(case.load(subject, _STREAMS, 0.5), at.load)
-    before = subject.running.cpu_seconds()
-    found = measured(case.load(subject, _STREAMS, _SECONDS), at.load)
-    cost = (subject.running.cpu_seconds() - before) / max(found["chunks"], 1) * 1e6
-    return Row(subject.name, case.name, cost, found["chunks"] / found["seconds"], 0, 0, int(found["errors"]))
+    costs: list[float] = []
+    for _ in range(_ROUNDS):
+        before = subject.running.cpu_seconds()
+        found = measured(case.load(subject, _STREAMS, _SECONDS / _ROUNDS), at.load)
+        costs.append((subject.running.cpu_seconds() - before) / max(found["chunks"], 1) * 1e6)
+    return Row(subject.name, case.name, min(costs), found["chunks"] / found["seconds"], 0, 0, int(found["errors"]))
 
 
 @contextmanager

@@ -7,6 +7,7 @@ when a request was due, so that a server that falls behind cannot hide it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 import time
@@ -133,11 +134,12 @@ async def run(load: Load) -> Measured:
 
 
 def main() -> None:
-    try:
-        import uvloop as loops
-    except ImportError:
-        loops = asyncio  # type: ignore[assignment]
-    print(json.dumps(loops.run(run(Load(**json.loads(sys.argv[1])))).report()))
+    start = asyncio.run
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        start = uvloop.run
+    print(json.dumps(start(run(Load(**json.loads(sys.argv[1])))).report()))
 
 
 def as_argument(load: Load) -> str:
