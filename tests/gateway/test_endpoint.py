@@ -280,3 +280,22 @@ async def test_embeddings_and_text_completions(client: aiohttp.ClientSession) ->
                 told = await reply.json()
         assert told.get("data") == answer.get("data")
         assert [c["text"] for c in told.get("choices", [])] == [c["text"] for c in answer.get("choices", [])]  # type: ignore[attr-defined]
+
+
+async def test_beta_headers_go_with_a_body_that_passes_through(client: aiohttp.ClientSession) -> None:
+    reply = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [], "usage": {}}
+    upstream = Upstream(lambda up: up.json(reply))
+    body = {
+        "model": "smart",
+        "max_tokens": 5,
+        "messages": [{"role": "user", "content": [{"type": "brand_new_block", "x": 1}]}],
+        "brand_new_parameter": {"deep": [1.0, None]},
+    }
+    async with serving(upstream) as there:
+        there = there.removesuffix("/v1")
+        async with gateway([model(there, provider="anthropic")]) as here:
+            headers = {"anthropic-version": "2023-06-01", "anthropic-beta": "new-thing-2026-01-01"}
+            async with client.post(f"{here}/v1/messages", json=body, headers=headers) as answer:
+                assert await answer.json() == reply
+    assert upstream.bodies == [{**body, "model": "real-smart"}]
+    assert upstream.headers[0]["anthropic-beta"] == "new-thing-2026-01-01"

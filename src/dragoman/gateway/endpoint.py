@@ -93,11 +93,13 @@ class Ask:
         return call, left_out
 
     def _source(self, exchange: Exchange, caller: CallerContext, body: JsonObject, raw: bytes) -> Source | None:
-        """The caller's own body, where it says everything: what a header says would be lost if only the body passed
-        through, and an error could not be put into an array of JSON that another has begun."""
-        if caller.framing == "json_array" or any(name in exchange.headers for name in exchange.dialect.meant_headers):
+        """The caller's own body, with the headers that belong to it; None where it cannot pass through: an error could not
+        be put into an array of JSON that another has begun."""
+        if caller.framing == "json_array":
             return None
-        return Source(self.codec.dialect, body, raw)
+        headers = exchange.headers
+        meant = {name: headers[name] for name in exchange.dialect.meant_headers if name in headers}
+        return Source(self.codec.dialect, body, raw, meant)
 
     def _hints(self, exchange: Exchange, model: str | None) -> RequestHints:
         headers = exchange.headers

@@ -51,6 +51,8 @@ class Source:
     body: JsonObject
     raw: bytes
     """As it came, for a cheap search for our own marks."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Those that change what the body means (`anthropic-beta`): they go where the body goes."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -53,7 +53,7 @@ def prepare(job: Job, endpoint: Endpoint) -> Sending:
         context = replace(context, tool_names=wire.tool_names, json_tool=wire.json_tool)
     return Sending(
         url=_address(job, endpoint, wire),
-        headers=_headers(job, wire),
+        headers=_headers(job, wire, job.source.headers if relayed is not None and job.source is not None else {}),
         body=_body(wire, job.options.extra_body),
         codec=codec,
         context=context,
@@ -105,10 +105,11 @@ def _address(job: Job, endpoint: Endpoint, wire: WireRequest) -> str:
     )
 
 
-def _headers(job: Job, wire: WireRequest) -> dict[str, str]:
+def _headers(job: Job, wire: WireRequest, meant: Mapping[str, str]) -> dict[str, str]:
+    """`meant`: what the caller's own headers say about a body that passes through."""
     provider, options = job.deployment.provider, job.options
     headers = {"content-type": "application/json", "user-agent": _USER_AGENT}
-    for more in (provider.headers, wire.headers):
+    for more in (provider.headers, wire.headers, meant):
         headers.update(more)
     headers.update(provider.credential.headers(options.api_key, provider=provider.name))
     for name, value in options.extra_headers.items():
