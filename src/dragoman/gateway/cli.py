@@ -1,4 +1,4 @@
-"""`dragoman serve | check | simulate | version`. What a command needs is imported when it runs."""
+"""`dragoman serve | check | demo | simulate | version`. What a command needs is imported when it runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typer
 if TYPE_CHECKING:
     from dragoman.gateway.config import GatewayConfig
 
-__all__ = ["app", "check", "run", "serve", "simulate", "version"]
+__all__ = ["app", "check", "demo", "run", "serve", "simulate", "version"]
 
 app = typer.Typer(
     name="dragoman",
@@ -40,21 +40,20 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 4000,
 ) -> None:
     """Serve the models of a configuration."""
-    from dragoman.gateway import server
-    from dragoman.gateway._secrets import Redactor
-    from dragoman.gateway.app import Gateway
-    from dragoman.gateway.config import export
-    from dragoman.gateway.logs import set_up
-
     settings = _read(config, host)
-    listener = _or_exit(lambda: server.bind(host, port))
-    export(settings)
-    set_up(
-        Redactor(settings.secrets), json=settings.json_logs, verbose=settings.verbose, requests=settings.log_requests
-    )
-    gateway = Gateway(settings, loopback_only=not settings.permit_weak_key)
-    address = f"http://{'[' + host + ']' if ':' in host else host}:{listener.getsockname()[1]}"
-    server.serve(gateway, listener, lambda: _announce(settings, address))
+    _run(settings, host, port, lambda address: _announce(settings, address))
+
+
+@app.command()
+def demo(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 4000,
+) -> None:
+    """Serve something to try at once: the providers whose keys are set, or simulated ones."""
+    from dragoman.gateway.demo import demo as prepared
+
+    with prepared() as it:
+        _run(_read(it.config, host), host, port, lambda address: typer.echo(it.invitation(address)))
 
 
 @app.command()
@@ -105,6 +104,24 @@ def _read(path: Path | None, host: str | None) -> GatewayConfig:
     return settings
 
 
+def _run(settings: GatewayConfig, host: str, port: int, announce: Callable[[str], None]) -> None:
+    """Serve until told to stop."""
+    from dragoman.gateway import server
+    from dragoman.gateway._secrets import Redactor
+    from dragoman.gateway.app import Gateway
+    from dragoman.gateway.config import export
+    from dragoman.gateway.logs import set_up
+
+    listener = _or_exit(lambda: server.bind(host, port))
+    export(settings)
+    set_up(
+        Redactor(settings.secrets), json=settings.json_logs, verbose=settings.verbose, requests=settings.log_requests
+    )
+    gateway = Gateway(settings, loopback_only=not settings.permit_weak_key)
+    address = f"http://{'[' + host + ']' if ':' in host else host}:{listener.getsockname()[1]}"
+    server.serve(gateway, listener, lambda: announce(address))
+
+
 def _or_exit(bind: Callable[[], socket]) -> socket:
     from dragoman.errors import ConfigError
 
@@ -134,4 +151,3 @@ def _announce(settings: GatewayConfig, address: str) -> None:
     for alias, target in settings.aliases.items():
         typer.echo(f"  {alias:<{width}}  = {target}")
     typer.echo(f"serving {len(models)} models on {address} (OpenAI: {address}/v1, Anthropic and Gemini: {address})")
-    sys.stdout.flush()
