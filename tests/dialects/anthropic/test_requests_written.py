@@ -476,3 +476,33 @@ def test_a_broken_conversation_is_the_callers_fault(messages: Any) -> None:
     with pytest.raises(BadRequestError) as caught:
         written({"messages": messages})
     assert (caught.value.param or "").startswith("messages")
+
+
+def test_a_message_that_was_edited_since_keeps_its_text_whole() -> None:
+    message = {
+        "role": "assistant",
+        "content": "Edited by hand",
+        "tool_calls": [call("1")],
+        "thinking_blocks": [{"type": "thinking", "thinking": "t", "signature": "s"}],
+        "block_order": ["text:3", "thinking", "text:4", "tool_call", "nonsense", 7, "text:x"],
+    }
+    sent = turns(user("a"), message, result("1"))[1]["content"]
+    assert [block["type"] for block in sent] == ["text", "thinking", "tool_use"]
+    assert sent[0]["text"] == "Edited by hand"
+
+
+@pytest.mark.parametrize("choice", ["sometimes", {"type": "grammar"}, 7])
+def test_a_choice_that_is_none_is_refused(choice: Any) -> None:
+    with pytest.raises(UnsupportedParamsError) as caught:
+        written({"tools": [FUNCTION], "tool_choice": choice})
+    assert caught.value.param == "tool_choice"
+
+
+def test_what_is_no_tool_is_refused_by_its_place() -> None:
+    with pytest.raises(UnsupportedParamsError) as caught:
+        written({"tools": [FUNCTION, {"type": "telepathy"}]})
+    assert caught.value.param == "tools[1]"
+    grammar = {"type": "custom", "custom": {"name": "g", "format": {"type": "grammar"}}}
+    with pytest.raises(UnsupportedParamsError) as caught:
+        written({"tools": [grammar]})
+    assert caught.value.param == "tools[0].custom.format"

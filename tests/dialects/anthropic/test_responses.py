@@ -8,10 +8,18 @@ import orjson
 import pytest
 from anthropic.types import Message
 
+from dragoman.dialects._dialect import RequestHints
 from dragoman.dialects.anthropic_messages import CODEC
 from dragoman.errors import APIError, APIResponseValidationError
 from tests import oracles
-from tests.dialects.anthropic.exchange import CALLER, accepts_message, messages_recordings, reply_context, response_of
+from tests.dialects.anthropic.exchange import (
+    CALLER,
+    accepts_message,
+    messages_recordings,
+    reply_context,
+    response_of,
+    target,
+)
 from tests.recordings import Recording, pairs, recordings
 
 
@@ -254,3 +262,36 @@ def test_what_another_vendor_made_reaches_an_anthropic_client_whole() -> None:
     assert custom["input"] == {"input": "free text"}
     assert message["stop_reason"] == "tool_use"
     assert message["usage"]["input_tokens"] == 10
+
+
+def test_a_citation_of_another_vendor_comes_back_and_is_not_sent_to_anthropic() -> None:
+    place = {"start_index": 0, "end_index": 3, "url": "https://a.example", "title": "A"}
+    cited = {"type": "url_citation", "url_citation": place}
+    message: Any = {"role": "assistant", "content": "See", "annotations": [cited]}
+    content = CODEC.write_response({"choices": [{"index": 0, "message": message}]}, CALLER)["content"]
+    turns = [{"role": "user", "content": "q"}, {"role": "assistant", "content": content}]
+    hub = CODEC.read_request({"model": "m", "max_tokens": 9, "messages": turns}, RequestHints())
+    assert hub["messages"][1] == message
+    assert CODEC.write_request(hub, target()).body["messages"][1]["content"] == "See"
+
+
+def test_names_that_were_changed_for_the_wire_come_back() -> None:
+    names = {"short_1": "a name.with dots", "free__custom": "free"}
+    content: list[dict[str, Any]] = [
+        {"type": "tool_use", "id": "a", "name": "short_1", "input": {"x": 1}},
+        {"type": "tool_use", "id": "b", "name": "free__custom", "input": {"input": "so free"}},
+    ]
+    calls = response_of(answer(content, "tool_use"), tool_names=names)["choices"][0]["message"]["tool_calls"]
+    assert calls[0]["function"] == {"name": "a name.with dots", "arguments": '{"x":1}'}
+    assert calls[1] == {"id": "b", "type": "custom", "custom": {"name": "free", "input": "so free"}}
+
+
+def test_who_called_a_tool_is_kept_where_it_was_not_the_model_itself() -> None:
+    caller = {"type": "code_execution_20250825", "tool_id": "srvtoolu_1"}
+    content: list[dict[str, Any]] = [{"type": "tool_use", "id": "a", "name": "f", "input": {}, "caller": caller}]
+    response = response_of(answer(content, "tool_use"))
+    message: Any = response["choices"][0]["message"]
+    assert message["tool_calls"][0]["extra_content"] == {"anthropic": {"caller": caller}}
+    assert CODEC.write_response(response, CALLER)["content"] == content
+    sent = CODEC.write_request({"messages": [{"role": "user", "content": "q"}, message]}, target()).body
+    assert sent["messages"][1]["content"] == content

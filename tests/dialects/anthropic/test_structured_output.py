@@ -194,3 +194,13 @@ def test_a_list_of_types_becomes_a_choice() -> None:
         "anyOf": [{"type": "string", "description": "{maxLength: 3}"}, {"type": "null"}],
     }
     assert told == ["schema.properties.a.anyOf[0].maxLength"]
+
+
+def test_all_of_one_is_that_one_and_all_of_references_is_inexpressible() -> None:
+    definitions = {"$defs": {"P": CLOSED}}
+    alone = {"type": "array", "items": {"allOf": [{"$ref": "#/$defs/P"}], "title": "x"}} | definitions
+    assert strict_schema(alone, lambda _: None)["items"] == {"$ref": "#/$defs/P", "title": "x"}
+    plain = {"allOf": [CLOSED, CLOSED]}
+    assert strict_schema(plain, lambda _: None) == plain
+    with pytest.raises(Inexpressible):
+        strict_schema({"allOf": [{"$ref": "#/$defs/P"}, CLOSED]} | definitions, lambda _: None)
