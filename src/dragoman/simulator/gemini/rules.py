@@ -11,7 +11,11 @@ from dragoman.simulator.gemini.errors import refused, snake
 
 __all__ = ["check_rules", "signed_call"]
 
-_PASS = ("skip_thought_signature_validator", "context_engineering_is_the_way_to_go")
+_PASS = (
+    "skip_thought_signature_validator",
+    "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I=",  # the same in base64, as clients send bytes
+    "context_engineering_is_the_way_to_go",
+)
 _DATA = ("text", "inlineData", "fileData", "functionCall", "functionResponse", "executableCode", "codeExecutionResult", "toolCall",
          "toolResponse")  # fmt: skip
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}")
