@@ -7,7 +7,7 @@ from typing import Any
 from dragoman.simulator._ask import Refused
 from dragoman.simulator._shape import Path, Wrong
 
-__all__ = ["body", "fault", "invalid", "refused"]
+__all__ = ["body", "fault", "invalid", "refused", "worded"]
 
 _FAULTS: dict[str, tuple[int, str, str]] = {
     "400": (400, "invalid_request_error", "Invalid request."),

@@ -8,7 +8,7 @@ from typing import Any
 from dragoman.simulator._ask import Refused
 from dragoman.simulator._shape import Path, Wrong, json_type
 
-__all__ = ["body", "fault", "invalid", "refused", "snake"]
+__all__ = ["bad_key", "body", "fault", "invalid", "refused", "snake", "worded"]
 
 _KEY = "API key not valid. Please pass a valid API key."
 _FAULTS: dict[str, tuple[int, str, str]] = {

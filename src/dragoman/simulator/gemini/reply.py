@@ -11,7 +11,7 @@ from dragoman.simulator._signatures import sign
 from dragoman.simulator.gemini.errors import body as error_body
 from dragoman.simulator.gemini.rules import signed_call
 
-__all__ = ["streamed", "usage_of", "whole"]
+__all__ = ["count", "embedded", "streamed", "usage_of", "whole"]
 
 _FINISH = {"length": "MAX_TOKENS", "filter": "SAFETY", "refusal": "PROHIBITED_CONTENT"}
 

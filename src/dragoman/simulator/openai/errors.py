@@ -8,7 +8,7 @@ from typing import Any
 from dragoman.simulator._ask import Refused
 from dragoman.simulator._shape import Path, Wrong, json_type
 
-__all__ = ["fault", "invalid", "refused", "worded"]
+__all__ = ["body", "fault", "invalid", "refused", "worded"]
 
 _ARTICLES = {"null": "null", "array": "an array", "object": "an object", "integer": "an integer"}
 _SERVER = "The server had an error while processing your request. Sorry about that!"
