@@ -31,9 +31,7 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     except BaseException:
         coroutine.close()
         raise
-    call = _Call(loop, coroutine)
-    loop.call_soon_threadsafe(call.start)
-    return call.result()
+    return _Call(loop, coroutine).result()
 
 
 def iterate(source: AsyncIterator[T]) -> Iteration[T]:
@@ -50,13 +48,14 @@ class _Call(Generic[T]):
         self._outcome: Future[T] = Future()
         self._task: asyncio.Task[T] | None = None
 
-    def start(self) -> None:
+    def _start(self) -> None:
         self._task = self._loop.create_task(self._coroutine)
         self._task.add_done_callback(functools.partial(_hand_over, self._loop, self._outcome))
 
     def result(self) -> T:
         outcome = self._outcome
         try:
+            self._loop.call_soon_threadsafe(self._start)
             return outcome.result()
         except BaseException:
             if not outcome.done():
@@ -71,6 +70,9 @@ class _Call(Generic[T]):
     def _cancel(self) -> None:
         if self._task is not None:
             self._task.cancel()
+        else:  # interrupted before it could be started
+            self._coroutine.close()
+            self._outcome.cancel()
 
 
 def _hand_over(loop: _Loop, outcome: Future[T], task: asyncio.Task[T]) -> None:
@@ -109,10 +111,10 @@ class Iteration(Iterator[T]):
             raise StopIteration
         if not _BRIDGE.owns(self._loop):
             raise RuntimeError("This iteration ended with the process or the event loop that began it")
-        if not self._has_begun:
-            self._has_begun = True
-            self._loop.call_soon_threadsafe(self._pump.start)
         try:
+            if not self._has_begun:
+                self._has_begun = True
+                self._loop.call_soon_threadsafe(self._pump.start)
             item = self._pump.get()
         except BaseException:
             self.close()
