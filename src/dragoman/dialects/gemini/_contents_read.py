@@ -15,7 +15,7 @@ from dragoman.types.chat import ContentPart, Message
 
 __all__ = ["read_contents", "read_system"]
 
-_ROLES = {None: "user", "": "user", "user": "user", "function": "user", "model": "model", "system": "system"}
+_ROLES = {"": "user", "user": "user", "function": "user", "model": "model", "system": "system"}
 _TEXT = frozenset({"text", "thought"})
 _RESULT = frozenset({"id", "name", "response", "parts"})
 
@@ -62,8 +62,8 @@ class _Reader:
             self.messages.append({"role": "user", "content": raw})
             return
         content = fields(raw, path)
-        role = content.get("role")
-        if role is not None and role not in _ROLES:
+        role = expect_str(content.get("role", ""), f"{path}.role")
+        if role not in _ROLES:
             raise bad(f"{path}.role", f"unknown role {role!r}: user and model are known")
         parts = items(content.get("parts"), f"{path}.parts")
         if _ROLES[role] == "model":

@@ -121,7 +121,7 @@ def _read_details(result: ContentPart, left: JsonObject, path: str) -> None:
         for key, value in metadata.items():
             result["video_url"][_VIDEO_FIELDS.get(key, key)] = value  # type: ignore[literal-required]
     if "image_url" in result and isinstance(left.get("mediaResolution"), dict):
-        detail = _DETAILS.get(left["mediaResolution"].get("level"))
+        detail = _DETAILS.get(str(left["mediaResolution"].get("level")))
         if detail is not None and len(left["mediaResolution"]) == 1:
             result["image_url"]["detail"] = detail
             del left["mediaResolution"]
@@ -134,8 +134,9 @@ def write_media(part: ContentPart, path: str, drops: DropList, *, resolutions: b
     result = _WRITERS[part["type"]](part, f"{path}.{part['type']}", drops)
     if result is None:
         return None
-    detail = (part.get("image_url") or {}).get("detail")
-    if detail in _RESOLUTIONS:
+    image = part.get("image_url")
+    detail = image.get("detail") if isinstance(image, dict) else None
+    if isinstance(detail, str) and detail in _RESOLUTIONS:
         if resolutions:
             result["mediaResolution"] = {"level": _RESOLUTIONS[detail]}
         else:

@@ -8,6 +8,7 @@ from dragoman.dialects._dialect import Target, WireRequest
 from dragoman.dialects._parameters import DropList
 from dragoman.dialects.gemini._config_write import accent_of, note_the_rest, write_config, write_neighbours
 from dragoman.dialects.gemini._contents_write import write_contents
+from dragoman.dialects.gemini._shapes import check_request
 from dragoman.dialects.gemini._tools_write import wire_names, write_schema, write_tool_choice, write_tools
 from dragoman.dialects.gemini._turns import Writing
 from dragoman.types._json import JsonObject
@@ -36,7 +37,8 @@ def write_request(request: ChatRequest, target: Target) -> WireRequest:
 
 
 def wanted(request: ChatRequest, drops: DropList) -> ChatRequest:
-    """The request without what its caller wants left out in any case."""
+    """The request, found to be well-formed, without what its caller wants left out in any case."""
+    check_request(request)
     unwanted = [name for name in request if drops.wanted_out(name) and name not in ("model", "messages")]
     if not unwanted:
         return request
