@@ -109,8 +109,8 @@ def read_error(reply: ErrorReply) -> APIError:
 
 
 def _classify(kind: object, text: str, status: int) -> tuple[type[APIError] | int, str | None]:
-    """Its type first: inside of a stream an error has no status of its own."""
-    cls = _BY_TYPE.get(kind) if isinstance(kind, str) else None
+    """By its status; by its type where there is none, inside of a stream, and where a 400 says more than "bad request"."""
+    cls = _BY_TYPE.get(kind) if isinstance(kind, str) and status <= 400 else None
     if cls is None and status < 400:
         cls = InternalServerError
     if cls is BadRequestError or (cls is None and status == 400):
