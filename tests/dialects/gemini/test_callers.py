@@ -101,7 +101,8 @@ def test_what_else_a_message_holds() -> None:
     assert parts({"content": None, "refusal": "no"}) == [{"text": "no"}]
     assert parts({"content": "a", "reasoning_content": "r"}) == [{"text": "r", "thought": True}, {"text": "a"}]
     audio = {"id": "a", "data": "AAAA", "transcript": "hello", "expires_at": 1}
-    assert parts({"content": None, "audio": audio}) == [{"inlineData": {"mimeType": "audio/wav", "data": "AAAA"}}]
+    sound = {"inlineData": {"mimeType": "audio/wav", "data": "AAAA"}}
+    assert parts({"content": None, "audio": audio}) == [{"text": "hello"}, sound]
     assert parts({"content": [{"type": "text", "text": "a"}]}) == [{"text": "a"}]
     cut_off = {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"a": '}}
     assert parts({"content": "", "tool_calls": [cut_off]})[0]["functionCall"]["args"] == {"arguments": '{"a": '}

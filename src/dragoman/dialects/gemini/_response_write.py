@@ -122,11 +122,13 @@ def image_part(part: Any) -> list[JsonObject]:
 
 
 def audio_part(audio: JsonObject) -> list[JsonObject]:
-    """Google's clients get the sound; where there is only what was said, they get that."""
+    """The sound, and what is said in it: Google's clients have no other place for that than text."""
+    parts: list[JsonObject] = [{"text": audio["transcript"]}] if audio.get("transcript") else []
     if audio.get("data"):
         told = str(audio.get("format") or "wav")
-        return [{"inlineData": {"mimeType": told if "/" in told else audio_type(told), "data": audio["data"]}}]
-    return [{"text": audio["transcript"]}] if audio.get("transcript") else []
+        kind = told if "/" in told else audio_type(told)
+        parts.append({"inlineData": {"mimeType": kind, "data": audio["data"]}})
+    return parts
 
 
 def add_thinking(parts: list[JsonObject], block: ThinkingBlock, vendor: str) -> None:
