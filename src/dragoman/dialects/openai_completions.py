@@ -48,7 +48,7 @@ _FIELDS: dict[str, type] = {
 _OWN_WAY = frozenset(("stream", "stream_options", "max_tokens"))
 
 
-def read_request(body: JsonObject, hints: RequestHints) -> TextCompletionRequest:
+def _read_request(body: JsonObject, hints: RequestHints) -> TextCompletionRequest:
     request = check_fields(body, _FIELDS)
     request["model"] = read_model(body, hints)
     if body.get("prompt") is None:
@@ -58,7 +58,7 @@ def read_request(body: JsonObject, hints: RequestHints) -> TextCompletionRequest
     return cast(TextCompletionRequest, request)
 
 
-def write_request(request: TextCompletionRequest, target: Target) -> WireRequest:
+def _write_request(request: TextCompletionRequest, target: Target) -> WireRequest:
     drops = DropList(target)
     asked: JsonObject = {**request}
     for key in [key for key in asked if drops.wanted_out(key)]:
@@ -70,7 +70,7 @@ def write_request(request: TextCompletionRequest, target: Target) -> WireRequest
     return WireRequest(body, dropped=drops.dropped)
 
 
-def read_response(body: JsonObject, context: ReplyContext) -> TextCompletion:
+def _read_response(body: JsonObject, context: ReplyContext) -> TextCompletion:
     raise_if_error(body, context)
     if not isinstance(body.get("choices"), list):
         raise invalid("an answer without choices", context, body)
@@ -109,7 +109,7 @@ def _choice(raw: JsonObject, position: int, context: ReplyContext) -> JsonObject
     return choice
 
 
-def write_response(response: TextCompletion, caller: CallerContext) -> JsonObject:
+def _write_response(response: TextCompletion, caller: CallerContext) -> JsonObject:
     choices = [{"logprobs": None, **choice} for choice in response.get("choices") or ()]
     return {"object": "text_completion", "model": caller.model, **response, "choices": choices}
 
@@ -183,10 +183,10 @@ class _Writer:
 CODEC: Codec[TextCompletionRequest, TextCompletion, TextCompletion] = Codec(
     dialect="openai_completions",
     operation="text_completion",
-    read_request=read_request,
-    write_request=write_request,
-    read_response=read_response,
-    write_response=write_response,
+    read_request=_read_request,
+    write_request=_write_request,
+    read_response=_read_response,
+    write_response=_write_response,
     read_error=read_error,
     write_error=write_error,
     stream_reader=_Reader,

@@ -17,7 +17,7 @@ from dragoman.types._json import JsonObject
 from dragoman.types.embeddings import EmbeddingRequest, EmbeddingResponse
 from dragoman.types.usage import Usage
 
-__all__ = ["CODEC"]
+__all__ = ["CODEC", "check_input"]
 
 _FIELDS: dict[str, type] = {
     "dimensions": int,
@@ -30,7 +30,7 @@ _FIELDS: dict[str, type] = {
 _OWN_WAY = frozenset(("stream", "stream_options", "title"))
 
 
-def read_request(body: JsonObject, hints: RequestHints) -> EmbeddingRequest:
+def _read_request(body: JsonObject, hints: RequestHints) -> EmbeddingRequest:
     request = check_fields(body, _FIELDS)
     request["model"] = read_model(body, hints)
     check_input(body.get("input"), "input")
@@ -54,7 +54,7 @@ def check_input(value: Any, path: str) -> None:
             expect(token, int, f"{path}[{index}][{place}]")
 
 
-def write_request(request: EmbeddingRequest, target: Target) -> WireRequest:
+def _write_request(request: EmbeddingRequest, target: Target) -> WireRequest:
     """`input_type` goes through, for NVIDIA and others know it; OpenAI's own record says that it does not."""
     drops = DropList(target)
     asked: JsonObject = {**request}
@@ -69,12 +69,12 @@ def write_request(request: EmbeddingRequest, target: Target) -> WireRequest:
     return WireRequest(body, dropped=drops.dropped)
 
 
-def read_response(body: JsonObject, context: ReplyContext) -> EmbeddingResponse:
+def _read_response(body: JsonObject, context: ReplyContext) -> EmbeddingResponse:
     raise_if_error(body, context)
     data = body.get("data")
     if not isinstance(data, list) or not all(isinstance(item, dict) and "embedding" in item for item in data):
         raise invalid("an answer without embeddings", context, body)
-    usage = read_usage_of(body)
+    usage = _read_usage_of(body)
     response = {key: value for key, value in body.items() if key != "usage"}
     response["object"] = "list"
     response["model"] = body.get("model") or context.model
@@ -87,12 +87,12 @@ def read_response(body: JsonObject, context: ReplyContext) -> EmbeddingResponse:
     return cast(EmbeddingResponse, response)
 
 
-def write_response(response: EmbeddingResponse, caller: CallerContext) -> JsonObject:
+def _write_response(response: EmbeddingResponse, caller: CallerContext) -> JsonObject:
     usage: JsonObject = {"prompt_tokens": 0, "total_tokens": 0, **(response.get("usage") or {})}
     return {"object": "list", "model": caller.model, **response, "usage": usage}
 
 
-def read_usage_of(body: JsonObject) -> Usage | None:
+def _read_usage_of(body: JsonObject) -> Usage | None:
     """The usage of a whole answer; some servers tell only the total."""
     raw = body.get("usage")
     if not isinstance(raw, dict):
@@ -105,13 +105,13 @@ def read_usage_of(body: JsonObject) -> Usage | None:
 CODEC: Codec[EmbeddingRequest, EmbeddingResponse, Any] = Codec(
     dialect="openai_embeddings",
     operation="embedding",
-    read_request=read_request,
-    write_request=write_request,
-    read_response=read_response,
-    write_response=write_response,
+    read_request=_read_request,
+    write_request=_write_request,
+    read_response=_read_response,
+    write_response=_write_response,
     read_error=read_error,
     write_error=write_error,
     relay_request=lambda body, target: WireRequest({**body, "model": target.model}),
-    read_usage=read_usage_of,
+    read_usage=_read_usage_of,
     foreign_marks=(b'"vendor_params"', b'"input_type"', b'"title"'),
 )

@@ -12,7 +12,7 @@ from dragoman.routing import Call, CallOptions
 from dragoman.routing._options import split
 from dragoman.sdk._schema import response_format_of
 
-__all__ = ["Asked", "ask"]
+__all__ = ["Asked", "ask", "plain"]
 
 _Read = Callable[[dict[str, Any], RequestHints], Any]
 

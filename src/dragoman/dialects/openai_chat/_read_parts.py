@@ -21,7 +21,7 @@ def read_message(message: Any, path: str) -> JsonObject:
     changed: JsonObject = {}
     content = message.get("content")
     if isinstance(content, list):
-        parts = [read_part(part, f"{path}.content[{index}]") for index, part in enumerate(content)]
+        parts = [_read_part(part, f"{path}.content[{index}]") for index, part in enumerate(content)]
         if any(new is not old for new, old in zip(parts, content, strict=True)):
             changed["content"] = parts
     elif content is not None and not isinstance(content, str):
@@ -69,7 +69,7 @@ def _call(raw: Any, path: str) -> JsonObject:
     return {**call, "function": {**function, "arguments": arguments_text(arguments, "{}")}}
 
 
-def read_part(raw: Any, path: str) -> JsonObject:
+def _read_part(raw: Any, path: str) -> JsonObject:
     """A content part as it stands; an image or a video given as a bare address becomes an object. Unknown types are kept."""
     if isinstance(raw, str):
         return {"type": "text", "text": raw}
