@@ -11,6 +11,7 @@ import pytest
 
 from dragoman.dialects import gemini
 from dragoman.dialects._dialect import RequestHints, Target
+from dragoman.errors import BadRequestError
 from dragoman.types.model_facts import ModelFacts
 from tests import oracles
 from tests.dialects.gemini.exchange import canonical, normal, requests
@@ -221,9 +222,107 @@ def test_snake_case_and_camel_case_are_the_same() -> None:
     ],
 )  # fmt: skip
 def test_a_wrong_field_is_named(body: dict[str, Any], path: str) -> None:
-    from dragoman.errors import BadRequestError
 
     with pytest.raises(BadRequestError) as caught:
         gemini.CODEC.read_request(body, RequestHints(model="m"))
     assert caught.value.param == path
     assert path in caught.value.message
+
+
+def test_googles_schemas_become_json_schema() -> None:
+    schema = {
+        "type": "OBJECT",
+        "nullable": True,
+        "property_ordering": ["a"],
+        "properties": {
+            "a": {"type": "STRING", "nullable": True, "enum": ["x"], "min_length": "1", "maxLength": "5"},
+            "b": {"type": "ARRAY", "items": {"type": "INTEGER"}, "minItems": 1},
+            "c": {"anyOf": [{"type": "STRING"}, {"type": "NUMBER"}], "nullable": True},
+            "d": {"ref": "#/defs/D"},
+            "e": {"type": "TYPE_UNSPECIFIED", "additional_properties": {"type": ["STRING", "NULL"]}},
+        },
+        "defs": {"D": {"type": "BOOLEAN"}},
+    }
+    tools = [{"functionDeclarations": [{"name": "f", "parameters": schema}]}]
+    request = gemini.CODEC.read_request({"contents": "a", "tools": tools}, RequestHints(model="m"))
+    assert request["tools"][0]["function"]["parameters"] == {
+        "type": ["object", "null"],
+        "propertyOrdering": ["a"],
+        "properties": {
+            "a": {"type": ["string", "null"], "enum": ["x", None], "minLength": 1, "maxLength": 5},
+            "b": {"type": "array", "items": {"type": "integer"}, "minItems": 1},
+            "c": {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "null"}]},
+            "d": {"$ref": "#/defs/D"},
+            "e": {"additionalProperties": {"type": ["string", "null"]}},
+        },
+        "$defs": {"D": {"type": "boolean"}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        ({"inlineData": {"mimeType": "audio/mp3", "data": "AA"}},
+         {"type": "input_audio", "input_audio": {"data": "AA", "format": "mp3"}}),
+        ({"inlineData": {"mimeType": "video/mp4", "data": "AA"}, "videoMetadata": {"startOffset": "1s", "fps": 2}},
+         {"type": "video_url", "video_url": {"url": "data:video/mp4;base64,AA", "start_offset": "1s", "fps": 2}}),
+        ({"inlineData": {"mimeType": "application/pdf", "data": "AA", "displayName": "a.pdf"}},
+         {"type": "file", "file": {"file_data": "data:application/pdf;base64,AA", "filename": "a.pdf"}}),
+        ({"fileData": {"fileUri": "https://youtu.be/x"}}, {"type": "video_url", "video_url": {"url": "https://youtu.be/x"}}),
+        ({"fileData": {"fileUri": "gs://b/a.png"}, "mediaResolution": {"level": "MEDIA_RESOLUTION_HIGH"}},
+         {"type": "image_url", "image_url": {"url": "gs://b/a.png", "detail": "high"}}),
+        ({"fileData": {"fileUri": "gs://b/a", "mimeType": "audio/wav", "displayName": "a"}},
+         {"type": "file", "file": {"file_url": "gs://b/a", "format": "audio/wav", "filename": "a"}}),
+        ({"text": "a", "partMetadata": {"k": 1}},
+         {"type": "text", "text": "a", "extra_content": {"google": {"partMetadata": {"k": 1}}}}),
+        ({"somethingNew": {"a_b": 1}}, {"type": "somethingNew", "vendor": "google", "somethingNew": {"a_b": 1}}),
+    ],
+)  # fmt: skip
+def test_parts_of_the_user(part: dict[str, Any], expected: dict[str, Any]) -> None:
+    body = {"contents": [{"role": "user", "parts": [part, {"text": "b"}]}]}
+    request = gemini.CODEC.read_request(body, RequestHints(model="m"))
+    content: Any = request["messages"][0]["content"]
+    assert content[0] == expected
+    target = Target("gemini", "m", "google", facts=ModelFacts(reasoning="level"))
+    written = gemini.CODEC.write_request(request, target).body["contents"][0]["parts"][0]
+    kept = {key: value for key, value in part.items() if key not in ("inlineData", "fileData")}
+    assert {key: value for key, value in written.items() if key not in ("inlineData", "fileData")} == kept
+
+
+def test_results_keep_their_words() -> None:
+    def answer(response: Any, **more: Any) -> tuple[Any, Any]:
+        body = {"contents": [
+            {"role": "user", "parts": [{"text": "q"}]},
+            {"role": "model", "parts": [{"functionCall": {"name": "f", "args": {}}}, {"functionCall": {"name": "f", "args": {}}}]},
+            {"role": "user", "parts": [{"functionResponse": {"name": "f", "response": response, **more}}, {"text": "and"}]},
+        ]}  # fmt: skip
+        request = gemini.CODEC.read_request(body, RequestHints(model="m"))
+        target = Target("gemini", "m", "google")
+        part = gemini.CODEC.write_request(request, target).body["contents"][2]["parts"][0]["functionResponse"]
+        assert part["response"] == response
+        assert {key: part[key] for key in more} == more
+        return request["messages"][2], request["messages"]
+
+    message, messages = answer({"output": ["a"]})
+    assert (message["content"], message["tool_call_id"]) == ('["a"]', messages[1]["tool_calls"][0]["id"])
+    assert messages[3] == {"role": "user", "content": "and"}
+    assert answer({"result": "sunny"})[0]["content"] == "sunny"
+    assert answer({"result": '{"a": 1}'})[0]["content"] == '{"a": 1}'
+    assert answer({"error": {"code": 1}})[0]["is_error"] is True
+    assert answer({"a": 1, "b": 2})[0]["content"] == '{"a":1,"b":2}'
+    assert answer({}, scheduling="SILENT")[0]["content"] == "{}"
+
+
+def test_sound_that_was_said_before() -> None:
+    def said(audio: dict[str, Any]) -> Any:
+        messages: Any = [{"role": "user", "content": "q"}, {"role": "assistant", "content": None, "audio": audio}]
+        return gemini.CODEC.write_request({"model": "m", "messages": messages}, Target("g", "m", "google")).body[
+            "contents"
+        ][1]
+
+    assert said({"data": "AAAA", "format": "wav"})["parts"] == [
+        {"inlineData": {"mimeType": "audio/wav", "data": "AAAA"}}
+    ]
+    assert said({"id": "x", "transcript": "hello"})["parts"] == [{"text": "hello"}]
+    with pytest.raises(BadRequestError):
+        said({"id": "x"})

@@ -20,7 +20,7 @@ from dragoman.errors import APIError, APIResponseValidationError
 from dragoman.types._json import JsonObject
 from dragoman.types.chat import Annotation, Delta, FinishReason
 
-__all__ = ["CandidateReader", "candidates_of", "envelope", "service_tier"]
+__all__ = ["CandidateReader", "candidates_of", "envelope", "invalid", "logprobs_of", "service_tier"]
 
 _READ = frozenset({"content", "finishReason", "index", "logprobsResult"})
 _KNOWN = frozenset({"candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId", "createTime"})

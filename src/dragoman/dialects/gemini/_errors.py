@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import orjson
-
 from dragoman.dialects._dialect import ErrorReply, ReplyContext
 from dragoman.dialects._errors import build, json_or_none
 from dragoman.dialects._secrets import scrub_json
@@ -190,7 +188,3 @@ def write_error(error: DragomanError) -> JsonObject:
     status = error.status_code
     word = _WRITTEN.get(status) or ("INTERNAL" if status >= 500 else "INVALID_ARGUMENT")
     return {"error": {"code": status, "message": error.message, "status": word, "details": details}}
-
-
-def error_frame(error: DragomanError) -> bytes:
-    return orjson.dumps(write_error(error))

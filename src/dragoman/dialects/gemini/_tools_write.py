@@ -17,7 +17,7 @@ from dragoman.dialects.gemini._turns import Writing
 from dragoman.types._json import JsonObject
 from dragoman.types.chat import ChatRequest
 
-__all__ = ["function_names", "function_tools", "write_schema", "write_tool_choice", "write_tools"]
+__all__ = ["function_names", "function_tools", "wire_names", "write_schema", "write_tool_choice", "write_tools"]
 
 _SUBSET = Subset(
     frozenset(
