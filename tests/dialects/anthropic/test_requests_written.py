@@ -429,8 +429,12 @@ def test_a_parameter_that_the_caller_insists_on_is_sent() -> None:
 
 
 def test_parameters_of_another_vendor_are_refused() -> None:
-    with pytest.raises(UnsupportedParamsError):
-        written({"vendor_params": {"google": {"labels": {"a": "b"}}}})
+    with pytest.raises(UnsupportedParamsError, match="enhancedCivicAnswers"):
+        written({"vendor_params": {"google": {"enhancedCivicAnswers": True}}})
+
+
+def test_parameters_of_another_vendor_that_only_tune_are_reported() -> None:
+    assert written({"vendor_params": {"google": {"labels": {"a": "b"}}}}).dropped == ("labels",)
 
 
 def test_the_maximum_is_the_models_own_where_the_caller_names_none() -> None:

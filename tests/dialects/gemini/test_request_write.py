@@ -151,7 +151,9 @@ def test_a_tier_and_googles_own_parameters() -> None:
     assert wire.body["labels"] == {"a": "b"}
     assert wire.body["cachedContent"] == "cachedContents/c"
     assert write(service_tier="auto").body.get("serviceTier") is None
-    assert write(vendor_params={"anthropic": {"container": "c"}}).dropped == ("anthropic.container",)
+    assert write(vendor_params={"anthropic": {"betas": ["b"]}}).dropped == ("betas",)
+    with pytest.raises(UnsupportedParamsError, match="container"):
+        write(vendor_params={"anthropic": {"container": "c"}})
 
 
 def test_instructions_and_roles() -> None:

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from dragoman.dialects._parameters import DropList
-from dragoman.dialects.anthropic_messages._vendor import VENDOR
 from dragoman.types._json import JsonObject
 from dragoman.types.model_facts import ModelFacts
 
-__all__ = ["OWN_PARAMETERS", "own_parameters", "write_parameters"]
+__all__ = ["OWN_PARAMETERS", "write_parameters"]
 
 OWN_PARAMETERS = frozenset(
     {"mcp_servers", "container", "context_management", "inference_geo", "speed", "diagnostics", "cache_control"}
@@ -131,18 +130,3 @@ _WRITERS: dict[str, Callable[[Any, DropList], JsonObject]] = {
     "metadata": _metadata,
     "service_tier": _service_tier,
 }
-
-
-def own_parameters(request: JsonObject, vendor: str, drops: DropList) -> JsonObject:
-    """`vendor_params` of this vendor. Another vendor's mean nothing here."""
-    given = request.get("vendor_params")
-    own: JsonObject = {}
-    for name, params in given.items() if isinstance(given, dict) else ():
-        if not isinstance(params, dict):
-            continue
-        if name in (VENDOR, vendor):
-            own |= {key: value for key, value in params.items() if value is not None}
-        else:
-            for key in params:
-                drops.unsupported(key, f"it is a parameter of {name}")
-    return own

@@ -7,8 +7,9 @@ from typing import Any, cast
 from dragoman.dialects._dialect import Target, WireRequest
 from dragoman.dialects._parameters import DropList
 from dragoman.dialects._reading import expect, expect_list, expect_object
+from dragoman.dialects._vendor_params import own_params
 from dragoman.dialects.anthropic_messages._betas import beta_headers
-from dragoman.dialects.anthropic_messages._parameters import own_parameters, write_parameters
+from dragoman.dialects.anthropic_messages._parameters import write_parameters
 from dragoman.dialects.anthropic_messages._structured_output import StructuredOutput, structured_output
 from dragoman.dialects.anthropic_messages._thinking_writing import (
     Reasoning,
@@ -17,6 +18,7 @@ from dragoman.dialects.anthropic_messages._thinking_writing import (
 )
 from dragoman.dialects.anthropic_messages._tool_writing import ToolWriter, name_of, tool_names
 from dragoman.dialects.anthropic_messages._turn_writing import TurnWriter
+from dragoman.dialects.anthropic_messages._vendor import VENDOR
 from dragoman.types._json import JsonObject
 from dragoman.types.chat import ChatRequest
 
@@ -69,7 +71,7 @@ class _Writing:
 
     def write(self) -> WireRequest:
         request, target = self._request, self._target
-        own = own_parameters(request, target.vendor, self._drops)
+        own = own_params(request, (VENDOR, target.vendor), self._drops)
         reasoning = self._possible(self._reasoning(own))
         thinking, max_tokens = self._limits(reasoning)
         body: JsonObject = {"model": target.model, "max_tokens": max_tokens}

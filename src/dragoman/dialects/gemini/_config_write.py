@@ -218,7 +218,3 @@ def note_the_rest(request: Mapping[str, Any], body: JsonObject, writing: Writing
             writing.drops.unsupported(name)
     if request.get("parallel_tool_calls") is False and (request.get("tools") or request.get("functions")):
         writing.drops.weakened("parallel_tool_calls")
-    for vendor, params in (request.get("vendor_params") or {}).items():
-        if vendor != writing.target.vendor:
-            for name in params:
-                writing.drops.weakened(f"{vendor}.{name}")

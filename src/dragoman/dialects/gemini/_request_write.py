@@ -6,6 +6,7 @@ from typing import Any
 
 from dragoman.dialects._dialect import Target, WireRequest
 from dragoman.dialects._parameters import DropList
+from dragoman.dialects._vendor_params import own_params
 from dragoman.dialects.gemini._config_write import accent_of, note_the_rest, write_config, write_neighbours
 from dragoman.dialects.gemini._contents_write import write_contents
 from dragoman.dialects.gemini._shapes import check_request
@@ -82,7 +83,7 @@ def write_body(request: ChatRequest, writing: Writing) -> tuple[JsonObject, str 
         body["generationConfig"] = config
     body.update(write_neighbours(request, writing))
     note_the_rest(request, body, writing)
-    params = (request.get("vendor_params") or {}).get(writing.target.vendor) or {}
+    params = own_params(request, (writing.target.vendor,), writing.drops)
     _merge(body, {name: value for name, value in params.items() if name != "functionDeclarations"})
     return body, json_tool
 

@@ -13,6 +13,7 @@ from dragoman.dialects._json_schema import Subset, rewrite
 from dragoman.dialects._provider_tools import provider_tool
 from dragoman.dialects._reading import bad, expect_list, expect_object, expect_str
 from dragoman.dialects._tool_names import ToolNames
+from dragoman.dialects._vendor_params import report_tool_params
 from dragoman.dialects.gemini._turns import Writing
 from dragoman.types._json import JsonObject
 from dragoman.types.chat import ChatRequest
@@ -75,6 +76,7 @@ def write_tools(request: ChatRequest, writing: Writing) -> list[JsonObject]:
     ]
     tools: list[JsonObject] = [{"functionDeclarations": declarations}] if declarations else []
     for index, tool in enumerate(request.get("tools") or []):
+        report_tool_params(tool, f"tools[{index}]", writing.target.vendor, writing.drops)
         found = _provider_run(tool, f"tools[{index}]", writing)
         if found is not None and found not in tools:
             tools.append(found)

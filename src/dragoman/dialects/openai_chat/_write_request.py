@@ -7,6 +7,7 @@ from typing import Any
 from dragoman.dialects._dialect import Target, WireRequest
 from dragoman.dialects._parameters import DropList
 from dragoman.dialects._tool_names import ToolNames
+from dragoman.dialects._vendor_params import own_params
 from dragoman.dialects.openai_chat._accent import Accent, accent_of
 from dragoman.dialects.openai_chat._turns import write_messages
 from dragoman.dialects.openai_chat._write_format import write_format
@@ -65,7 +66,8 @@ def write_params(
     """The plain parameters, with the model and the stream's options."""
     body = {"model": target.model, **{key: value for key, value in asked.items() if key not in own_way}}
     body["model"] = target.model
-    _vendor_params(body, target, drops)
+    body.update(own_params(body, (target.vendor,), drops))
+    body.pop("vendor_params", None)
     for key in _NEVER:
         if body.pop(key, None) and not drops.allowed(key):
             drops.unsupported(key)
@@ -84,15 +86,6 @@ def write_params(
         if accent.stream_options:
             body["stream_options"] = {**(options or {}), "include_usage": True}
     return body
-
-
-def _vendor_params(body: JsonObject, target: Target, drops: DropList) -> None:
-    for vendor, params in (body.pop("vendor_params", None) or {}).items():
-        if vendor == target.vendor:
-            body.update(params)
-            continue
-        for name in params:
-            drops.unsupported(name, f"it is a parameter of {vendor}")
 
 
 def _limit(body: JsonObject, target: Target, accent: Accent) -> None:

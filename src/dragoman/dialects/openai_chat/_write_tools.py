@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from dragoman.dialects._provider_tools import provider_tool
+from dragoman.dialects._vendor_params import report_tool_params
 from dragoman.dialects.openai_chat._writing import Writing
 from dragoman.types._json import JsonObject
 
@@ -58,6 +59,9 @@ def _tool(tool: JsonObject, path: str, body: JsonObject, writing: Writing) -> Js
     run_elsewhere = provider_tool(tool)
     if run_elsewhere is not None:
         return _provider_tool(run_elsewhere, path, body, writing)
+    if tool.get("vendor_params"):
+        report_tool_params(tool, path, writing.target.vendor, writing.drops)
+        tool = {key: value for key, value in tool.items() if key != "vendor_params"}
     if tool.get("cache_control") and not accent.cache_control:
         writing.drops.weakened("cache_control")
         tool = {key: value for key, value in tool.items() if key != "cache_control"}
