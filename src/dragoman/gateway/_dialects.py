@@ -28,6 +28,8 @@ class CallerDialect:
     """Those of them that change what the request means."""
     statuses: Mapping[int, int] = field(default_factory=dict)
     """Our status -> the one that the dialect's clients know for it."""
+    sign_of_life: bytes = b": keep-alive\n\n"
+    """What may stand between two events of a stream and means nothing to the dialect's clients."""
 
 
 OPENAI = CallerDialect(
@@ -44,7 +46,13 @@ ANTHROPIC = CallerDialect(
     statuses={503: 529},
 )
 GEMINI = CallerDialect(
-    name="gemini", vendor="google", write_error=gemini.CODEC.write_error, request_id_header=b"x-request-id"
+    name="gemini",
+    vendor="google",
+    write_error=gemini.CODEC.write_error,
+    request_id_header=b"x-request-id",
+    # google-genai takes every line that is neither empty nor `data:` for a piece of JSON, and fails at a comment:
+    # https://github.com/googleapis/python-genai/blob/main/google/genai/_api_client.py. In an array it is white space.
+    sign_of_life=b"\n",
 )
 
 

@@ -134,7 +134,7 @@ class Ask:
         live = LiveStream(
             exchange,
             content_type=_JSON_ARRAY if array else _EVENT_STREAM,
-            sign=b"\n" if array else b": keep-alive\n\n",
+            sign=exchange.dialect.sign_of_life,
             interval=kitchen.keep_alive_seconds,
         )
         async with HangUp(exchange.receive) as caller, live:

@@ -1,0 +1,113 @@
+"""Requirement 15: on every streaming route something is sent at least every interval, and the official SDKs take it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import aiohttp
+import anthropic
+import openai
+import pytest
+from google import genai
+
+from dragoman.gateway.config import parse_config
+from tests.requirements.serving import KEY, MODELS, asked, in_front_of
+
+INTERVAL = 0.2
+SETTINGS: dict[str, Any] = {"general_settings": {"master_key": KEY, "keep_alive_seconds": INTERVAL}}
+SLOW = "latency=0.5; slow-first=0.5; stall={}; stall-for=0.5"
+"""Silent before the headers, between headers and content, and in the midst of the content."""
+PAST_THE_FIRST_CONTENT = {"openai": 3, "anthropic": 5, "gemini": 1}
+ROUTES: dict[str, tuple[str, dict[str, Any]]] = {
+    "chat": asked("openai", stream=True),
+    "messages": asked("anthropic", stream=True),
+    "gemini": asked("gemini", stream=True),
+    "gemini, array": ("/v1beta/models/m:streamGenerateContent", asked("gemini")[1]),
+    "completions": ("/v1/completions", {"model": "m", "prompt": "Hello there", "stream": True}),
+}
+
+
+def slow(provider: str) -> tuple[str, dict[str, Any]]:
+    return provider, {"fault": SLOW.format(PAST_THE_FIRST_CONTENT[provider])}
+
+
+async def longest_silence(client: aiohttp.ClientSession, route: str, provider: str) -> float:
+    path, body = ROUTES[route]
+    async with in_front_of(slow(provider), **SETTINGS) as (here, _):
+        moments = [time.monotonic()]
+        async with client.post(here + path, json=body) as reply:
+            moments.append(time.monotonic())
+            async for _piece in reply.content.iter_any():
+                moments.append(time.monotonic())
+    assert reply.status == 200
+    assert moments[-1] - moments[0] >= 1.0
+    return max(later - earlier for earlier, later in itertools.pairwise(moments))
+
+
+async def test_no_silence_on_any_route(client: aiohttp.ClientSession) -> None:
+    cells = list(itertools.product(ROUTES, MODELS))
+    silences = await asyncio.gather(*(longest_silence(client, *cell) for cell in cells))
+    too_long = {cell: silence for cell, silence in zip(cells, silences, strict=True) if silence > 2 * INTERVAL}
+    assert not too_long
+
+
+def test_it_is_on_by_default() -> None:
+    config = parse_config({"model_list": [{"model_name": "m", "litellm_params": {"model": "openai/gpt-4o"}}]}, {})
+    assert config.keep_alive_seconds == 15
+
+
+async def by_openai(here: str) -> AsyncIterator[str]:
+    async with openai.AsyncOpenAI(base_url=f"{here}/v1", api_key=KEY, max_retries=0) as sdk:
+        stream = await sdk.chat.completions.create(
+            model="m", messages=[{"role": "user", "content": "Hello there"}], stream=True
+        )
+        async for chunk in stream:
+            yield chunk.choices[0].delta.content or ""
+
+
+async def by_anthropic(here: str) -> AsyncIterator[str]:
+    async with (
+        anthropic.AsyncAnthropic(base_url=here, api_key=KEY, max_retries=0) as sdk,
+        sdk.messages.stream(model="m", max_tokens=200, messages=[{"role": "user", "content": "Hello there"}]) as stream,
+    ):
+        async for text in stream.text_stream:
+            yield text
+
+
+async def by_gemini(here: str) -> AsyncIterator[str]:
+    sdk = genai.Client(api_key=KEY, http_options=genai.types.HttpOptions(base_url=here))
+    async for chunk in await sdk.aio.models.generate_content_stream(model="m", contents="Hello there"):
+        yield chunk.text or ""
+    await sdk.aio.aclose()
+    sdk.close()
+
+
+SDKS = (by_openai, by_anthropic, by_gemini)
+googles_own = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
+
+
+async def read(sdk: Callable[[str], AsyncIterator[str]], provider: str) -> str:
+    async with in_front_of(slow(provider), **SETTINGS) as (here, _):
+        return "".join([text async for text in sdk(here)])
+
+
+@googles_own
+async def test_the_official_sdks_take_the_signs() -> None:
+    texts = await asyncio.gather(*(read(sdk, provider) for sdk in SDKS for provider in MODELS))
+    assert texts == ["You said: Hello there"] * 9
+
+
+@googles_own
+@pytest.mark.parametrize("provider", MODELS)
+async def test_a_failure_after_a_sign_is_an_error_of_the_sdk(provider: str) -> None:
+    """The status has been sent by then, so only the stream itself can tell."""
+    kinds = (openai.APIError, anthropic.APIStatusError, genai.errors.APIError)
+    async with in_front_of((provider, {"fault": "latency=0.3; error=429"}), **SETTINGS) as (here, _):
+        for sdk, kind in zip(SDKS, kinds, strict=True):
+            texts = sdk(here)
+            with pytest.raises(kind):
+                await anext(texts)
