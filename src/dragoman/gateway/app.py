@@ -60,6 +60,7 @@ class Gateway:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
+        await self._kitchen.router.warm_up()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         self.health.draining = True

@@ -16,6 +16,7 @@ from dragoman.errors import (
     DragomanError,
     NotFoundError,
 )
+from dragoman.models import facts
 from dragoman.observe import Failed, Listener, tell
 from dragoman.providers import Providers
 from dragoman.routing._call import Answer, Attempt, Call, CallOptions, StreamAnswer
@@ -83,6 +84,14 @@ class Router:
                 error.attempts = tuple(attempts)
             tell(self._listeners, Failed(call.request_id, len(attempts), type(error).__name__))
             raise
+
+    async def warm_up(self) -> None:
+        """Do now what the first call would else have to wait for: import aiohttp and the codecs, read certificates and tables."""
+        self._transports.here().open()
+        for deployment in self.deployments:
+            facts(deployment.provider.name, deployment.model)
+            for operation in deployment.provider.endpoints:
+                deployment.provider.endpoints.get(operation)
 
     async def aclose(self) -> None:
         """Close the connections that belong to the running event loop."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import select
 import ssl
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from aiohttp import ClientTimeout, TCPConnector
 
@@ -90,18 +90,22 @@ class _Connector(TCPConnector):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._kept: WeakSet[ResponseHandler] = WeakSet()
+        self._kept: WeakKeyDictionary[ResponseHandler, Callable[[], bool]] = WeakKeyDictionary()
 
     def keep(self, connection: Connection) -> None:
-        if connection.protocol is not None:
-            self._kept.add(connection.protocol)
+        protocol = connection.protocol
+        if protocol is not None and protocol.transport is not None and protocol not in self._kept:
+            self._kept[protocol] = _arrivals(protocol.transport.get_extra_info("socket").fileno())
         connection.release()
 
     async def connect(self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout) -> Connection:
         while True:
             connection = await super().connect(req, traces, timeout)
             protocol = connection.protocol
-            if protocol not in self._kept or _is_silent(protocol):
+            something_came = self._kept.get(protocol) if protocol is not None else None
+            if protocol is None or something_came is None:
+                return connection
+            if protocol.is_connected() and not protocol.should_close and not something_came():
                 return connection
             connection.close()
 
@@ -126,20 +130,19 @@ def _advance(generator: AsyncGenerator[None, None]) -> None:
         return
 
 
-def _is_silent(protocol: ResponseHandler | None) -> bool:
-    """Whether nothing came since the last answer: no end of the connection and nothing unasked, seen by the loop or not yet.
+def _arrivals(number: int) -> Callable[[], bool]:
+    """Asks the system whether something came on a socket: the end of its connection or something unasked, seen by the loop or
+    not yet.
 
-    This is the only moment at which a request may be moved to another connection, POST or not: nothing of it is written."""
-    if protocol is None or protocol.transport is None or protocol.should_close:
-        return False
-    number = protocol.transport.get_extra_info("socket").fileno()
+    Asked of a kept connection before it is used again, which is the only moment at which a request may be moved to another
+    one, POST or not: nothing of it is written."""
     if number < 0:
-        return False
+        return lambda: True
     if not hasattr(select, "poll"):
-        return not select.select([number], [], [], 0)[0]
+        return lambda: bool(select.select([number], [], [], 0)[0])
     poll = select.poll()
     poll.register(number, select.POLLIN)
-    return not poll.poll(0)
+    return lambda: bool(poll.poll(0))
 
 
 def _tls(verify: bool | str | ssl.SSLContext) -> bool | ssl.SSLContext:

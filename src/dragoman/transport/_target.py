@@ -15,7 +15,7 @@ from yarl import URL
 from dragoman.errors import APIConnectionError
 from dragoman.transport._proxies import Proxies
 
-__all__ = ["Target", "head", "resolve"]
+__all__ = ["Target", "resolve"]
 
 _CLEAN = re.compile(r"[!-~]+")
 _OURS = ("connection", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
@@ -35,6 +35,25 @@ class Target:
     """What stands between the method and the version."""
     headers: Mapping[str, str]
     """Sent unless the caller has others of the same name."""
+
+    def head(self, method: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
+        """The request's first line and headers. Raises `APIConnectionError` where a header would break out of its line."""
+        lines = dict(self.headers)
+        for name, value in headers.items():
+            lines[name.lower()] = value
+        for name in _OURS:
+            lines.pop(name, None)
+        if body is not None or method not in _BODILESS:
+            lines["content-length"] = str(len(body or b""))
+        fields = [f"{name}: {value}\r\n" for name, value in lines.items()]
+        text = f"{method} {self.address} HTTP/1.1\r\n{''.join(fields)}\r\n"
+        ends = len(fields) + 2
+        if text.count("\n") != ends or text.count("\r") != ends or "\0" in text:
+            name = next((name for name, value in lines.items() if re.search(r"[\r\n\0]", f"{name}{value}")), "")
+            raise APIConnectionError(
+                f"{self.place}: the header {name!r} has a line break or a null character in it", code="invalid_header"
+            )
+        return text.encode()
 
 
 def resolve(url: str, loop: asyncio.AbstractEventLoop, proxies: Proxies | None) -> Target:
@@ -66,26 +85,6 @@ def resolve(url: str, loop: asyncio.AbstractEventLoop, proxies: Proxies | None) 
             headers["proxy-authorization"] = _basic(proxy)
     peer = ClientRequest("GET", parsed.origin(), loop=loop, proxy=proxy)
     return Target(place, peer, address, headers)
-
-
-def head(target: Target, method: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
-    """The request's first line and headers. Raises `APIConnectionError` where a header would break out of its line."""
-    lines = dict(target.headers)
-    for name, value in headers.items():
-        lines[name.lower()] = value
-    for name in _OURS:
-        lines.pop(name, None)
-    if body is not None or method not in _BODILESS:
-        lines["content-length"] = str(len(body or b""))
-    fields = [f"{name}: {value}\r\n" for name, value in lines.items()]
-    text = f"{method} {target.address} HTTP/1.1\r\n{''.join(fields)}\r\n"
-    ends = len(fields) + 2
-    if text.count("\n") != ends or text.count("\r") != ends or "\0" in text:
-        name = next((name for name, value in lines.items() if re.search(r"[\r\n\0]", f"{name}{value}")), "")
-        raise APIConnectionError(
-            f"{target.place}: the header {name!r} has a line break or a null character in it", code="invalid_header"
-        )
-    return text.encode()
 
 
 def _proxy(address: str | None, place: str) -> URL | None:

@@ -50,11 +50,9 @@ class Transport:
         """Send one request. Cancelling it closes the connection. A redirect is not followed but refused.
 
         Raises `APIConnectionError` or `Timeout`."""
-        from dragoman.transport._target import head
-
-        pool = self._open()
+        pool = self.open()
         target = pool.target(url)
-        lines = head(target, method, headers, body)
+        lines = target.head(method, headers, body)
         watch = Watch(pool.loop, timeouts, target.place)
         wire = await pool.connect(target, watch)
         try:
@@ -80,8 +78,8 @@ class Transport:
         if pool is not None:
             await pool.aclose()
 
-    def _open(self) -> Pool:
-        """The pool of the running loop; aiohttp is imported here, on first use."""
+    def open(self) -> Pool:
+        """The pool of the running loop; aiohttp is imported and certificates are read here, on first use."""
         pool = self._pool
         loop = asyncio.get_running_loop()
         if pool is not None and pool.loop is loop and not pool.closed:
