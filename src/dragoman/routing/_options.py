@@ -140,9 +140,9 @@ def split(params: Mapping[str, Any], path: str = "") -> Split:
 
 def merge_options(first: CallOptions, second: CallOptions) -> CallOptions:
     """What `first` says, and where it says nothing, what `second` says."""
-    if second == NO_OPTIONS:
+    if second is NO_OPTIONS or second == NO_OPTIONS:
         return first
-    if first == NO_OPTIONS:
+    if first is NO_OPTIONS or first == NO_OPTIONS:
         return second
     return CallOptions(**{name: _merged(name, getattr(first, name), getattr(second, name)) for name in _FIELDS})
 
@@ -158,7 +158,7 @@ def _merged(name: str, first: Any, second: Any) -> Any:
 def away_from_home(options: CallOptions) -> tuple[CallOptions, tuple[str, ...]]:
     """The options for another provider than the one that the caller meant them for: its key, address and private parameters
     stay at home. Also gives the names of those parameters that are thereby not sent."""
-    if not any(getattr(options, name) for name in _HOME):
+    if options is NO_OPTIONS or not any(getattr(options, name) for name in _HOME):
         return options, ()
     emptied: dict[str, Any] = {name: None for name in _HOME[:4]}
     emptied.update({name: {} for name in _HOME[4:]})

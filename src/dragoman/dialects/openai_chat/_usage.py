@@ -19,6 +19,8 @@ _MOVED: tuple[tuple[str, str, str], ...] = (
 )
 """(key beside the totals, details, key in the details): where providers put what belongs into the details."""
 
+_TOO_MANY = 10**15
+
 _DETAILS = {
     "prompt_tokens_details": ("prompt_tokens_details", "prompt_token_details"),
     "completion_tokens_details": ("completion_tokens_details", "completion_token_details"),
@@ -38,8 +40,10 @@ def read_usage(raw: JsonObject) -> Usage:
     details = _details(raw, "prompt_tokens_details")
     produced = _details(raw, "completion_tokens_details")
     for key, place, name in _MOVED:
+        if key not in raw:
+            continue
         into = details if place == "prompt_tokens_details" else produced
-        if _count(raw.get(key)) and not into.get(name):
+        if _count(raw[key]) and not into.get(name):
             into[name] = raw[key]
     if details.get("cache_write_tokens") and not details.get("cache_creation_tokens"):  # OpenRouter, OpenAI
         details["cache_creation_tokens"] = details["cache_write_tokens"]
@@ -98,11 +102,13 @@ def _details(raw: JsonObject, key: str) -> JsonObject:
 
 def _cut(details: JsonObject, total: int, *keys: str) -> None:
     for key in keys:
-        if _count(details.get(key)) > total:
+        if key in details and _count(details[key]) > total:
             details[key] = total
 
 
 def _count(value: Any) -> int:
+    if type(value) is int and 0 <= value < _TOO_MANY:
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         return 0
-    return max(0, int(value)) if value == value and abs(value) < 1e15 else 0
+    return max(0, int(value)) if value == value and abs(value) < _TOO_MANY else 0
