@@ -69,7 +69,7 @@ def write_contents(messages: list[Message], writing: Writing) -> Contents:
 
 
 def _note_losses(message: Message, path: str, writing: Writing) -> None:
-    if message.get("cache_control"):
+    if any(marked.get("cache_control") for marked in (message, *(message.get("tool_calls") or ()))):
         writing.drops.weakened("cache_control")
     if message.get("name") and message.get("role") not in ("tool", "function"):
         writing.drops.weakened(f"{path}.name")

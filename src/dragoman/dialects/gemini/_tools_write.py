@@ -106,14 +106,14 @@ def _declaration(function: JsonObject, path: str, writing: Writing) -> JsonObjec
 
 def _provider_run(tool: Any, path: str, writing: Writing) -> JsonObject | None:
     """A tool that the provider runs: Google's own words, or another vendor's kind in them."""
+    if tool.get("cache_control"):
+        writing.drops.weakened("cache_control")
     if tool.get("type", "function") == "function" and "function" in tool:
         return None
     found = provider_tool(tool)
     if found is None:
         writing.drops.unsupported(path, f"a tool of type {tool.get('type')!r}")
         return None
-    if found.get("cache_control"):
-        writing.drops.weakened("cache_control")
     definition = found.get("definition") or {}
     if found.get("vendor") == writing.target.vendor:
         return definition

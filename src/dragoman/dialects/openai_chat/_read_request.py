@@ -139,6 +139,9 @@ def _tool(tool: Any, path: str) -> JsonObject:
         expect_str(function.get("name"), f"{path}.function.name")
         optional(function, "description", str, f"{path}.function")
         optional(function, "parameters", dict, f"{path}.function")
+        if "cache_control" in function:  # LiteLLM's users write the mark here too
+            function = dict(function)
+            tool = {"cache_control": function.pop("cache_control"), **tool, "function": function}
         return tool if "type" in tool else {"type": "function", **tool}
     if tool.get("type") == "function":
         raise wrong_type(f"{path}.function", "an object", None)
