@@ -198,9 +198,9 @@ class Codec(Generic[Request, Response, Chunk]):
     stream_reader: Callable[[ReplyContext], StreamReader[Chunk]] | None = None
     stream_writer: Callable[[CallerContext], StreamWriter[Chunk]] | None = None
     stream_relay: Callable[[ReplyContext, CallerContext], StreamRelay] | None = None
-    relay_request: Callable[[JsonObject, Target], WireRequest] | None = None
+    relay_request: Callable[[JsonObject, Target], WireRequest | None] | None = None
     """The caller's own body for a provider of the same dialect: the model put in, nothing else touched (but for what
-    metering needs, which the relay hides again)."""
+    metering needs, which the relay hides again). None where the body cannot pass through as it stands."""
     read_usage: Callable[[JsonObject], Usage | None] | None = None
     """The usage of a response that is passed through."""
     foreign_marks: tuple[bytes, ...] = ()

@@ -13,6 +13,7 @@ from dragoman.dialects._dialect import Codec, ReplyContext, Target, WireRequest
 from dragoman.errors import BadRequestError
 from dragoman.models import facts
 from dragoman.providers import Endpoint, address
+from dragoman.routing._call import Source
 from dragoman.routing._job import Job
 
 __all__ = ["Sending", "prepare", "target_of"]
@@ -43,17 +44,17 @@ class Sending:
 def prepare(job: Job, endpoint: Endpoint) -> Sending:
     """Write, address and sign one request. Raises `BadRequestError` or `AuthenticationError`."""
     codec, target = endpoint.codec, target_of(job)
-    relayed = _relay(job, codec)
-    if relayed is not None and codec.relay_request is not None:
-        wire = codec.relay_request(relayed, target)
-    else:
-        wire = codec.write_request(job.request, target)
+    source = _relayed(job, codec)
+    relayed = None
+    if source is not None and codec.relay_request is not None:
+        relayed = codec.relay_request(source.body, target)
+    wire = relayed or codec.write_request(job.request, target)
     context = job.reply_context()
     if wire.tool_names or wire.json_tool is not None:
         context = replace(context, tool_names=wire.tool_names, json_tool=wire.json_tool)
     return Sending(
         url=_address(job, endpoint, wire),
-        headers=_headers(job, wire, job.source.headers if relayed is not None and job.source is not None else {}),
+        headers=_headers(job, wire, source.headers if relayed is not None and source is not None else {}),
         body=_body(wire, job.options.extra_body),
         codec=codec,
         context=context,
@@ -79,7 +80,7 @@ def target_of(job: Job) -> Target:
     )
 
 
-def _relay(job: Job, codec: Codec[Any, Any, Any]) -> dict[str, Any] | None:
+def _relayed(job: Job, codec: Codec[Any, Any, Any]) -> Source | None:
     """The caller's body where it may pass through untouched: both sides speak the same dialect, the provider speaks it
     faithfully, and nothing has to be merged into it or taken out of it."""
     source = job.source
@@ -94,7 +95,7 @@ def _relay(job: Job, codec: Codec[Any, Any, Any]) -> dict[str, Any] | None:
     for mark in codec.foreign_marks:
         if mark in source.raw:
             return None
-    return source.body
+    return source
 
 
 def _address(job: Job, endpoint: Endpoint, wire: WireRequest) -> str:

@@ -73,6 +73,7 @@ def test_a_body_passes_but_for_the_model() -> None:
     for codec in (CODEC, COUNT_TOKENS):
         assert codec.relay_request is not None
         wire = codec.relay_request(body, target(model="claude-z"))
+        assert wire is not None
         assert wire.body == body | {"model": "claude-z"}
         assert list(wire.body) == list(body)
         assert codec.foreign_marks == (SEAL_MARK,)

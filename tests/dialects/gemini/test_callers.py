@@ -295,6 +295,7 @@ def test_a_relayed_request_is_untouched() -> None:
     body = {"contents": [{"parts": [{"text": "a"}]}], "anything": {"new": None}}
     assert gemini.CODEC.relay_request is not None
     wire = gemini.CODEC.relay_request(body, Target("gemini", "m", "google", stream=True))
+    assert wire is not None
     assert wire.body is body
     assert (wire.path, dict(wire.query)) == ("/models/m:streamGenerateContent", {"alt": "sse"})
     assert gemini.CODEC.read_usage is not None

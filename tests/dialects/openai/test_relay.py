@@ -104,18 +104,27 @@ def test_the_word_error_in_the_text_is_no_error() -> None:
 
 
 def test_the_request_passes_but_for_the_model_and_the_usage() -> None:
+    def sent(codec: Any, body: dict[str, Any], model: str) -> Any:
+        return codec.relay_request(body, target("openai", model)).body
+
     body = {"model": "smart", "messages": [], "stream": True, "stream_options": {"x": 1}, "odd": [1]}
     for codec in (CODEC, openai_completions.CODEC):
-        assert codec.relay_request is not None
-        sent = codec.relay_request(body, target("openai", "gpt-4o")).body
-        assert sent == {**body, "model": "gpt-4o", "stream_options": {"x": 1, "include_usage": True}}
+        expected = {**body, "model": "gpt-4o", "stream_options": {"x": 1, "include_usage": True}}
+        assert sent(codec, body, "gpt-4o") == expected
         plain = {"model": "smart", "stream": False}
-        assert codec.relay_request(plain, target("openai", "gpt-4o")).body == {**plain, "model": "gpt-4o"}
-    assert openai_embeddings.CODEC.relay_request is not None
-    assert openai_embeddings.CODEC.relay_request({"model": "e", "input": "x"}, target("openai", "t")).body == {
-        "model": "t",
-        "input": "x",
-    }
+        assert sent(codec, plain, "gpt-4o") == {**plain, "model": "gpt-4o"}
+    assert sent(openai_embeddings.CODEC, {"model": "e", "input": "x"}, "t") == {"model": "t", "input": "x"}
+
+
+def test_a_tool_with_a_name_that_openai_refuses_does_not_pass() -> None:
+    def passes(name: str) -> bool:
+        body = {"model": "smart", "messages": [], "tools": [{"type": "function", "function": {"name": name}}]}
+        assert CODEC.relay_request is not None
+        return CODEC.relay_request(body, target("openai", "gpt-4o")) is not None
+
+    assert passes("x" * 64)
+    assert not passes("x" * 65)
+    assert not passes("get.weather")
 
 
 def test_our_extensions_are_seen_in_a_body() -> None:

@@ -11,6 +11,7 @@ from dragoman.dialects.framing.sse import SseEvent, SseReader
 from dragoman.dialects.openai_chat._accent import accent_of
 from dragoman.dialects.openai_chat._read_response import unary_usage
 from dragoman.dialects.openai_chat._read_stream import cut_off, event_json, is_done
+from dragoman.dialects.openai_chat._write_tools import wire_names
 from dragoman.types._json import JsonObject
 from dragoman.types.usage import Usage
 
@@ -42,10 +43,14 @@ FOREIGN_MARKS: tuple[bytes, ...] = (
 """Keys that OpenAI does not know. Inside a JSON string their quotes would be escaped, so text never matches."""
 
 
-def relay_request(body: JsonObject, target: Target) -> WireRequest:
-    """The caller's body with the provider's model, and with the usage asked for."""
+def relay_request(body: JsonObject, target: Target) -> WireRequest | None:
+    """The caller's body with the provider's model, and with the usage asked for. None where it names a tool as the
+    provider does not take it: then the names have to be changed, there and back."""
+    accent = accent_of(target)
+    if "tools" in body and wire_names(body, accent).to_caller:
+        return None
     sent = {**body, "model": target.model}
-    if sent.get("stream") and accent_of(target).stream_options:
+    if sent.get("stream") and accent.stream_options:
         options = body.get("stream_options")
         sent["stream_options"] = {**(options if isinstance(options, dict) else {}), "include_usage": True}
     return WireRequest(sent)

@@ -6,13 +6,12 @@ from typing import Any
 
 from dragoman.dialects._dialect import Target, WireRequest
 from dragoman.dialects._parameters import DropList
-from dragoman.dialects._tool_names import ToolNames
 from dragoman.dialects._vendor_params import own_params
 from dragoman.dialects.openai_chat._accent import Accent, accent_of
 from dragoman.dialects.openai_chat._turns import write_messages
 from dragoman.dialects.openai_chat._write_format import write_format
 from dragoman.dialects.openai_chat._write_reasoning import write_reasoning
-from dragoman.dialects.openai_chat._write_tools import tool_names, write_tools
+from dragoman.dialects.openai_chat._write_tools import wire_names, write_tools
 from dragoman.dialects.openai_chat._writing import Writing
 from dragoman.types._json import JsonObject
 from dragoman.types.chat import ChatRequest
@@ -43,7 +42,7 @@ _NEUTRAL: dict[str, Any] = {
 def write_request(request: ChatRequest, target: Target) -> WireRequest:
     accent, drops = accent_of(target), DropList(target)
     asked: JsonObject = _unwanted(dict(request), drops)
-    names = ToolNames.of(tool_names(asked), max_length=accent.tool_name_length, allowed=accent.tool_name_allowed)
+    names = wire_names(asked, accent)
     writing = Writing(target, accent, drops, names)
     body = write_params(asked, target, accent, drops, _OWN_WAY)
     body["messages"] = write_messages(asked.get("messages") or [], writing)

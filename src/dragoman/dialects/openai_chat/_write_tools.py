@@ -6,14 +6,21 @@ from collections.abc import Iterator
 from typing import Any
 
 from dragoman.dialects._provider_tools import provider_tool
+from dragoman.dialects._tool_names import ToolNames
 from dragoman.dialects._vendor_params import report_tool_params
+from dragoman.dialects.openai_chat._accent import Accent
 from dragoman.dialects.openai_chat._writing import Writing
 from dragoman.types._json import JsonObject
 
-__all__ = ["tool_names", "write_tools"]
+__all__ = ["wire_names", "write_tools"]
 
 
-def tool_names(request: JsonObject) -> Iterator[str]:
+def wire_names(request: JsonObject, accent: Accent) -> ToolNames:
+    """What the names of tools become where the provider does not take them as they are."""
+    return ToolNames.of(_names(request), max_length=accent.tool_name_length, allowed=accent.tool_name_allowed)
+
+
+def _names(request: JsonObject) -> Iterator[str]:
     """Every name of a function in the request and its history."""
     for tool in request.get("tools") or ():
         name = (tool.get("function") or {}).get("name")
