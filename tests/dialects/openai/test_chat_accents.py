@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from dragoman.dialects._dialect import RequestHints
 from dragoman.dialects.openai_chat import ACCENTS, CODEC, Accent
 from dragoman.errors import UnsupportedParamsError
+from dragoman.models import facts
 from dragoman.types.model_facts import ModelFacts
-from tests.dialects.openai._recorded import target
+from tests.dialects.openai._recorded import chats, good, target
+from tests.recordings import Recording
 
 USER = {"role": "user", "content": "hi"}
 FUNCTION = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
@@ -39,6 +42,13 @@ def write(provider: str = "somebody", facts: ModelFacts | None = None, model: st
         ("groq", ModelFacts(), {"n": 1, "logprobs": False}, {}),
         ("openai", ModelFacts(sampling=False), {"temperature": 1, "presence_penalty": 0}, {}),
         ("somebody", ModelFacts(), {"top_k": 3, "min_p": 0.1}, {"top_k": 3, "min_p": 0.1}),
+        # what providers took up since they were known to refuse it
+        ("mistral", ModelFacts(), {"top_k": 3, "logprobs": True}, {"top_k": 3, "logprobs": True}),
+        ("cerebras", ModelFacts(), {"logit_bias": {"1": 2}, "n": 2}, {"logit_bias": {"1": 2}, "n": 2}),
+        ("perplexity", ModelFacts(), {"n": 2, "seed": 1}, {"n": 2, "seed": 1}),
+        ("writer", ModelFacts(), {"seed": 1, "n": 2}, {"seed": 1, "n": 2}),
+        ("cloudflare", ModelFacts(), {"n": 2}, {"n": 2}),
+        ("xai", ModelFacts(), {"presence_penalty": 0, "top_k": 3}, {"top_k": 3}),
         # reasoning, in every form
         ("openai", ModelFacts(), {"reasoning_effort": "low"}, {"reasoning_effort": "low"}),
         (
@@ -84,6 +94,15 @@ def write(provider: str = "somebody", facts: ModelFacts | None = None, model: st
             {"thinking": {"type": "enabled"}, "reasoning_effort": "high"},
         ),
         ("moonshot", ModelFacts(), {"thinking": {"type": "disabled"}}, {"thinking": {"type": "disabled"}}),
+        ("moonshot", facts("moonshot", "kimi-k3"), {"reasoning_effort": "low"}, {"reasoning_effort": "low"}),
+        (
+            "moonshot",
+            facts("moonshot", "kimi-k3"),
+            {"thinking": {"type": "enabled", "budget_tokens": 9999}},
+            {"reasoning_effort": "max"},
+        ),
+        ("zai", facts("zai", "glm-5.3"), {"thinking": {"type": "disabled"}}, {}),
+        ("cohere", facts("cohere", "command-a-reasoning"), {"reasoning_effort": "low"}, {"reasoning_effort": "high"}),
         ("alibaba", ModelFacts(), {"reasoning_effort": "none"}, {"enable_thinking": False}),
         (
             "alibaba",
@@ -127,8 +146,14 @@ def test_parameters(provider: str, facts: ModelFacts, asked: Any, sent: Any) -> 
             {"reasoning_effort": "none"},
             "reasoning_effort",
         ),
+        ("zai", facts("zai", "glm-5.3"), {"reasoning_effort": "none"}, "reasoning_effort"),
+        ("openai", facts("openai", "gpt-6-astra"), {"temperature": 0.2}, "temperature"),
         ("heroku", ModelFacts(), {"thinking": {"type": "enabled", "budget_tokens": 9}}, "thinking"),
         ("groq", ModelFacts(), {"logprobs": True}, "logprobs"),
+        ("groq", ModelFacts(), {"frequency_penalty": 0.5}, "frequency_penalty"),
+        ("xai", ModelFacts(), {"presence_penalty": 0.5}, "presence_penalty"),
+        ("cohere", ModelFacts(), {"metadata": {"a": "b"}}, "metadata"),
+        ("mistral", ModelFacts(), {"prompt_cache_key": "k"}, "prompt_cache_key"),
         ("openai", ModelFacts(), {"modalities": ["text", "image"]}, "modalities"),
         ("mistral", ModelFacts(), {"logit_bias": {"1": 2}}, "logit_bias"),
         ("perplexity", ModelFacts(), {"tools": [FUNCTION]}, "tools"),
@@ -165,6 +190,34 @@ def test_what_cannot_be_said_is_refused_or_reported(provider: str, facts: ModelF
     assert caught.value.param == param
     assert provider in caught.value.message
     assert param in write(provider, facts, drop_params=True, **asked).dropped
+
+
+ASKED = [p for p in good(chats()) if p.values[0] is None or "messages" in (p.values[0].request_body or {})]
+
+
+@pytest.mark.parametrize("recording", ASKED)
+def test_no_accent_refuses_what_its_provider_was_recorded_to_accept(recording: Recording) -> None:
+    asked = {key: value for key, value in (recording.request_body or {}).items() if value is not None}
+    request = CODEC.read_request(asked, RequestHints(model=recording.model or "m"))
+    wire = CODEC.write_request(request, target(recording.provider, recording.model or "m", drop_params=True))
+    assert not asked.keys() & set(wire.dropped)
+
+
+def test_images_go_to_deepseek_and_sounds_do_not() -> None:
+    image = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://a.example/x.png"}}]}
+    assert write("deepseek", messages=[image]).body["messages"] == [image]
+    sound = {"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}}]}
+    with pytest.raises(UnsupportedParamsError):
+        write("deepseek", messages=[sound])
+
+
+@pytest.mark.parametrize("provider", ["groq", "mistral"])
+def test_a_name_goes_only_to_those_who_know_it_and_that_is_reported(provider: str) -> None:
+    named = {**USER, "name": "Ann"}
+    assert write("openai", messages=[named]).body["messages"] == [named]
+    wire = write(provider, messages=[named])
+    assert wire.body["messages"] == [USER]
+    assert wire.dropped == ("messages[0].name",)
 
 
 def test_the_caller_can_insist_or_leave_out() -> None:
@@ -391,7 +444,7 @@ def test_small_repairs_of_messages() -> None:
         {"role": "assistant", "content": "x", "audio": {"id": "a1"}},
         USER,
     ]
-    assert wire.dropped == ("messages[3].images",)
+    assert wire.dropped == ("messages[1].name", "messages[3].images")
 
 
 def test_streams_ask_for_their_usage() -> None:

@@ -46,8 +46,8 @@ def write_message(message: JsonObject, path: str, writing: Writing) -> JsonObjec
     if "cache_control" in wire and not accent.cache_control:
         del wire["cache_control"]
         writing.drops.weakened("cache_control")
-    if not accent.names and role != "tool":
-        wire.pop("name", None)
+    if not accent.names and role != "tool" and wire.pop("name", None):
+        writing.drops.weakened(f"{path}.name")
     if role == "assistant":
         _assistant(wire, message, path, writing)
     return wire

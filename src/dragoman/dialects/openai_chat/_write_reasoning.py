@@ -50,6 +50,8 @@ def write_reasoning(body: JsonObject, asked: JsonObject, writing: Writing) -> No
         if not wanted.off and effort != "default":
             drops.unsupported(wanted.param, "it does not reason")
         return
+    if form == "thinking" and facts.reasoning == "effort":
+        form = "effort"  # Kimi K3 takes words where K2 took a switch: https://platform.kimi.ai/docs/guide/use-thinking-effort
     _FORMS[form](body, wanted, writing)
 
 
@@ -76,6 +78,12 @@ def _effort(body: JsonObject, wanted: _Asked, writing: Writing) -> None:
 
 
 def _thinking(body: JsonObject, wanted: _Asked, writing: Writing) -> None:
+    if wanted.off and writing.target.facts.can_disable_reasoning is False:
+        if wanted.thinking:
+            writing.drops.weakened("thinking")
+        else:
+            writing.drops.unsupported("reasoning_effort", "it always reasons")
+        return
     switch = "disabled" if wanted.off else "enabled"
     kept = {key: value for key, value in (wanted.thinking or {}).items() if key not in ("budget_tokens", "display")}
     body["thinking"] = {**kept, "type": switch}

@@ -1,4 +1,7 @@
-"""The accents that the recordings show, by family of providers. Data only."""
+"""The accents that the recordings and the providers' references show, by family of providers. Data only.
+
+`unsupported` holds only what a provider is known to refuse, or to ignore without a word although it means something.
+Where nothing is known, a parameter passes, and the provider decides."""
 
 from __future__ import annotations
 
@@ -11,8 +14,9 @@ __all__ = ["ACCENTS"]
 
 _SEARCH_LOGS = ("logprobs", "top_logprobs", "logit_bias")
 _PENALTIES = ("presence_penalty", "frequency_penalty")
-_OPENAI_ONLY = ("store", "verbosity", "modalities", "audio", "safety_identifier", "web_search_options")
-_MEDIA = ("image_url", "input_audio", "file", "video_url")
+_SOUND = ("audio", "modalities")
+_NOT_COHERE = (*_SOUND, "store", "metadata", "logit_bias", "top_logprobs", "n", "prediction", "service_tier")
+_OPENAI_ONLY = (*_SOUND, "store", "verbosity", "safety_identifier", "web_search_options")
 
 _OPENAI = Accent(
     unsupported=frozenset(("top_k", "input_type")),
@@ -26,8 +30,9 @@ _OPENAI = Accent(
 )
 
 _MISTRAL = Accent(
-    # https://docs.mistral.ai/api: the body is closed, an unknown field is a 422
-    unsupported=frozenset((*_SEARCH_LOGS, *_OPENAI_ONLY, "top_k", "user", "service_tier", "stream_options")),
+    # https://docs.mistral.ai/api: the body is closed, an unknown field is a 422. Its own fields, as mistralai 3.7 sends them,
+    # hold `logprobs` (recorded: only some models refuse it), `top_k` and `prediction`.
+    unsupported=frozenset((*_OPENAI_ONLY, "logit_bias", "user", "service_tier", "prompt_cache_key")),
     renamed={"seed": "random_seed"},
     max_temperature=1.5,
     stream_options=False,
@@ -36,14 +41,17 @@ _MISTRAL = Accent(
     file="document_url",
     file_url=True,
     tool_media=True,
+    names=False,  # a 422 too: https://github.com/nomtek/mistralai_client_dart/issues/44
     required_word="any",
     reasoning_back="thinking_parts",
 )
 
 _DEEPSEEK = Accent(
+    # Not in https://api-docs.deepseek.com/api/create-chat-completion, and unknown fields are ignored (recorded: `n`, `user`)
     unsupported=frozenset(("top_k", "logit_bias")),
     prefill="prefix",
-    unsupported_parts=frozenset(_MEDIA),  # recorded: unknown variant `image_url`, expected `text`
+    # deepseek-flash sees images since 4.1, deepseek-v4-pro refuses them: https://api-docs.deepseek.com/guides/vision
+    unsupported_parts=frozenset(("input_audio", "video_url")),  # recorded: unknown variant `input_audio`
     file="",
     json_schema="json_object",
     json_schema_fallback="json_object",
@@ -69,7 +77,12 @@ _ACCENTS: dict[str, Accent] = {
     "azure": _OPENAI,
     "copilot": Accent(tokens_field=""),
     "groq": Accent(
-        unsupported=frozenset((*_SEARCH_LOGS, "top_k", "n")),
+        # https://console.groq.com/docs/openai: a 400 for the first ones, for `n` above 1 and for names in messages.
+        # https://console.groq.com/docs/api-reference: no model takes penalties, and `store` is not supported.
+        # The body is closed (property 'x' is unsupported): https://github.com/fanenr/chatbot/issues/21
+        unsupported=frozenset((*_SEARCH_LOGS, *_PENALTIES, "n", "store", "top_k")),
+        names=False,
+        developer_role=True,
         tokens_field="",
         file="",
         reasoning_back="reasoning",
@@ -79,7 +92,9 @@ _ACCENTS: dict[str, Accent] = {
     "mistral": _MISTRAL,
     "deepseek": _DEEPSEEK,
     "xai": Accent(
-        unsupported=frozenset(("logit_bias", "top_k")),
+        # https://docs.x.ai/developers/rest-api-reference/inference/chat: `logit_bias` is "(Unsupported)". Every model since
+        # grok-4 answers a penalty with a 400, even a 0: https://github.com/miaoxworld/NativeTavern/issues/83
+        unsupported=frozenset(("logit_bias", *_PENALTIES)),
         tokens_field="",
         reasoning_back="reasoning_content",
     ),
@@ -91,30 +106,34 @@ _ACCENTS: dict[str, Accent] = {
         tokens_field="max_completion_tokens", reasoning="reasoning", reasoning_back="reasoning_details"
     ),
     "perplexity": Accent(
-        # https://docs.perplexity.ai/api-reference/chat-completions-post
-        unsupported=frozenset((*_SEARCH_LOGS, "n", "seed", "parallel_tool_calls", "tool_choice")),
-        stream_options=False,
+        # https://docs.perplexity.ai/api-reference/chat-completions-post; perplexityai 0.46 sends `logprobs`, `n` and `top_k`
+        stream_options=False,  # usage comes unasked
         single_system=True,
         alternate=True,
         last_must_be_user=True,
         unsupported_parts=frozenset(("input_audio", "video_url")),
         file="file_url",
         file_url=True,
-        tools=False,
+        tools=False,  # "Tool calling is not supported for this model": https://github.com/pipecat-ai/pipecat/pull/4862
         reasoning_tag="think",
     ),
     "cerebras": Accent(
-        # https://inference-docs.cerebras.ai/resources/openai: these are a 400
-        unsupported=frozenset((*_PENALTIES, "logit_bias", "parallel_tool_calls", "service_tier", "top_k")),
+        # The body is closed (property 'body.x' is unsupported): https://github.com/anomalyco/opencode/issues/6648
+        # Its fields, as cerebras-cloud-sdk 1.91 sends them, hold penalties, `logit_bias`, `parallel_tool_calls`,
+        # `service_tier` and images, which were a 400 once.
+        unsupported=frozenset(("top_k", "store", "verbosity", "modalities", "audio", "web_search_options")),
         tokens_field="max_completion_tokens",
-        unsupported_parts=frozenset(_MEDIA),
+        unsupported_parts=frozenset(("input_audio", "video_url")),
         file="",
-        reasoning_back="reasoning",
+        reasoning_back="reasoning",  # `reasoning_content` is a 400: https://github.com/egoist/chatwise-releases/issues/1442
     ),
     "together": Accent(reasoning_back="reasoning"),
+    # https://docs.fireworks.ai/api-reference/post-chatcompletions (fireworks-ai 1.2: `ChatMessage.reasoning_content`)
+    "fireworks": Accent(tokens_field="", reasoning_back="reasoning_content"),
     "huggingface": Accent(tokens_field="", reasoning_tag="think"),
     "ollama": Accent(unsupported=frozenset(("n", "logit_bias")), file="", reasoning_back="reasoning"),
     "zai": Accent(
+        # zai-sdk 0.2.3 sends none of these: https://docs.z.ai/api-reference/llm/chat-completion
         unsupported=frozenset((*_SEARCH_LOGS, *_PENALTIES, "n")),
         max_temperature=1.0,
         reasoning="thinking_effort",
@@ -123,6 +142,7 @@ _ACCENTS: dict[str, Accent] = {
         json_schema_fallback="json_object",
     ),
     "moonshot": Accent(
+        # https://platform.kimi.ai/docs/api/chat does not list it, and unknown fields are ignored
         unsupported=frozenset(("logit_bias",)),
         max_temperature=1.0,
         reasoning="thinking",
@@ -136,12 +156,11 @@ _ACCENTS: dict[str, Accent] = {
     ),
     "venice": Accent(tokens_field="", reasoning_back="reasoning_content"),
     "baseten": _REASONING_CONTENT,
-    "cloudflare": Accent(unsupported=frozenset(("n", *_SEARCH_LOGS)), file=""),
+    "cloudflare": Accent(file=""),
     "cohere": Accent(
-        # https://docs.cohere.com/docs/compatibility-api
-        unsupported=frozenset(
-            (*_OPENAI_ONLY, "logit_bias", "top_logprobs", "n", "service_tier", "parallel_tool_calls")
-        ),
+        # https://docs.cohere.com/docs/compatibility-api#unsupported-parameters, word by word (`dimensions` of embeddings)
+        unsupported=frozenset((*_NOT_COHERE, "parallel_tool_calls", "dimensions")),
+        developer_role=True,
         file="",
     ),
     "databricks": Accent(stream_options=False, reasoning="budget", cache_control=True, file=""),
@@ -151,7 +170,8 @@ _ACCENTS: dict[str, Accent] = {
     "mistralrs": _REASONING_CONTENT,
     "crusoe": _REASONING,
     "openai-compatible": _REASONING,
-    "writer": Accent(unsupported=frozenset(("seed", *_PENALTIES, "logit_bias")), file=""),
+    # https://dev.writer.com/api-reference/completion-api/chat-completion (writer-sdk 3.0): texts and images only
+    "writer": Accent(unsupported_parts=frozenset(("input_audio", "video_url")), file=""),
     "heroku": Accent(reasoning="none", file=""),
     "watsonx": Accent(file=""),
     "gemini": Accent(
@@ -163,7 +183,7 @@ _ACCENTS: dict[str, Accent] = {
     "anthropic": Accent(
         # https://platform.claude.com/docs/en/api/openai-sdk: these are ignored without a word
         unsupported=frozenset(
-            (*_SEARCH_LOGS, *_PENALTIES, "n", "seed", "service_tier", "prediction", "response_format")
+            (*_SEARCH_LOGS, *_PENALTIES, *_SOUND, "n", "seed", "service_tier", "prediction", "response_format", "store")
         ),
         tokens_field="",
         max_temperature=1.0,
