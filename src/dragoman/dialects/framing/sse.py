@@ -65,9 +65,9 @@ class SseReader:
     def _cut(self, data: bytes) -> list[SseEvent]:
         events: list[SseEvent] = []
         start = 0
-        for end in _END.finditer(data):
-            event = self._parse(data[start : end.end()])
-            start = end.end()
+        for end in _ends(data):
+            event = self._parse(data[start:end])
+            start = end
             if event is not None:
                 events.append(event)
         if start < len(data):
@@ -96,6 +96,18 @@ class SseReader:
         if not data:
             return None
         return SseEvent(name, data[0] if len(data) == 1 else b"\n".join(data), raw)
+
+
+def _ends(data: bytes) -> list[int]:
+    """Where events end. Hardly anybody sends a CR, and without one a plain search, several times as fast, finds the same."""
+    if b"\r" in data:
+        return [found.end() for found in _END.finditer(data)]
+    ends: list[int] = []
+    found = data.find(b"\n\n")
+    while found >= 0:
+        ends.append(found + 2)
+        found = data.find(b"\n\n", found + 2)
+    return ends
 
 
 def write_event(data: bytes, event: bytes = b"") -> bytes:
