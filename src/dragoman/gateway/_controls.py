@@ -12,7 +12,7 @@ from typing import Any
 
 from dragoman.dialects._reading import bad, wrong_type
 from dragoman.errors import BadRequestError
-from dragoman.routing import CallOptions
+from dragoman.routing import NO_OPTIONS, CallOptions
 from dragoman.types._json import JsonObject
 
 __all__ = ["refuse_server_fields", "take_options"]
@@ -67,10 +67,7 @@ def take_options(body: JsonObject) -> tuple[CallOptions, tuple[str, ...]]:
     left_out = tuple(name for name in body if name in _NOT_YET)
     for name in left_out:
         del body[name]
-    return (CallOptions(**given) if given else _NONE), left_out
-
-
-_NONE = CallOptions()
+    return (CallOptions(**given) if given else NO_OPTIONS), left_out
 
 
 def _retries(value: Any, path: str) -> int:

@@ -17,12 +17,11 @@ from dragoman.gateway._failures import as_ours, reply_error
 from dragoman.gateway._secrets import Redactor
 from dragoman.gateway._stream import LiveStream
 from dragoman.gateway.body import Limits, parse_object, read_body
-from dragoman.routing import Answer, Call, CallOptions, Router, Source, StreamAnswer
+from dragoman.routing import NO_OPTIONS, Answer, Call, Router, Source, StreamAnswer
 from dragoman.types._json import JsonObject
 
 __all__ = ["Ask", "Kitchen"]
 
-_NO_OPTIONS = CallOptions()
 _NOTHING: tuple[str, ...] = ()
 _EVENT_STREAM = b"text/event-stream; charset=utf-8"
 _JSON_ARRAY = b"application/json"
@@ -66,7 +65,7 @@ class Ask:
         if exchange.headers.get("content-encoding", "identity") != "identity":
             raise BadRequestError("a compressed request body is not supported", status_code=415)
         body = parse_object(raw, kitchen.limits)
-        options, left_out = _NO_OPTIONS, _NOTHING
+        options, left_out = NO_OPTIONS, _NOTHING
         if self.controls:
             options, left_out = take_options(body)
         else:

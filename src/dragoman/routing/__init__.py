@@ -1,6 +1,6 @@
 """Where a call goes, and where next when that fails."""
 
-from dragoman.routing._call import Answer, Attempt, Call, CallOptions, Source, StreamAnswer
+from dragoman.routing._call import NO_OPTIONS, Answer, Attempt, Call, CallOptions, Source, StreamAnswer
 from dragoman.routing._clock import Clock
 from dragoman.routing._deployment import Deployment
 from dragoman.routing._function import FunctionCall
@@ -9,6 +9,7 @@ from dragoman.routing._router import Router
 from dragoman.routing._settings import RouterSettings, parse_fallbacks, parse_targets
 
 __all__ = [
+    "NO_OPTIONS",
     "Answer",
     "Attempt",
     "Call",

@@ -10,7 +10,7 @@ from dragoman.dialects._dialect import CallerContext, Operation
 from dragoman.types._json import JsonObject
 from dragoman.types.usage import Usage
 
-__all__ = ["Answer", "Attempt", "Call", "CallOptions", "Source", "StreamAnswer"]
+__all__ = ["NO_OPTIONS", "Answer", "Attempt", "Call", "CallOptions", "Source", "StreamAnswer"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,10 @@ class CallOptions:
     """Merged into the provider's body as it stands, last."""
     mock_response: Any = None
     metadata: JsonObject = field(default_factory=dict)
+
+
+NO_OPTIONS = CallOptions()
+"""A caller who says nothing beside the request."""
 
 
 @dataclass(frozen=True, slots=True)

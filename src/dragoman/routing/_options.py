@@ -7,11 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
-from dragoman.routing._call import CallOptions
+from dragoman.routing._call import NO_OPTIONS, CallOptions
 
-__all__ = ["LATER", "NO_OPTIONS", "OPTION_NAMES", "Problem", "Split", "away_from_home", "merge_options", "split"]
-
-NO_OPTIONS = CallOptions()
+__all__ = ["LATER", "OPTION_NAMES", "Problem", "Split", "away_from_home", "merge_options", "split"]
 
 _LATER = """
 access_groups allowed_fails allowed_fails_policy allowed_model_region azure_ad_token base_model blocked budget_duration

@@ -19,10 +19,10 @@ from dragoman.errors import (
 from dragoman.models import facts
 from dragoman.observe import Failed, Listener, tell
 from dragoman.providers import Providers
-from dragoman.routing._call import Answer, Attempt, Call, CallOptions, StreamAnswer
+from dragoman.routing._call import NO_OPTIONS, Answer, Attempt, Call, CallOptions, StreamAnswer
 from dragoman.routing._clock import Clock
 from dragoman.routing._deployment import Deployment
-from dragoman.routing._options import NO_OPTIONS, away_from_home, split
+from dragoman.routing._options import away_from_home, split
 from dragoman.routing._run import Group, Run
 from dragoman.routing._settings import FallbackTarget, RouterSettings
 from dragoman.routing._transports import Transports
