@@ -16,6 +16,7 @@ from tests.recordings import Recording
 
 USER = {"role": "user", "content": "hi"}
 FUNCTION = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+ONE_TOOL = {"type": "function", "function": {"name": "f"}}
 SCHEMA = {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "object"}, "strict": True}}
 
 
@@ -147,6 +148,8 @@ def test_parameters(provider: str, facts: ModelFacts, asked: Any, sent: Any) -> 
             "reasoning_effort",
         ),
         ("zai", facts("zai", "glm-5.3"), {"reasoning_effort": "none"}, "reasoning_effort"),
+        ("zai", ModelFacts(), {"tools": [FUNCTION], "tool_choice": "required"}, "tool_choice"),
+        ("databricks", ModelFacts(forced_tools=False), {"tools": [FUNCTION], "tool_choice": ONE_TOOL}, "tool_choice"),
         ("openai", facts("openai", "gpt-6-astra"), {"temperature": 0.2}, "temperature"),
         ("heroku", ModelFacts(), {"thinking": {"type": "enabled", "budget_tokens": 9}}, "thinking"),
         ("groq", ModelFacts(), {"logprobs": True}, "logprobs"),
@@ -299,6 +302,18 @@ def test_structured_output_native_as_json_object_or_by_a_tool() -> None:
     beside = write("anthropic", response_format=SCHEMA, tools=[FUNCTION])
     assert beside.body["tool_choice"] == "required"
     assert len(beside.body["tools"]) == 2
+    asked = write("somebody", ModelFacts(json_schema=False, forced_tools=False), response_format=SCHEMA)
+    assert (asked.body["tool_choice"], asked.json_tool) == ("auto", "json_answer")
+    assert asked.dropped == ("response_format",)
+
+
+def test_where_no_call_can_be_demanded_the_model_may_choose() -> None:
+    wire = write("zai", tools=[FUNCTION], tool_choice="required", drop_params=True)
+    assert wire.body["tool_choice"] == "auto"
+    assert wire.dropped == ("tool_choice",)
+    assert write("zai", tools=[FUNCTION], tool_choice="auto").body["tool_choice"] == "auto"
+    insisted = write("zai", tools=[FUNCTION], tool_choice=ONE_TOOL, allowed_openai_params=("tool_choice",))
+    assert insisted.body["tool_choice"] == ONE_TOOL
 
 
 def test_media_in_a_tool_result_follow_the_run_of_results() -> None:

@@ -63,6 +63,8 @@ class Accent:
     tools: bool = True
     required_word: str = "required"
     """Its word for a `tool_choice` that demands a call."""
+    forced_tools: bool = True
+    """Whether a call can be demanded at all."""
     allowed_tools: bool = False
     """Whether `tool_choice: {"type": "allowed_tools"}` is known; elsewhere the list of tools is cut."""
     strict: bool = True

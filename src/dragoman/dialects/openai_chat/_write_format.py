@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from dragoman.dialects.openai_chat._write_tools import can_force
 from dragoman.dialects.openai_chat._writing import Writing
 from dragoman.types._json import JsonObject
 
@@ -42,7 +43,8 @@ def write_format(body: JsonObject, asked: JsonObject, writing: Writing) -> str |
 
 
 def _by_tool(body: JsonObject, schema: JsonObject, writing: Writing) -> str:
-    """The model must call a tool whose parameters are the schema; with other tools, it must call one of them."""
+    """The model must call a tool whose parameters are the schema; with other tools, it must call one of them.
+    Where nothing can be demanded, it may."""
     taken = {(tool.get("function") or {}).get("name") for tool in body.get("tools") or ()}
     name = next(name for name in (_JSON_TOOL + "_" * n for n in range(len(taken) + 1)) if name not in taken)
     function: JsonObject = {
@@ -52,6 +54,9 @@ def _by_tool(body: JsonObject, schema: JsonObject, writing: Writing) -> str:
     }
     forced: Any = {"type": "function", "function": {"name": name}}
     body["tool_choice"] = writing.accent.required_word if body.get("tools") else forced
+    if not can_force(writing):
+        body["tool_choice"] = "auto"
+        writing.drops.weakened("response_format")
     body["tools"] = [*(body.get("tools") or ()), {"type": "function", "function": function}]
     return name
 

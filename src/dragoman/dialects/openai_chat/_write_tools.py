@@ -12,7 +12,7 @@ from dragoman.dialects.openai_chat._accent import Accent
 from dragoman.dialects.openai_chat._writing import Writing
 from dragoman.types._json import JsonObject
 
-__all__ = ["wire_names", "write_tools"]
+__all__ = ["can_force", "wire_names", "write_tools"]
 
 
 def wire_names(request: JsonObject, accent: Accent) -> ToolNames:
@@ -52,7 +52,20 @@ def write_tools(body: JsonObject, asked: JsonObject, writing: Writing) -> None:
         return
     body["tools"] = written
     if choice is not None:
-        body["tool_choice"] = _choice(choice, writing)
+        body["tool_choice"] = _choice(_possible(choice, writing), writing)
+
+
+def can_force(writing: Writing) -> bool:
+    """Whether the provider and the model take a `tool_choice` that demands a call."""
+    return writing.accent.forced_tools and writing.target.facts.forced_tools is not False
+
+
+def _possible(choice: Any, writing: Writing) -> Any:
+    demanded = choice == "required" or (isinstance(choice, dict) and choice.get("type") != "allowed_tools")
+    if not demanded or can_force(writing) or writing.drops.allowed("tool_choice"):
+        return choice
+    writing.drops.unsupported("tool_choice", "no call can be demanded")
+    return "auto"
 
 
 def _only_allowed(tools: list[Any], allowed: JsonObject) -> tuple[list[Any], str]:
