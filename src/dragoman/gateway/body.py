@@ -90,8 +90,8 @@ def _malformed(message: str) -> BadRequestError:
 
 def _check_count(raw: bytes, limits: Limits) -> None:
     """Before parsing, because three bytes (`[],`) become a list of 56. The cheap count includes what stands inside of
-    strings, so a body that exceeds it is counted again without them."""
-    if _signs(raw) <= limits.max_json_values:
+    strings, so a body that exceeds it is counted again without them. A short body cannot hold as many."""
+    if len(raw) <= limits.max_json_values or _signs(raw) <= limits.max_json_values:
         return
     if _signs(_STRING.sub(b"", raw)) > limits.max_json_values:
         raise BadRequestError(f"the request's body holds more than {limits.max_json_values} values")
