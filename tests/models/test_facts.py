@@ -308,9 +308,10 @@ def test_the_names_in_recordings_find_the_provider_that_served_them(recording: R
     [
         ("claude-opus-5-5 claude-sonnet-5-5 claude-fable-5-1 claude-mythos-5-2", "forced_tools", False),
         ("claude-opus-5 claude-sonnet-5 claude-fable-5 claude-opus-4-8", "forced_tools", None),
-        ("claude-opus-4-8 claude-opus-5 claude-opus-5-5 claude-sonnet-5-5 claude-fable-5-1", "mid_system", True),
+        ("claude-opus-4-8 claude-opus-5 claude-opus-5-5 claude-fable-5-1", "mid_system", True),
+        ("claude-sonnet-5-5 claude-haiku-5-5 claude-mythos-5", "mid_system", True),
         ("claude-opus-4-7 claude-sonnet-4-6 claude-haiku-4-5 claude-3-5-sonnet", "mid_system", False),
-        ("claude-sonnet-5 claude-haiku-5-5", "mid_system", None),
+        ("claude-sonnet-5", "mid_system", None),
         ("claude-opus-5-5 claude-sonnet-5-5 gpt-6-astra gpt-6.1-sol kimi-k3.1-pro", "can_disable_reasoning", False),
         ("deepseek-flash deepseek-v4-flash deepseek-v4-pro", "json_schema", None),
         ("gpt-6-luna gpt-6-sol gpt-5.4", "sampling", None),
