@@ -50,7 +50,7 @@ def asked(
     if stream:
         body["stream"] = True
     if caller == "anthropic":
-        return "/v1/messages", {"max_tokens": 200, **body}
+        return "/v1/messages", {"max_tokens": 4000, **body}
     return "/v1/chat/completions", body
 
 

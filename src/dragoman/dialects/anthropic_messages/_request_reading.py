@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from dragoman.dialects._dialect import RequestHints
+from dragoman.dialects._openai_strict import fits_openai_strict
 from dragoman.dialects._reading import bad, expect, expect_list, expect_object, expect_str
 from dragoman.dialects.anthropic_messages._message_reading import read_messages
 from dragoman.dialects.anthropic_messages._tool_reading import read_tool_choice, read_tools
@@ -121,7 +122,7 @@ def _output_format(value: Any, request: JsonObject, own: JsonObject, path: str =
     schema = expect_object(wanted.get("schema"), f"{path}.schema")
     request["response_format"] = {
         "type": "json_schema",
-        "json_schema": {"name": "answer", "strict": True, "schema": schema},
+        "json_schema": {"name": "answer", "strict": fits_openai_strict(schema), "schema": schema},
     }
 
 

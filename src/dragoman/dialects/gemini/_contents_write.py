@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,9 @@ __all__ = ["Contents", "write_contents"]
 _SYSTEM = ("system", "developer")
 _IN_RESULTS = ("image/", "application/pdf", "text/plain")
 """What a function's response may hold: https://ai.google.dev/gemini-api/docs/function-calling#multimodal."""
+
+_LONG_NUMBER = re.compile(r"(?<![\w\"])\d[\d.]{15,}")
+"""More digits than a double holds, which is what Google's objects have for numbers: such a text has to stay a text."""
 
 
 class Contents:
@@ -168,7 +172,7 @@ def _response(text: str, is_error: bool, own: JsonObject) -> JsonObject:
     if isinstance(wrapped_in, str):
         return {wrapped_in: (json_or_none(text.encode()) if own.get("json") else text)}
     try:
-        value: Any = orjson.loads(text) if text.lstrip()[:1] == "{" else text
+        value: Any = orjson.loads(text) if text.lstrip()[:1] == "{" and not _LONG_NUMBER.search(text) else text
     except orjson.JSONDecodeError:
         value = text
     if is_error:
