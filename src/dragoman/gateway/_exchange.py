@@ -91,10 +91,11 @@ class HangUp:
         self.left = False
 
     async def __aenter__(self) -> HangUp:
-        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         assert task is not None
         self._task = task
-        self._watch = asyncio.create_task(self._wait())
+        self._watch = loop.create_task(self._wait())
         return self
 
     async def _wait(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import select
 import ssl
 from collections.abc import AsyncGenerator, Callable
@@ -68,9 +69,7 @@ class Pool:
         if left <= 0:  # which aiohttp takes for no limit
             raise ran_out(limit, seconds, target.place)
         try:
-            connection = await self._connector.connect(
-                target.peer, [], ClientTimeout(connect=left, ceil_threshold=_NEVER)
-            )
+            connection = await self._connector.connect(target.peer, [], _patience(left))
         except Exception as error:
             # The system's own ETIMEDOUT is a TimeoutError too, but with a number.
             if isinstance(error, TimeoutError) and error.errno is None:
@@ -112,6 +111,12 @@ class _Connector(TCPConnector):
     def __del__(self, *_: Any) -> None:
         # The loop ended without closing its async generators. aiohttp would log that here; the system closes the sockets.
         self._closed = True
+
+
+@functools.lru_cache(maxsize=64)
+def _patience(seconds: float) -> ClientTimeout:
+    """Kept, because nearly all calls have the same, and to make one takes longer than to find a connection in the pool."""
+    return ClientTimeout(connect=seconds, ceil_threshold=_NEVER)
 
 
 async def _close_at_the_end(connector: TCPConnector) -> AsyncGenerator[None, None]:
