@@ -16,6 +16,7 @@ from dragoman.types.chat import ChatChoice, ChatChunk, ChatResponse
 __all__ = ["DONE", "ChatStreamWriter", "error_event", "write_response"]
 
 DONE = b"data: [DONE]\n\n"
+_BESIDE_NULL = ("tool_calls", "function_call", "audio", "refusal")
 
 
 def error_event(error: DragomanError) -> bytes:
@@ -34,6 +35,8 @@ def write_response(response: ChatResponse, caller: CallerContext) -> JsonObject:
 
 def _choice(choice: ChatChoice) -> JsonObject:
     message: JsonObject = {"role": "assistant", "content": None, "refusal": None, **choice["message"]}
+    if message["content"] is None and not any(message.get(key) for key in _BESIDE_NULL):
+        message["content"] = ""  # OpenAI itself would not take null back
     notes = message.get("annotations")
     if notes and not all(_is_openais(note) for note in notes):
         message["annotations"] = [note for note in notes if _is_openais(note)]
