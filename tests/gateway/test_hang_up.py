@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
+import weakref
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 import orjson
 import pytest
 
+from dragoman.gateway._exchange import HangUp
 from tests.gateway.serving import KEY, Upstream, chat_chunks, gateway, model, serving
 
 Script = Callable[[Upstream], Awaitable[None]]
@@ -127,3 +130,29 @@ async def test_a_connection_serves_several_calls() -> None:
             writer.write(head.encode() + body)
             assert b"200 OK" in await asyncio.wait_for(reader.readuntil(b'"total_tokens":5}}'), 5)
         writer.close()
+
+
+async def test_a_request_is_let_go_at_its_end() -> None:
+    """Not when the collector comes by: a body may be large."""
+
+    class Body:
+        pass
+
+    async def serve(body: Body) -> None:
+        async def receive() -> dict[str, object]:
+            await asyncio.Event().wait()
+            return {"type": "http.request", "body": body}
+
+        async with HangUp(receive):
+            await asyncio.sleep(0)
+
+    body = Body()
+    seen = weakref.ref(body)
+    gc.disable()
+    try:
+        await asyncio.create_task(serve(body))
+        del body
+        await asyncio.sleep(0)
+        assert seen() is None
+    finally:
+        gc.enable()

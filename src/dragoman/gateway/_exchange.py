@@ -111,6 +111,10 @@ class HangUp:
     ) -> None:
         self._over = True
         self._watch.cancel()
+        task = self._task
+        # The watch ends with an error, whose traceback holds this object: they must not hold each other, and the request's body
+        # with them, until the collector comes by.
+        del self._watch, self._task
         if self.left:
-            self._task.uncancel()
+            task.uncancel()
             raise CallerLeft from None
