@@ -136,13 +136,13 @@ def build(
         status_code=reply.status if catch_all and reply.status >= 400 else None,
         code=code,
         provider_code=None if provider_code is None else scrub(str(provider_code)),
-        param=param if isinstance(param, str) and param else None,
-        type=type,
+        param=scrub(param) if isinstance(param, str) and param else None,
+        type=scrub(type) if type else None,
         provider=reply.provider,
         model=reply.model,
         retry_after=wait,
         body=scrub_json(body) if body is not None else scrub(plain_text(reply.body)),
-        request_id=next((reply.headers[name] for name in _REQUEST_IDS if reply.headers.get(name)), None),
+        request_id=next((scrub(reply.headers[name]) for name in _REQUEST_IDS if reply.headers.get(name)), None),
     )
 
 

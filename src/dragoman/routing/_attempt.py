@@ -103,6 +103,8 @@ async def _whole(job: Job, sending: Sending) -> Answer:
     )
     parsed = _object(job, body)
     if sending.native:
+        if parsed.get("error"):
+            sending.codec.read_response(parsed, sending.context)  # an error sent with a 200 is raised
         answer.native = body
         answer.usage = sending.codec.read_usage(parsed) if sending.codec.read_usage is not None else None
     else:
