@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import functools
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,12 @@ def all_recordings() -> tuple[Recording, ...]:
     )
 
 
-def recordings(*endpoints: tuple[str, str], stream: bool | None = None, ok: bool | None = True) -> list[Any]:
+def recordings(
+    *endpoints: tuple[str, str],
+    stream: bool | None = None,
+    ok: bool | None = True,
+    where: Callable[[Recording], bool] = lambda _recording: True,
+) -> list[Any]:
     """Parameters for `pytest.mark.parametrize`: the recordings of these (provider, endpoint) pairs, `*` for any provider."""
     chosen = [
         recording
@@ -93,6 +99,7 @@ def recordings(*endpoints: tuple[str, str], stream: bool | None = None, ok: bool
         )
         and (stream is None or recording.stream == stream)
         and (ok is None or (recording.status < 400) == ok)
+        and where(recording)
     ]
     if chosen:
         return [pytest.param(recording, id=f"{recording.provider}-{recording.id}") for recording in chosen]
