@@ -21,7 +21,7 @@ _IDLE_SECONDS = 75
 in the moment in which it is used again."""
 _GARBAGE = 10_000
 """Objects that are made before young ones are looked through for cycles. Python's own 700 is less than what the requests under way
-hold, which would be looked through again several times a request (a tenth of its cost)."""
+hold, which would be looked through again and again."""
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -74,10 +74,8 @@ class Pool:
             # The system's own ETIMEDOUT is a TimeoutError too, but with a number.
             if isinstance(error, TimeoutError) and error.errno is None:
                 raise ran_out(limit, seconds, target.place) from None
-            failure = ours(error, target.place)
-            if failure is None:
-                raise
-            raise failure from None
+            # Not by way of a variable: an error and the frame that it names must not hold each other.
+            raise ours(error, target.place) or error from None
         return Wire(connection, self._connector.keep)
 
     async def aclose(self) -> None:

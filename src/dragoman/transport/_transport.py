@@ -62,10 +62,8 @@ class Transport:
         except BaseException as error:
             watch.stop()
             wire.cut()
-            failure = watch.explain(error)
-            if failure is None:
-                raise
-            raise failure from None
+            # Not by way of a variable: an error and the frame that it names must not hold each other.
+            raise watch.explain(error) or error from None
         reply = Reply(message, payload, wire, watch, max_body=self._max_body)
         if reply.status in _REDIRECTS:
             await reply.aclose()
