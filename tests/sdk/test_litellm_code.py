@@ -330,6 +330,24 @@ class MyLLM(litellm.CustomLLM):
             yield chunk
 
 
+class Short(litellm.CustomLLM):
+    def completion(self, *args: Any, **kwargs: Any) -> litellm.ModelResponse:
+        return litellm.ModelResponse(choices=[litellm.Choices(message=litellm.Message(content="Hi!"))])
+
+    def embedding(self, *args: Any, **kwargs: Any) -> litellm.EmbeddingResponse:
+        return litellm.EmbeddingResponse(data=[{"embedding": [1.0], "index": 0}])
+
+
+def test_what_a_custom_provider_leaves_out_is_filled_in() -> None:
+    litellm.register_provider("short", Short())
+    response = litellm.completion("short/m", HELLO)
+    openai.types.chat.ChatCompletion.model_validate(response.model_dump())
+    assert (response.model, response.choices[0].finish_reason) == ("m", "stop")
+    assert response.id
+    assert response.created > 0
+    assert litellm.embedding("short/m", "x").model == "m"
+
+
 class Failing(litellm.CustomLLM):
     def completion(self, *args: Any, **kwargs: Any) -> Any:
         raise litellm.CustomLLMError(status_code=429, message="too much")

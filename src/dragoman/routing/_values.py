@@ -15,6 +15,7 @@ from dragoman.types.usage import Usage
 __all__ = ["chunk_of", "chunks_of_response", "plain", "response_of"]
 
 _PIECE = re.compile(r"\S+\s*|\s+")
+_HEAD = ("id", "created", "model")
 
 
 def plain(value: Any) -> Any:
@@ -59,8 +60,20 @@ def _chat(value: Any, context: ReplyContext) -> ChatResponse | None:
         "choices": [],
         "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
     }
-    response.update({name: item for name, item in value.items() if item is not None})  # type: ignore[typeddict-item]
+    response.update(_said(value))  # type: ignore[typeddict-item]
+    response["choices"] = [_ended(choice) for choice in response["choices"]]
     return response
+
+
+def _said(value: Mapping[str, Any]) -> dict[str, Any]:
+    """What was filled in of a response: an empty `ModelResponse()` that somebody completed has `id=""` and `created=0`."""
+    return {name: item for name, item in value.items() if item is not None and (item or name not in _HEAD)}
+
+
+def _ended(choice: Any) -> Any:
+    if not isinstance(choice, Mapping) or choice.get("finish_reason"):
+        return choice
+    return {**choice, "finish_reason": "tool_calls" if (choice.get("message") or {}).get("tool_calls") else "stop"}
 
 
 def _embedding(value: Any, context: ReplyContext) -> EmbeddingResponse | None:
@@ -71,7 +84,7 @@ def _embedding(value: Any, context: ReplyContext) -> EmbeddingResponse | None:
         return None
     response: EmbeddingResponse = {"object": "list", "model": context.model, "data": []}
     response["usage"] = {"prompt_tokens": 0, "total_tokens": 0}
-    response.update({name: item for name, item in value.items() if item is not None})  # type: ignore[typeddict-item]
+    response.update(_said(value))  # type: ignore[typeddict-item]
     return response
 
 
@@ -104,7 +117,7 @@ def _own_chunk(value: Mapping[str, Any], context: ReplyContext) -> Iterator[Chat
         "created": context.created,
         "model": context.model,
     }
-    chunk: Any = {**head, **{name: item for name, item in value.items() if item is not None}}
+    chunk: Any = {**head, **_said(value)}
     usage = chunk.pop("usage", None)
     if chunk["choices"]:
         yield chunk
