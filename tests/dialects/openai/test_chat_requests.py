@@ -25,6 +25,7 @@ DEFAULTS = [
     (r"\.messages\[\d+\]\.annotations", "a provider's annotations are not for it to read"),
     (r"\.messages\[\d+\]\.reasoning(_content)?", "goes back in where the target's accent says"),
     (r"\.messages\[\d+\]\.role", "developer is system but for OpenAI"),
+    (r"\.messages\[\d+\]\.(tool_call_id|tool_calls\[\d+\]\.id)", "as the target takes them; recordings hide some"),
     (r"\.messages\[\d+\]\.content\[\d+\]\.image_url", "a bare address becomes an object"),
     (r"\.messages\[\d+\]\.content\[\d+\]\.cache_control", "only to those who know it, else reported"),
     (r"\.tools\[\d+\]\.type", "function, where it was left out"),
@@ -269,3 +270,30 @@ def test_the_plain_message_is_not_copied() -> None:
 def test_reply_contexts_without_an_accent_are_plain() -> None:
     reply = ReplyContext("x", "m", "x", 1, "id", accent="not an accent")
     assert CODEC.read_response({"choices": []}, reply)["choices"] == []
+
+
+@pytest.mark.parametrize(
+    ("provider", "call_id", "taken"),
+    [
+        ("mistral", "toolu_01A09q90qw90lq917835lq9", r"[a-zA-Z0-9]{9}"),
+        ("mistral", "vAKGXGFZD", "vAKGXGFZD"),
+        ("openai", "fc_0f0e50a1476a6c35006912c58dc9f8819192c25864eb16f07f", r".{1,40}"),
+        ("openai", "toolu_01A09q90qw90lq917835lq9", "toolu_01A09q90qw90lq917835lq9"),
+    ],
+)
+def test_the_ids_of_calls_are_such_as_the_target_takes(provider: str, call_id: str, taken: str) -> None:
+    """After a fallback in the middle of a tool loop another provider's ids come along."""
+    call = {"id": call_id, "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    request = read(
+        {
+            "messages": [
+                {"role": "user", "content": "hi"},
+                {"role": "assistant", "content": None, "tool_calls": [call]},
+                {"role": "tool", "tool_call_id": call_id, "content": "1"},
+            ]
+        }
+    )
+    messages = write(request, provider).body["messages"]
+    assert re.fullmatch(taken, messages[2]["tool_call_id"])
+    assert messages[1]["tool_calls"][0]["id"] == messages[2]["tool_call_id"]
+    assert request["messages"][2]["tool_call_id"] == request["messages"][1]["tool_calls"][0]["id"] == call_id

@@ -71,6 +71,8 @@ class Accent:
     """Whether `strict` is known in a function's definition."""
     tool_name_length: int = 64
     tool_name_allowed: str = r"a-zA-Z0-9_-"
+    tool_call_id: str = ""
+    """The pattern of the ids of tool calls that it takes; empty: any. Another provider's ids come in after a fallback."""
     search_models: tuple[str, ...] = ()
     """Marks in the names of models that search the web through `web_search_options`."""
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
-from dragoman.dialects.openai_chat._accent import ReasoningBack
+from dragoman.dialects.openai_chat._accent import Accent, ReasoningBack
 from dragoman.dialects.openai_chat._reasoning_details import details_of
 from dragoman.dialects.openai_chat._write_parts import write_parts
 from dragoman.dialects.openai_chat._writing import Writing
@@ -32,10 +34,12 @@ _OURS = frozenset(
 
 def write_message(message: JsonObject, path: str, writing: Writing) -> JsonObject:
     """The message itself where it is plain."""
-    role, content = message.get("role"), message.get("content")
+    role, content, accent = message.get("role"), message.get("content"), writing.accent
+    call_id = _wire_id(message.get("tool_call_id"), accent)
+    if call_id != message.get("tool_call_id"):
+        message = message | {"tool_call_id": call_id}
     if isinstance(content, str) and role != "developer" and message.keys() <= _PLAIN:
         return message
-    accent = writing.accent
     wire = {
         key: value for key, value in message.items() if key not in _OURS and (value is not None or key == "content")
     }
@@ -76,10 +80,19 @@ def _call(call: JsonObject, writing: Writing) -> JsonObject:
         kept.pop("extra_content", None)
     if not writing.accent.cache_control and kept.pop("cache_control", None):
         writing.drops.weakened("cache_control")
+    if "id" in kept:
+        kept["id"] = _wire_id(kept["id"], writing.accent)
     function = call.get("function")
     if isinstance(function, dict):
         kept["function"] = {**function, "name": writing.names.to_wire(function.get("name") or "")}
     return kept
+
+
+def _wire_id(call_id: Any, accent: Accent) -> Any:
+    """The same id always becomes the same; no reply ever repeats one, so that there is no way back to keep."""
+    if not accent.tool_call_id or not isinstance(call_id, str) or re.fullmatch(accent.tool_call_id, call_id):
+        return call_id
+    return sha256(call_id.encode()).hexdigest()[:9]
 
 
 def _omit(wire: JsonObject, message: JsonObject, writing: Writing) -> None:

@@ -18,6 +18,9 @@ _SOUND = ("audio", "modalities")
 _NOT_COHERE = (*_SOUND, "store", "metadata", "logit_bias", "top_logprobs", "n", "prediction", "service_tier")
 _OPENAI_ONLY = (*_SOUND, "store", "verbosity", "safety_identifier", "web_search_options")
 
+_SHORT_ID = r"(?s).{1,40}"
+"""`Expected a string with maximum length 40`: https://github.com/agno-agi/agno/issues/5382"""
+
 _OPENAI = Accent(
     unsupported=frozenset(("top_k", "input_type")),
     tokens_field="",
@@ -26,6 +29,7 @@ _OPENAI = Accent(
     developer_role=True,
     unsupported_parts=frozenset(("video_url",)),
     allowed_tools=True,
+    tool_call_id=_SHORT_ID,
     search_models=("search-preview", "search-api"),
 )
 
@@ -43,6 +47,7 @@ _MISTRAL = Accent(
     tool_media=True,
     names=False,  # a 422 too: https://github.com/nomtek/mistralai_client_dart/issues/44
     required_word="any",
+    tool_call_id=r"[a-zA-Z0-9]{9}",  # "must be a-z, A-Z, 0-9, with a length of 9": https://github.com/nearai/ironclaw/issues/1241
     reasoning_back="thinking_parts",
 )
 
@@ -75,7 +80,7 @@ _REASONING = Accent(reasoning_back="reasoning")
 _ACCENTS: dict[str, Accent] = {
     "openai": _OPENAI,
     "azure": _OPENAI,
-    "copilot": Accent(tokens_field=""),
+    "copilot": Accent(tokens_field="", tool_call_id=_SHORT_ID),
     "groq": Accent(
         # https://console.groq.com/docs/openai: a 400 for the first ones, for `n` above 1 and for names in messages.
         # https://console.groq.com/docs/api-reference: no model takes penalties, and `store` is not supported.
