@@ -90,7 +90,9 @@ class DragomanError(Exception):
         retry_after: float | None = None,
         body: Any = None,
         request_id: str | None = None,
+        llm_provider: str | None = None,
     ) -> None:
+        """`llm_provider` is `provider`, under the name that LiteLLM's users know."""
         super().__init__(message)
         self.message = message
         self.status_code = status_code if status_code is not None else self.status
@@ -98,7 +100,7 @@ class DragomanError(Exception):
         self.param = param
         """The path of the request's field at fault, e.g. `messages[2].content`."""
         self.type = type or self.default_type
-        self.provider = provider
+        self.provider = provider if provider is not None else llm_provider
         self.model = model
         self.provider_code = provider_code
         """The provider's own word for the error, as it sent it."""

@@ -284,8 +284,24 @@ async def test_text_completions(provider: str) -> None:
     assert "".join(chunk.choices[0].text for chunk in streamed) == response.choices[0].text
     parts = await litellm.atext_completion(model=f"{provider}/sim", prompt="Hello", max_tokens=50, stream=True)
     assert "".join([chunk.choices[0].text async for chunk in parts]) == response.choices[0].text
+    told = litellm.text_completion(model=f"{provider}/sim", prompt="Hello", max_tokens=50, stream=True)
+    built = litellm.stream_chunk_builder(told)
+    assert built is not None
+    assert (built.object, built.choices) == ("text_completion", response.choices)
     whole = await litellm.atext_completion(model=f"{provider}/sim", prompt="Hello", max_tokens=50)
     assert whole["choices"][0]["text"] == response.choices[0].text
+
+
+def test_what_is_no_chunk_is_named() -> None:
+    with pytest.raises(litellm.BadRequestError, match=r"chunks\[0\]: expected a chunk of a stream, got int"):
+        litellm.stream_chunk_builder([1])  # type: ignore[list-item]
+
+
+def test_errors_that_users_make_themselves() -> None:
+    made = litellm.RateLimitError(message="slow down", llm_provider="openai", model="gpt-4o")
+    assert (made.llm_provider, made.provider, made.model, made.status_code) == ("openai", "openai", "gpt-4o", 429)
+    with pytest.raises(litellm.RateLimitError, match="slow down"):
+        litellm.completion("openai/sim", HELLO, mock_response=made, num_retries=0)
 
 
 async def test_counting(upstream: Upstream) -> None:
@@ -335,7 +351,7 @@ class Short(litellm.CustomLLM):
         return litellm.ModelResponse(choices=[litellm.Choices(message=litellm.Message(content="Hi!"))])
 
     def embedding(self, *args: Any, **kwargs: Any) -> litellm.EmbeddingResponse:
-        return litellm.EmbeddingResponse(data=[{"embedding": [1.0], "index": 0}])
+        return litellm.EmbeddingResponse.model_validate({"data": [{"embedding": [1.0], "index": 0}]})
 
 
 def test_what_a_custom_provider_leaves_out_is_filled_in() -> None:

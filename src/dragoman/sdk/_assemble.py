@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
+from dragoman.errors import BadRequestError
 from dragoman.models import count_tokens
 from dragoman.sdk._request import plain
-from dragoman.types.results import ModelResponse
+from dragoman.types.results import ModelResponse, TextCompletionResponse
 
 if TYPE_CHECKING:
     from dragoman.sdk._params import Messages
@@ -21,15 +22,44 @@ _NUMBERED = ("tool_calls", "thinking_blocks")
 _HEAD = ("id", "created", "model", "system_fingerprint", "service_tier", "provider_specific_fields")
 
 
+@overload
 def stream_chunk_builder(
-    chunks: Sequence[ModelResponseStream | Mapping[str, Any]] | None, messages: Messages | None = None, **_: Any
-) -> ModelResponse | None:
-    """The response that the chunks of a stream make up; None for no chunks.
+    chunks: Iterable[TextCompletionResponse], messages: Messages | None = None, **_: Any
+) -> TextCompletionResponse | None: ...
+@overload
+def stream_chunk_builder(
+    chunks: Iterable[ModelResponseStream | Mapping[str, Any]] | None, messages: Messages | None = None, **_: Any
+) -> ModelResponse | None: ...
+def stream_chunk_builder(
+    chunks: Iterable[Any] | None, messages: Messages | None = None, **_: Any
+) -> ModelResponse | TextCompletionResponse | None:
+    """The response that the chunks of a stream make up; None for no chunks. Those of a text completion make up a text completion.
 
     Without a usage chunk the usage is estimated, the prompt's where `messages` are given."""
-    parts = [plain(chunk) for chunk in chunks or ()]
+    parts = [_plain(chunk, position) for position, chunk in enumerate(chunks or ())]
     if not parts:
         return None
+    if any(part.get("object") == "text_completion" for part in parts):
+        return TextCompletionResponse.model_validate(_texts(_built(parts, messages)))
+    return ModelResponse.model_validate(_built(parts, messages))
+
+
+def _plain(chunk: Any, position: int) -> dict[str, Any]:
+    made = plain(chunk)
+    if not isinstance(made, dict):
+        where = f"chunks[{position}]"
+        raise BadRequestError(
+            f"{where}: expected a chunk of a stream, got {type(chunk).__name__}", param=where, code="invalid_type"
+        )
+    return made
+
+
+def _texts(response: dict[str, Any]) -> dict[str, Any]:
+    choices = [{"text": choice.pop("message")["content"] or "", **choice} for choice in response["choices"]]
+    return {**response, "object": "text_completion", "choices": choices}
+
+
+def _built(parts: Sequence[Mapping[str, Any]], messages: Messages | None) -> dict[str, Any]:
     response: dict[str, Any] = {"object": "chat.completion"}
     for name in _HEAD:
         response[name] = next((part[name] for part in parts if part.get(name)), None)
@@ -40,13 +70,13 @@ def stream_chunk_builder(
     response["choices"] = [{"index": index, **_finished(choices[index])} for index in sorted(choices)]
     usage = next((part["usage"] for part in reversed(parts) if part.get("usage")), None)
     response["usage"] = usage or _estimated(response["choices"], messages)
-    return ModelResponse.model_validate({name: value for name, value in response.items() if value is not None})
+    return {name: value for name, value in response.items() if value is not None}
 
 
 def _add_choice(choice: dict[str, Any], piece: Mapping[str, Any]) -> None:
-    _add_delta(choice["message"], piece.get("delta") or {})
+    _add_delta(choice["message"], piece.get("delta") or {"content": piece.get("text")})
     for name, value in piece.items():
-        if name not in ("delta", "index", "logprobs") and value is not None:
+        if name not in ("delta", "text", "index", "logprobs") and value is not None:
             choice[name] = value
     for name, tokens in (piece.get("logprobs") or {}).items():
         known = choice.setdefault("logprobs", {})
