@@ -213,8 +213,13 @@ def test_a_written_request_read_again_is_the_same(text: str, calls: list[Any], a
     request: Any = {"model": "m", "messages": messages, "temperature": 0.5, "top_p": 0.9, "stop": ["."]}
     wire = CODEC.write_request(request, target(accent, "m"))
     again: Any = CODEC.read_request(orjson.loads(orjson.dumps(wire.body)), RequestHints())
+    wire_ids = [call["id"] for message in again["messages"] for call in message.get("tool_calls", ())]
+    ids = dict(zip(wire_ids, [call["id"] for call in tool_calls], strict=True))
     for message in again["messages"]:
+        if "tool_call_id" in message:
+            message["tool_call_id"] = ids[message["tool_call_id"]]
         for call in message.get("tool_calls", ()):
+            call["id"] = ids[call["id"]]
             name = call["function"]["name"]
             call["function"]["name"] = wire.tool_names.get(name, name)
     assert again == request
