@@ -246,6 +246,7 @@ def test_an_api_key_of_the_module_and_of_a_call(upstream: Upstream, monkeypatch:
         ({"messages": "Hello"}, "messages"),
         ({"messages": []}, "messages"),
         ({"messages": [{"role": "user", "content": 3}]}, "messages[0].content"),
+        ({"response_format": int}, "response_format"),
         ({"model": None}, "model"),
         ({"model": "nobody/x"}, "model"),
     ],
@@ -314,6 +315,25 @@ async def test_counting(upstream: Upstream) -> None:
         assert counted.estimated is estimated
 
 
+@pytest.mark.parametrize("wrong", [{"messages": "hi"}, {"messages": ["hi"]}, {"text": 5}, {"tools": "x"}], ids=str)
+def test_what_cannot_be_counted_is_named(wrong: dict[str, Any]) -> None:
+    with pytest.raises(litellm.BadRequestError, match=f"{next(iter(wrong))}: expected a "):
+        litellm.token_counter(model="gpt-4o", **wrong)
+
+
+def test_arguments_of_litellms_that_say_nothing_here() -> None:
+    further: dict[str, Any] = {"custom_tokenizer": None, "count_response_tokens": True, "tool_choice": "auto"}
+    assert litellm.token_counter("gpt-4o", text="Hello", **further) == litellm.token_counter("gpt-4o", text="Hello")
+    listed = litellm.get_supported_openai_params("openai/gpt-4o")
+    assert litellm.get_supported_openai_params("openai/gpt-4o", request_type="chat_completion") == listed
+
+
+def test_an_address_that_is_given_is_not_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOSTED_VLLM_API_BASE", raising=False)
+    assert litellm.validate_environment("hosted_vllm/x")["missing_keys"] == ["HOSTED_VLLM_API_BASE"]
+    assert litellm.validate_environment("hosted_vllm/x", api_base="http://127.0.0.1:1")["keys_in_environment"]
+
+
 def test_questions_about_models(monkeypatch: pytest.MonkeyPatch, upstream: Upstream) -> None:
     key = "sk-" + "secret" * 4
     assert litellm.get_llm_provider("openai/gpt-4o") == ("gpt-4o", "openai", key, upstream.base("openai"))
@@ -367,6 +387,12 @@ def test_what_a_custom_provider_leaves_out_is_filled_in() -> None:
 class Failing(litellm.CustomLLM):
     def completion(self, *args: Any, **kwargs: Any) -> Any:
         raise litellm.CustomLLMError(status_code=429, message="too much")
+
+
+@pytest.mark.parametrize("wrong", [[{"provider": "my"}], {"provider": "my"}, [MyLLM()]])
+def test_a_wrong_map_of_custom_providers_is_refused(wrong: Any) -> None:
+    with pytest.raises(litellm.ConfigError, match=r"custom_provider_map.*: expected"):
+        litellm.custom_provider_map = wrong
 
 
 async def test_custom_providers(monkeypatch: pytest.MonkeyPatch) -> None:

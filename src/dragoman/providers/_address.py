@@ -40,10 +40,11 @@ def base_address(provider: Provider, api_base: str | None = None) -> str:
     return (api_base or "").strip() or lookup(provider.base_url_env) or _filled(provider)
 
 
-def missing_settings(provider: Provider) -> tuple[str, ...]:
-    """The environment variables that have to be set before `provider` can be asked; empty where nothing is missing."""
+def missing_settings(provider: Provider, api_base: str | None = None) -> tuple[str, ...]:
+    """The environment variables that have to be set before `provider` can be asked (at `api_base`); empty where nothing is
+    missing."""
     unfilled: tuple[str, ...] = ()
-    if lookup(provider.base_url_env) is None:
+    if not (api_base or "").strip() and lookup(provider.base_url_env) is None:
         unfilled = tuple(name for name in _PLACEHOLDER.findall(provider.base_url) if lookup((name,)) is None)
     return (*missing(provider.credential), *unfilled)
 

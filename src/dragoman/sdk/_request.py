@@ -41,8 +41,16 @@ def ask(
     for path, message in parts.problems:
         raise BadRequestError(f"{path}: {message}", param=path, model=model, code="invalid_type")
     said = {name: plain(value) for name, value in {**body, **parts.rest}.items() if value is not None}
-    if isinstance(parts.rest.get("response_format"), type):
-        said["response_format"] = response_format_of(parts.rest["response_format"])
+    format_class = parts.rest.get("response_format")
+    if isinstance(format_class, type):
+        if not callable(getattr(format_class, "model_json_schema", None)):
+            raise BadRequestError(
+                f"response_format: expected an object or a pydantic class, got the class {format_class.__name__}",
+                param="response_format",
+                model=model,
+                code="invalid_type",
+            )
+        said["response_format"] = response_format_of(format_class)
     if said.get("store") and parts.options.get("metadata"):
         said["metadata"] = parts.options["metadata"]
     if not isinstance(model, str):

@@ -42,9 +42,16 @@ class Settings:
 
     @custom_provider_map.setter
     def custom_provider_map(self, entries: list[dict[str, Any]]) -> None:
+        from dragoman.errors import ConfigError
         from dragoman.sdk._custom import register_provider
 
-        for entry in entries:
+        given: Any = entries
+        if not isinstance(given, (list, tuple)):
+            raise ConfigError(f"custom_provider_map: expected a list, got {type(given).__name__}")
+        for position, entry in enumerate(given):
+            if not isinstance(entry, Mapping) or not {"provider", "custom_handler"} <= entry.keys():
+                path = f"custom_provider_map[{position}]"
+                raise ConfigError(f"{path}: expected an object with `provider` and `custom_handler`", param=path)
             register_provider(entry["provider"], entry["custom_handler"])
         self._custom_provider_map = entries
 
