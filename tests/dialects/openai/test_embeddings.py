@@ -9,7 +9,7 @@ import pytest
 from openai.types import CreateEmbeddingResponse, embedding_create_params
 from pydantic import TypeAdapter
 
-from dragoman.dialects._dialect import CallerContext, ErrorReply, RequestHints
+from dragoman.dialects._dialect import CallerContext, ErrorReply, ReplyContext, RequestHints
 from dragoman.dialects.openai_embeddings import CODEC
 from dragoman.errors import APIError, BadRequestError, NotFoundError, UnsupportedParamsError
 from tests.dialects.openai._recorded import context, of_endpoint, target
@@ -92,7 +92,7 @@ def test_what_openai_does_not_know() -> None:
 @pytest.mark.parametrize("body", [{"error": {"message": "no", "code": 404}}, {"data": [{}]}, {"object": "list"}, {}])
 def test_what_is_no_answer(body: Any) -> None:
     with pytest.raises(APIError):
-        CODEC.read_response(body, context(RECORDED[0].values[0]))
+        CODEC.read_response(body, ReplyContext("acme", "m", "acme", created=1, reply_id="r"))
 
 
 def test_errors_are_those_of_chat() -> None:
