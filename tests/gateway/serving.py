@@ -65,10 +65,10 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Any) -> AsyncIterator[str]:
+async def serving(app: Any, http: Any = "auto") -> AsyncIterator[str]:
     """The address of a server of `app`, for as long as it is entered."""
     listener = bind("127.0.0.1", 0)
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="auto", ws="none")
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="auto", ws="none", http=http)
     server = _Server(config)
     task = asyncio.create_task(server.serve([listener]))
     await server.ready.wait()

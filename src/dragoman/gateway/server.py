@@ -11,6 +11,7 @@ from types import FrameType
 import uvicorn
 
 from dragoman.errors import ConfigError
+from dragoman.gateway._connection import Connection
 from dragoman.gateway.app import Gateway
 
 __all__ = ["bind", "serve"]
@@ -49,7 +50,7 @@ def serve(gateway: Gateway, listener: socket.socket, ready: Callable[[], None]) 
     config = uvicorn.Config(
         gateway,
         loop="uvloop",
-        http="httptools",
+        http=Connection,
         ws="none",
         lifespan="on",
         log_config=None,
