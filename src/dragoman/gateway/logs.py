@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from typing import Any
 
@@ -14,6 +15,8 @@ __all__ = ["set_up"]
 
 _FIELDS = ("request_id", "model", "provider", "attempts", "error", "milliseconds")
 _LOGGERS = ("dragoman", "uvicorn", "asyncio", "aiohttp")
+_CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
+"""What a caller could forge a line with, or write on the terminal of who reads it."""
 
 
 class _Line(logging.Formatter):
@@ -26,9 +29,13 @@ class _Line(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         return self._redactor.text(self._whole(record))
 
-    def _whole(self, record: logging.LogRecord) -> str:
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """The first line, which is all but a traceback: paths and names of models are the caller's words."""
         extras = "".join(f" {name}={value}" for name, value in _extras(record).items())
-        return super().format(record) + extras
+        return _CONTROL.sub(lambda found: repr(found[0])[1:-1], super().formatMessage(record) + extras)
+
+    def _whole(self, record: logging.LogRecord) -> str:
+        return super().format(record)
 
 
 class _JsonLine(_Line):
