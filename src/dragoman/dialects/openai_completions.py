@@ -16,7 +16,7 @@ from dragoman.dialects.openai_chat._finish import failure_word, finish_reason
 from dragoman.dialects.openai_chat._read_error import failed_choice, raise_if_error, read_error, write_error
 from dragoman.dialects.openai_chat._read_request import check_fields, read_model, text_or_texts
 from dragoman.dialects.openai_chat._read_response import envelope, invalid, unary_usage
-from dragoman.dialects.openai_chat._read_stream import cut_off, event_json, is_done
+from dragoman.dialects.openai_chat._read_stream import cut_off, event_json, is_done, last_events
 from dragoman.dialects.openai_chat._relay import OpenAIRelay, relay_request
 from dragoman.dialects.openai_chat._write_reply import DONE, error_event
 from dragoman.dialects.openai_chat._write_request import write_params
@@ -130,8 +130,9 @@ class _Reader:
             yield from self._event(event)
 
     def close(self) -> Iterator[TextCompletion]:
-        for event in self._events.close():
-            yield from self._event(event)
+        if not self._ended:
+            for event in last_events(self._events, self._context):
+                yield from self._event(event)
         if self._ended:
             return
         if not self._finished:

@@ -68,6 +68,18 @@ def test_a_stream_that_is_cut_off_is_an_error(cut: int) -> None:
         list(through.close())
 
 
+def test_half_an_event_is_not_passed_on() -> None:
+    """A caller could not read it, and would miss the event of the error that comes next."""
+    through = relay()
+    deltas = stream(*text_block(0, "Hello"))
+    begun = stream(START) + deltas[: deltas.index(b"Hello")]
+    passed = list(through.feed(begun))
+    with pytest.raises(APIConnectionError):
+        passed.extend(through.close())
+    assert b"content_block_delta" in begun
+    assert b"content_block_delta" not in b"".join(passed)
+
+
 def test_a_body_passes_but_for_the_model() -> None:
     body = {"model": "alias", "max_tokens": 1, "messages": [], "from_the_future": {"x": None}}
     for codec in (CODEC, COUNT_TOKENS):

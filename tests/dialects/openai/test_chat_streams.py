@@ -10,6 +10,7 @@ import orjson
 import pytest
 from openai.types.chat import ChatCompletionChunk
 
+from dragoman.dialects import openai_completions
 from dragoman.dialects._dialect import CallerContext, ReplyContext
 from dragoman.dialects.openai_chat import ACCENTS, CODEC
 from dragoman.errors import (
@@ -191,6 +192,18 @@ def test_a_stream_without_finish_reason_or_done_was_cut() -> None:
     assert done[0]["finish_reason"] == "stop"
     finished = join(read([sse(delta(content="all"), delta("length"), done=False)], REPLY))  # Cerebras sends no [DONE]
     assert finished[0]["finish_reason"] == "length"
+
+
+@pytest.mark.parametrize(
+    "codec", [pytest.param(codec, id=codec.operation) for codec in (CODEC, openai_completions.CODEC)]
+)
+@pytest.mark.parametrize("half", [b'data: {"choi', b'data: {"choices":[{"index":0,"text":"","finish_reason":"stop"'])
+def test_half_an_event_says_that_the_stream_was_cut(codec: Any, half: bytes) -> None:
+    begun = b'data: {"choices":[{"index":0,"text":"Hi","delta":{"content":"Hi"},"finish_reason":null}]}\n\n'
+    reader = codec.stream_reader(ReplyContext("acme", "m", "acme", 1, "r"))
+    assert len(list(reader.feed(begun + half))) == 1
+    with pytest.raises(APIConnectionError):
+        list(reader.close())
 
 
 def test_done_without_an_answer_is_no_answer() -> None:

@@ -98,6 +98,15 @@ def test_an_error_is_raised_and_not_passed_on(before: bytes) -> None:
     assert b"".join(passed) == before
 
 
+@pytest.mark.parametrize("half", [b'data: {"choi', STOP[:-6]])
+def test_half_an_event_is_not_passed_on(half: bytes) -> None:
+    """The event of the error comes next, and would be glued to it."""
+    through = relay()
+    assert list(through.feed(HELLO + half)) == [HELLO]
+    with pytest.raises(APIConnectionError):
+        next(through.close())
+
+
 def test_the_word_error_in_the_text_is_no_error() -> None:
     event = b"data: " + orjson.dumps({"choices": [{"delta": {"content": '"error"'}}], "error": None}) + b"\n\n"
     assert pass_on(relay(), [HELLO + event + DONE])[1] == event

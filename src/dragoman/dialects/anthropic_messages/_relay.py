@@ -41,6 +41,7 @@ class MessageRelay:
     def close(self) -> Iterator[bytes]:
         try:
             for event in self._events.close():
+                parse_event(event.data)
                 self._watch(event)
                 yield event.raw.rstrip(b"\r\n") + b"\n\n"
         except APIResponseValidationError:

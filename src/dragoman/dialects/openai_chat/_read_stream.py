@@ -8,6 +8,7 @@ from typing import Any, cast
 import orjson
 
 from dragoman.dialects._dialect import ReplyContext
+from dragoman.dialects._errors import json_or_none
 from dragoman.dialects.framing.sse import SseEvent, SseReader
 from dragoman.dialects.openai_chat._accent import accent_of
 from dragoman.dialects.openai_chat._finish import failure_word, finish_reason
@@ -20,7 +21,7 @@ from dragoman.errors import APIConnectionError
 from dragoman.types._json import JsonObject
 from dragoman.types.chat import ChatChunk
 
-__all__ = ["ChatStreamReader", "cut_off", "event_json", "is_done"]
+__all__ = ["ChatStreamReader", "cut_off", "event_json", "is_done", "last_events"]
 
 _KNOWN = frozenset(("id", "object", "created", "model", "choices", "usage", "service_tier", "system_fingerprint"))
 _HELD = frozenset(("delta", "message", "finish_reason", "native_finish_reason", "index", "logprobs"))
@@ -36,6 +37,14 @@ def cut_off(context: ReplyContext) -> APIConnectionError:
 def is_done(event: SseEvent) -> bool:
     """Whether it is the end mark (around which Groq has sent spaces)."""
     return len(event.data) < 16 and event.data.strip() == b"[DONE]"
+
+
+def last_events(events: SseReader, context: ReplyContext) -> list[SseEvent]:
+    """What is left when the body has ended. Half an event says that the stream was cut off."""
+    left = events.close()
+    if any(not is_done(event) and json_or_none(event.data) is None for event in left):
+        raise cut_off(context)
+    return left
 
 
 def event_json(event: SseEvent, context: ReplyContext) -> JsonObject:
@@ -71,8 +80,9 @@ class ChatStreamReader:
             yield from self._event(event)
 
     def close(self) -> Iterator[ChatChunk]:
-        for event in self._events.close():
-            yield from self._event(event)
+        if not self._ended:
+            for event in last_events(self._events, self._context):
+                yield from self._event(event)
         if self._ended:
             return
         if not self._choices or any(choice.word is None for choice in self._choices.values()):

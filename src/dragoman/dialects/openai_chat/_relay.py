@@ -10,7 +10,7 @@ from dragoman.dialects._dialect import CallerContext, ReplyContext, Target, Wire
 from dragoman.dialects.framing.sse import SseEvent, SseReader
 from dragoman.dialects.openai_chat._accent import accent_of
 from dragoman.dialects.openai_chat._read_response import unary_usage
-from dragoman.dialects.openai_chat._read_stream import cut_off, event_json, is_done
+from dragoman.dialects.openai_chat._read_stream import cut_off, event_json, is_done, last_events
 from dragoman.dialects.openai_chat._write_tools import wire_names
 from dragoman.types._json import JsonObject
 from dragoman.types.usage import Usage
@@ -76,7 +76,9 @@ class OpenAIRelay:
                 yield event.raw
 
     def close(self) -> Iterator[bytes]:
-        for event in self._events.close():
+        if self._done:
+            return
+        for event in last_events(self._events, self._context):
             if self._watch(event):
                 yield event.raw
         if not (self._finished or self._done):
