@@ -247,6 +247,7 @@ def test_an_api_key_of_the_module_and_of_a_call(upstream: Upstream, monkeypatch:
         ({"messages": []}, "messages"),
         ({"messages": [{"role": "user", "content": 3}]}, "messages[0].content"),
         ({"response_format": int}, "response_format"),
+        ({"fallbacks": ["anthropic/sim", "antropic/sim"]}, "fallbacks[1]"),
         ({"model": None}, "model"),
         ({"model": "nobody/x"}, "model"),
     ],
@@ -442,3 +443,19 @@ async def test_a_router(upstream: Upstream, caplog: pytest.LogCaptureFixture) ->
         litellm.Router(model_list=[{"model_name": "x", "litellm_params": {}}])
     router.close()
     await router.aclose()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"fallbacks": [{"smrt": ["backup"]}]}, r"fallbacks: 'smrt' is not in model_list \(did you mean 'smart'\?\)"),
+        ({"fallbacks": [{"smart": ["bakcup"]}]}, r"fallbacks\.smart: 'bakcup' is not in model_list"),
+        ({"context_window_fallbacks": [{"smart": [{"model": "big"}]}]}, r"context_window_fallbacks\.smart: 'big'"),
+        ({"default_fallbacks": ["antropic/x"]}, r"default_fallbacks: .* unknown provider 'antropic'"),
+    ],
+)
+def test_a_router_refuses_fallbacks_that_nobody_knows(wrong: Any, said: str) -> None:
+    listed = [{"model_name": name, "litellm_params": {"model": "openai/sim"}} for name in ("smart", "backup")]
+    litellm.Router(model_list=listed, fallbacks=[{"smart": ["backup", "anthropic/sim"]}, {"*": ["backup"]}]).close()
+    with pytest.raises(litellm.ConfigError, match=said):
+        litellm.Router(model_list=listed, **wrong)

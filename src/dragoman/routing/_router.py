@@ -176,7 +176,9 @@ class Router:
 
     def _check_fallbacks(self, targets: Sequence[FallbackTarget] | None) -> None:
         """Those that come with a call. A remote caller says which listed model is asked, never where a key goes."""
-        for target in targets or ():
+        for position, target in enumerate(targets or ()):
+            if self._allow_unlisted:
+                self._check_target(target, f"fallbacks[{position}]")
             if isinstance(target, str):
                 continue
             parts = split({name: value for name, value in target.items() if name != "model"}, "fallbacks")
@@ -185,6 +187,16 @@ class Router:
             named = next((name for name in _ADDRESSES if name in parts.options), None)
             if named is not None and not self._allow_unlisted:
                 raise BadRequestError(f"fallbacks.{named}: cannot be set here", param=f"fallbacks.{named}")
+
+    def _check_target(self, target: FallbackTarget, path: str) -> None:
+        """A mistyped fallback is told at once, not on the day when it is needed."""
+        own = {} if isinstance(target, str) else target
+        try:
+            self.candidates(
+                str(own.get("model", target)), CallOptions(custom_llm_provider=own.get("custom_llm_provider"))
+            )
+        except DragomanError as error:
+            raise BadRequestError(f"{path}: {error.message}", param=path, code=error.code) from error
 
 
 def _fails_over(error: APIError) -> bool:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from dragoman import _sync, routing
 from dragoman.dialects import openai_chat, openai_completions, openai_embeddings
-from dragoman.errors import ConfigError
+from dragoman.errors import ConfigError, DragomanError
+from dragoman.providers._near import or_perhaps
 from dragoman.routing import RouterSettings, parse_fallbacks, parse_model_list, parse_targets
 from dragoman.routing._options import split
 from dragoman.sdk._custom import PROVIDERS
@@ -91,6 +92,7 @@ class Router:
             listeners=listeners,
             verify=verify,
         )
+        self._check_names()
 
     @overload
     def completion(
@@ -233,6 +235,29 @@ class Router:
     def _defaults(self) -> dict[str, Any]:
         """The package's settings, but for what this router was told itself."""
         return {name: value for name, value in SETTINGS.options().items() if name not in self._said}
+
+    def _check_names(self) -> None:
+        """A fallback from or to a model that nobody knows is refused, not found out on the day when it is needed."""
+        settings = self._core.settings
+        named: list[tuple[str, Any]] = [("default_fallbacks", target) for target in settings.default_fallbacks]
+        for name in ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks"):
+            for alias, targets in getattr(settings, name).items():
+                named += [(name, alias), *((f"{name}.{alias}", target) for target in targets)]
+        problems = [(path, fault) for path, target in named if (fault := self._fault(target))]
+        if problems:
+            raise ConfigError("\n".join(f"{path}: {fault}" for path, fault in problems), param=problems[0][0])
+
+    def _fault(self, target: str | Mapping[str, Any]) -> str | None:
+        own = {"model": target} if isinstance(target, str) else target
+        if own["model"] == "*":
+            return None
+        try:
+            self._core.candidates(own["model"], routing.CallOptions(custom_llm_provider=own.get("custom_llm_provider")))
+        except DragomanError as error:
+            return (
+                f"{own['model']!r} is not in model_list{or_perhaps(own['model'], self._core.aliases)}; {error.message}"
+            )
+        return None
 
     def _chat(self, model: str, messages: Any, stream: bool | None, params: Mapping[str, Any]) -> Asked:
         return ask(
