@@ -125,6 +125,17 @@ def test_the_example_of_the_documentation_is_read() -> None:
         ({"model_list": [{"model_name": "b", "litellm_params": {}}]}, "model_list[0].litellm_params.model: "),
         ({"model_list": [{"litellm_params": {"model": "openai/x"}}]}, "model_list[0].model_name: "),
         ({"model_list": ["smart"]}, "model_list[0]: expected a mapping"),
+        *(
+            (
+                {"model_list": [{"model_name": "b", "params": {"model": "openai/x", "api_base": address}}]},
+                "model_list[0].params.api_base: expected an address that begins with http:// or https://",
+            )
+            for address in ("localhost:8000/v1", "ftp://provider", "https://", "http://provider:port", "https://[v1")
+        ),
+        (
+            {"model_list": [{"model_name": "b", "params": {"model": "openai/x", "quirk_of_mine": 1}}]},
+            "model_list[0].params.quirk_of_mine: unknown key; a parameter that only this provider knows goes under extra_body",
+        ),
         ({"model_list": [MODEL, dict(MODEL)]}, "model_list[1]: is the same as model_list[0]"),
         (
             {
@@ -160,6 +171,21 @@ def test_all_faults_are_told_at_once() -> None:
         "router_settings.retries",
         "model_list[0].litellm_params.tempratur",
         "model_list[1]",
+    ]
+
+
+def test_names_and_the_master_key_are_looked_at_beside_other_faults() -> None:
+    told = faults(
+        {
+            "model_list": [MODEL, {"model_name": "other", "params": {"model": "opnai/x"}}],
+            "router_settings": {"fallbacks": [{"smart": ["other", "gone"]}]},
+            "general_settings": {"master_key": "sk-1234"},
+        }
+    )
+    assert [line.partition(": ")[0] for line in told] == [
+        "model_list[1].params.model",
+        "router_settings.fallbacks.smart",
+        "general_settings.master_key",
     ]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
+from urllib.parse import urlsplit
 
 __all__ = ["SECTIONS", "Environment", "Section", "Setting"]
 
@@ -59,6 +60,18 @@ def _text(value: Any) -> str:
     if isinstance(value, str) and value.strip():
         return str(value)
     raise ValueError("expected a text that is not empty")
+
+
+def _address(value: Any) -> str:
+    address = _text(value).strip()
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("expected an address that begins with http:// or https://")
+    return address
 
 
 def _object(value: Any) -> dict[str, Any]:
@@ -122,6 +135,7 @@ def _anything(value: Any) -> Any:
 
 
 TEXT, TEXTS, BOOLEAN, OBJECT = Setting(_text), Setting(_texts), Setting(_boolean), Setting(_object)
+ADDRESS = Setting(_address)
 HEADERS, ALIASES, FALLBACKS, ANYTHING = Setting(_headers), Setting(_aliases), Setting(_fallbacks), Setting(_anything)
 TARGETS = Setting(_targets)
 SECONDS, RETRIES = _within(0.001), _within(0, 100, whole=True)
@@ -178,8 +192,8 @@ _MODEL = {"model_name": TEXT, "litellm_params": ANYTHING, "params": ANYTHING, "m
 _PARAMS = {
     "model": TEXT,
     "api_key": TEXT,
-    "api_base": TEXT,
-    "base_url": TEXT,
+    "api_base": ADDRESS,
+    "base_url": ADDRESS,
     "api_version": TEXT,
     "custom_llm_provider": TEXT,
     "timeout": SECONDS,

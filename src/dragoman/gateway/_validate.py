@@ -76,4 +76,4 @@ def _nearest(key: str, section: str) -> str:
     ]
     if homes:
         return f"; it belongs {'at the top level' if homes[0] == 'top_level' else 'under ' + homes[0]}"
-    return ""
+    return "; a parameter that only this provider knows goes under extra_body" if section == "litellm_params" else ""

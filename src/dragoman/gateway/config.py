@@ -14,6 +14,7 @@ from dragoman.gateway._secrets import secrets_in
 from dragoman.gateway._validate import Findings, read_section
 from dragoman.gateway._yaml import fill_in, load
 from dragoman.gateway.body import Limits
+from dragoman.gateway.gate import check_master_key
 from dragoman.providers import Provider, Providers, provider_from_mapping
 from dragoman.routing import Deployment, RouterSettings, parse_fallbacks, parse_model_list, parse_targets
 
@@ -67,16 +68,19 @@ def parse_config(data: dict[str, Any], environment: Mapping[str, str]) -> Gatewa
     providers = Providers(_providers(top.get("providers"), findings))
     entries = _model_list(top.get("model_list"), findings)
     deployments = _deployments(entries, providers, findings)
-    names = _Names(deployments, routing.get("model_group_alias", {}))
+    names = _Names((entry.get("model_name") for entry in entries), routing.get("model_group_alias", {}))
     router = _router_settings(litellm, routing, names, findings)
+    key, permitted = _master_key(general, known), general.get("dangerously_permit_weak_or_unset_master_key", False)
     if findings.problems:
+        findings.problems += _weakness(key, permitted)
         raise ConfigError("\n".join(dict.fromkeys(findings.problems)))
     return GatewayConfig(
         deployments=deployments,
         router=router,
         aliases=names.aliases,
         providers=providers,
-        master_key=_master_key(general, known),
+        master_key=key,
+        permit_weak_key=permitted,
         environment=own,
         unsupported=tuple(findings.unsupported),
         secrets=secrets_in(filled, known),
@@ -95,7 +99,6 @@ def _shell(general: Mapping[str, Any], litellm: Mapping[str, Any]) -> dict[str, 
         "keep_alive_seconds": keep_alive,
         "drain_seconds": general.get("drain_seconds", 30.0),
         "log_requests": general.get("log_requests", False),
-        "permit_weak_key": general.get("dangerously_permit_weak_or_unset_master_key", False),
         "json_logs": litellm.get("json_logs", False),
         "verbose": litellm.get("set_verbose", False),
     }
@@ -105,6 +108,15 @@ def _master_key(general: Mapping[str, Any], environment: Mapping[str, str]) -> s
     if "master_key" in general:
         return str(general["master_key"])
     return next((value for name in _KEY_VARIABLES if (value := environment.get(name, "").strip())), None)
+
+
+def _weakness(key: str | None, permitted: bool) -> list[str]:
+    """Told here only beside other faults: whether a key is needed at all is known where the host is."""
+    try:
+        check_master_key(key, None, permitted)
+    except ConfigError as error:
+        return [error.message]
+    return []
 
 
 def _environment_variables(value: Any, environment: Mapping[str, str], findings: Findings) -> dict[str, str]:
@@ -190,8 +202,8 @@ def _below(path: str, told: Iterable[str]) -> bool:
 class _Names:
     """The names that callers may use."""
 
-    def __init__(self, deployments: Iterable[Deployment], aliases: Mapping[str, str]) -> None:
-        self.models = list(dict.fromkeys(deployment.alias for deployment in deployments))
+    def __init__(self, models: Iterable[str | None], aliases: Mapping[str, str]) -> None:
+        self.models = list(dict.fromkeys(name for name in models if name))
         self.aliases = dict(aliases)
         self._prefixes = tuple(name.partition("*")[0] for name in self.models if "*" in name)
 
