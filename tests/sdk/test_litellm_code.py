@@ -260,6 +260,27 @@ def test_wrong_parameters_are_named(upstream: Upstream, wrong: dict[str, Any], p
     assert upstream.calls == []
 
 
+def test_numbers_out_of_range_are_shown() -> None:
+    with pytest.raises(litellm.BadRequestError, match=r"num_retries: expected a whole number of 0 or more, got -1$"):
+        litellm.completion("openai/sim", HELLO, num_retries=-1)
+    with pytest.raises(litellm.BadRequestError, match=r"timeout: expected a number of seconds above 0, got str$"):
+        litellm.completion("openai/sim", HELLO, timeout="sk-secret")  # type: ignore[call-overload]
+
+
+def test_litellms_own_switches_are_not_sent(upstream: Upstream) -> None:
+    call: Any = litellm.completion
+    response = call(model="openai/sim", messages=HELLO, mock_testing_fallbacks=True, mock_timeout=False)
+    assert response._hidden_params["ignored_params"] == ("mock_testing_fallbacks", "mock_timeout")
+    assert not {"mock_testing_fallbacks", "mock_timeout"} & set(upstream.last["body"])
+
+
+def test_only_near_names_are_suggested() -> None:
+    with pytest.raises(litellm.BadRequestError, match=r"Did you mean 'openai'\?$"):
+        litellm.get_llm_provider("opnai/x")
+    with pytest.raises(litellm.BadRequestError, match=r"unknown provider 'nope'$"):
+        litellm.get_llm_provider("nope/x")
+
+
 def test_unknown_parameters_and_extra_bodies_reach_the_provider(upstream: Upstream) -> None:
     call: Any = litellm.completion
     with pytest.raises(litellm.BadRequestError):  # this provider does not know them

@@ -10,7 +10,7 @@ _LONGEST = 64
 """No more of a word is compared."""
 
 
-def near(word: object, known: Iterable[str], count: int = 3, cutoff: float = 0.6) -> list[str]:
+def near(word: object, known: Iterable[str], count: int = 3, cutoff: float = 0.65) -> list[str]:
     """The known words that are most like this one, the likest first."""
     import difflib  # only where something is wrong
 

@@ -16,7 +16,9 @@ access_groups allowed_fails allowed_fails_policy allowed_model_region azure_ad_t
 cache caching client complete_response configurable_clientside_auth_params context_window_fallback_dict cooldown_time
 disable_fallbacks ensure_alternating_roles guardrails input_cost_per_token itpm keepalive_seconds
 litellm_call_id litellm_credential_name litellm_logging_obj litellm_metadata litellm_session_id litellm_trace_id
-logger_fn max_budget max_parallel_requests merge_reasoning_content_in_choices mock_timeout mock_tool_calls model_list
+logger_fn max_budget max_parallel_requests merge_reasoning_content_in_choices
+mock_testing_content_policy_fallbacks mock_testing_context_fallbacks mock_testing_fallbacks
+mock_testing_rate_limit_error mock_timeout mock_tool_calls model_list
 no-log otpm output_cost_per_token prompt_id prompt_label prompt_variables prompt_version provider_specific_header
 region_name retry_policy retry_strategy rpm shared_session silent_model ssl_verify supports_system_message tag_regex
 tags tpm turn_off_message_logging use_in_pass_through use_litellm_proxy user_continue_message verbose weight
@@ -95,8 +97,8 @@ _OPTIONS: dict[str, _Reading] = {
     "stream_timeout": ("stream_timeout", *_SECONDS),
     "connect_timeout": ("connect_timeout", *_SECONDS),
     "idle_timeout": ("idle_timeout", *_SECONDS),
-    "num_retries": ("num_retries", _count, "a whole number"),
-    "max_retries": ("num_retries", _count, "a whole number"),
+    "num_retries": ("num_retries", _count, "a whole number of 0 or more"),
+    "max_retries": ("num_retries", _count, "a whole number of 0 or more"),
     "fallbacks": ("fallbacks", _targets, "a list of models, or of objects with `model`"),
     "drop_params": ("drop_params", _flag, "true or false"),
     "additional_drop_params": ("additional_drop_params", _names, "a list of parameter names"),
@@ -128,12 +130,17 @@ def split(params: Mapping[str, Any], path: str = "") -> Split:
             where = f"{path}.{name}" if path else name
             read_value = read(value)
             if read_value is None:
-                found.problems.append(Problem(where, f"expected {expected}, got {type(value).__name__}"))
+                found.problems.append(Problem(where, f"expected {expected}, got {_shown(value)}"))
             elif field in _MERGED:
                 found.options[field] = {**found.options.get(field, {}), **read_value}
             else:
                 found.options.setdefault(field, read_value)
     return found
+
+
+def _shown(value: Any) -> str:
+    """A number as it is, and of everything else, which may be a secret, the type."""
+    return repr(value) if isinstance(value, (int, float)) else type(value).__name__
 
 
 def merge_options(first: CallOptions, second: CallOptions) -> CallOptions:

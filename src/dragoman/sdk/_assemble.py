@@ -24,12 +24,12 @@ _HEAD = ("id", "created", "model", "system_fingerprint", "service_tier", "provid
 
 @overload
 def stream_chunk_builder(
-    chunks: Iterable[TextCompletionResponse], messages: Messages | None = None, **_: Any
-) -> TextCompletionResponse | None: ...
-@overload
-def stream_chunk_builder(
     chunks: Iterable[ModelResponseStream | Mapping[str, Any]] | None, messages: Messages | None = None, **_: Any
 ) -> ModelResponse | None: ...
+@overload
+def stream_chunk_builder(
+    chunks: Iterable[TextCompletionResponse], messages: Messages | None = None, **_: Any
+) -> TextCompletionResponse | None: ...
 def stream_chunk_builder(
     chunks: Iterable[Any] | None, messages: Messages | None = None, **_: Any
 ) -> ModelResponse | TextCompletionResponse | None:
