@@ -31,7 +31,9 @@ async def test_the_official_sdks_read_it() -> None:
                 of_google = genai.Client(api_key=KEY, http_options={"base_url": here, "api_version": version}).aio
                 names = [item.name async for item in await of_google.models.list()]
                 assert names == ["models/smart", "models/a/b:c", "models/gpt-4"]
-                assert (await of_google.models.get(model="smart")).display_name == "smart"
+                one = await of_google.models.get(model="smart")
+                assert one.display_name == "smart"
+                assert {"generateContent", "countTokens", "embedContent"} <= set(one.supported_actions or ())
                 await of_google.aclose()
 
 

@@ -17,8 +17,7 @@ from dragoman.gateway.config import GatewayConfig
 __all__ = ["ModelList", "Row", "client_of", "rows_of"]
 
 _METHODS = {
-    "chat": ("generateContent", "streamGenerateContent"),
-    "count_tokens": ("countTokens",),
+    "chat": ("generateContent", "streamGenerateContent", "countTokens"),
     "embedding": ("embedContent", "batchEmbedContents"),
 }
 
