@@ -480,3 +480,9 @@ def test_a_router_refuses_fallbacks_that_nobody_knows(wrong: Any, said: str) -> 
     litellm.Router(model_list=listed, fallbacks=[{"smart": ["backup", "anthropic/sim"]}, {"*": ["backup"]}]).close()
     with pytest.raises(litellm.ConfigError, match=said):
         litellm.Router(model_list=listed, **wrong)
+
+
+def test_a_mistyped_argument_of_a_router_is_refused() -> None:
+    with pytest.raises(litellm.ConfigError, match="no argument 'num_retires'; did you mean 'num_retries'"):
+        litellm.Router(num_retires=3)
+    litellm.Router(retry_policy={}, max_retries=1, disable_fallbacks=True, default_litellm_params={}).close()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 from dragoman import _sync, routing
 from dragoman.dialects import openai_chat, openai_completions, openai_embeddings
 from dragoman.errors import ConfigError, DragomanError
-from dragoman.providers._near import or_perhaps
+from dragoman.providers._near import near, or_perhaps
 from dragoman.routing import RouterSettings, parse_fallbacks, parse_model_list, parse_targets
 from dragoman.routing._options import split
 from dragoman.sdk._custom import PROVIDERS
@@ -286,7 +286,15 @@ class Router:
         return ask("embedding", model, {"input": texts}, params, read=read, defaults=self._defaults())
 
 
+_LIKE = 0.85
+"""LiteLLM's arguments that mean nothing here are less like ours than that; what is more like one is mistyped."""
+
+
 def _warn_of_later(arguments: Mapping[str, Any], deployments: Sequence[routing.Deployment]) -> None:
+    for name in arguments:
+        meant = near(name, Router.__init__.__kwdefaults__ or (), count=1, cutoff=_LIKE)
+        if meant:
+            raise ConfigError(f"Router: no argument {name!r}; did you mean {meant[0]!r}?", param=name)
     names = sorted({*arguments, *(name for deployment in deployments for name in deployment.later)})
     if names:
         _log.warning("Router: known and without effect yet: %s", ", ".join(names))
