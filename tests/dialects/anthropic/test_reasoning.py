@@ -199,6 +199,15 @@ def test_a_server_without_signatures_gets_its_own_blocks_back() -> None:
     assert wire.body["messages"][1]["content"][0] == {"type": "thinking", "thinking": "plain"}
 
 
+def test_a_turn_that_the_caller_began_is_continued_without_a_budget() -> None:
+    """`When thinking is enabled, a final assistant message must start with a thinking block`."""
+    messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "Well,"}]
+    wire = written({"messages": messages, "reasoning_effort": "high"}, BUDGET)
+    assert "thinking" not in wire.body
+    assert wire.body["messages"][-1] == {"role": "assistant", "content": "Well,"}
+    assert wire.dropped == ("reasoning_effort",)
+
+
 def test_in_the_middle_of_another_vendors_tool_loop_a_budget_is_given_up_and_reported() -> None:
     """Anthropic answers 400 when such a turn does not begin with thinking, and another's may not be sent."""
     call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}

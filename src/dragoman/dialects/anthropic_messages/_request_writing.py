@@ -109,14 +109,15 @@ class _Writing:
         return room_for_thinking(reasoning, wanted, facts, self._drops, named)
 
     def _possible(self, reasoning: Reasoning) -> Reasoning:
-        """With a budget, Anthropic wants the turn whose tools were just run to begin with thinking. One that another vendor
-        answered has none (or none that may be sent), so that this one request goes without."""
+        """With a budget, Anthropic wants the last turn of the assistant to begin with thinking: the one whose tools were just
+        run, and the one that is to be continued. One that another vendor answered, or that the caller wrote, has none (or
+        none that may be sent), so that this one request goes without."""
         if not reasoning.has_budget:
             return reasoning
         last = [message for message in self._messages if isinstance(message, dict)]
         while last and last[-1].get("role") in ("tool", "function", "system", "developer"):
             last.pop()
-        if not last or last[-1].get("role") != "assistant" or len(last) == len(self._messages):
+        if not last or last[-1].get("role") != "assistant":
             return reasoning
         blocks = last[-1].get("thinking_blocks")
         own = (None, self._target.vendor)
