@@ -163,7 +163,12 @@ def _strength(effort: str | None, budget: Any, writing: Writing) -> JsonObject:
         budget = expect(budget, int, "thinking.budget_tokens")
     if facts.reasoning == "level":
         effort = effort or (effort_for_budget(budget) if budget is not None and budget > 0 else None)
-        return {"thinkingLevel": _level(effort, facts.effort_levels)} if effort else {}
+        if not effort:
+            return {}
+        level = _level(effort, facts.effort_levels)
+        if level != effort and budget is None:
+            writing.drops.weakened("reasoning_effort")
+        return {"thinkingLevel": level}
     if effort is not None:
         try:
             budget = budget_for_effort(effort)
