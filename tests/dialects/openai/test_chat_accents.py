@@ -395,6 +395,32 @@ def test_googles_thought_signature_goes_only_to_google() -> None:
     assert "extra_content" not in elsewhere["tool_calls"][0]
 
 
+def test_what_openai_has_no_place_for_in_messages_is_reported() -> None:
+    document = {"type": "file", "file": {"file_data": "data:application/pdf;base64,JVBERi0="}, "context": "a letter"}
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    messages = [
+        {"role": "user", "content": [document]},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": "no", "is_error": True},
+    ]
+    wire = write("openai", messages=messages)
+    assert wire.body["messages"][2] == {"role": "tool", "tool_call_id": "c", "content": "no"}
+    assert wire.dropped == ("messages[0].content[0].context", "messages[2].is_error")
+
+
+@pytest.mark.parametrize("choice", ["auto", "none"])
+def test_a_choice_among_no_tools_is_left_out(choice: str) -> None:
+    """`'tool_choice' is only allowed when 'tools' are specified`, says OpenAI."""
+    assert "tool_choice" not in write("openai", tools=[], tool_choice=choice).body
+    assert write("openai", tools=[], tool_choice=choice).dropped == ()
+    assert write("openai", tool_choice="required").body["tool_choice"] == "required"
+
+
+def test_no_logprobs_are_what_a_model_without_sampling_gives_anyway() -> None:
+    wire = write("openai", facts=ModelFacts(sampling=False), logprobs=False, top_logprobs=0)
+    assert (wire.body.keys() & {"logprobs", "top_logprobs"}, wire.dropped) == (set(), ())
+
+
 def test_prefill() -> None:
     messages = [USER, {"role": "assistant", "content": "Once"}]
     assert write("mistral", messages=messages).body["messages"][1]["prefix"] is True

@@ -52,6 +52,8 @@ def write_message(message: JsonObject, path: str, writing: Writing) -> JsonObjec
         writing.drops.weakened("cache_control")
     if not accent.names and role != "tool" and wire.pop("name", None):
         writing.drops.weakened(f"{path}.name")
+    if message.get("is_error"):
+        writing.drops.weakened(f"{path}.is_error")
     if role == "assistant":
         _assistant(wire, message, path, writing)
     return wire

@@ -29,19 +29,21 @@ def _part(part: JsonObject, path: str, writing: Writing) -> JsonObject | None:
         return None
     if kind == "file":
         return _file(part, path, writing)
-    kept = _without_marks(part, writing)
+    kept = _without_marks(part, path, writing)
     if kind == "image_url" and "format" in part["image_url"]:
         kept["image_url"] = {key: value for key, value in part["image_url"].items() if key != "format"}
     return kept
 
 
-def _without_marks(part: JsonObject, writing: Writing) -> JsonObject:
+def _without_marks(part: JsonObject, path: str, writing: Writing) -> JsonObject:
     kept = {key: value for key, value in part.items() if key not in _EXTENSIONS}
     if "cache_control" in kept and not writing.accent.cache_control:
         del kept["cache_control"]
         writing.drops.weakened("cache_control")
     if (part.get("citations") or {}).get("enabled"):
         writing.drops.weakened("citations")
+    if part.get("context"):
+        writing.drops.weakened(f"{path}.context")
     return kept
 
 
@@ -53,7 +55,7 @@ def _file(part: JsonObject, path: str, writing: Writing) -> JsonObject | None:
     if not accent.file or (address and not accent.file_url) or (file.get("file_id") and accent.file != "file"):
         writing.drops.unsupported(path, "a file given by its address" if address else "files")
         return None
-    kept = _without_marks(part, writing)
+    kept = _without_marks(part, path, writing)
     source = address or file.get("file_data")
     if accent.file == "document_url":
         named = {"document_name": file["filename"]} if file.get("filename") else {}

@@ -32,6 +32,7 @@ _NEUTRAL: dict[str, Any] = {
     "frequency_penalty": 0,
     "logit_bias": {},
     "logprobs": False,
+    "top_logprobs": 0,
     "store": False,
     "modalities": ["text"],
     "parallel_tool_calls": True,

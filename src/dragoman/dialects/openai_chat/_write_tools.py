@@ -36,7 +36,7 @@ def _names(request: JsonObject) -> Iterator[str]:
 def write_tools(body: JsonObject, asked: JsonObject, writing: Writing) -> None:
     tools, choice = asked.get("tools"), asked.get("tool_choice")
     if not tools:
-        if choice is not None:
+        if choice not in (None, "auto", "none"):  # these change nothing, and are refused without tools
             body["tool_choice"] = choice
         return
     if not writing.accent.tools and not writing.drops.allowed("tools"):
