@@ -21,7 +21,7 @@ from dragoman.sdk._settings import Settings as _Settings
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dragoman import errors as exceptions
+    from dragoman import exceptions
     from dragoman.errors import (
         APIConnectionError,
         APIError,
@@ -213,7 +213,7 @@ def __getattr__(name: str) -> Any:
     if name in _PLACES:
         value = getattr(importlib.import_module(f"dragoman.{_PLACES[name]}"), name)
     elif name == "exceptions":
-        value = importlib.import_module("dragoman.errors")
+        value = importlib.import_module("dragoman.exceptions")
     else:
         raise AttributeError(f"module 'dragoman' has no attribute {name!r}")
     globals()[name] = value

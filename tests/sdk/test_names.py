@@ -64,3 +64,9 @@ def test_what_is_no_setting_is_said(caplog: pytest.LogCaptureFixture) -> None:
     module.success_callback = ["langfuse"]
     del module.success_callback
     assert "dragoman.success_callback is no setting" in caplog.text
+
+
+def test_exceptions_are_a_module_too() -> None:
+    from dragoman.exceptions import RateLimitError
+
+    assert RateLimitError is dragoman.RateLimitError is dragoman.exceptions.RateLimitError
