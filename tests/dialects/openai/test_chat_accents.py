@@ -421,6 +421,16 @@ def test_no_logprobs_are_what_a_model_without_sampling_gives_anyway() -> None:
     assert (wire.body.keys() & {"logprobs", "top_logprobs"}, wire.dropped) == (set(), ())
 
 
+def test_a_result_names_its_tool_as_the_call_does() -> None:
+    """Gemini's callers name the tool beside its result."""
+    call = {"id": "c", "type": "function", "function": {"name": "my.tool/1", "arguments": "{}"}}
+    result = {"role": "tool", "tool_call_id": "c", "content": "1", "name": "my.tool/1"}
+    messages = [USER, {"role": "assistant", "content": None, "tool_calls": [call]}, result]
+    sent = write("openai", messages=messages).body["messages"]
+    assert sent[2]["name"] == sent[1]["tool_calls"][0]["function"]["name"] != "my.tool/1"
+    assert result["name"] == "my.tool/1"
+
+
 def test_prefill() -> None:
     messages = [USER, {"role": "assistant", "content": "Once"}]
     assert write("mistral", messages=messages).body["messages"][1]["prefix"] is True

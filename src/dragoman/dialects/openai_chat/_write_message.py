@@ -52,6 +52,8 @@ def write_message(message: JsonObject, path: str, writing: Writing) -> JsonObjec
         writing.drops.weakened("cache_control")
     if not accent.names and role != "tool" and wire.pop("name", None):
         writing.drops.weakened(f"{path}.name")
+    if role == "tool" and isinstance(wire.get("name"), str):
+        wire["name"] = writing.names.to_wire(wire["name"])
     if message.get("is_error"):
         writing.drops.weakened(f"{path}.is_error")
     if role == "assistant":
