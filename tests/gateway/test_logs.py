@@ -7,10 +7,12 @@ import io
 import logging
 from collections.abc import Iterator
 
+import aiohttp
 import pytest
 
 from dragoman.gateway import logs
 from dragoman.gateway._secrets import Redactor
+from tests.gateway.serving import KEY, gateway, model
 
 
 @pytest.fixture(autouse=True)
@@ -44,3 +46,21 @@ def test_a_traceback_keeps_its_lines() -> None:
         logging.getLogger("dragoman.gateway").exception("failed")
     assert out.getvalue().count("\n") > 3
     assert "canary" not in out.getvalue()
+
+
+async def test_a_caller_cannot_fill_the_log_nor_the_answer_with_a_name(client: aiohttp.ClientSession) -> None:
+    name = "m" * 20_000
+    with contextlib.redirect_stderr(io.StringIO()) as out:
+        logs.set_up(Redactor(frozenset()), json=False, verbose=False, requests=True)
+        general = {"master_key": KEY, "log_requests": True}
+        async with gateway([model("http://127.0.0.1:1", "*")], general_settings=general) as here:
+            calls = (
+                ("/v1/chat/completions", {"model": name, "messages": [{"role": "user", "content": "hi"}]}),
+                (f"/v1beta/models/{name[:6000]}:generateContent", {"contents": [{"parts": [{"text": "hi"}]}]}),
+            )
+            for path, body in calls:
+                async with client.post(f"{here}{path}", json=body) as reply:
+                    assert reply.status == 404
+                    assert len(await reply.read()) < 1000
+    assert out.getvalue().count(" 404 ") == 2
+    assert len(out.getvalue()) < 3000

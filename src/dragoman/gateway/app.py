@@ -24,6 +24,8 @@ from dragoman.routing import Router
 __all__ = ["ROUTES", "Gateway"]
 
 _requests = logging.getLogger("dragoman.gateway.requests")
+_LONGEST_PATH = 600
+"""In the log. What is longer is nobody's route."""
 _CALLER_LEFT = 499
 """nginx's number, for the log only: nobody is there to be told."""
 
@@ -156,7 +158,7 @@ def _log_request(exchange: Exchange) -> None:
     _requests.info(
         "%s %s %d",
         exchange.scope["method"],
-        exchange.scope["path"],
+        exchange.scope["path"][:_LONGEST_PATH],
         exchange.status,
         extra={
             "request_id": exchange.request_id,

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 import orjson
 
 from dragoman.dialects._dialect import CallerContext, Codec, RequestHints
-from dragoman.errors import BadRequestError
+from dragoman.errors import BadRequestError, NotFoundError
 from dragoman.gateway._controls import refuse_server_fields, take_options
 from dragoman.gateway._exchange import Exchange, HangUp, Headers, header
 from dragoman.gateway._failures import as_ours, reply_error
@@ -25,6 +25,8 @@ __all__ = ["Ask", "Kitchen"]
 _NOTHING: tuple[str, ...] = ()
 _EVENT_STREAM = b"text/event-stream; charset=utf-8"
 _JSON_ARRAY = b"application/json"
+_LONGEST_NAME = 512
+"""No model's name is longer, and it is said again in headers, errors and the log."""
 _PASSED_ON = ("x-ratelimit-", "anthropic-ratelimit-", "request-id", "x-request-id", "retry-after")
 """The provider's headers that a caller may want to see, as `llm_provider-<name>`."""
 
@@ -75,6 +77,10 @@ class Ask:
         if not isinstance(name, str) or not name:
             raise BadRequestError(
                 "model: expected the name of a model", param="model", code="missing_required_parameter"
+            )
+        if len(name) > _LONGEST_NAME:
+            raise NotFoundError(
+                f"the model {name[:64]!r}... does not exist here", param="model", code="model_not_found"
             )
         exchange.model = name
         stream = bool(request.get("stream")) if self.stream is None else self.stream
