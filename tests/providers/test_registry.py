@@ -174,3 +174,9 @@ def test_an_installed_provider_does_not_replace_a_built_in_one(site: Path) -> No
     code = 'ROW = {"base_url": "https://elsewhere.test/v1"}'
     install(site, "orchard_four", "openai = orchard_four:ROW", code)
     assert Providers().find("openai").base_url == "https://api.openai.com/v1"
+
+
+@pytest.mark.parametrize("model", ["bedrock/anthropic.claude-v2", "azure/gpt-4o", "vertex_ai/gemini-2.5-pro"])
+def test_a_provider_that_is_to_come_is_no_slip_of_the_pen(model: str) -> None:
+    with pytest.raises(BadRequestError, match=r"is not supported yet$"):
+        Providers().resolve(model)

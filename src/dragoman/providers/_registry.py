@@ -24,6 +24,11 @@ ENTRY_POINTS = "dragoman.providers"
 """The group of entry points under which other distributions offer providers."""
 
 _TABLE = Path(__file__).with_name("openai_compatible.toml")
+_NOT_YET = frozenset(
+    {"azure", "bedrock", "cohere_chat", "oci", "predibase", "replicate", "sagemaker", "sagemaker_chat", "sap", "triton",
+     "vertex_ai", "vertex_ai_beta", "watsonx", "watsonx_text"}
+)  # fmt: skip
+"""Names that LiteLLM's users write, of providers whose own dialect is not built yet."""
 _OWN_MODULES = ("openai", "anthropic", "gemini")
 """Providers that are more than a row of `openai_compatible.toml`: modules beside this one."""
 
@@ -112,6 +117,10 @@ class Providers:
         broken = self._broken.get(name.strip().lower())
         if broken is not None:
             return ConfigError(f"the installed provider {name!r} cannot be loaded: {broken}")
+        if name.strip().lower() in _NOT_YET:
+            return BadRequestError(
+                f"the provider {name!r} is not supported yet", param="model", code="unsupported_provider"
+            )
         return BadRequestError(
             f"unknown provider {name[:64]!r}{_did_you_mean(self._near(name))}", param="model", code="unknown_provider"
         )
