@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-__all__ = ["provider_tool"]
+from dragoman.dialects._parameters import DropList
+
+__all__ = ["provider_tool", "report_foreign_blocks"]
 
 _ANTHROPIC_KINDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), kind)
@@ -62,3 +64,12 @@ def provider_tool(tool: dict[str, Any]) -> dict[str, Any] | None:
         if key in tool:
             return {"type": name, "vendor": "google", "definition": {key: tool[key]}}
     return None
+
+
+def report_foreign_blocks(messages: object, vendors: tuple[str, ...], drops: DropList) -> None:
+    """What tools of other vendors said in the history (`provider_tool_blocks`) has no place at this target, and is left out."""
+    for index, message in enumerate(messages if isinstance(messages, list) else ()):
+        blocks = message.get("provider_tool_blocks") if isinstance(message, dict) else None
+        for block in blocks if isinstance(blocks, list) else ():
+            if isinstance(block, dict) and block.get("vendor") not in vendors:
+                drops.weakened(f"messages[{index}].provider_tool_blocks")

@@ -225,6 +225,7 @@ class ChatRequest(TypedDict, total=False):
     user: str
     seed: int
     response_format: JsonObject
+    """OpenAI's. `vendor` (+): it was asked for in another vendor's dialect, where every schema is guaranteed."""
     tools: list[Tool]
     tool_choice: str | JsonObject
     """OpenAI's: none, auto, required, {"type": "function", ...}, {"type": "allowed_tools", ...}."""

@@ -122,6 +122,7 @@ def _output_format(value: Any, request: JsonObject, own: JsonObject, path: str =
     schema = expect_object(wanted.get("schema"), f"{path}.schema")
     request["response_format"] = {
         "type": "json_schema",
+        "vendor": VENDOR,
         "json_schema": {"name": "answer", "strict": fits_openai_strict(schema), "schema": schema},
     }
 

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from dragoman.dialects._dialect import Target, WireRequest
 from dragoman.dialects._parameters import DropList
+from dragoman.dialects._provider_tools import report_foreign_blocks
 from dragoman.dialects._reading import expect, expect_list, expect_object
 from dragoman.dialects._vendor_params import own_params
 from dragoman.dialects.anthropic_messages._betas import beta_headers
@@ -72,6 +73,7 @@ class _Writing:
     def write(self) -> WireRequest:
         request, target = self._request, self._target
         own = own_params(request, (VENDOR, target.vendor), self._drops)
+        report_foreign_blocks(self._messages, (VENDOR, target.vendor), self._drops)
         reasoning = self._possible(self._reasoning(own))
         thinking, max_tokens = self._limits(reasoning)
         body: JsonObject = {"model": target.model, "max_tokens": max_tokens}

@@ -34,7 +34,9 @@ def write_format(body: JsonObject, asked: JsonObject, writing: Writing) -> str |
             drops.unsupported("response_format")
         return None
     if way == "native":
-        body["response_format"] = wanted
+        if "vendor" in wanted and isinstance(schema, dict) and schema.get("strict") is False:
+            drops.weakened("response_format")  # the other vendor guarantees the schema, and this one does not
+        body["response_format"] = {key: value for key, value in wanted.items() if key != "vendor"}
         return None
     body["response_format"] = {"type": "json_object"}
     _tell_schema(body, schema)

@@ -6,6 +6,7 @@ from typing import Any
 
 from dragoman.dialects._dialect import Target, WireRequest
 from dragoman.dialects._parameters import DropList
+from dragoman.dialects._provider_tools import report_foreign_blocks
 from dragoman.dialects._vendor_params import own_params
 from dragoman.dialects.openai_chat._accent import Accent, accent_of
 from dragoman.dialects.openai_chat._turns import write_messages
@@ -46,6 +47,7 @@ def write_request(request: ChatRequest, target: Target) -> WireRequest:
     names = wire_names(asked, accent)
     writing = Writing(target, accent, drops, names)
     body = write_params(asked, target, accent, drops, _OWN_WAY)
+    report_foreign_blocks(asked.get("messages"), (), drops)
     body["messages"] = write_messages(asked.get("messages") or [], writing)
     write_tools(body, asked, writing)
     write_reasoning(body, asked, writing)
