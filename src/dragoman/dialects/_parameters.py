@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from dragoman.dialects._dialect import Target
 from dragoman.errors import UnsupportedParamsError
 
@@ -37,6 +40,13 @@ class DropList:
     def wanted_out(self, param: str) -> bool:
         """Whether the caller asked to leave `param` out in any case."""
         return param in self._target.additional_drop_params
+
+    def wanted(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """A copy of `request` without what the caller asked to leave out in any case, which is noted."""
+        for name in request:
+            if self.wanted_out(name):
+                self.weakened(name)
+        return {name: value for name, value in request.items() if not self.wanted_out(name)}
 
     def allowed(self, param: str) -> bool:
         """Whether the caller insists that the target knows `param`."""

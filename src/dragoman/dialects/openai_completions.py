@@ -60,10 +60,7 @@ def _read_request(body: JsonObject, hints: RequestHints) -> TextCompletionReques
 
 def _write_request(request: TextCompletionRequest, target: Target) -> WireRequest:
     drops = DropList(target)
-    asked: JsonObject = {**request}
-    for key in [key for key in asked if drops.wanted_out(key)]:
-        del asked[key]
-        drops.weakened(key)
+    asked: JsonObject = drops.wanted(request)
     body = write_params(asked, target, accent_of(target), drops, _OWN_WAY)
     if "max_tokens" in asked:  # this endpoint knows no newer name
         body["max_tokens"] = asked["max_tokens"]

@@ -57,10 +57,7 @@ def check_input(value: Any, path: str) -> None:
 def _write_request(request: EmbeddingRequest, target: Target) -> WireRequest:
     """`input_type` goes through, for NVIDIA and others know it; OpenAI's own record says that it does not."""
     drops = DropList(target)
-    asked: JsonObject = {**request}
-    for key in [key for key in asked if drops.wanted_out(key)]:
-        del asked[key]
-        drops.weakened(key)
+    asked: JsonObject = drops.wanted(request)
     body = write_params(asked, target, accent_of(target), drops, _OWN_WAY)
     if asked.get("title"):
         drops.weakened("title")

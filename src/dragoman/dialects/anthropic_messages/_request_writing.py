@@ -65,10 +65,7 @@ class _Writing:
 
     def _without_unwanted(self, request: JsonObject) -> JsonObject:
         """The parameters without null, and without those that the caller wants left out in any case."""
-        for name in request:
-            if request[name] is not None and self._drops.wanted_out(name):
-                self._drops.weakened(name)
-        return {k: v for k, v in request.items() if v is not None and not self._drops.wanted_out(k)}
+        return self._drops.wanted({name: value for name, value in request.items() if value is not None})
 
     def write(self) -> WireRequest:
         request, target = self._request, self._target

@@ -43,7 +43,7 @@ _NEUTRAL: dict[str, Any] = {
 
 def write_request(request: ChatRequest, target: Target) -> WireRequest:
     accent, drops = accent_of(target), DropList(target)
-    asked: JsonObject = _unwanted(dict(request), drops)
+    asked: JsonObject = drops.wanted(request)
     names = wire_names(asked, accent)
     writing = Writing(target, accent, drops, names)
     body = write_params(asked, target, accent, drops, _OWN_WAY)
@@ -53,13 +53,6 @@ def write_request(request: ChatRequest, target: Target) -> WireRequest:
     write_reasoning(body, asked, writing)
     json_tool = write_format(body, asked, writing)
     return WireRequest(body, dropped=drops.dropped, tool_names=names.to_caller, json_tool=json_tool)
-
-
-def _unwanted(request: JsonObject, drops: DropList) -> JsonObject:
-    for key in [key for key in request if drops.wanted_out(key)]:
-        del request[key]
-        drops.weakened(key)
-    return request
 
 
 def write_params(
