@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from dragoman.types.cost import Cost
 from dragoman.types.usage import Usage
 
 __all__ = ["Answered", "Event", "Failed", "Listener", "Tried", "tell"]
@@ -35,6 +36,7 @@ class Answered:
     model: str
     attempts: int
     usage: Usage | None
+    cost: Cost | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,13 @@ class Failed:
     request_id: str
     attempts: int
     error: str
+    """The class of the error; `Left`: the caller left a stream."""
+    provider: str = ""
+    """Whose stream broke off or was left; empty where no answer had begun."""
+    model: str = ""
+    usage: Usage | None = None
+    """What is known of it by then."""
+    cost: Cost | None = None
 
 
 Event: TypeAlias = Tried | Answered | Failed

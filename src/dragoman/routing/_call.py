@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from dragoman.dialects._dialect import CallerContext, Operation
 from dragoman.types._json import JsonObject
+from dragoman.types.cost import Cost
 from dragoman.types.usage import Usage
 
 __all__ = ["NO_OPTIONS", "Answer", "Attempt", "Call", "CallOptions", "Source", "StreamAnswer"]
@@ -40,6 +41,10 @@ class CallOptions:
     extra_body: JsonObject = field(default_factory=dict)
     """Merged into the provider's body as it stands, last."""
     mock_response: Any = None
+    prices: JsonObject = field(default_factory=dict)
+    """Prices that count instead of the catalogue's, under LiteLLM's names (`input_cost_per_token`, ...)."""
+    base_model: str | None = None
+    """Whose facts and prices count, where the model's own name says nothing: `azure/gpt-4o`, or a well-known bare name."""
     metadata: JsonObject = field(default_factory=dict)
 
 
@@ -104,6 +109,8 @@ class Answer:
     native: bytes | None = None
     """The provider's body, untouched, where it speaks the caller's dialect."""
     usage: Usage | None = None
+    cost: Cost | None = None
+    """None: the provider told no usage. `Cost.total` is None where nothing is known of the model's prices."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -121,6 +128,13 @@ class StreamAnswer:
     native: bool = False
     usage: Usage | None = None
     """Filled in by the time that `batches` ends."""
+    pricing: Callable[[Usage], Cost | None] | None = field(default=None, repr=False)
+    """What a usage of this stream costs."""
+
+    @property
+    def cost(self) -> Cost | None:
+        """What the usage that is known by now costs: the whole by the time that `batches` ends. None: no usage is known."""
+        return None if self.usage is None or self.pricing is None else self.pricing(self.usage)
 
     async def aclose(self) -> None:
         close = getattr(self.batches, "aclose", None)

@@ -8,6 +8,7 @@ from typing import Any
 
 from dragoman.providers import Provider
 from dragoman.routing._call import CallOptions
+from dragoman.types.model_entry import ModelEntry
 
 __all__ = ["Deployment"]
 
@@ -28,3 +29,6 @@ class Deployment:
     model_info: Mapping[str, Any] = field(default_factory=dict)
     later: Mapping[str, Any] = field(default_factory=dict)
     """Settings that are known and do not work yet (`rpm`, `weight`, ...)."""
+    entry: ModelEntry | None = None
+    """What the model can do and what it costs. The router fills it in from its catalogue, under the deployment's own prices
+    and facts (`options.prices`, `options.base_model`, `model_info`). None: nothing is known."""

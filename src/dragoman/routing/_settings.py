@@ -40,6 +40,8 @@ class RouterSettings:
     longest_wait: float = 60.0
     """A provider that asks for a longer wait than this is not waited for."""
     drop_params: bool = False
+    block_requests_for_models_without_pricing: bool = False
+    """Refuse calls of models whose price nobody knows, before anybody is asked."""
 
 
 def parse_fallbacks(value: Any, path: str) -> Fallbacks:
