@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         ServiceUnavailableError,
         Timeout,
         UnprocessableEntityError,
+        UnsupportedAbilityError,
         UnsupportedParamsError,
     )
     from dragoman.observe import Answered, Failed, Tried
@@ -157,6 +158,7 @@ __all__ = [
     "TokenCountResponse",
     "Tried",
     "UnprocessableEntityError",
+    "UnsupportedAbilityError",
     "UnsupportedParamsError",
     "Usage",
     "acompletion",
@@ -184,7 +186,8 @@ _PLACES = MappingProxyType(
                 BadGatewayError BadRequestError BudgetExceededError CallerAuthenticationError CallerError
                 ConfigError ConflictError ContentPolicyViolationError ContextWindowExceededError DragomanError
                 InsufficientQuotaError InternalServerError NotFoundError PaymentRequiredError PermissionDeniedError RateLimitError
-                RequestTooLargeError ServiceUnavailableError Timeout UnprocessableEntityError UnsupportedParamsError
+                RequestTooLargeError ServiceUnavailableError Timeout UnprocessableEntityError UnsupportedAbilityError
+                UnsupportedParamsError
             """,
             "observe": "Answered Failed Tried",
             "providers": "Provider",

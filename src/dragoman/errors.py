@@ -14,6 +14,7 @@
             │   ├── ContextWindowExceededError
             │   ├── ContentPolicyViolationError
             │   └── UnsupportedParamsError
+            │       └── UnsupportedAbilityError
             ├── AuthenticationError     401
             ├── PaymentRequiredError    402
             ├── PermissionDeniedError   403
@@ -62,6 +63,7 @@ __all__ = [
     "ServiceUnavailableError",
     "Timeout",
     "UnprocessableEntityError",
+    "UnsupportedAbilityError",
     "UnsupportedParamsError",
     "error_for_status",
 ]
@@ -206,6 +208,13 @@ class UnsupportedParamsError(BadRequestError):
     """The target has no way to express a parameter; `drop_params` would leave it out and report it."""
 
     default_code = "unsupported_parameter"
+
+
+class UnsupportedAbilityError(UnsupportedParamsError):
+    """The model is known to lack what the request needs (vision, tools, ...). Nobody was asked; another model may be able."""
+
+    default_code = "unsupported_ability"
+    retry_elsewhere = True
 
 
 class AuthenticationError(APIStatusError):

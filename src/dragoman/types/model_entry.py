@@ -84,6 +84,9 @@ class ModelEntry:
     writes: tuple[str, ...] = ()
     abilities: Mapping[str, bool] = field(default_factory=dict)
     """By a name of `ABILITIES`; one that is not there is unknown."""
+    ability_sources: Mapping[str, str] = field(default_factory=dict)
+    """Of those of `abilities` that a user said (`config`, `register_model`), who said it: they win over all else that is
+    known. The others come from `facts_provenance`."""
     released: str = ""
     deprecated: bool | None = None
     prices: tuple[PricePeriod, ...] = ()
