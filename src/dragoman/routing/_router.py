@@ -6,7 +6,7 @@ import fnmatch
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dragoman.errors import (
     APIError,
@@ -27,6 +27,9 @@ from dragoman.routing._run import Group, Run
 from dragoman.routing._settings import FallbackTarget, RouterSettings
 from dragoman.routing._transports import Transports
 from dragoman.transport import Transport
+
+if TYPE_CHECKING:
+    from dragoman.models import Catalogue
 
 __all__ = ["Router"]
 
@@ -50,10 +53,12 @@ class Router:
         listeners: Sequence[Listener] = (),
         allow_unlisted: bool = True,
         clock: Clock | None = None,
+        catalogue: Catalogue | None = None,
         **transport_options: Any,
     ) -> None:
         self.settings = settings or RouterSettings()
         self.providers = providers or Providers()
+        self.catalogue = catalogue
         self._listeners = tuple(listeners)
         self._allow_unlisted = allow_unlisted
         self._clock = clock or Clock()

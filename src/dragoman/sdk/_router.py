@@ -3,16 +3,16 @@ methods of one router without a list."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from dragoman import _sync, routing
 from dragoman.dialects import openai_chat, openai_completions, openai_embeddings
 from dragoman.errors import ConfigError, DragomanError
-from dragoman.providers._near import near, or_perhaps
-from dragoman.routing import RouterSettings, parse_fallbacks, parse_model_list, parse_targets
-from dragoman.routing._options import split
+from dragoman.providers._near import or_perhaps
+from dragoman.routing import RouterSettings, parse_model_list
+from dragoman.sdk._arguments import settings_of, warn_of_later
+from dragoman.sdk._catalogue import CATALOGUE
 from dragoman.sdk._custom import PROVIDERS
 from dragoman.sdk._params import ChatParams, EmbeddingParams, TextParams
 from dragoman.sdk._request import Asked, ask
@@ -28,13 +28,13 @@ from dragoman.types.results import (
 )
 
 if TYPE_CHECKING:
+    from dragoman.models import Catalogue
     from dragoman.observe import Listener
     from dragoman.providers import Providers
     from dragoman.sdk._params import Messages
 
 __all__ = ["Router"]
 
-_log = logging.getLogger("dragoman")
 _Targets = Sequence[str | Mapping[str, Any]]
 _Fallbacks = Sequence[Mapping[str, _Targets]] | Mapping[str, _Targets]
 
@@ -60,7 +60,9 @@ class Router:
         max_fallbacks: int | None = None,
         retry_after: float | None = None,
         drop_params: bool | None = None,
+        block_requests_for_models_without_pricing: bool | None = None,
         providers: Providers | None = None,
+        catalogue: Catalogue | None = None,
         listeners: Sequence[Listener] = (),
         verify: bool | str = True,
         **later: Any,
@@ -69,26 +71,24 @@ class Router:
             "num_retries": num_retries,
             "timeout": timeout,
             "stream_timeout": stream_timeout,
+            "fallbacks": fallbacks,
+            "default_fallbacks": default_fallbacks,
+            "context_window_fallbacks": context_window_fallbacks,
+            "content_policy_fallbacks": content_policy_fallbacks,
             "max_fallbacks": max_fallbacks,
             "retry_after": retry_after,
             "drop_params": drop_params,
+            "block_requests_for_models_without_pricing": block_requests_for_models_without_pricing,
         }
-        for path, message in split(said).problems:
-            raise ConfigError(f"{path}: {message}", param=path)
-        for name, value in (("fallbacks", fallbacks), ("context_window_fallbacks", context_window_fallbacks)):
-            said[name] = None if value is None else parse_fallbacks(value, name)
-        if content_policy_fallbacks is not None:
-            said["content_policy_fallbacks"] = parse_fallbacks(content_policy_fallbacks, "content_policy_fallbacks")
-        if default_fallbacks is not None:
-            said["default_fallbacks"] = parse_targets(default_fallbacks, "default_fallbacks")
-        self._said = {name: value for name, value in said.items() if value is not None}
+        self._said = settings_of(said)
         known = providers or PROVIDERS
         deployments = parse_model_list(model_list or (), known)
-        _warn_of_later(later, deployments)
+        warn_of_later(later, Router.__init__.__kwdefaults__ or (), deployments)
         self._core = routing.Router(
             deployments,
             settings=RouterSettings(**self._said),
             providers=known,
+            catalogue=CATALOGUE if catalogue is None else catalogue,
             listeners=listeners,
             verify=verify,
         )
@@ -284,17 +284,3 @@ class Router:
     def _embed(self, model: str, texts: Any, params: Mapping[str, Any]) -> Asked:
         read = openai_embeddings.CODEC.read_request
         return ask("embedding", model, {"input": texts}, params, read=read, defaults=self._defaults())
-
-
-_LIKE = 0.85
-"""LiteLLM's arguments that mean nothing here are less like ours than that; what is more like one is mistyped."""
-
-
-def _warn_of_later(arguments: Mapping[str, Any], deployments: Sequence[routing.Deployment]) -> None:
-    for name in arguments:
-        meant = near(name, Router.__init__.__kwdefaults__ or (), count=1, cutoff=_LIKE)
-        if meant:
-            raise ConfigError(f"Router: no argument {name!r}; did you mean {meant[0]!r}?", param=name)
-    names = sorted({*arguments, *(name for deployment in deployments for name in deployment.later)})
-    if names:
-        _log.warning("Router: known and without effect yet: %s", ", ".join(names))
