@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from dragoman.models._facts import facts, provider_of
-from dragoman.models._tokens import count_tokens
+from dragoman.models.tokens import count_tokens
 
 __all__ = ["count_tokens", "facts", "provider_of"]

@@ -12,7 +12,7 @@ from typing import Any
 from dragoman.models._names import LONGEST_NAME, own_names
 from dragoman.types.model_facts import UNKNOWN_MODEL, ModelFacts
 
-__all__ = ["counting", "facts", "provider_of"]
+__all__ = ["facts", "provider_of"]
 
 
 def facts(provider: str, model: str) -> ModelFacts:
@@ -40,20 +40,6 @@ def _provider_of(model: str) -> str | None:
     return next((provider for provider, pattern in _bare_names() if pattern.fullmatch(name)), None)
 
 
-def counting(model: str) -> tuple[float, int, int]:
-    """How `model` counts tokens: its density against OpenAI's vocabulary, and what a chat and tools add."""
-    return (1.0, 0, 0) if not model or len(model) > LONGEST_NAME else _counting(model)
-
-
-@functools.lru_cache(maxsize=2048)
-def _counting(model: str) -> tuple[float, int, int]:
-    names = own_names(model)
-    for pattern, known in _countings():
-        if any(pattern.fullmatch(name) for name in names):
-            return known
-    return (1.0, 0, 0)
-
-
 def _lenient(known: ModelFacts) -> ModelFacts:
     """The same facts without the refusals."""
     return replace(
@@ -76,12 +62,6 @@ def _families() -> tuple[tuple[re.Pattern[str], ModelFacts], ...]:
 @functools.cache
 def _adapting() -> frozenset[str]:
     return frozenset(_table("families.toml")["adapting_gateways"])
-
-
-@functools.cache
-def _countings() -> tuple[tuple[re.Pattern[str], tuple[float, int, int]], ...]:
-    rows = _table("counting.toml")["model"]
-    return tuple((_any_of(row["match"]), (row["density"], row["chat"], row["tools"])) for row in rows)
 
 
 @functools.cache

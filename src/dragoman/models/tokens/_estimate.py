@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from dragoman.models._facts import counting
+from dragoman.models.tokens._families import counting
 
 __all__ = ["count_tokens"]
 
