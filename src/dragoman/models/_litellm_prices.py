@@ -1,0 +1,232 @@
+"""LiteLLM's prices (dollars as floats) as rates (integers), and rates laid over the periods of a row."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from dragoman.models._litellm_table import (
+    BY_CONTEXT_SIZE,
+    CONDITIONS,
+    NO_MEANING,
+    PRICE_NAMES,
+    PRICES,
+    WITHOUT_TOKENS,
+    Meaning,
+    PriceName,
+    meaning_of,
+    parse_price_name,
+)
+from dragoman.types.cost import BUCKETS, NANO_DOLLARS
+from dragoman.types.model_entry import PricePeriod, Rate
+
+__all__ = ["GivenPrice", "PriceReader", "lay_over", "rate_of"]
+
+_When = tuple[tuple[str, str], ...]
+_LIKE_A_PRICE = re.compile(r"(?:^|_)(?:cost|costs|price|prices|pricing)(?:_|$)")
+_STEMS = tuple(PRICES)
+_LARGEST = 9
+"""A price has no more zeros than that."""
+_CONTEXT_SIZE = "search_context_size"
+
+
+@dataclass(slots=True)
+class GivenPrice:
+    """What was said of one bucket."""
+
+    path: str
+    base: int | None = None
+    """Nano-dollars for `BUCKETS[bucket].per`. None: only tiers were given."""
+    tiers: dict[int, int] = field(default_factory=dict)
+
+    def over(self, old: Rate | None) -> Rate | None:
+        """The rate in place of `old`; None where nothing says the price below the first tier."""
+        if self.base is not None:
+            return Rate(self.base, tuple(sorted(self.tiers.items())))
+        return None if old is None else Rate(old.base, tuple(sorted({**dict(old.tiers), **self.tiers}.items())))
+
+
+class PriceReader:
+    """Reads the prices of a mapping, and collects what is wrong, or means nothing here."""
+
+    def __init__(self, mode: str, path: str = "") -> None:
+        self._mode = mode
+        self._path = path
+        self.given: dict[_When, dict[str, GivenPrice]] = {}
+        """By what the request must say, then by bucket."""
+        self.problems: list[tuple[str, str]] = []
+        self.remarks: list[str] = []
+
+    def read(self, mapping: Mapping[str, Any]) -> None:
+        named: list[tuple[str, PriceName, Any]] = []
+        for name, value in mapping.items():
+            parsed = None if value is None else parse_price_name(str(name))
+            if parsed is not None:
+                named.append((name, parsed, value))
+            elif value is not None:
+                self._other(str(name), value)
+        for name, parsed, value in sorted(named, key=lambda item: _STEMS.index(item[1].stem)):
+            if WITHOUT_TOKENS.get(parsed.stem) not in mapping:
+                self._price(name, parsed, value)
+
+    def _price(self, name: str, parsed: PriceName, value: Any) -> None:
+        meaning, where = meaning_of(parsed.stem, self._mode), self._where(name)
+        if meaning is None:
+            self._remark(name, value)
+        elif isinstance(value, Mapping):
+            self._by_context_size(parsed, meaning, value, where)
+        else:
+            self._set(CONDITIONS[parsed.condition], meaning, parsed.above, value, where)
+
+    def _set(self, when: Mapping[str, str], meaning: Meaning, above: int, value: Any, where: str) -> None:
+        rate = self._rate(value, meaning, where)
+        if rate is None:
+            return
+        given = self.given.setdefault(tuple(when.items()), {}).setdefault(meaning.bucket, GivenPrice(where))
+        if above:
+            given.tiers.setdefault(above, rate)
+        elif given.base is None:
+            given.base = rate
+
+    def _rate(self, value: Any, meaning: Meaning, where: str) -> int | None:
+        try:
+            return rate_of(value, meaning)
+        except ValueError as error:
+            self.problems.append((where, str(error)))
+            return None
+
+    def _by_context_size(self, parsed: PriceName, meaning: Meaning, sizes: Mapping[str, Any], where: str) -> None:
+        """Dollars for a search, by how much of what it finds the model may read."""
+        if parsed.stem != "search_context_cost_per_query":
+            self.problems.append((where, "expected dollars as a number, got an object"))
+            return
+        for key in sizes:
+            if key not in BY_CONTEXT_SIZE:
+                self.problems.append((f"{where}.{key}", f"unknown size{_perhaps(str(key), BY_CONTEXT_SIZE)}"))
+        told = [(key, size) for key, size in BY_CONTEXT_SIZE.items() if sizes.get(key) is not None]
+        for position, (key, size) in enumerate(told):
+            when = {**CONDITIONS[parsed.condition], _CONTEXT_SIZE: size}
+            if position == 0:
+                self._set(CONDITIONS[parsed.condition], meaning, parsed.above, sizes[key], f"{where}.{key}")
+            elif sizes[key] != sizes[told[0][0]]:
+                self._set(when, meaning, parsed.above, sizes[key], f"{where}.{key}")
+
+    def _other(self, name: str, value: Any) -> None:
+        """A key that is no price with a meaning here."""
+        if name == "tiered_pricing":
+            self._tiers(value, self._where(name))
+        elif name in NO_MEANING:
+            self._remark(name, value)
+        elif _LIKE_A_PRICE.search(name):
+            self.problems.append((self._where(name), f"unknown price{_perhaps(name, PRICE_NAMES)}"))
+
+    def _tiers(self, value: Any, where: str) -> None:
+        """`[{range: [from, to], input_cost_per_token, ...}]`: the price of all tokens, by how many go in."""
+        if not isinstance(value, (list, tuple)) or not all(isinstance(tier, Mapping) for tier in value):
+            self.problems.append((where, "expected a list of objects with `range` and prices"))
+            return
+        if any("max_results_range" in tier for tier in value):
+            self._remark("tiered_pricing by max_results_range", value)
+            return
+        starts = [_start(tier) for tier in value]
+        if starts[:1] != [0] or sorted(set(starts)) != starts:
+            self.problems.append((where, "expected ranges [from, to] in tokens that begin at 0 and rise"))
+            return
+        for position, (start, tier) in enumerate(zip(starts, value, strict=True)):
+            for name in tier.keys() - {"range"}:
+                self._tier(name, start, tier[name], f"{where}[{position}].{name}")
+
+    def _tier(self, name: str, start: int, value: Any, where: str) -> None:
+        meaning = meaning_of(name, self._mode) if name in PRICES else None
+        if meaning is None:
+            self.problems.append((where, f"unknown price{_perhaps(name, PRICES)}"))
+        elif value is not None:
+            self._set({}, meaning, start, value, where)
+
+    def _remark(self, name: str, value: Any) -> None:
+        if value:
+            self.remarks.append(self._where(name))
+
+    def _where(self, name: str) -> str:
+        return f"{self._path}.{name}" if self._path else name
+
+
+def rate_of(value: Any, meaning: Meaning) -> int:
+    """Nano-dollars for `BUCKETS[bucket].per` of a price in dollars. Raises `ValueError` where it is none, or too fine.
+
+    A text is read as a number: YAML takes `1e-6`, without a point, for a text. A number is taken at the 15 digits of which
+    a float is sure: so 3.0000000000000004e-07 is 3e-07, and 0.111/3600 for a second is 0.111 for an hour."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
+        raise ValueError(f"expected dollars as a number, got {type(value).__name__}")
+    try:
+        price = Decimal(str(value))
+    except InvalidOperation:
+        price = Decimal("nan")
+    if not price.is_finite() or price.adjusted() > _LARGEST:
+        raise ValueError(f"expected dollars as a number, got {str(value)[:40]!r}")
+    if price < 0:
+        raise ValueError(f"a price cannot be negative, got {value}")
+    per = BUCKETS[meaning.bucket].per
+    rate = int((price * NANO_DOLLARS * per / meaning.units).to_integral_value())
+    if f"{rate * meaning.units / (NANO_DOLLARS * per):.15g}" != f"{float(price):.15g}":
+        raise ValueError(f"{value} is too fine: the smallest step is a nano-dollar for {per:,}")
+    return rate
+
+
+def lay_over(periods: Iterable[PricePeriod], prices: PriceReader) -> tuple[PricePeriod, ...]:
+    """The periods of a row with the given prices in place of their own."""
+    plain = prices.given.get((), {})
+    ours = [_conditional(when, given, periods, prices) for when, given in prices.given.items() if when]
+    always = [period for period in periods if not period.when] or ([PricePeriod({})] if plain else [])
+    if ours and not always:
+        where = next(iter(next(iter(prices.given.values())).values())).path
+        prices.problems.append((where, "is the price of one kind of call only: the price of all others is missing"))
+    laid = [replace(period, rates=_rates(period.rates, plain, prices)) for period in always]
+    for period in periods:
+        said = {*plain, *prices.given.get(tuple(period.when.items()), {})}
+        rates = {bucket: rate for bucket, rate in period.rates.items() if bucket not in said}
+        if period.when and rates:
+            ours.append(replace(period, rates=rates))
+    return (*laid, *ours)
+
+
+def _conditional(
+    when: _When, given: Mapping[str, GivenPrice], periods: Iterable[PricePeriod], prices: PriceReader
+) -> PricePeriod:
+    """The period of a service tier or its like; it stands before those of the row, and so counts."""
+    old = next((period.rates for period in periods if tuple(period.when.items()) == when), {})
+    plain = {bucket: rate for bucket, price in prices.given.get((), {}).items() if (rate := price.over(None))}
+    below = {**plain, **old}
+    rates = _rates(below, given, prices)
+    return PricePeriod({bucket: rates[bucket] for bucket in given if bucket in rates}, when=dict(when))
+
+
+def _rates(old: Mapping[str, Rate], given: Mapping[str, GivenPrice], prices: PriceReader) -> dict[str, Rate]:
+    """`old` with the given prices in their places."""
+    rates = dict(old)
+    for bucket, price in given.items():
+        under = next((rates[name] for name in (bucket, *BUCKETS[bucket].falls_back_to) if name in rates), None)
+        rate = price.over(under if bucket in old or under is None else Rate(under.base))
+        if rate is not None:
+            rates[bucket] = rate
+        elif (
+            problem := (price.path, "says the price of many tokens only: the price of few is missing")
+        ) not in prices.problems:
+            prices.problems.append(problem)
+    return rates
+
+
+def _start(tier: Mapping[str, Any]) -> int:
+    """The tokens above which a tier holds; -1 where its range is none."""
+    bounds = tier.get("range")
+    good = isinstance(bounds, (list, tuple)) and len(bounds) == 2 and isinstance(bounds[0], (int, float))
+    return int(bounds[0]) if good and bounds else -1
+
+
+def _perhaps(name: str, known: Iterable[str]) -> str:
+    meant = difflib.get_close_matches(name[:80], sorted(known), 1, 0.7)
+    return f" (did you mean {meant[0]!r}?)" if meant else ""
