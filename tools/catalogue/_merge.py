@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from genai_prices.types import ModelInfo, Provider
 from dragoman.models._names import names_by_rule
 from dragoman.types.model_entry import ModelEntry
 from tools.catalogue import _genai, _models_dev
+from tools.catalogue._abilities import corrected, uncontested
 from tools.catalogue._tables import any_of, mode_of, table
 
 __all__ = ["merged"]
@@ -49,7 +51,7 @@ def merged() -> dict[str, list[ModelEntry]]:
         for priced in theirs:
             _add_prices(shelf, priced)
         shelves[provider] = list(shelf.finished())
-    return shelves
+    return corrected(uncontested(shelves))
 
 
 def _sources() -> dict[str, tuple[list[Provider], list[tuple[str, Mapping[str, Mapping[str, Any]]]]]]:
@@ -127,7 +129,7 @@ def _add_prices(shelf: _Shelf, source: Provider) -> None:
         real = _written(source, model, table("providers.toml")["real_names"].get(model.id, model.id))
         home = _home(shelf, model, real + suffix) or _new_row(shelf, model, real + suffix)
         exact = [name for name in (real, model.id, *_genai.equal_names(model.match)) if _first(source, name, model)]
-        for name in exact:
+        for name in (*exact, *_also_written(source, model, real)):
             shelf.aliases.setdefault((name + suffix).lower(), home)
 
 
@@ -162,15 +164,25 @@ def _new_row(shelf: _Shelf, model: ModelInfo, name: str) -> str:
     return name.lower()
 
 
-_REGIONS = ("", "us.", "eu.", "apac.", "jp.", "in.", "au.")
-
-
 def _written(source: Provider, model: ModelInfo, name: str) -> str:
     """`regional.` is genai-prices' own word for the names with and without a region (Bedrock), which are written."""
     if not name.startswith("regional."):
         return name
-    bare = name.removeprefix("regional.")
-    return next((region + bare for region in _REGIONS if source.find_model(region + bare) is model), name)
+    return next(iter(_regional(source, model, name.removeprefix("regional."))), name)
+
+
+def _regional(source: Provider, model: ModelInfo, bare: str) -> list[str]:
+    return [name for region in table("providers.toml")["regions"] if source.find_model(name := region + bare) is model]
+
+
+def _also_written(source: Provider, model: ModelInfo, real: str) -> Iterator[str]:
+    """Exact names in use that the package's patterns take for this model: listed ones, those of Bedrock's regions, and its names
+    without a version."""
+    listed = table("providers.toml")["also_written"].get(source.id, ())
+    names = [*listed, *(re.sub(r"-v\d+(?::\d+)?$", "", real) for _ in "x" if source.id == "aws")]
+    yield from (name for name in names if source.find_model(name) is model)
+    if model.id.startswith("regional."):
+        yield from _regional(source, model, model.id.removeprefix("regional."))
 
 
 def _first(source: Provider, name: str, model: ModelInfo) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from dragoman.models._names import LONGEST_NAME
 from dragoman.models._rows import row_of
 from dragoman.providers import Providers
 from dragoman.types.model_entry import ModelEntry, Provenance
@@ -38,8 +39,19 @@ def write(folder: Path) -> str:
     return f"{len(entries)} models of {len(shelves)} providers, {priced} of them priced"
 
 
+def _checked(name: str) -> str:
+    """The reader finds names without parsing (`models/_shelves.py`), and keeps none that is longer than it looks up."""
+    if set(name) & set('"\\]') or not name.isascii() or len(name) > LONGEST_NAME:
+        raise ValueError(f"{name!r} cannot be a name in the catalogue")
+    return name
+
+
 def _lines(entries: Iterable[ModelEntry]) -> str:
-    rows = (row_of(entry, sources()) for entry in sorted(entries, key=lambda entry: (entry.model.lower(), entry.model)))
+    ordered = sorted(entries, key=lambda entry: (entry.model.lower(), entry.model))
+    rows = [row_of(entry, sources()) for entry in ordered]
+    for row in rows:
+        row["model"] = _checked(row["model"])
+        row |= {"aliases": [_checked(alias) for alias in row["aliases"]]} if "aliases" in row else {}
     return "".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows)
 
 

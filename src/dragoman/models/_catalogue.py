@@ -10,7 +10,6 @@ from types import MappingProxyType
 
 from dragoman.models._facts import provider_of
 from dragoman.models._names import LONGEST_NAME, names_by_rule
-from dragoman.models._rows import entry_of
 from dragoman.models._shelves import SHIPPED, about, shelf
 from dragoman.types.model_entry import ModelEntry
 
@@ -113,9 +112,9 @@ class Catalogue:
         )
         for name in sorted(names):
             added = self._overlays.get(name, _NOTHING).rows
-            shipped = shelf(self._folder, name).rows
-            for model in sorted({*added, *shipped}):
-                yield added[model] if model in added else entry_of(shipped[model], about(self._folder).sources)
+            shipped = shelf(self._folder, name)
+            for model in sorted({*added, *shipped.names}):
+                yield added[model] if model in added else shipped.entry(model)
 
     def _copied(self, rows: dict[str, dict[str, ModelEntry]], provider: str) -> dict[str, ModelEntry]:
         name = self.provider_name(provider)
@@ -142,14 +141,12 @@ class Catalogue:
         if name in overlay.aliases:
             return replace(overlay.aliases[name], matched_by="alias")
         shipped = shelf(self._folder, provider)
-        sources = about(self._folder).sources
-        if name in shipped.rows:
-            return entry_of(shipped.rows[name], sources)
-        row = shipped.aliases.get(name)
-        if row is None:
+        if name in shipped.names:
+            return shipped.entry(name)
+        own = shipped.aliases.get(name)
+        if own is None:
             return None
-        entry = overlay.rows.get(row["model"].lower()) or entry_of(row, sources)
-        return replace(entry, matched_by="alias")
+        return replace(overlay.rows.get(own) or shipped.entry(own), matched_by="alias")
 
 
 def _overlay(entries: Mapping[str, ModelEntry]) -> _Overlay:

@@ -61,6 +61,7 @@ RULES: tuple[Rule, ...] = (
     _rule("Bedrock API prefix", r"^(?:converse|invoke)/", "", ("bedrock",)),
     # Not `global.`, nor `us-gov.`: these have prices of their own. https://aws.amazon.com/bedrock/pricing/
     _rule("Bedrock region prefix", r"^(?:us|eu|apac|au|jp|in|ca)\.(?=[a-z0-9]+\.)", "", ("bedrock",)),
+    _rule("Bedrock version suffix", r"-v\d+$", r"\g<0>:0", ("bedrock",)),
     _rule("Bedrock context suffix", r"(?<=:\d):\d+k$", "", ("bedrock",)),
     _rule("Bedrock version suffix", r":\d+$", "", ("bedrock",)),
     _rule("Bedrock version suffix", r"-v\d+$", "", ("bedrock",)),

@@ -1,24 +1,29 @@
-"""The shipped files of the catalogue: one per provider, read when its provider is first asked for."""
+"""The shipped files of the catalogue: one per provider, read when its provider is first asked for.
+
+A file is kept as it is, with an index of its names; a row is parsed when it is asked for."""
 
 from __future__ import annotations
 
 import datetime
 import functools
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import orjson
 
-from dragoman.models._rows import Sources
-from dragoman.types.model_entry import Provenance
+from dragoman.models._rows import Sources, entry_of
+from dragoman.types.model_entry import ModelEntry, Provenance
 
 __all__ = ["SHIPPED", "About", "Shelf", "about", "shelf"]
 
 SHIPPED = Path(__file__).with_name("catalogue")
+# How the writing script begins each line. It refuses names with a quotation mark, a backslash or a bracket in them.
+_LINE = re.compile(rb'\{"provider":"[^"]*","model":"([^"]*)"(?:,"aliases":\["([^\]]*)"\])?')
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +39,26 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """The rows of one provider, as they were read."""
+    """The rows of one provider."""
 
-    rows: Mapping[str, Mapping[str, Any]]
-    """By name, in lower case."""
-    aliases: Mapping[str, Mapping[str, Any]]
+    lines: bytes = b""
+    sources: Sources = field(default_factory=dict)
+    names: Mapping[str, int] = field(default_factory=dict)
+    """Where the line of a name begins. All names are in lower case."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """The name of the row that has this alias."""
+
+    def entry(self, name: str) -> ModelEntry:
+        start = self.names[name]
+        return entry_of(orjson.loads(self.lines[start : self.lines.index(b"\n", start)]), self.sources)
 
 
-_EMPTY = Shelf(MappingProxyType({}), MappingProxyType({}))
+_EMPTY = Shelf()
 
 
 @functools.cache
 def about(folder: Path) -> About:
-    told = orjson.loads((folder / "sources.json").read_bytes())
+    told: dict[str, Any] = orjson.loads((folder / "sources.json").read_bytes())
     sources = {
         name: Provenance(name, said["version"], datetime.date.fromisoformat(said["as_of"]))
         for name, said in told["sources"].items()
@@ -55,16 +67,23 @@ def about(folder: Path) -> About:
     return About(MappingProxyType(sources), MappingProxyType(told["spellings"]), files)
 
 
-@functools.cache
-def _read(folder: Path, provider: str) -> Shelf:
-    lines = (folder / f"{provider}.jsonl").read_bytes().rstrip(b"\n").split(b"\n")
-    rows = orjson.loads(b"[" + b",".join(lines) + b"]")
-    return Shelf(
-        {row["model"].lower(): row for row in rows},
-        {alias.lower(): row for row in rows for alias in row.get("aliases", ())},
-    )
-
-
 def shelf(folder: Path, provider: str) -> Shelf:
     """The rows of `provider`, none where no file is of that name. (What a caller asks for never becomes a path.)"""
     return _read(folder, provider) if provider in about(folder).providers else _EMPTY
+
+
+@functools.cache
+def _read(folder: Path, provider: str) -> Shelf:
+    lines = (folder / f"{provider}.jsonl").read_bytes()
+    names: dict[str, int] = {}
+    aliases: dict[str, str] = {}
+    for name, others, start in _begins(lines):
+        names[name] = start
+        aliases.update(dict.fromkeys(others, name))
+    return Shelf(lines, about(folder).sources, names, aliases)
+
+
+def _begins(lines: bytes) -> Iterator[tuple[str, list[str], int]]:
+    for line in _LINE.finditer(lines):
+        name, others = line.groups()
+        yield name.decode().lower(), others.decode().lower().split('","') if others else [], line.start()
