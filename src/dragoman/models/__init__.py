@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
+from dragoman.models._abilities import Abilities, Missing, abilities, lacking, missing
 from dragoman.models._catalogue import Catalogue
 from dragoman.models._facts import facts, provider_of
+from dragoman.models._litellm_names import PRICE_NAMES, as_model_info, entry_from_mapping, is_price_name
+from dragoman.models._needed import needed
 from dragoman.models.tokens import count_tokens
 
-__all__ = ["Catalogue", "count_tokens", "facts", "provider_of"]
+__all__ = [
+    "PRICE_NAMES",
+    "Abilities",
+    "Catalogue",
+    "Missing",
+    "abilities",
+    "as_model_info",
+    "count_tokens",
+    "entry_from_mapping",
+    "facts",
+    "is_price_name",
+    "lacking",
+    "missing",
+    "needed",
+    "provider_of",
+]

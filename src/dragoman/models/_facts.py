@@ -12,7 +12,7 @@ from typing import Any
 from dragoman.models._names import LONGEST_NAME, own_names
 from dragoman.types.model_facts import UNKNOWN_MODEL, ModelFacts
 
-__all__ = ["facts", "provider_of"]
+__all__ = ["believable", "facts", "provider_of"]
 
 
 def facts(provider: str, model: str) -> ModelFacts:
@@ -27,6 +27,12 @@ def _facts(provider: str, model: str) -> ModelFacts:
         if any(pattern.fullmatch(name) for name in names):
             return _lenient(known) if provider in _adapting() else known
     return UNKNOWN_MODEL
+
+
+@functools.cache
+def believable(ability: str) -> frozenset[str]:
+    """The providers of whose models the catalogue is believed where it says that they lack `ability`."""
+    return frozenset(_table("families.toml")["believable"].get(ability, ()))
 
 
 def provider_of(model: str) -> str | None:
@@ -51,6 +57,11 @@ def _lenient(known: ModelFacts) -> ModelFacts:
         prefill=known.prefill or None,
         forced_tools=known.forced_tools or None,
         can_disable_reasoning=None,
+        vision=known.vision or None,
+        tools=known.tools or None,
+        sampling_efforts=None,
+        tool_efforts=None,
+        cannot=(),
     )
 
 

@@ -13,8 +13,8 @@ import orjson
 
 from dragoman.dialects._dialect import Codec, ReplyContext, Target, WireRequest
 from dragoman.errors import BadRequestError
-from dragoman.models import facts
 from dragoman.providers import Endpoint, address
+from dragoman.routing._abilities import abilities_of, fitted
 from dragoman.routing._call import Source
 from dragoman.routing._job import Job
 
@@ -45,8 +45,9 @@ class Sending:
 
 def prepare(job: Job, endpoint: Endpoint) -> Sending:
     """Write, address and sign one request. Raises `BadRequestError` or `AuthenticationError`."""
-    codec, target = endpoint.codec, target_of(job)
-    source = _relayed(job, codec)
+    codec = endpoint.codec
+    target, as_it_stands = fitted(job, target_of(job))
+    source = _relayed(job, codec) if as_it_stands else None
     relayed = None
     if source is not None and codec.relay_request is not None:
         relayed = codec.relay_request(source.body, target)
@@ -74,7 +75,7 @@ def target_of(job: Job) -> Target:
         model=deployment.model,
         vendor=provider.vendor or provider.name,
         stream=job.stream,
-        facts=facts(provider.name, deployment.model),
+        facts=abilities_of(deployment).facts,
         accent=provider.accent,
         drop_params=job.drop_params,
         additional_drop_params=options.additional_drop_params,

@@ -34,6 +34,19 @@ class ModelFacts:
     """Whether a tool call can be demanded (`required`, or one tool by name)."""
     vision: bool | None = None
     tools: bool | None = None
+    parallel_tools: bool | None = None
+    """Whether it calls several tools at once when it is told that it may."""
+    default_effort: str = ""
+    """The effort that counts where the request names none; empty: unknown."""
+    sampling_efforts: tuple[str, ...] | None = None
+    """The efforts at which sampling is accepted, where it depends on them."""
+    tool_efforts: tuple[str, ...] | None = None
+    """The efforts at which Chat Completions accepts functions, where it depends on them; none at all: only the Responses API
+    takes them."""
+    can: tuple[str, ...] = ()
+    """Further abilities, by a name of `ABILITIES`, for which no field stands above."""
+    cannot: tuple[str, ...] = ()
+    """Those that are known to be missing."""
 
 
 UNKNOWN_MODEL = ModelFacts()

@@ -62,7 +62,7 @@ def unary_usage(body: JsonObject) -> Usage | None:
     if not has_usage(usage):
         groq = body.get("x_groq")
         usage = groq.get("usage") if isinstance(groq, dict) else usage
-    return read_usage(usage) if isinstance(usage, dict) and usage else None
+    return read_usage(usage, body.get("service_tier")) if isinstance(usage, dict) and usage else None
 
 
 def envelope(body: JsonObject, context: ReplyContext, kind: str) -> JsonObject:

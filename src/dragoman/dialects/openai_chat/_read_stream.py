@@ -62,7 +62,18 @@ def event_json(event: SseEvent, context: ReplyContext) -> JsonObject:
 class ChatStreamReader:
     """Finish reasons are held back to the end: some providers say them early, or twice, or not at all."""
 
-    __slots__ = ("_accent", "_choices", "_context", "_ended", "_events", "_extras", "_frame", "_sources", "_usage")
+    __slots__ = (
+        "_accent",
+        "_choices",
+        "_context",
+        "_ended",
+        "_events",
+        "_extras",
+        "_frame",
+        "_sources",
+        "_tier",
+        "_usage",
+    )
 
     def __init__(self, context: ReplyContext) -> None:
         self._context = context
@@ -72,6 +83,7 @@ class ChatStreamReader:
         self._frame: JsonObject = {}
         self._extras: JsonObject = {}
         self._usage: JsonObject | None = None
+        self._tier: Any = None
         self._sources: list[Any] = []
         self._ended = False
 
@@ -132,6 +144,7 @@ class ChatStreamReader:
         return chunk
 
     def _note_usage(self, body: JsonObject) -> None:
+        self._tier = body.get("service_tier") or self._tier
         usage = body.get("usage")
         if usage is None and "x_groq" in body and isinstance(body["x_groq"], dict):
             usage = body["x_groq"].get("usage")
@@ -176,5 +189,5 @@ class ChatStreamReader:
                 choice["native_finish_reason"] = native
             yield cast(ChatChunk, {**self._frame, "choices": [choice]})
         if self._usage is not None:
-            usage = read_usage(self._usage)
+            usage = read_usage(self._usage, self._tier)
             yield cast(ChatChunk, {**self._frame, **self._extras, "choices": [], "usage": usage})

@@ -16,9 +16,12 @@ _MOVED: tuple[tuple[str, str, str], ...] = (
     ("cache_read_input_tokens", "prompt_tokens_details", "cached_tokens"),  # Venice, Databricks
     ("cache_creation_input_tokens", "prompt_tokens_details", "cache_creation_tokens"),  # Vercel, Databricks
     ("reasoning_tokens", "completion_tokens_details", "reasoning_tokens"),  # Copilot, Perplexity
+    ("citation_tokens", "completion_tokens_details", "citation_tokens"),  # Perplexity
 )
 """(key beside the totals, details, key in the details): where providers put what belongs into the details."""
 
+_PERPLEXITY = frozenset({"citation_tokens", "num_search_queries"})
+"""Perplexity's deep research counts reasoning and citations beside the output, and in no total."""
 _TOO_MANY = 10**15
 
 _DETAILS = {
@@ -33,8 +36,8 @@ def has_usage(value: Any) -> bool:
     return isinstance(value, dict) and any(_count(value.get(key)) for key in ("prompt_tokens", "completion_tokens"))
 
 
-def read_usage(raw: JsonObject) -> Usage:
-    """The hub's usage; fields that we do not know are kept as they came."""
+def read_usage(raw: JsonObject, tier: Any = None) -> Usage:
+    """The hub's usage; fields that we do not know are kept as they came. `tier`: the word beside it for the tier that served."""
     usage = {key: value for key, value in raw.items() if value is not None}
     prompt, output = _count(raw.get("prompt_tokens")), _count(raw.get("completion_tokens"))
     details = _details(raw, "prompt_tokens_details")
@@ -48,7 +51,10 @@ def read_usage(raw: JsonObject) -> Usage:
     if details.get("cache_write_tokens") and not details.get("cache_creation_tokens"):  # OpenRouter, OpenAI
         details["cache_creation_tokens"] = details["cache_write_tokens"]
     _lifetimes(raw, details)
-    prompt, output = _complete(prompt, output, _count(raw.get("total_tokens")), details, produced)
+    if raw.keys() & _PERPLEXITY:
+        output += _count(produced.get("reasoning_tokens")) + _count(produced.get("citation_tokens"))
+    else:
+        prompt, output = _complete(prompt, output, _count(raw.get("total_tokens")), details, produced)
     _cut(details, prompt, "cached_tokens", "audio_tokens", "image_tokens")
     _cut(produced, output, "reasoning_tokens", "audio_tokens", "image_tokens")
     usage |= {"prompt_tokens": prompt, "completion_tokens": output, "total_tokens": prompt + output}
@@ -58,6 +64,10 @@ def read_usage(raw: JsonObject) -> Usage:
         if value:
             usage[key] = value
     _cost(usage)
+    if isinstance(tier, str) and tier:
+        usage.setdefault("service_tier", tier)
+    if _count(raw.get("num_search_queries")):
+        usage.setdefault("server_tool_use", {"web_search_requests": _count(raw["num_search_queries"])})
     return cast(Usage, usage)
 
 

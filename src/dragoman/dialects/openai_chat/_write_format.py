@@ -25,6 +25,8 @@ def write_format(body: JsonObject, asked: JsonObject, writing: Writing) -> str |
     way = accent.json_schema
     if way == "native" and writing.target.facts.json_schema is False:
         way = accent.json_schema_fallback
+    if way == "tool" and writing.target.facts.tools is False:
+        way = "json_object"  # who calls no tools cannot answer by one
     if wanted.get("type") != "json_schema" or not isinstance(schema, dict):
         way = "native"
     if way == "tool":

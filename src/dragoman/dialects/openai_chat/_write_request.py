@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from dragoman.dialects._dialect import Target, WireRequest
 from dragoman.dialects._parameters import DropList
 from dragoman.dialects._provider_tools import report_foreign_blocks
 from dragoman.dialects._vendor_params import own_params
 from dragoman.dialects.openai_chat._accent import Accent, accent_of
 from dragoman.dialects.openai_chat._turns import write_messages
+from dragoman.dialects.openai_chat._write_effort import fit_to_effort
 from dragoman.dialects.openai_chat._write_format import write_format
 from dragoman.dialects.openai_chat._write_reasoning import write_reasoning
 from dragoman.dialects.openai_chat._write_tools import wire_names, write_tools
-from dragoman.dialects.openai_chat._writing import Writing
+from dragoman.dialects.openai_chat._writing import NEUTRAL, Writing
 from dragoman.types._json import JsonObject
 from dragoman.types.chat import ChatRequest
 
@@ -25,20 +24,6 @@ _OWN_WAY = frozenset(
 """What is not a plain parameter: each has a writer of its own."""
 
 _NEVER = ("safety_settings", "cached_content")
-_NEUTRAL: dict[str, Any] = {
-    "n": 1,
-    "temperature": 1,
-    "top_p": 1,
-    "presence_penalty": 0,
-    "frequency_penalty": 0,
-    "logit_bias": {},
-    "logprobs": False,
-    "top_logprobs": 0,
-    "store": False,
-    "modalities": ["text"],
-    "parallel_tool_calls": True,
-}
-"""Values that say what would happen anyway: left out for a target that does not know the parameter, and nothing is lost."""
 
 
 def write_request(request: ChatRequest, target: Target) -> WireRequest:
@@ -51,6 +36,7 @@ def write_request(request: ChatRequest, target: Target) -> WireRequest:
     body["messages"] = write_messages(asked.get("messages") or [], writing)
     write_tools(body, asked, writing)
     write_reasoning(body, asked, writing)
+    fit_to_effort(body, writing)
     json_tool = write_format(body, asked, writing)
     return WireRequest(body, dropped=drops.dropped, tool_names=names.to_caller, json_tool=json_tool)
 
@@ -70,7 +56,7 @@ def write_params(
     _sampling(body, target, accent, drops)
     for key in [key for key in body if key in accent.unsupported and not drops.allowed(key)]:
         value = body.pop(key)
-        if value is not None and _NEUTRAL.get(key) != value:
+        if value is not None and NEUTRAL.get(key) != value:
             drops.unsupported(key)
     for key, name in accent.renamed.items():
         if key in body:
@@ -101,7 +87,7 @@ def _limit(body: JsonObject, target: Target, accent: Accent) -> None:
 def _sampling(body: JsonObject, target: Target, accent: Accent, drops: DropList) -> None:
     if target.facts.sampling is False:
         for key in accent.sampling_params:
-            if key in body and not drops.allowed(key) and body.pop(key) != _NEUTRAL.get(key):
+            if key in body and not drops.allowed(key) and body.pop(key) != NEUTRAL.get(key):
                 drops.unsupported(key, "the model takes none")
     if accent.modalities and not accent.modalities.issuperset(body.get("modalities") or ()):
         drops.unsupported("modalities")

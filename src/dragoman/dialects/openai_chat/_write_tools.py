@@ -51,6 +51,9 @@ def write_tools(body: JsonObject, asked: JsonObject, writing: Writing) -> None:
         body.pop("parallel_tool_calls", None)
         return
     body["tools"] = written
+    if writing.target.facts.parallel_tools is False and body.get("parallel_tool_calls"):
+        del body["parallel_tool_calls"]
+        writing.drops.weakened("parallel_tool_calls")  # it is a permission, and one that the model has no use for
     if choice is not None:
         body["tool_choice"] = _choice(_possible(choice, writing), writing)
 

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 from dragoman.dialects._dialect import Target
 from dragoman.dialects._parameters import DropList
 from dragoman.dialects._tool_names import ToolNames
 from dragoman.dialects.openai_chat._accent import Accent
 
-__all__ = ["Writing"]
+__all__ = ["NEUTRAL", "Writing"]
+
+NEUTRAL: Mapping[str, Any] = MappingProxyType(
+    {
+        "n": 1,
+        "temperature": 1,
+        "top_p": 1,
+        "presence_penalty": 0,
+        "frequency_penalty": 0,
+        "logit_bias": {},
+        "logprobs": False,
+        "top_logprobs": 0,
+        "store": False,
+        "modalities": ["text"],
+        "parallel_tool_calls": True,
+    }
+)
+"""Values that say what would happen anyway: left out for a target that does not know the parameter, and nothing is lost."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,175 @@
+"""Which abilities a request needs, and where it first shows. Asked before every call, so it looks at each thing once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+__all__ = ["NOTHING", "needed"]
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+_INSTRUCTING = ("system", "developer")
+_SEARCH_KEYS = ("googleSearch", "google_search", "googleSearchRetrieval", "google_search_retrieval")
+
+
+def needed(request: Any, operation: str = "chat") -> Mapping[str, str]:
+    """Ability (a name of `ABILITIES`) -> the path of the first place in the hub's request that needs it.
+
+    Never raises: what is malformed needs nothing, and whoever writes the request says what is wrong with it."""
+    if operation != "chat" or not isinstance(request, dict):
+        return NOTHING
+    found: dict[str, str] = {}
+    for name, value in request.items():
+        look = _PARAMETERS.get(name)
+        if look is not None and value is not None:
+            look(value, found)
+    messages = request.get("messages")
+    if isinstance(messages, list):
+        _messages(messages, found)
+    return MappingProxyType(found) if found else NOTHING
+
+
+def _messages(messages: list[Any], found: dict[str, str]) -> None:
+    for index, message in enumerate(messages):
+        if not isinstance(message, dict):
+            continue
+        if isinstance(message.get("content"), list):
+            _parts(message["content"], f"messages[{index}].content", found)
+        if message.get("cache_control"):
+            found.setdefault("prompt_caching", f"messages[{index}].cache_control")
+    first = messages[0] if messages else None
+    if isinstance(first, dict) and first.get("role") in _INSTRUCTING:
+        found["system_messages"] = "messages[0]"
+
+
+def _parts(parts: Any, path: str, found: dict[str, str]) -> None:
+    for index, part in enumerate(parts):
+        if not isinstance(part, dict):
+            continue
+        kind = part.get("type")
+        if kind != "text" and isinstance(kind, str):
+            ability = _file(part.get("file")) if kind == "file" else _PARTS.get(kind)
+            if ability is not None:
+                found.setdefault(ability, f"{path}[{index}]")
+        if part.get("cache_control"):
+            found.setdefault("prompt_caching", f"{path}[{index}].cache_control")
+
+
+_PARTS = {"image_url": "vision", "input_audio": "audio_input", "video_url": "video_input"}
+_MEDIA = {"application/pdf": "pdf_input", "image": "vision", "audio": "audio_input", "video": "video_input"}
+
+
+def _file(file: Any) -> str | None:
+    """By its media type. An uploaded file (`file_id`) may be anything, and text is text."""
+    if not isinstance(file, dict):
+        return None
+    source = file.get("file_url") or file.get("file_data")
+    media = file.get("format")
+    if not isinstance(media, str) and isinstance(source, str) and source.startswith("data:"):
+        media = source[5 : source.find(";", 5, 100)]
+    if isinstance(media, str):
+        return _MEDIA.get(media) or _MEDIA.get(media.partition("/")[0])
+    named = (file.get("filename"), file.get("file_url"))
+    return "pdf_input" if any(isinstance(name, str) and name.lower().endswith(".pdf") for name in named) else None
+
+
+def _tools(tools: Any, found: dict[str, str]) -> None:
+    for index, tool in enumerate(tools if isinstance(tools, list) else ()):
+        if not isinstance(tool, dict):
+            continue
+        kind = tool.get("type")
+        if kind in ("function", "custom"):
+            if "function_calling" not in found:
+                found["function_calling"] = f"tools[{index}]"
+        elif _searches(tool, kind):
+            found.setdefault("web_search", f"tools[{index}]")
+        if tool.get("cache_control"):
+            found.setdefault("prompt_caching", f"tools[{index}].cache_control")
+
+
+def _searches(tool: Mapping[str, Any], kind: Any) -> bool:
+    return (isinstance(kind, str) and kind.startswith("web_search")) or any(key in tool for key in _SEARCH_KEYS)
+
+
+def _functions(functions: Any, found: dict[str, str]) -> None:
+    if functions:
+        found.setdefault("function_calling", "functions")
+
+
+def _choice(choice: Any, found: dict[str, str]) -> None:
+    demanded = choice in ("required", "any") if isinstance(choice, str) else isinstance(choice, dict)
+    if demanded and not (isinstance(choice, dict) and choice.get("type") in ("allowed_tools", "auto", "none")):
+        found["tool_choice"] = "tool_choice"
+
+
+def _function_call(choice: Any, found: dict[str, str]) -> None:
+    if isinstance(choice, dict):
+        found.setdefault("tool_choice", "function_call")
+
+
+def _parallel(value: Any, found: dict[str, str]) -> None:
+    if value is True:
+        found["parallel_function_calling"] = "parallel_tool_calls"
+
+
+def _format(wanted: Any, found: dict[str, str]) -> None:
+    if isinstance(wanted, dict) and wanted.get("type") == "json_schema":
+        found["response_schema"] = "response_format"
+
+
+def _modalities(words: Any, found: dict[str, str]) -> None:
+    if isinstance(words, list) and any(isinstance(word, str) and word.lower() == "audio" for word in words):
+        found.setdefault("audio_output", "modalities")
+
+
+def _audio(value: Any, found: dict[str, str]) -> None:
+    if value:
+        found.setdefault("audio_output", "audio")
+
+
+def _effort(effort: Any, found: dict[str, str]) -> None:
+    if effort not in ("none", "default"):
+        found.setdefault("reasoning", "reasoning_effort")
+
+
+def _thinking(thinking: Any, found: dict[str, str]) -> None:
+    if isinstance(thinking, dict) and thinking.get("type") != "disabled":
+        found["reasoning"] = "thinking"
+
+
+def _search(_: Any, found: dict[str, str]) -> None:
+    found.setdefault("web_search", "web_search_options")
+
+
+def _cached(name: Any, found: dict[str, str]) -> None:
+    if name:
+        found.setdefault("prompt_caching", "cached_content")
+
+
+def _sampled(name: str) -> Callable[[Any, dict[str, str]], None]:
+    def look(value: Any, found: dict[str, str]) -> None:
+        if value != 1 or name == "top_k":  # a 1 of the others changes nothing
+            found.setdefault("temperature", name)
+
+    return look
+
+
+_PARAMETERS: Mapping[str, Callable[[Any, dict[str, str]], None]] = {
+    "tools": _tools,
+    "functions": _functions,
+    "tool_choice": _choice,
+    "function_call": _function_call,
+    "parallel_tool_calls": _parallel,
+    "response_format": _format,
+    "modalities": _modalities,
+    "audio": _audio,
+    "reasoning_effort": _effort,
+    "thinking": _thinking,
+    "web_search_options": _search,
+    "cached_content": _cached,
+    "temperature": _sampled("temperature"),
+    "top_p": _sampled("top_p"),
+    "top_k": _sampled("top_k"),
+}

@@ -1,0 +1,72 @@
+"""What a deployment's model is known to lack of what a call needs: told before anybody is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from dragoman.dialects._dialect import Target
+from dragoman.errors import UnsupportedAbilityError
+from dragoman.models import Abilities, Missing, abilities, lacking, missing, needed
+from dragoman.routing._deployment import Deployment
+from dragoman.routing._job import Job
+
+__all__ = ["abilities_of", "fitted"]
+
+_PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "function_calling": ("tools", "tool_choice", "parallel_tool_calls", "functions", "function_call"),
+        "audio_output": ("modalities", "audio"),
+        "web_search": ("web_search_options",),
+    }
+)
+"""Abilities that are asked for by parameters, which `drop_params` leaves out. What stands in the messages is never left out."""
+
+
+def abilities_of(deployment: Deployment) -> Abilities:
+    """What is known of the deployment's model."""
+    return abilities(deployment.provider.name, deployment.model, deployment.entry)
+
+
+def fitted(job: Job, target: Target) -> tuple[Target, bool]:
+    """The target, perhaps with parameters to leave out, and whether the caller's own body may pass through: it may not where
+    the dialect has to leave something out or find another way. Raises `UnsupportedAbilityError`."""
+    known = abilities_of(job.deployment)
+    if not (known.refused or known.written):
+        return target, True
+    needs = needed(job.request, job.operation)
+    if not needs:
+        return target, True
+    unwanted: list[str] = []
+    for lack in missing(needs, known):
+        if _overruled(lack, target):
+            continue
+        if not (target.drop_params and _parameter(lack) in _PARAMETERS.get(lack.ability, ())):
+            raise _refusal(lack, target)
+        unwanted += _PARAMETERS[lack.ability]
+    if unwanted:
+        target = replace(target, additional_drop_params=(*target.additional_drop_params, *unwanted))
+    return target, not (unwanted or lacking(needs, known))
+
+
+def _parameter(lack: Missing) -> str:
+    """`tools[0]` is `tools` where it is a function; a tool that the provider runs stands for itself."""
+    return lack.where.partition("[")[0] if lack.ability == "function_calling" else lack.where
+
+
+def _overruled(lack: Missing, target: Target) -> bool:
+    """The caller knows better, or wants the parameter left out anyway."""
+    param, insisted = lack.where.partition("[")[0], target.allowed_openai_params
+    return lack.ability in insisted or param in insisted or param in target.additional_drop_params
+
+
+def _refusal(lack: Missing, target: Target) -> UnsupportedAbilityError:
+    return UnsupportedAbilityError(
+        f"the model {target.model!r} of {target.provider} has no {lack.ability}, which {lack.where} needs, as {lack.source} "
+        f"says. If it has, set `model_info: {{supports_{lack.ability}: true}}` for the deployment, or pass "
+        f"`allowed_openai_params=[{lack.ability!r}]`.",
+        param=lack.where,
+        provider=target.provider,
+        model=target.model,
+    )
