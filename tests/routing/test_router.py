@@ -289,7 +289,7 @@ async def test_everything_is_told_once(upstream: Upstream, make: Make) -> None:
     answer = await router.answer(dataclasses.replace(chat("smart", stream=True), request_id="req_1"))
     assert [type(event) for event in heard] == [Tried, Tried]
     await text_of(answer)
-    assert heard[2:] == [Answered("req_1", "openai", answer.model, 2, answer.usage)]
+    assert heard[2:] == [Answered("req_1", "openai", answer.model, 2, answer.usage, answer.cost)]
     assert answer.usage is not None
     heard.clear()
     with pytest.raises(errors.APIError):

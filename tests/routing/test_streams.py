@@ -138,7 +138,7 @@ async def test_a_stream_that_is_left_closes_the_upstream(upstream: Upstream, mak
     gc.collect()
     await asyncio.sleep(0)
     await soon(lambda: upstream.calls[0].closed_early)
-    assert heard[1:] == [Failed(heard[0].request_id, 1, "Left")]
+    assert heard[1:] == [Failed(heard[0].request_id, 1, "Left", "openai", "sim[stall=6]")]
 
 
 async def test_batches_hold_what_one_read_completed(upstream: Upstream, make: Make) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dragoman.credentials import lookup
 from dragoman.errors import ConfigError, DragomanError
+from dragoman.models import Catalogue
 from dragoman.providers import Provider, Providers
 from dragoman.routing._call import CallOptions
 from dragoman.routing._deployment import Deployment
 from dragoman.routing._options import Problem, split
+from dragoman.routing._pricing import entry_of
 
 __all__ = ["parse_model_list"]
 
@@ -21,20 +24,26 @@ _FROM_ENVIRONMENT = "os.environ/"
 
 
 def parse_model_list(
-    entries: Sequence[Mapping[str, Any]], providers: Providers, path: str = "model_list"
+    entries: Sequence[Mapping[str, Any]],
+    providers: Providers,
+    path: str = "model_list",
+    catalogue: Catalogue | None = None,
 ) -> tuple[Deployment, ...]:
     """Entries of `{model_name, litellm_params | params: {model, ...}, model_info}`, in the order in which they are asked.
 
-    Strings `os.environ/NAME` are looked up. Raises one `ConfigError` with a line for each wrong path."""
+    Strings `os.environ/NAME` are looked up, and models in the catalogue (None: the shipped rows). Raises one `ConfigError`
+    with a line for each wrong path."""
     if isinstance(entries, (str, Mapping)) or not isinstance(entries, Sequence):
         raise ConfigError(f"{path}: expected a list", param=path)
     problems: list[Problem] = []
     seen: Counter[str] = Counter()
     found: list[Deployment] = []
+    catalogue = Catalogue() if catalogue is None else catalogue
     for position, entry in enumerate(entries):
-        deployment = _deployment(entry, f"{path}[{position}]", providers, seen, problems)
+        where = f"{path}[{position}]"
+        deployment = _deployment(entry, where, providers, seen, problems)
         if deployment is not None:
-            found.append(deployment)
+            found.append(_with_entry(deployment, entry, where, catalogue, problems))
     for number, deployment in enumerate(found):
         if any(deployment.id == other.id for other in found[:number]):
             problems.append(Problem(f"{path}[{number}].model_info.id", f"{deployment.id!r} is there twice"))
@@ -57,6 +66,8 @@ def _deployment(
         problems.append(Problem(f"{path}.model_name", "expected the name that callers use"))
     if not isinstance(info, Mapping):
         problems.append(Problem(f"{path}.model_info", "expected an object"))
+    elif not isinstance(info.get("base_model"), (str, type(None))):
+        problems.append(Problem(f"{path}.model_info.base_model", "expected a model such as `azure/gpt-4o`"))
     key = "litellm_params" if "litellm_params" in entry else "params"
     params = entry.get(key)
     if not isinstance(params, Mapping) or not isinstance(params.get("model"), str):
@@ -84,6 +95,19 @@ def _deployment(
         model_info=dict(info),
         later=parts.later,
     )
+
+
+def _with_entry(
+    deployment: Deployment, entry: Mapping[str, Any], path: str, catalogue: Catalogue, problems: list[Problem]
+) -> Deployment:
+    key = "litellm_params" if "litellm_params" in entry else "params"
+    try:
+        return replace(deployment, entry=entry_of(deployment, catalogue, path, key))
+    except ConfigError as error:
+        for line in error.message.splitlines():
+            where, _, message = line.partition(": ")
+            problems.append(Problem(where, message))
+        return deployment
 
 
 def _unknown_keys(entry: Mapping[str, Any], path: str, problems: list[Problem]) -> None:

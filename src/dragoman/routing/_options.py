@@ -8,18 +8,19 @@ from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
 from dragoman.routing._call import NO_OPTIONS, CallOptions
+from dragoman.routing._pricing import is_price
 
 __all__ = ["LATER", "OPTION_NAMES", "Problem", "Split", "away_from_home", "merge_options", "split"]
 
 _LATER = """
-access_groups allowed_fails allowed_fails_policy allowed_model_region azure_ad_token base_model blocked budget_duration
+access_groups allowed_fails allowed_fails_policy allowed_model_region azure_ad_token blocked budget_duration
 cache caching client complete_response configurable_clientside_auth_params context_window_fallback_dict cooldown_time
-disable_fallbacks ensure_alternating_roles guardrails input_cost_per_token itpm keepalive_seconds
+disable_fallbacks ensure_alternating_roles guardrails itpm keepalive_seconds
 litellm_call_id litellm_credential_name litellm_logging_obj litellm_metadata litellm_session_id litellm_trace_id
 logger_fn max_budget max_parallel_requests merge_reasoning_content_in_choices
 mock_testing_content_policy_fallbacks mock_testing_context_fallbacks mock_testing_fallbacks
 mock_testing_rate_limit_error mock_timeout mock_tool_calls model_list
-no-log otpm output_cost_per_token prompt_id prompt_label prompt_variables prompt_version provider_specific_header
+no-log otpm prompt_id prompt_label prompt_variables prompt_version provider_specific_header
 region_name retry_policy retry_strategy rpm shared_session silent_model ssl_verify supports_system_message tag_regex
 tags tpm turn_off_message_logging use_in_pass_through use_litellm_proxy user_continue_message verbose weight
 """
@@ -109,9 +110,10 @@ _OPTIONS: dict[str, _Reading] = {
     "extra_body": ("extra_body", _object, "an object"),
     "metadata": ("metadata", _object, "an object"),
     "mock_response": ("mock_response", _anything, "anything"),
+    "base_model": ("base_model", _text, "a model such as `azure/gpt-4o`"),
 }
 OPTION_NAMES: frozenset[str] = frozenset(_OPTIONS)
-_MERGED = frozenset({"extra_headers", "extra_query", "extra_body", "metadata"})
+_MERGED = frozenset({"extra_headers", "extra_query", "extra_body", "metadata", "prices"})
 _JOINED = frozenset({"additional_drop_params", "allowed_openai_params"})
 _FIELDS = tuple(field.name for field in fields(CallOptions))
 _HOME = ("api_key", "api_base", "api_version", "custom_llm_provider", "extra_headers", "extra_query", "extra_body")
@@ -124,7 +126,7 @@ def split(params: Mapping[str, Any], path: str = "") -> Split:
         if name in LATER:
             found.later[name] = value
         elif name not in _OPTIONS:
-            found.rest[name] = value
+            _other(name, value, found)
         elif value is not None:
             field, read, expected = _OPTIONS[name]
             where = f"{path}.{name}" if path else name
@@ -136,6 +138,14 @@ def split(params: Mapping[str, Any], path: str = "") -> Split:
             else:
                 found.options.setdefault(field, read_value)
     return found
+
+
+def _other(name: str, value: Any, found: Split) -> None:
+    """A price, under any of LiteLLM's many names, or a parameter of the request."""
+    if not is_price(name):
+        found.rest[name] = value
+    elif value is not None:
+        found.options.setdefault("prices", {})[name] = value
 
 
 def _shown(value: Any) -> str:

@@ -6,7 +6,7 @@ import fnmatch
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dragoman.errors import (
     APIError,
@@ -16,24 +16,25 @@ from dragoman.errors import (
     DragomanError,
     NotFoundError,
 )
-from dragoman.models import facts
+from dragoman.models import Catalogue, facts
 from dragoman.observe import Failed, Listener, tell
 from dragoman.providers import Providers
 from dragoman.routing._call import NO_OPTIONS, Answer, Attempt, Call, CallOptions, StreamAnswer
 from dragoman.routing._clock import Clock
 from dragoman.routing._deployment import Deployment
 from dragoman.routing._options import away_from_home, split
+from dragoman.routing._pricing import looked_up, only_priced, with_prices
 from dragoman.routing._run import Group, Run
 from dragoman.routing._settings import FallbackTarget, RouterSettings
 from dragoman.routing._transports import Transports
 from dragoman.transport import Transport
 
-if TYPE_CHECKING:
-    from dragoman.models import Catalogue
-
 __all__ = ["Router"]
 
-_ADDRESSES = ("api_base", "api_key", "custom_llm_provider", "extra_headers", "extra_query", "api_version")
+_NOT_REMOTE = (
+    *("api_base", "api_key", "custom_llm_provider", "extra_headers", "extra_query", "api_version"),
+    *("prices", "base_model"),
+)
 _NOTHING: tuple[str, ...] = ()
 _WILD = frozenset("*?[")
 
@@ -58,12 +59,13 @@ class Router:
     ) -> None:
         self.settings = settings or RouterSettings()
         self.providers = providers or Providers()
-        self.catalogue = catalogue
+        self.catalogue = Catalogue() if catalogue is None else catalogue
         self._listeners = tuple(listeners)
         self._allow_unlisted = allow_unlisted
         self._clock = clock or Clock()
         self._transports = Transports(lambda: Transport(**transport_options))
         self._groups = _grouped(deployments)
+        self._seen_version: int | None = None
         self._patterns = [alias for alias in self._groups if not _WILD.isdisjoint(alias)]
 
     @property
@@ -72,7 +74,7 @@ class Router:
 
     @property
     def deployments(self) -> tuple[Deployment, ...]:
-        return tuple(deployment for group in self._groups.values() for deployment in group)
+        return tuple(deployment for group in self._known().values() for deployment in group)
 
     async def answer(self, call: Call) -> Answer | StreamAnswer:
         """Raises `APIError` with the `attempts` that were made; a bad request is neither retried nor asked elsewhere."""
@@ -81,7 +83,7 @@ class Router:
         attempts: list[Attempt] = []
         try:
             self._check_fallbacks(call.options.fallbacks)
-            candidates = self.candidates(call.model, call.options)
+            candidates = self._described(self.candidates(call.model, call.options), call, call.options)
             group = Group(candidates, call.request, call.options, candidates[0].provider.name)
             return await self._answer(self._run(call, group, attempts), group)
         except BaseException as error:
@@ -104,16 +106,43 @@ class Router:
 
     def candidates(self, model: str, options: CallOptions = NO_OPTIONS) -> Sequence[Deployment]:
         """The deployments that answer to `model`, in order. Raises `NotFoundError` or `BadRequestError`."""
-        found = self._groups.get(model)
+        known = self._known()
+        found = known.get(model)
         if found is not None:
             return found
         pattern = next((pattern for pattern in self._patterns if fnmatch.fnmatchcase(model, pattern)), None)
         if pattern is not None:
-            return [_filled(deployment, model) for deployment in self._groups[pattern]]
+            return [self._filled(deployment, model) for deployment in known[pattern]]
         if not self._allow_unlisted:
             raise NotFoundError(f"the model {model!r} does not exist here", param="model", model=model)
         provider, name = self.providers.resolve(model, options.custom_llm_provider)
-        return (Deployment(id=model, alias=model, provider=provider, model=name),)
+        entry = self.catalogue.find(provider.name, name)
+        return (Deployment(id=model, alias=model, provider=provider, model=name, entry=entry),)
+
+    def _known(self) -> Mapping[str, tuple[Deployment, ...]]:
+        """The deployments by alias, with what the catalogue says of their models by now."""
+        version = self.catalogue.version
+        if version != self._seen_version:
+            groups = self._groups.items()
+            self._groups = {alias: tuple(looked_up(item, self.catalogue) for item in group) for alias, group in groups}
+            self._seen_version = version
+        return self._groups
+
+    def _filled(self, deployment: Deployment, model: str) -> Deployment:
+        """A wildcard's deployment for one model: `*` in its model becomes what the caller's `*` stood for."""
+        before, _, after = deployment.alias.partition("*")
+        star = model[len(before) : len(model) - len(after)] if model.startswith(before) else model
+        star = star.removeprefix(f"{deployment.provider.name}/")
+        filled = replace(deployment, alias=model, model=deployment.model.replace("*", star))
+        return looked_up(filled, self.catalogue)
+
+    def _described(self, candidates: Sequence[Deployment], call: Call, options: CallOptions) -> Sequence[Deployment]:
+        """With the prices that the call itself brings, and without those that may not be asked as nobody knows their price."""
+        if options.prices or options.base_model:
+            candidates = with_prices(candidates, options, self.catalogue)
+        if self.settings.block_requests_for_models_without_pricing and call.operation != "count_tokens":
+            candidates = only_priced(candidates)
+        return candidates
 
     def _run(self, call: Call, group: Group, attempts: list[Attempt]) -> Run:
         options, own = call.options, group.deployments[0].options
@@ -158,7 +187,7 @@ class Router:
             special = settings.context_window_fallbacks
         elif isinstance(error, ContentPolicyViolationError):
             special = settings.content_policy_fallbacks
-        elif isinstance(error, BadRequestError) or (error is not None and not _fails_over(error)):
+        elif error is not None and not _fails_over(error):
             return
         chosen = special.get(alias) or special.get("*") or general
         for target in chosen[: settings.max_fallbacks]:
@@ -173,14 +202,18 @@ class Router:
             own, request = parts.options, {**request, **parts.rest} if parts.rest else request
             target = str(target["model"])
         options, left_out = replace(call.options, custom_llm_provider=own.get("custom_llm_provider")), _NOTHING
+        if options.prices or options.base_model:
+            options = replace(options, prices={}, base_model=None)  # they are the first model's
         candidates = self.candidates(target, options)
         there = candidates[0].provider.name
         if there != home:
             options, left_out = away_from_home(options)
-        return Group(candidates, request, replace(options, **own) if own else options, there, left_out)
+        options = replace(options, **own) if own else options
+        return Group(self._described(candidates, call, options), request, options, there, left_out)
 
     def _check_fallbacks(self, targets: Sequence[FallbackTarget] | None) -> None:
-        """Those that come with a call. A remote caller says which listed model is asked, never where a key goes."""
+        """Those that come with a call. A remote caller says which listed model is asked, never where a key goes
+        or what it costs."""
         for position, target in enumerate(targets or ()):
             if self._allow_unlisted:
                 self._check_target(target, f"fallbacks[{position}]")
@@ -189,8 +222,9 @@ class Router:
             parts = split({name: value for name, value in target.items() if name != "model"}, "fallbacks")
             for path, message in parts.problems:
                 raise BadRequestError(f"{path}: {message}", param=path)
-            named = next((name for name in _ADDRESSES if name in parts.options), None)
+            named = next((name for name in _NOT_REMOTE if name in parts.options), None)
             if named is not None and not self._allow_unlisted:
+                named = next(iter(parts.options["prices"])) if named == "prices" else named
                 raise BadRequestError(f"fallbacks.{named}: cannot be set here", param=f"fallbacks.{named}")
 
     def _check_target(self, target: FallbackTarget, path: str) -> None:
@@ -213,11 +247,3 @@ def _grouped(deployments: Iterable[Deployment]) -> dict[str, tuple[Deployment, .
     for deployment in deployments:
         groups.setdefault(deployment.alias, []).append(deployment)
     return {alias: tuple(sorted(group, key=lambda item: item.order)) for alias, group in groups.items()}
-
-
-def _filled(deployment: Deployment, model: str) -> Deployment:
-    """A wildcard's deployment for one model: `*` in its model becomes what the caller's `*` stood for."""
-    before, _, after = deployment.alias.partition("*")
-    star = model[len(before) : len(model) - len(after)] if model.startswith(before) else model
-    star = star.removeprefix(f"{deployment.provider.name}/")
-    return replace(deployment, alias=model, model=deployment.model.replace("*", star))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from dragoman.dialects._dialect import CallerContext
-from dragoman.errors import APIError, DragomanError
+from dragoman.errors import APIError, DragomanError, UnsupportedAbilityError
 from dragoman.observe import Answered, Failed, Listener, Tried, tell
 from dragoman.routing._attempt import attempt
 from dragoman.routing._call import Answer, Attempt, Call, CallOptions, StreamAnswer
@@ -75,8 +75,8 @@ class Run:
                 following = self._next(group, failed, error)
                 if following is None:
                     raise
+                self.retries_left -= _was_asked(error)
             deployment = following
-            self.retries_left -= 1
             if deployment.id in failed:
                 await self.clock.sleep(max(0.0, failed[deployment.id].ready - self.clock.monotonic()))
 
@@ -90,7 +90,8 @@ class Run:
 
     def _next(self, group: Group, failed: dict[str, _Failures], error: APIError) -> Deployment | None:
         """Another deployment at once, or else the one that may be asked again first, if that is soon enough."""
-        if self.retries_left <= 0 or self.seconds_left() <= _LEAST_TIME:
+        spent = self.retries_left <= 0
+        if (spent and _was_asked(error)) or self.seconds_left() <= _LEAST_TIME:
             return None
         if not (error.retry_here or error.retry_elsewhere):
             return None
@@ -98,6 +99,8 @@ class Run:
             untried = next((item for item in group.deployments if item.id not in failed), None)
             if untried is not None:
                 return untried
+        if spent:
+            return None
         again = [item for item in group.deployments if item.id in failed and failed[item.id].retry_here]
         if not again:
             return None
@@ -177,21 +180,31 @@ class Run:
             if isinstance(error, DragomanError):
                 _name(error, deployment)
                 error.attempts = answer.attempts
-            self.tell_failed(error)
+            self._tell_broken_off(answer, error)
 
         return ended
 
     def _tell_answered(self, answer: Answer | StreamAnswer) -> None:
         if self.listeners:
+            request_id, attempts = self.call.request_id, len(answer.attempts)
             tell(
                 self.listeners,
-                Answered(self.call.request_id, answer.provider, answer.model, len(answer.attempts), answer.usage),
+                Answered(request_id, answer.provider, answer.model, attempts, answer.usage, answer.cost),
             )
 
-    def tell_failed(self, error: BaseException) -> None:
+    def _tell_broken_off(self, answer: StreamAnswer, error: BaseException) -> None:
         if self.listeners:
             name = "Left" if isinstance(error, GeneratorExit) else type(error).__name__
-            tell(self.listeners, Failed(self.call.request_id, len(self.attempts), name))
+            request_id, attempts = self.call.request_id, len(answer.attempts)
+            tell(
+                self.listeners,
+                Failed(request_id, attempts, name, answer.provider, answer.model, answer.usage, answer.cost),
+            )
+
+
+def _was_asked(error: APIError) -> bool:
+    """Whether the attempt reached the provider, or may have: only such a one counts."""
+    return not isinstance(error, UnsupportedAbilityError)
 
 
 def _merged(operation: str, request: Any, deployment: Deployment) -> Any:

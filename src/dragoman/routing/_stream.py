@@ -41,16 +41,19 @@ class Ending:
     """Keeps the usage of a stream and says how it ended, once it belongs to a caller; before that a failure is only the
     attempt's own."""
 
-    __slots__ = ("_answer", "_tell", "usage")
+    __slots__ = ("_answer", "_over", "_tell", "usage")
 
     def __init__(self) -> None:
         self.usage: Usage | None = None
+        self._over = False
         self._answer: StreamAnswer | None = None
         self._tell: Callable[[BaseException | None], None] | None = None
 
     def belongs_to(self, answer: StreamAnswer, tell: Callable[[BaseException | None], None]) -> None:
         self._answer, self._tell = answer, tell
         answer.usage = self.usage
+        if self._over:  # without any content: all of it was read in search of some
+            self.ended(None)
 
     def saw(self, usage: Usage | None) -> None:
         if usage is not None:
@@ -60,6 +63,7 @@ class Ending:
 
     def ended(self, error: BaseException | None) -> None:
         """Only the first end counts."""
+        self._over = True
         tell, self._tell = self._tell, None
         if tell is not None:
             tell(error)

@@ -35,13 +35,18 @@ def stream_chunk_builder(
 ) -> ModelResponse | TextCompletionResponse | None:
     """The response that the chunks of a stream make up; None for no chunks. Those of a text completion make up a text completion.
 
-    Without a usage chunk the usage is estimated, the prompt's where `messages` are given."""
-    parts = [_plain(chunk, position) for position, chunk in enumerate(chunks or ())]
-    if not parts:
+    What the stream knows of the call, its cost too, is in `_hidden_params`. Without a usage chunk the usage is what the stream
+    knows after its end; of chunks that come from elsewhere it is estimated, the prompt's where `messages` are given."""
+    given = list(chunks or ())
+    if not given:
         return None
-    if any(part.get("object") == "text_completion" for part in parts):
-        return TextCompletionResponse.model_validate(_texts(_built(parts, messages)))
-    return ModelResponse.model_validate(_built(parts, messages))
+    parts = [_plain(chunk, position) for position, chunk in enumerate(given)]
+    hidden: dict[str, Any] = dict(getattr(given[-1], "_hidden_params", None) or {})
+    built = _built(parts, hidden.pop("usage", None), messages)
+    text = any(part.get("object") == "text_completion" for part in parts)
+    made = TextCompletionResponse.model_validate(_texts(built)) if text else ModelResponse.model_validate(built)
+    made._hidden_params.update(hidden)
+    return made
 
 
 def _plain(chunk: Any, position: int) -> dict[str, Any]:
@@ -59,7 +64,8 @@ def _texts(response: dict[str, Any]) -> dict[str, Any]:
     return {**response, "object": "text_completion", "choices": choices}
 
 
-def _built(parts: Sequence[Mapping[str, Any]], messages: Messages | None) -> dict[str, Any]:
+def _built(parts: Sequence[Mapping[str, Any]], known: Any, messages: Messages | None) -> dict[str, Any]:
+    """`known`: the usage, where the stream knows it."""
     response: dict[str, Any] = {"object": "chat.completion"}
     for name in _HEAD:
         response[name] = next((part[name] for part in parts if part.get(name)), None)
@@ -69,7 +75,7 @@ def _built(parts: Sequence[Mapping[str, Any]], messages: Messages | None) -> dic
             _add_choice(choices.setdefault(int(piece.get("index") or 0), {"message": {"role": "assistant"}}), piece)
     response["choices"] = [{"index": index, **_finished(choices[index])} for index in sorted(choices)]
     usage = next((part["usage"] for part in reversed(parts) if part.get("usage")), None)
-    response["usage"] = usage or _estimated(response["choices"], messages)
+    response["usage"] = usage or known or _estimated(response["choices"], messages)
     return {name: value for name, value in response.items() if value is not None}
 
 

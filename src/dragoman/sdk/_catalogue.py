@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dragoman.models import Catalogue
 
 __all__ = ["CATALOGUE"]
 
-CATALOGUE: Any = None
+CATALOGUE = Catalogue()

@@ -9,9 +9,10 @@ from pydantic import BaseModel, ValidationError
 from dragoman.errors import APIResponseValidationError
 from dragoman.routing import Answer, StreamAnswer
 from dragoman.sdk._request import Asked
+from dragoman.types.cost import NANO_DOLLARS
 from dragoman.types.results import Result
 
-__all__ = ["hidden_params", "result_of", "typed"]
+__all__ = ["costs", "hidden_params", "result_of", "typed"]
 
 ResultT = TypeVar("ResultT", bound=Result)
 RecordT = TypeVar("RecordT", bound=BaseModel)
@@ -52,4 +53,12 @@ def hidden_params(answer: Answer | StreamAnswer, asked: Asked) -> dict[str, Any]
         "headers": dict(answer.headers),
         "additional_headers": {f"llm_provider-{name}": value for name, value in answer.headers.items()},
         "request_id": asked.call.request_id,
+        **costs(answer),
     }
+
+
+def costs(answer: Answer | StreamAnswer) -> dict[str, Any]:
+    """What the call cost: in US dollars under LiteLLM's name (None: unpriced, or not known yet), and the whole record."""
+    cost = answer.cost
+    total = None if cost is None else cost.total
+    return {"response_cost": None if total is None else total / NANO_DOLLARS, "cost": cost}

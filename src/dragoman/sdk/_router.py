@@ -82,13 +82,14 @@ class Router:
         }
         self._said = settings_of(said)
         known = providers or PROVIDERS
-        deployments = parse_model_list(model_list or (), known)
+        rows = CATALOGUE if catalogue is None else catalogue
+        deployments = parse_model_list(model_list or (), known, catalogue=rows)
         warn_of_later(later, Router.__init__.__kwdefaults__ or (), deployments)
         self._core = routing.Router(
             deployments,
             settings=RouterSettings(**self._said),
             providers=known,
-            catalogue=CATALOGUE if catalogue is None else catalogue,
+            catalogue=rows,
             listeners=listeners,
             verify=verify,
         )

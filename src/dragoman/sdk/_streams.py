@@ -9,7 +9,7 @@ from typing import Any, Generic, Self, TypeVar
 from dragoman import _sync
 from dragoman.routing import StreamAnswer
 from dragoman.sdk._request import Asked
-from dragoman.sdk._results import hidden_params, typed
+from dragoman.sdk._results import costs, hidden_params, typed
 from dragoman.types.results import Result, Usage
 
 __all__ = ["AsyncStream", "CustomStreamWrapper", "Stream"]
@@ -47,6 +47,12 @@ class CustomStreamWrapper(Generic[Chunk]):
             made = typed(self._kind, chunk, self._answer)
             made._hidden_params = self._hidden_params
             self._waiting.append(made)
+        self._note_cost()
+
+    def _note_cost(self) -> None:
+        """All chunks hold the same `_hidden_params`: as soon as it is known they tell what was used, and what it cost."""
+        if self._answer.usage is not None:
+            self._hidden_params.update(costs(self._answer), usage=self._answer.usage)
 
 
 class Stream(CustomStreamWrapper[Chunk]):
@@ -67,6 +73,7 @@ class Stream(CustomStreamWrapper[Chunk]):
     def close(self) -> None:
         self._waiting.clear()
         self._batches.close()
+        self._note_cost()
 
     def __enter__(self) -> Self:
         return self
@@ -89,6 +96,7 @@ class AsyncStream(CustomStreamWrapper[Chunk]):
     async def aclose(self) -> None:
         self._waiting.clear()
         await self._answer.aclose()
+        self._note_cost()
 
     async def __aenter__(self) -> Self:
         return self
