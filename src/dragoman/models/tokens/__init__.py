@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-from dragoman.models.tokens._estimate import count_tokens
+from dragoman.models.tokens._count import Tally, acount_tokens_locally, count_tokens, tally_tokens
+from dragoman.models.tokens._encodings import Tokenizer, decode, encode, encoding_of, warm_up
 
-__all__ = ["count_tokens"]
+__all__ = [
+    "Tally",
+    "Tokenizer",
+    "acount_tokens_locally",
+    "count_tokens",
+    "decode",
+    "encode",
+    "encoding_of",
+    "tally_tokens",
+    "warm_up",
+]

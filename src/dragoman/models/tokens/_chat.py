@@ -1,0 +1,148 @@
+"""What of a chat is read by the model: its texts, and the tokens of all that is not text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from dragoman.models.tokens._families import Family
+from dragoman.models.tokens._images import image_tokens
+from dragoman.models.tokens._tools import as_typescript
+
+__all__ = ["Asked", "Pieces", "as_json", "chat_pieces"]
+
+_PER_MESSAGE = 3
+_PER_NAMED_CHOICE = 5
+_PER_SCHEMA = 9
+_IMAGES = frozenset(("image_url", "input_image", "image"))
+_WITHOUT_TEXT: Mapping[str, int] = MappingProxyType(
+    {"input_audio": 800, "audio": 800, "video_url": 5000, "video": 5000, "file": 2500, "document": 2500}
+)
+"""Tokens of a part whose content cannot be counted here: half a minute of audio, twenty seconds of film, a few pages."""
+
+
+@dataclass(slots=True)
+class Pieces:
+    """The parts of a prompt that are counted one by one."""
+
+    texts: list[str] = field(default_factory=list)
+    definitions: list[str] = field(default_factory=list)
+    """Texts too: those of tools, calls and schemas."""
+    fixed: int = 0
+    sure: bool = True
+    """False: it holds what recorded prompts did not confirm to the token, or what cannot be counted here at all."""
+
+    def add(self, tokens: int, *, sure: bool = False) -> None:
+        self.fixed += tokens
+        self.sure &= sure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is asked beside the messages."""
+
+    tools: Sequence[Mapping[str, Any]] = ()
+    tool_choice: Any = None
+    response_format: Any = None
+    image_tokens: int | None = None
+    """Count this for every image."""
+
+
+def chat_pieces(messages: Sequence[Mapping[str, Any]], asked: Asked, family: Family) -> Pieces:
+    """The pieces of a chat with its tools."""
+    pieces = Pieces()
+    for message in messages:
+        pieces.fixed += _PER_MESSAGE
+        _message(message, asked, family, pieces)
+    if messages:
+        pieces.fixed += family.reply
+    if asked.tools:
+        _tools(messages, asked, family, pieces)
+    schema = asked.response_format.get("json_schema") if isinstance(asked.response_format, Mapping) else None
+    if isinstance(schema, Mapping):
+        pieces.definitions.append(as_json(schema.get("schema")))
+        pieces.add(_PER_SCHEMA)
+    return pieces
+
+
+def _message(message: Mapping[str, Any], asked: Asked, family: Family, pieces: Pieces) -> None:
+    pieces.texts.append(str(message.get("role") or "user"))
+    for part in _parts(message.get("content")):
+        _part(part, asked, family, pieces)
+    for key in ("name", "reasoning_content", "refusal"):
+        if isinstance(message.get(key), str):
+            pieces.texts.append(message[key])
+            pieces.sure &= not message[key]
+    calls = list(_calls(message))
+    for call in calls:
+        pieces.definitions += (str(call.get("name") or ""), _text(call.get("arguments", call.get("input"))))
+        pieces.add(family.call, sure=len(calls) == 1)
+    for block in _parts(message.get("provider_tool_blocks")):
+        pieces.definitions.append(as_json(block))
+        pieces.sure = False
+
+
+def _parts(content: Any) -> Sequence[Any]:
+    if isinstance(content, str):
+        return (content,)
+    return content if isinstance(content, (list, tuple)) else ()
+
+
+def _part(part: Any, asked: Asked, family: Family, pieces: Pieces) -> None:
+    if isinstance(part, str):
+        pieces.texts.append(part)
+        return
+    if not isinstance(part, Mapping):
+        pieces.texts.append(as_json(part))
+        pieces.sure = False
+        return
+    kind = str(part.get("type", ""))
+    if kind in _IMAGES:
+        tokens, sure = image_tokens(part, family)
+        pieces.add(
+            tokens if asked.image_tokens is None else asked.image_tokens, sure=sure and asked.image_tokens is None
+        )
+    elif kind in _WITHOUT_TEXT:
+        pieces.add(_WITHOUT_TEXT[kind])
+    elif isinstance(part.get("text"), str):
+        pieces.texts.append(part["text"])
+    else:
+        pieces.texts.append(as_json(part))
+        pieces.sure = False
+
+
+def _calls(message: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    calls = message.get("tool_calls")
+    for call in calls if isinstance(calls, (list, tuple)) else ():
+        if isinstance(call, Mapping):
+            known = call.get("function") or call.get("custom")
+            yield known if isinstance(known, Mapping) else {}
+    if isinstance(message.get("function_call"), Mapping):
+        yield message["function_call"]
+
+
+def _tools(messages: Sequence[Mapping[str, Any]], asked: Asked, family: Family, pieces: Pieces) -> None:
+    pieces.fixed += family.tools
+    if any(message.get("role") in ("system", "developer") for message in messages):
+        pieces.fixed += family.tools_beside_system
+    if family.encoding:
+        pieces.definitions.append(as_typescript(asked.tools))
+    else:
+        pieces.definitions += map(as_json, asked.tools)
+    pieces.sure &= all(isinstance(tool.get("function"), Mapping) for tool in asked.tools)
+    choice = asked.tool_choice
+    if isinstance(choice, Mapping):
+        function = choice.get("function")
+        pieces.definitions.append(str(function.get("name", "")) if isinstance(function, Mapping) else as_json(choice))
+        pieces.add(_PER_NAMED_CHOICE)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else as_json(value)
+
+
+def as_json(value: Any) -> str:
+    return json.dumps(value, default=str, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,112 @@
+"""Tokens of a prompt: exact where the model's vocabulary is at hand, estimated elsewhere, and which of both it was."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dragoman.models.tokens._chat import Asked, Pieces, chat_pieces
+from dragoman.models.tokens._encodings import Tokenizer, count_with, encoding_of, is_loaded
+from dragoman.models.tokens._estimate import weigh
+from dragoman.models.tokens._families import Family, family_of
+
+__all__ = ["Tally", "acount_tokens_locally", "count_tokens", "tally_tokens"]
+
+_SHORT = 20_000
+"""Characters that are counted at once: no event loop notices."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A count, and how far it can be trusted."""
+
+    tokens: int
+    by: str
+    """The encoding that counted, `tokenizer` for the caller's own, or `estimate`."""
+    exact: bool
+    """Counted by the model's own vocabulary, and in a form that recorded prompts confirmed to the token."""
+
+
+def count_tokens(
+    messages: Sequence[Mapping[str, Any]] | None = None,
+    tools: Sequence[Mapping[str, Any]] | None = None,
+    text: str | Sequence[str] | None = None,
+    model: str = "",
+    **asked: Any,
+) -> int:
+    """The input tokens of a chat, of tool definitions, or of plain text, for `model`. See `tally_tokens`."""
+    return tally_tokens(messages, tools, text, model, **asked).tokens
+
+
+def tally_tokens(
+    messages: Sequence[Mapping[str, Any]] | None = None,
+    tools: Sequence[Mapping[str, Any]] | None = None,
+    text: str | Sequence[str] | None = None,
+    model: str = "",
+    *,
+    tool_choice: Any = None,
+    response_format: Any = None,
+    tokenizer: Tokenizer | None = None,
+    image_tokens: int | None = None,
+    load: bool = True,
+) -> Tally:
+    """The input tokens of a chat with its tools, of plain text, or of both.
+
+    `tokenizer` counts in place of the model's own: any object with `encode(text)`, whose result has a length or `ids`.
+    `image_tokens` is taken for every image. `load`: the first exact count of an encoding loads its vocabulary (see `warm_up`);
+    without it, that count is an estimate."""
+    family = family_of(model)
+    asked = Asked(
+        tools=tools or (), tool_choice=tool_choice, response_format=response_format, image_tokens=image_tokens
+    )
+    pieces = chat_pieces(messages or (), asked, family)
+    pieces.texts += [text] if isinstance(text, str) else list(text or ())
+    if tokenizer is not None:
+        return Tally(pieces.fixed + _count_by(tokenizer, pieces), "tokenizer", exact=False)
+    encoding = encoding_of(model)
+    if encoding is None or not (load or is_loaded(encoding)):
+        return Tally(_estimate(pieces, family, chat=bool(messages)), "estimate", exact=False)
+    counted = count_with(encoding, (*pieces.texts, *pieces.definitions))
+    return Tally(pieces.fixed + counted, encoding, exact=pieces.sure)
+
+
+async def acount_tokens_locally(
+    messages: Sequence[Mapping[str, Any]] | None = None,
+    tools: Sequence[Mapping[str, Any]] | None = None,
+    text: str | Sequence[str] | None = None,
+    model: str = "",
+    **asked: Any,
+) -> Tally:
+    """The same for event loops, which it never holds up: long prompts are counted in a worker thread, and a vocabulary that
+    nobody has loaded (see `warm_up`) is not loaded now, for that would stop the loop: then the count is an estimate."""
+    count = functools.partial(tally_tokens, messages, tools, text, model, load=False, **asked)
+    return count() if _size((messages, tools, text), _SHORT) >= 0 else await asyncio.to_thread(count)
+
+
+def _estimate(pieces: Pieces, family: Family, *, chat: bool) -> int:
+    read = weigh(pieces.texts) + weigh(pieces.definitions)
+    return math.ceil(read * family.density) + pieces.fixed + (family.chat if chat else 0)
+
+
+def _count_by(tokenizer: Tokenizer, pieces: Pieces) -> int:
+    counted = (tokenizer.encode(text) for text in (*pieces.texts, *pieces.definitions))
+    return sum(len(getattr(tokens, "ids", tokens)) for tokens in counted)
+
+
+def _size(value: Any, left: int) -> int:
+    """What is left of `left` after the texts in `value`, and a little for each thing in it; below 0: no more than that."""
+    if isinstance(value, str):
+        return left - len(value)
+    if isinstance(value, Mapping):
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return left - 1
+    for item in value:
+        if left < 0:
+            break
+        left = _size(item, left - 1)
+    return left
