@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dragoman.models._abilities import Abilities, Missing, abilities, lacking, missing
 from dragoman.models._catalogue import Catalogue
+from dragoman.models._cost import cost_of, reported_cost
 from dragoman.models._facts import facts, provider_of
 from dragoman.models._litellm_names import PRICE_NAMES, as_model_info, entry_from_mapping, is_price_name
 from dragoman.models._needed import needed
+from dragoman.models._prices import price_context, rates_at
 from dragoman.models.tokens import count_tokens
 
 __all__ = [
@@ -16,6 +18,7 @@ __all__ = [
     "Missing",
     "abilities",
     "as_model_info",
+    "cost_of",
     "count_tokens",
     "entry_from_mapping",
     "facts",
@@ -23,5 +26,8 @@ __all__ = [
     "lacking",
     "missing",
     "needed",
+    "price_context",
     "provider_of",
+    "rates_at",
+    "reported_cost",
 ]

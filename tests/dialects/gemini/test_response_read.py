@@ -112,11 +112,11 @@ def check_usage(usage: Any, expected: google.GenerateContentResponseUsageMetadat
     assert usage["completion_tokens"] == completion
     assert usage["total_tokens"] == (expected.total_token_count or prompt + completion)
     buckets = token_buckets(usage)
-    assert buckets.cache_read == (expected.cached_content_token_count or 0)
+    cached = buckets.cache_read + buckets.cache_read_audio + buckets.cache_read_image
+    assert cached == (expected.cached_content_token_count or 0)
     assert buckets.reasoning == (expected.thoughts_token_count or 0)
-    fresh = buckets.input + buckets.cache_read + buckets.input_audio + buckets.input_image
-    assert fresh == prompt
-    assert buckets.output + buckets.reasoning + buckets.output_audio + buckets.output_image == completion
+    assert buckets.prompt == prompt
+    assert buckets.completion == completion
 
 
 @pytest.mark.parametrize("recording", replies(stream=False))

@@ -82,7 +82,8 @@ def write_usage(usage: Usage | None, service_tier: object = None) -> JsonObject:
     if run:
         wire["server_tool_use"] = {"web_search_requests": 0, "web_fetch_requests": 0} | run
     wire.update((key, hub[key]) for key in _OWN if hub.get(key) is not None)
-    tier = hub.get("service_tier") or {"default": "standard", "priority": "priority"}.get(str(service_tier))
+    told = str(hub.get("service_tier") or service_tier)
+    tier = "standard" if told == "default" else told
     wire.pop("service_tier", None)
     if tier in _TIERS:
         wire["service_tier"] = tier

@@ -10,7 +10,7 @@ from dragoman.dialects._errors import json_or_none, reply_of
 from dragoman.dialects.framing.json_array import JsonArrayWriter
 from dragoman.dialects.framing.sse import SseEvent, SseReader
 from dragoman.dialects.gemini._errors import read_error
-from dragoman.dialects.gemini._usage import counts_tokens, read_usage
+from dragoman.dialects.gemini._usage import Searches, counts_tokens, read_usage
 from dragoman.errors import APIConnectionError
 from dragoman.types.usage import Usage
 
@@ -29,6 +29,7 @@ class GeminiStreamRelay:
         self._events = SseReader()
         self._array = JsonArrayWriter() if caller.framing == "json_array" else None
         self._ended = False
+        self._searches = Searches()
         self._counted: bytes | None = None
         self._usage: Usage | None = None
 
@@ -38,7 +39,7 @@ class GeminiStreamRelay:
             body = json_or_none(self._counted)
             metadata = body.get("usageMetadata") if isinstance(body, dict) else None
             if isinstance(metadata, dict) and (self._usage is None or counts_tokens(metadata)):
-                self._usage = read_usage(metadata)
+                self._usage = read_usage(metadata, self._searches.count)
             self._counted = None
         return self._usage
 
@@ -67,6 +68,8 @@ class GeminiStreamRelay:
         data = event.data
         if _ERROR.match(data):
             raise read_error(reply_of(data, self._context))
+        if b'"webSearchQueries"' in data and isinstance(body := json_or_none(data), dict):
+            self._searches.note(body)
         if b'TokenCount"' in data:
             self._counted = data
         self.begun = self.begun or b'"parts"' in data

@@ -17,7 +17,7 @@ from dragoman.dialects.gemini._candidates import (
 )
 from dragoman.dialects.gemini._fields import own_vendor
 from dragoman.dialects.gemini._parts import CallIds, as_message
-from dragoman.dialects.gemini._usage import read_usage
+from dragoman.dialects.gemini._usage import Searches, read_usage
 from dragoman.errors import BadRequestError
 from dragoman.types._json import JsonObject
 from dragoman.types.chat import ChatChoice, ChatResponse
@@ -59,7 +59,9 @@ def read_response(body: JsonObject, context: ReplyContext) -> ChatResponse:
 
 def read_reply_usage(body: JsonObject) -> Usage | None:
     """The usage of a reply that is passed through."""
-    return read_usage(body.get("usageMetadata"))
+    searches = Searches()
+    searches.note(body)
+    return read_usage(body.get("usageMetadata"), searches.count)
 
 
 def _choice(candidate: JsonObject, position: int, context: ReplyContext, ids: CallIds) -> ChatChoice:

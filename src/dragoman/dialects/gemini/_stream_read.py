@@ -21,7 +21,7 @@ from dragoman.dialects.gemini._candidates import (
 )
 from dragoman.dialects.gemini._fields import own_vendor
 from dragoman.dialects.gemini._parts import CallIds
-from dragoman.dialects.gemini._usage import counts_tokens, read_usage
+from dragoman.dialects.gemini._usage import Searches, counts_tokens, read_usage
 from dragoman.errors import APIConnectionError, BadRequestError
 from dragoman.types._json import JsonObject
 from dragoman.types.chat import ChatChunk, ChatChunkChoice
@@ -64,6 +64,7 @@ class GeminiStreamReader:
         self._ids = CallIds(context.reply_id)
         self._candidates: dict[int, CandidateReader] = {}
         self._usage: JsonObject | None = None
+        self._searches = Searches()
         self._envelope: JsonObject | None = None
         self._extras: JsonObject = {}
 
@@ -88,7 +89,7 @@ class GeminiStreamReader:
         if self._extras:
             end["provider_specific_fields"] = {own_vendor: self._extras}
         yield end
-        usage = read_usage(self._usage)
+        usage = read_usage(self._usage, self._searches.count)
         if usage is not None:
             yield {**self._chunk([]), "usage": usage}
 
@@ -97,6 +98,7 @@ class GeminiStreamReader:
         candidates = candidates_of(body, self._context, frame)
         if isinstance(body, list):
             body = body[0]
+        self._searches.note(body)
         metadata = body.get("usageMetadata")
         if isinstance(metadata, dict) and (self._usage is None or counts_tokens(metadata)):
             self._usage = metadata

@@ -1,18 +1,19 @@
 """`usageMetadata` and the hub's usage.
 
 Gemini counts apart what the hub counts together: thoughts beside the candidates' tokens, and the prompts of tools that it ran
-beside the prompt. Its own details are kept as they came.
+beside the prompt. Its own details are kept as they came. Searches are counted nowhere, but the candidates tell the queries.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from dragoman.types._json import JsonObject
-from dragoman.types.usage import CompletionTokensDetails, PromptTokensDetails, Usage
+from dragoman.types.usage import CachedTokensDetails, CompletionTokensDetails, PromptTokensDetails, Usage
 
-__all__ = ["counts_tokens", "read_usage", "write_usage"]
+__all__ = ["Searches", "counts_tokens", "read_usage", "write_usage"]
 
 _COUNTS = frozenset(
     {"promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "totalTokenCount", "cachedContentTokenCount"}
@@ -21,8 +22,11 @@ _KEPT = frozenset(
     {"promptTokensDetails", "candidatesTokensDetails", "cacheTokensDetails", "toolUsePromptTokenCount",
      "toolUsePromptTokensDetails", "trafficType"}
 )  # fmt: skip
-_INPUT = {"TEXT": "text_tokens", "AUDIO": "audio_tokens", "IMAGE": "image_tokens", "VIDEO": "video_tokens"}
-_OUTPUT = {"TEXT": "text_tokens", "AUDIO": "audio_tokens", "IMAGE": "image_tokens"}
+_OUTPUT = {"TEXT": "text_tokens", "AUDIO": "audio_tokens", "IMAGE": "image_tokens", "VIDEO": "video_tokens"}
+_INPUT = {**_OUTPUT, "DOCUMENT": "document_tokens"}
+_SOLD_BY_PROMPT = re.compile(r"(?:models/)?gemini-[12]\b")
+"""Models whose searches are sold by the prompt that led to any; later ones by the query.
+https://ai.google.dev/gemini-api/docs/google-search#pricing"""
 
 
 def _count(value: Any) -> int:
@@ -34,7 +38,7 @@ def counts_tokens(metadata: JsonObject) -> bool:
     return any(_count(metadata.get(name)) for name in _COUNTS)
 
 
-def read_usage(metadata: Any) -> Usage | None:
+def read_usage(metadata: Any, searches: int = 0) -> Usage | None:
     if not isinstance(metadata, dict) or not metadata:
         return None
     thoughts = _count(metadata.get("thoughtsTokenCount"))
@@ -58,20 +62,48 @@ def read_usage(metadata: Any) -> Usage | None:
     for name, value in metadata.items():
         if name not in _COUNTS:
             usage[name] = value  # type: ignore[literal-required]
+    if searches:
+        usage["server_tool_use"] = {"web_search_requests": searches}
     return usage
 
 
+class Searches:
+    """The web searches of one reply, over all of its pieces, as they are sold."""
+
+    __slots__ = ("_model", "_queries")
+
+    def __init__(self) -> None:
+        self._queries: set[str] = set()
+        self._model = ""
+
+    def note(self, body: JsonObject) -> None:
+        model = body.get("modelVersion")
+        self._model = model if isinstance(model, str) else self._model
+        candidates = body.get("candidates")
+        for candidate in candidates if isinstance(candidates, list) else ():
+            grounding = candidate.get("groundingMetadata") if isinstance(candidate, dict) else None
+            queries = grounding.get("webSearchQueries") if isinstance(grounding, dict) else None
+            if isinstance(queries, list):
+                self._queries.update(query for query in queries if isinstance(query, str) and query)
+
+    @property
+    def count(self) -> int:
+        """Queries that say nothing, and those that were asked twice, are not sold."""
+        return min(len(self._queries), 1) if _SOLD_BY_PROMPT.match(self._model) else len(self._queries)
+
+
 def _input_details(metadata: JsonObject) -> PromptTokensDetails:
-    """Modalities count what is fresh: what came from a cache is in `cached_tokens`, whatever it was."""
+    """Modalities count what came from a cache, too; what that was is told apart."""
     counts = _modalities([metadata.get("promptTokensDetails"), metadata.get("toolUsePromptTokensDetails")], _INPUT)
-    for name, count in _modalities([metadata.get("cacheTokensDetails")], _INPUT).items():
-        counts[name] = max(0, counts.get(name, 0) - count)
     details: PromptTokensDetails = {}
     for name, count in counts.items():
         details[name] = count  # type: ignore[literal-required]
     cached = _count(metadata.get("cachedContentTokenCount"))
     if cached:
         details["cached_tokens"] = cached
+        kinds = _modalities([metadata.get("cacheTokensDetails")], _INPUT)
+        if kinds:
+            details["cached_tokens_details"] = cast(CachedTokensDetails, kinds)
     return details
 
 

@@ -39,18 +39,8 @@ def has_usage(value: Any) -> bool:
 def read_usage(raw: JsonObject, tier: Any = None) -> Usage:
     """The hub's usage; fields that we do not know are kept as they came. `tier`: the word beside it for the tier that served."""
     usage = {key: value for key, value in raw.items() if value is not None}
+    details, produced = _gathered(raw)
     prompt, output = _count(raw.get("prompt_tokens")), _count(raw.get("completion_tokens"))
-    details = _details(raw, "prompt_tokens_details")
-    produced = _details(raw, "completion_tokens_details")
-    for key, place, name in _MOVED:
-        if key not in raw:
-            continue
-        into = details if place == "prompt_tokens_details" else produced
-        if _count(raw[key]) and not into.get(name):
-            into[name] = raw[key]
-    if details.get("cache_write_tokens") and not details.get("cache_creation_tokens"):  # OpenRouter, OpenAI
-        details["cache_creation_tokens"] = details["cache_write_tokens"]
-    _lifetimes(raw, details)
     if raw.keys() & _PERPLEXITY:
         output += _count(produced.get("reasoning_tokens")) + _count(produced.get("citation_tokens"))
     else:
@@ -69,6 +59,22 @@ def read_usage(raw: JsonObject, tier: Any = None) -> Usage:
     if _count(raw.get("num_search_queries")):
         usage.setdefault("server_tool_use", {"web_search_requests": _count(raw["num_search_queries"])})
     return cast(Usage, usage)
+
+
+def _gathered(raw: JsonObject) -> tuple[JsonObject, JsonObject]:
+    """The details of prompt and completion, with what providers put elsewhere."""
+    details = _details(raw, "prompt_tokens_details")
+    produced = _details(raw, "completion_tokens_details")
+    for key, place, name in _MOVED:
+        if key not in raw:
+            continue
+        into = details if place == "prompt_tokens_details" else produced
+        if _count(raw[key]) and not into.get(name):
+            into[name] = raw[key]
+    if details.get("cache_write_tokens") and not details.get("cache_creation_tokens"):  # OpenRouter, OpenAI
+        details["cache_creation_tokens"] = details["cache_write_tokens"]
+    _lifetimes(raw, details)
+    return details, produced
 
 
 def _complete(prompt: int, output: int, total: int, details: JsonObject, produced: JsonObject) -> tuple[int, int]:

@@ -1,0 +1,234 @@
+"""Which rates of a model hold at a moment, for a call of some kind."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import functools
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from dragoman.types.cost import BUCKETS
+from dragoman.types.model_entry import ModelEntry, PricePeriod, Rate
+
+__all__ = [
+    "Context",
+    "PriceTable",
+    "PriceTables",
+    "as_seconds",
+    "context_of",
+    "price_context",
+    "price_table",
+    "rates_at",
+]
+
+Context: TypeAlias = tuple[tuple[str, str], ...]
+"""What `price_context` gives, sorted: it can be looked up."""
+
+_MANY = 4096
+_DAY = 86_400
+_ORDINARY = (
+    "default",
+    "standard",
+    "standard_only",
+    "auto",
+    "on_demand",
+    "provisioned",
+    "unspecified",
+    "ON_DEMAND",
+    None,
+)
+"""Words of providers for the tier that the plain prices are for."""
+_TRAFFIC: Mapping[str, str] = MappingProxyType({"ON_DEMAND_PRIORITY": "priority", "ON_DEMAND_FLEX": "flex"})
+"""Vertex AI's words: https://docs.cloud.google.com/vertex-ai/generative-ai/docs/reference/rest/v1/UsageMetadata"""
+_SAYS_NOTHING = frozenset({"standard", "global", "not_available", ""})
+_OF_USAGE = frozenset({"serviceTier", "trafficType", "speed", "inference_geo", "search_context_size"})
+
+
+@dataclass(frozen=True, slots=True)
+class PriceTable:
+    """The rates of one model in one context, made ready for calculations, and how long they hold (Unix seconds)."""
+
+    resolved: Mapping[str, tuple[int, tuple[tuple[int, int], ...], int, int]]
+    """By bucket, fallbacks followed: (base, tiers, per, denominator / per)."""
+    own: frozenset[str]
+    """The buckets that have a rate of their own."""
+    denominator: int
+    """A multiple of each `per`, so that amounts of all buckets can be added up exactly."""
+    model: str
+    source: str
+    since: float
+    until: float
+
+
+class PriceTables:
+    """The tables that were needed last. A model is known by its identity: a changed model is another object."""
+
+    def __init__(self, most: int = _MANY) -> None:
+        self._most = most
+        self._known: OrderedDict[Any, tuple[ModelEntry, PriceTable]] = OrderedDict()
+
+    def find(self, entry: ModelEntry, at: float, context: Context) -> PriceTable:
+        key = (id(entry), context)
+        known = self._known.get(key)
+        if known is not None and known[0] is entry and known[1].since <= at < known[1].until:
+            return known[1]
+        table = price_table(entry, at, dict(context))
+        if len(self._known) >= self._most:
+            with contextlib.suppress(KeyError):  # another thread was faster
+                self._known.popitem(last=False)
+        self._known[key] = (entry, table)
+        return table
+
+
+def rates_at(
+    entry: ModelEntry, at: datetime.datetime | None = None, context: Mapping[str, str] | None = None
+) -> Mapping[str, Rate]:
+    """The rates of `entry` at a moment (None: now; UTC where it names no zone), in the words of the catalogue.
+
+    Among the periods without a condition the last that is active holds (none is: the first, as the best that is known); those
+    with a condition are laid over it bucket by bucket, the first that matches first.
+    """
+    moment = as_datetime(at)
+    plain = [period for period in entry.prices if not period.when]
+    rates: dict[str, Rate] = {}
+    for period in entry.prices if context else ():
+        if period.when and _active(period, moment) and _matches(period, context or {}):
+            for bucket, rate in period.rates.items():
+                rates.setdefault(bucket, rate)
+    active = [period for period in plain if _active(period, moment)] or plain[:1]
+    return {**active[-1].rates, **rates} if active else rates
+
+
+def price_table(entry: ModelEntry, at: float, context: Mapping[str, str]) -> PriceTable:
+    """The table for the rates of `entry` at `at` (Unix seconds)."""
+    rates = rates_at(entry, datetime.datetime.fromtimestamp(at, datetime.UTC), context)
+    found = {}
+    for name, bucket in BUCKETS.items():
+        rate = next((rates[each] for each in (name, *bucket.falls_back_to) if each in rates), None)
+        if rate is not None:
+            found[name] = (rate.base, rate.tiers, bucket.per)
+    denominator = math.lcm(*(per for _, _, per in found.values()))
+    edges = sorted(_edges(entry, at))
+    return PriceTable(
+        resolved={name: (base, tiers, per, denominator // per) for name, (base, tiers, per) in found.items()},
+        own=frozenset(rates),
+        denominator=denominator,
+        model=entry.name,
+        source=str(entry.price_provenance or ""),
+        since=max((edge for edge in edges if edge <= at), default=-math.inf),
+        until=min((edge for edge in edges if edge > at), default=math.inf),
+    )
+
+
+def price_context(usage: Mapping[str, Any] | None, request: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """What a call says that changes its price, in the words of the catalogue: `service_tier` (`flex`, `priority`, ...),
+    `processing` (`batch`), `speed` (`fast`), `inference_geo`, `search_context_size`, `search_type`.
+
+    The answer's word wins over the request's: a provider may serve a call in another tier than it was asked to.
+    """
+    said, asked = usage or {}, request or {}
+    vendor = _own_params(asked)
+    search = asked.get("web_search_options")
+    search = search if isinstance(search, Mapping) else {}
+    traffic = said.get("trafficType")
+    return dict(
+        _context(
+            _word(
+                said.get("service_tier"),
+                said.get("serviceTier"),
+                _TRAFFIC.get(traffic) if isinstance(traffic, str) else None,
+                asked.get("service_tier"),
+            ),
+            _word(said.get("speed"), asked.get("speed"), vendor.get("speed")),
+            _word(said.get("inference_geo"), asked.get("inference_geo"), vendor.get("inference_geo")),
+            _word(said.get("search_context_size"), search.get("search_context_size")),
+            _word(search.get("search_type")),
+        )
+    )
+
+
+def context_of(usage: Mapping[str, Any]) -> Context:
+    """The same from a usage alone, sorted."""
+    tier = usage.get("service_tier")
+    if (tier is None or tier in _ORDINARY) and _OF_USAGE.isdisjoint(usage):
+        return ()
+    traffic = usage.get("trafficType")
+    return _context(
+        _word(tier, usage.get("serviceTier"), _TRAFFIC.get(traffic) if isinstance(traffic, str) else None),
+        _word(usage.get("speed")),
+        _word(usage.get("inference_geo")),
+        _word(usage.get("search_context_size")),
+        "",
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _context(tier: str, speed: str, geo: str, search_size: str, search_type: str) -> Context:
+    found = {
+        "speed": speed,
+        "inference_geo": geo,
+        "search_context_size": search_size,
+        "search_type": search_type,
+    }
+    context = {name: word for name, word in found.items() if word not in _SAYS_NOTHING}
+    tier = tier.lower()
+    if tier == "batch":
+        context["processing"] = "batch"
+    elif tier and tier not in _ORDINARY:
+        context["service_tier"] = tier
+    return tuple(sorted(context.items()))
+
+
+def as_datetime(at: datetime.datetime | None) -> datetime.datetime:
+    if at is None:
+        return datetime.datetime.now(datetime.UTC)
+    return at.replace(tzinfo=datetime.UTC) if at.tzinfo is None else at.astimezone(datetime.UTC)
+
+
+def as_seconds(at: datetime.datetime | None) -> float:
+    """Unix seconds."""
+    return time.time() if at is None else as_datetime(at).timestamp()
+
+
+def _own_params(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Parameters of one vendor's API, whoever it is."""
+    params = asked.get("vendor_params")
+    found: dict[str, Any] = {}
+    for own in params.values() if isinstance(params, Mapping) else ():
+        found |= own if isinstance(own, Mapping) else {}
+    return found
+
+
+def _word(*values: Any) -> str:
+    return next((value for value in values if isinstance(value, str) and value), "")
+
+
+def _matches(period: PricePeriod, context: Mapping[str, str]) -> bool:
+    return all(context.get(key) == value for key, value in period.when.items())
+
+
+def _active(period: PricePeriod, moment: datetime.datetime) -> bool:
+    if period.starts is not None and moment.date() < period.starts:
+        return False
+    if period.hours is None:
+        return True
+    start, end = period.hours
+    now = moment.time()
+    return start <= now < end if start <= end else now >= start or now < end
+
+
+def _edges(entry: ModelEntry, at: float) -> Iterator[float]:
+    """The moments around `at` at which other rates may begin to hold."""
+    today = at // _DAY * _DAY
+    for period in entry.prices:
+        if period.starts is not None:
+            yield datetime.datetime.combine(period.starts, datetime.time(), datetime.UTC).timestamp()
+        for hour in period.hours or ():
+            seconds = hour.hour * 3600 + hour.minute * 60 + hour.second + hour.microsecond / 1e6
+            yield from (today + days * _DAY + seconds for days in (-1, 0, 1))
