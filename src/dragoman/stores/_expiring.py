@@ -1,0 +1,42 @@
+"""A dictionary that forgets what is over, a few entries at a time, so that no call ever pays for all."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+__all__ = ["Expiring"]
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+_AT_A_TIME = 3
+
+
+class Expiring(dict[K, V], Generic[K, V]):
+    """Each new entry has a few others looked at, so that never more than half of the entries are over."""
+
+    def __init__(self, is_over: Callable[[V, float], bool]) -> None:
+        super().__init__()
+        self._is_over = is_over
+        self._turns: OrderedDict[K, None] = OrderedDict()
+
+    def keep(self, key: K, value: V, now: float) -> V:
+        """Add an entry, and look at some others."""
+        if key not in self:
+            self._sweep(now)
+            self._turns[key] = None
+        self[key] = value
+        return value
+
+    def _sweep(self, now: float) -> None:
+        for _ in range(min(_AT_A_TIME, len(self._turns))):
+            key, _ = self._turns.popitem(last=False)
+            value = self.get(key)
+            if value is None:
+                continue
+            if self._is_over(value, now):
+                del self[key]
+            else:
+                self._turns[key] = None

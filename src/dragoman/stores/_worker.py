@@ -1,0 +1,194 @@
+"""The background task that makes the trips: at once for who waits, soon for what is to be told, and once an interval anyhow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from dragoman.stores._cargo import Cargo
+from dragoman.stores._commands import Command
+from dragoman.stores._protocol import StoreState, StoreUnavailable
+from dragoman.stores._trips import Trips
+
+__all__ = ["Ask", "Worker"]
+
+_GATHER = 0.005
+"""Seconds for which what is to be told waits for more, unless a trip is made anyhow."""
+_AT_ONCE = 500
+"""Commands in one trip, so that none takes long."""
+
+
+def _nothing() -> None:
+    """Nobody minds that an ask is lost."""
+
+
+@dataclass(slots=True, eq=False)
+class Ask:
+    """A command whose reply somebody awaits."""
+
+    command: Command
+    answer: asyncio.Future[Any]
+    arrived: Callable[[Any], Any]
+    """Reads the reply, and gives what the caller gets."""
+    unwanted: Callable[[Any], None]
+    """Called with the reply instead where the caller has gone."""
+    lost: Callable[[], None]
+    """Called where nobody knows whether the command was run."""
+
+    def finish(self, reply: Any) -> None:
+        if self.answer.done():
+            self.unwanted(reply)
+        else:
+            self.answer.set_result(self.arrived(reply))
+
+    def fail(self, error: str) -> None:
+        if self.answer.done() and not self.answer.cancelled():
+            return
+        self.lost()
+        if not self.answer.done():
+            # Not as an exception: a caller who goes in this very moment would leave it unread.
+            self.answer.set_result(StoreUnavailable(error))
+
+
+class Worker:
+    """Makes one trip at a time. After a failed one it is away: it refuses at once, and tries once an interval to return."""
+
+    def __init__(self, trips: Trips, cargo: Cargo, interval: float) -> None:
+        self._trips = trips
+        self._cargo = cargo
+        self._interval = interval
+        self._asks: list[Ask] = []
+        self._wake = asyncio.Event()
+        self._next_refresh = 0.0
+        self._bell: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._is_closing = False
+        self._state = StoreState("local", cargo.now(), "not opened yet")
+        self.heard: Callable[[str | None], None] = lambda error: None
+
+    @property
+    def state(self) -> StoreState:
+        return self._state
+
+    @property
+    def _is_away(self) -> bool:
+        return self._state.where == "local"
+
+    async def open(self) -> None:
+        if self._task is None:
+            await self._turn()
+            self._task = asyncio.create_task(self._work(), name="dragoman.stores")
+
+    async def close(self) -> None:
+        task, self._task = self._task, None
+        if task is None:
+            return
+        self._is_closing = True
+        self._wake.set()
+        try:
+            await task
+            if not self._is_away:
+                await self._trip([*self._cargo.outgoing(), self._cargo.refresh(is_last=True)])
+        except Exception as error:
+            self._fail(error, [])
+        finally:
+            if self._bell is not None:
+                self._bell.cancel()
+            await self._trips.hang_up()
+
+    async def ask(
+        self,
+        command: Command,
+        arrived: Callable[[Any], Any],
+        *,
+        unwanted: Callable[[Any], None] = lambda reply: None,
+        lost: Callable[[], None] = _nothing,
+    ) -> Any:
+        if self._is_away or self._is_closing:
+            raise StoreUnavailable(self._state.error or "closed")
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._asks.append(Ask(command, answer, arrived, unwanted, lost))
+        self._wake.set()
+        result = await answer
+        if isinstance(result, StoreUnavailable):
+            raise result
+        return result
+
+    def tell(self) -> None:
+        """There is something in the outbox."""
+        if self._bell is None and self._task is not None and not self._is_away:
+            self._bell = self._task.get_loop().call_later(_GATHER, self._ring)
+
+    def _ring(self) -> None:
+        self._bell = None
+        self._wake.set()
+
+    async def _work(self) -> None:
+        try:
+            while not self._is_closing:
+                try:
+                    async with asyncio.timeout_at(self._next_refresh):
+                        await self._wake.wait()
+                except TimeoutError:
+                    pass
+                self._wake.clear()
+                if not self._is_closing:
+                    await self._turn()
+        finally:
+            self._is_closing = True
+            for ask in self._asks:
+                ask.fail("closed")
+
+    async def _turn(self) -> None:
+        time = asyncio.get_running_loop().time()
+        is_due = time >= self._next_refresh
+        if is_due:
+            self._next_refresh = time + self._interval
+        elif self._is_away:
+            return
+        asks, self._asks = self._asks, []
+        try:
+            if self._is_away:
+                await self._trip([self._cargo.probe()])
+                self._cargo.hand_over()
+            told = self._cargo.outgoing()
+            refresh = [self._cargo.refresh()] if is_due else []
+            replies = await self._trip([*told, *(ask.command for ask in asks), *refresh])
+            self._deliver(replies[len(told) :], asks)
+        except Exception as error:
+            self._fail(error, asks)
+            await self._trips.hang_up()
+        except BaseException:
+            for ask in asks:
+                ask.fail("cancelled")
+            raise
+
+    async def _trip(self, commands: Sequence[Command]) -> list[Any]:
+        replies: list[Any] = []
+        left = iter(commands)
+        while part := list(islice(left, _AT_ONCE)):
+            replies += await self._trips.make(part)
+        return replies
+
+    def _deliver(self, replies: Sequence[Any], asks: list[Ask]) -> None:
+        self._cargo.heard()
+        for ask, reply in zip(asks, replies, strict=False):
+            ask.finish(reply)
+        if len(replies) > len(asks):
+            self._cargo.load(replies[-1])
+            if self._is_away:
+                self._state = StoreState("shared", self._cargo.now(), self._state.error)
+            self.heard(None)
+
+    def _fail(self, error: Exception, asks: Sequence[Ask]) -> None:
+        text = f"{type(error).__name__}: {error}".rstrip(": ")
+        self._cargo.lost()
+        since = self._state.since if self._is_away else self._cargo.now()
+        self._state = StoreState("local", since, text)
+        queued, self._asks = self._asks, []
+        for ask in (*asks, *queued):
+            ask.fail(text)
+        self.heard(text)

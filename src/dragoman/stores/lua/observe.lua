@@ -1,0 +1,25 @@
+-- KEYS: sketches, versions. ARGV: now or '', half-life, milliseconds until it is forgotten, name among the versions; then field and count.
+-- Weights are those of the time `start`: what comes later weighs more (see _sketch.py).
+local now, half_life = clock(ARGV[1]), tonumber(ARGV[2])
+local start = tonumber(redis.call('HGET', KEYS[1], 'start') or nil)
+if not start then
+  start = now
+  redis.call('HSET', KEYS[1], 'start', start)
+elseif now - start > 40 * half_life then
+  local factor = 2 ^ -math.min((now - start) / half_life, 1000)
+  local known = redis.call('HGETALL', KEYS[1])
+  redis.call('DEL', KEYS[1])
+  for i = 1, #known, 2 do
+    local weight = known[i] ~= 'start' and tonumber(known[i + 1]) * factor or 0
+    if weight > 1e-6 then redis.call('HSET', KEYS[1], known[i], string.format('%.9g', weight)) end
+  end
+  start = now
+  redis.call('HSET', KEYS[1], 'start', start)
+end
+local factor = 2 ^ ((now - start) / half_life)
+for i = 5, #ARGV, 2 do
+  redis.call('HINCRBYFLOAT', KEYS[1], ARGV[i], string.format('%.9g', tonumber(ARGV[i + 1]) * factor))
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+changed(KEYS[2], ARGV[4])
+return 0
