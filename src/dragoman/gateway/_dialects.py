@@ -30,10 +30,17 @@ class CallerDialect:
     """Our status -> the one that the dialect's clients know for it."""
     sign_of_life: bytes = b": keep-alive\n\n"
     """What may stand between two events of a stream and means nothing to the dialect's clients."""
+    usage_takes_cost: bool = False
+    """Whether the `usage` of an event may hold a `cost` too, as LiteLLM's users expect it: clients keep fields that they do not
+    know. Gemini's client refuses them."""
 
 
 OPENAI = CallerDialect(
-    name="openai_chat", vendor="openai", write_error=openai_chat.CODEC.write_error, request_id_header=b"x-request-id"
+    name="openai_chat",
+    vendor="openai",
+    write_error=openai_chat.CODEC.write_error,
+    request_id_header=b"x-request-id",
+    usage_takes_cost=True,
 )
 ANTHROPIC = CallerDialect(
     name="anthropic_messages",
@@ -44,6 +51,7 @@ ANTHROPIC = CallerDialect(
     meant_headers=("anthropic-beta",),
     # https://docs.claude.com/en/api/errors: `overloaded_error` is 529, and the SDK has a class for it.
     statuses={503: 529},
+    usage_takes_cost=True,
 )
 GEMINI = CallerDialect(
     name="gemini",

@@ -57,6 +57,8 @@ class Exchange:
     """As the caller named it."""
     provider: str = ""
     attempts: int = 0
+    cost: str = ""
+    """US dollars, or that they are not known; empty where nothing was used."""
     error: str = ""
     """The class of the error that ended it."""
     begun: float = field(default_factory=time.monotonic)

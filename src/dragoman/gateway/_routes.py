@@ -13,7 +13,7 @@ from dragoman.gateway.endpoint import Ask
 
 __all__ = ["ROUTES", "Found", "Page", "Route", "find"]
 
-Page: TypeAlias = Literal["models", "model", "alive", "ready", "health", "root"]
+Page: TypeAlias = Literal["models", "model", "model_info", "model_group_info", "alive", "ready", "health", "root"]
 """What is answered without asking a model."""
 
 
@@ -52,6 +52,7 @@ _OPENAI = {
 }
 _MODELS = Route("GET", "models", OPENAI, key_in_query=True, dialect_by_client=True)
 _MODEL = Route("GET", "model", OPENAI, key_in_query=True, dialect_by_client=True)
+_MODEL_INFO = Route("GET", "model_info", OPENAI)
 _GEMINI_MODELS = Route("GET", "models", GEMINI, key_in_query=True)
 _GEMINI_MODEL = Route("GET", "model", GEMINI, key_in_query=True)
 _ALIVE = Route("GET", "alive", OPENAI, public=True)
@@ -64,6 +65,9 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
         "/v1/messages/count_tokens": Route("POST", Ask(anthropic_messages.COUNT_TOKENS), ANTHROPIC),
         "/v1/models": _MODELS,
         "/models": _MODELS,
+        "/model/info": _MODEL_INFO,
+        "/v1/model/info": _MODEL_INFO,
+        "/model_group/info": Route("GET", "model_group_info", OPENAI),
         "/v1beta/models": _GEMINI_MODELS,
         "/v1alpha/models": _GEMINI_MODELS,
         "/health": Route("GET", "health", OPENAI),

@@ -10,6 +10,8 @@ from importlib import resources
 from typing import Any
 from urllib.parse import urlsplit
 
+from dragoman.models._litellm_names import is_price_name
+
 __all__ = ["SECTIONS", "Environment", "Section", "Setting"]
 
 
@@ -166,6 +168,7 @@ _GENERAL = {
     "keep_alive_seconds": SECONDS,
     "drain_seconds": _within(0),
     "log_requests": BOOLEAN,
+    "prices_file": TEXT,
 }
 _LITELLM = {
     **_FALLBACK_LISTS,
@@ -176,6 +179,8 @@ _LITELLM = {
     "json_logs": BOOLEAN,
     "telemetry": BOOLEAN,
     "sse_keepalive_ping_interval_seconds": SECONDS,
+    "include_cost_in_streaming_usage": BOOLEAN,
+    "block_requests_for_models_without_pricing": BOOLEAN,
 }
 _ROUTER = {
     **_FALLBACK_LISTS,
@@ -213,6 +218,7 @@ _PARAMS = {
     "extra_query": HEADERS,
     "extra_body": OBJECT,
     "mock_response": ANYTHING,
+    "base_model": TEXT,
 }
 REQUEST_PARAMS = """
     temperature top_p top_k n stop max_tokens max_completion_tokens presence_penalty frequency_penalty logit_bias user
@@ -230,6 +236,14 @@ class Section:
     settings: Mapping[str, Setting]
     unsupported: frozenset[str]
     """LiteLLM's keys that are known and not acted on yet."""
+    prices: bool = False
+    """Whether LiteLLM's names of prices may stand here too, with any threshold: `input_cost_per_token_above_128k_tokens`."""
+
+    def setting(self, key: str) -> Setting | None:
+        """None: not acted on, or not known."""
+        found = self.settings.get(key)
+        # Their values are read, and what is wrong with them is named, where the row of the catalogue is made of them.
+        return ANYTHING if found is None and self.prices and is_price_name(key) else found
 
 
 def _sections() -> dict[str, Section]:
@@ -243,7 +257,10 @@ def _sections() -> dict[str, Section]:
         "model": _MODEL,
         "litellm_params": _PARAMS | dict.fromkeys(REQUEST_PARAMS.split(), ANYTHING),
     }
-    return {name: Section(keys, known.get(name, frozenset())) for name, keys in supported.items()}
+    return {
+        name: Section(keys, known.get(name, frozenset()), prices=name == "litellm_params")
+        for name, keys in supported.items()
+    }
 
 
 SECTIONS: Mapping[str, Section] = _sections()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dragoman.gateway._settings import SECTIONS, Environment, Setting
+from dragoman.models._litellm_names import PRICE_NAMES
 
 __all__ = ["Findings", "read_section"]
 
@@ -33,7 +34,7 @@ def read_section(value: Any, section: str, path: str, findings: Findings) -> dic
     found: dict[str, Any] = {}
     for key, item in value.items():
         where = f"{path}.{key}" if path else str(key)
-        setting = known.settings.get(key)
+        setting = known.setting(str(key))
         if setting is not None:
             if item is not None:
                 _read(found, key, item, setting, where, findings)
@@ -66,7 +67,8 @@ def _kind(value: Any) -> str:
 
 def _nearest(key: str, section: str) -> str:
     known = SECTIONS[section]
-    near = difflib.get_close_matches(key, [*known.settings, *sorted(known.unsupported)], n=1, cutoff=0.6)
+    names = [*known.settings, *sorted(known.unsupported), *(sorted(PRICE_NAMES) if known.prices else ())]
+    near = difflib.get_close_matches(key, names, n=1, cutoff=0.6)
     if near:
         return f"; did you mean {near[0]}?"
     homes = [

@@ -9,17 +9,18 @@ import time
 import orjson
 
 from dragoman.errors import CallerError, DragomanError, NotFoundError
+from dragoman.gateway._assembly import router_of
 from dragoman.gateway._dialects import CallerDialect, guess
 from dragoman.gateway._exchange import CallerLeft, Exchange, Receive, Scope, Send
 from dragoman.gateway._failures import as_ours, reply_error
+from dragoman.gateway._model_pages import ModelPages
 from dragoman.gateway._routes import ROUTES, Found, Page, Route, find
 from dragoman.gateway._secrets import Redactor
 from dragoman.gateway.config import GatewayConfig
 from dragoman.gateway.endpoint import Kitchen
 from dragoman.gateway.gate import Gate
 from dragoman.gateway.health import Health
-from dragoman.gateway.listing import ModelList, client_of, rows_of
-from dragoman.routing import Router
+from dragoman.gateway.listing import client_of
 
 __all__ = ["ROUTES", "Gateway"]
 
@@ -37,19 +38,16 @@ class Gateway:
         self.config = config
         self.health = Health(config.deployments)
         self._gate = Gate(config.master_key, loopback_only=loopback_only)
-        self._models = ModelList(rows_of(config), int(time.time()))
+        redactor = Redactor(config.secrets)
+        router, self._prices = router_of(config, (self.health,))
+        self._models = ModelPages(router=router, aliases=config.aliases, started=int(time.time()), redactor=redactor)
         self._kitchen = Kitchen(
-            router=Router(
-                config.deployments,
-                settings=config.router,
-                providers=config.providers,
-                listeners=(self.health,),
-                allow_unlisted=False,
-            ),
+            router=router,
             aliases=config.aliases,
             limits=config.limits,
             keep_alive_seconds=config.keep_alive_seconds,
-            redactor=Redactor(config.secrets),
+            redactor=redactor,
+            include_cost=config.include_cost_in_streaming_usage,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,9 +61,12 @@ class Gateway:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         await self._kitchen.router.warm_up()
+        watch = asyncio.create_task(self._prices.watch()) if self._prices else None
         await send({"type": "lifespan.startup.complete"})
         await receive()
         self.health.draining = True
+        if watch is not None:
+            watch.cancel()
         await self._kitchen.router.aclose()
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -107,10 +108,10 @@ class Gateway:
     async def _serve(self, exchange: Exchange, route: Route, model: str | None) -> None:
         if not isinstance(route.answer, str):
             await route.answer(self._kitchen, exchange, model)
-        elif route.answer == "models":
-            await self._models.all(exchange)
         elif route.answer == "model":
-            await self._models.one(exchange, model or "")
+            await self._models.model(exchange, model or "")
+        elif route.answer in ("models", "model_info", "model_group_info"):
+            await getattr(self._models, route.answer)(exchange)
         else:
             status, value = self._page(route.answer)
             await exchange.reply(status, orjson.dumps(value))
@@ -165,6 +166,7 @@ def _log_request(exchange: Exchange) -> None:
             "model": exchange.model,
             "provider": exchange.provider,
             "attempts": exchange.attempts,
+            "cost": exchange.cost,
             "error": exchange.error,
             "milliseconds": round((time.monotonic() - exchange.begun) * 1000, 1),
         },

@@ -1,14 +1,16 @@
-"""`dragoman serve | check | demo | simulate | version`. What a command needs is imported when it runs."""
+"""`dragoman serve | check | demo | simulate | prices | version`. What a command needs is imported when it runs."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from socket import socket
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from dragoman.gateway import prices_cli
+from dragoman.gateway._terminal import DEFAULT_CONFIG, read_settings, refuse
 
 if TYPE_CHECKING:
     from dragoman.gateway.config import GatewayConfig
@@ -23,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-_DEFAULT = Path("config.yaml")
+app.add_typer(prices_cli.app)
 
 
 def run() -> None:
@@ -40,7 +42,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 4000,
 ) -> None:
     """Serve the models of a configuration."""
-    settings = _read(config, host)
+    settings = read_settings(config, host)
     _run(settings, host, port, lambda address: _announce(settings, address))
 
 
@@ -53,13 +55,13 @@ def demo(
     from dragoman.gateway.demo import demo as prepared
 
     with prepared() as it:
-        _run(_read(it.config, host), host, port, lambda address: typer.echo(it.invitation(address)))
+        _run(read_settings(it.config, host), host, port, lambda address: typer.echo(it.invitation(address)))
 
 
 @app.command()
-def check(config: Annotated[Path, typer.Argument(help="The configuration to look at.")] = _DEFAULT) -> None:
+def check(config: Annotated[Path, typer.Argument(help="The configuration to look at.")] = DEFAULT_CONFIG) -> None:
     """Say whether a configuration is in order, and all that is wrong with it."""
-    settings = _read(config, None)
+    settings = read_settings(config, None)
     count = len({deployment.alias for deployment in settings.deployments})
     typer.echo(f"{config}: in order (models: {count}, deployments: {len(settings.deployments)})")
 
@@ -80,28 +82,6 @@ def version() -> None:
     from importlib.metadata import version as installed
 
     typer.echo(installed("dragoman"))
-
-
-def _read(path: Path | None, host: str | None) -> GatewayConfig:
-    """The configuration; what is wrong with it ends the program, what is doubtful is told."""
-    from dragoman.errors import ConfigError
-    from dragoman.gateway.config import read_config
-    from dragoman.gateway.gate import check_master_key
-
-    if path is None:
-        if not _DEFAULT.exists():
-            _refuse("there is no configuration: name one with --config config.yaml (see docs/configuration.md)")
-        path = _DEFAULT
-    try:
-        settings = read_config(path)
-        warning = check_master_key(settings.master_key, host, settings.permit_weak_key)
-    except ConfigError as error:
-        _refuse(f"{path} is refused:\n  " + error.message.replace("\n", "\n  "))
-    if warning:
-        _warn(warning)
-    if settings.unsupported:
-        _warn("known to LiteLLM and not supported here yet, so without effect: " + ", ".join(settings.unsupported))
-    return settings
 
 
 def _run(settings: GatewayConfig, host: str, port: int, announce: Callable[[str], None]) -> None:
@@ -128,16 +108,7 @@ def _or_exit(bind: Callable[[], socket]) -> socket:
     try:
         return bind()
     except ConfigError as error:
-        _refuse(error.message)
-
-
-def _refuse(message: str) -> NoReturn:
-    typer.echo(f"dragoman: {message}", err=True)
-    sys.exit(2)
-
-
-def _warn(message: str) -> None:
-    typer.secho(f"warning: {message}", fg=typer.colors.YELLOW, err=True)
+        refuse(error.message)
 
 
 def _announce(settings: GatewayConfig, address: str) -> None:

@@ -15,6 +15,7 @@ from dragoman.gateway._validate import Findings, read_section
 from dragoman.gateway._yaml import fill_in, load
 from dragoman.gateway.body import Limits
 from dragoman.gateway.gate import check_master_key
+from dragoman.gateway.prices_file import read_rows
 from dragoman.providers import Provider, Providers, provider_from_mapping
 from dragoman.routing import Deployment, RouterSettings, parse_fallbacks, parse_model_list, parse_targets
 
@@ -37,6 +38,9 @@ class GatewayConfig:
     limits: Limits = field(default_factory=Limits)
     keep_alive_seconds: float = 15.0
     drain_seconds: float = 30.0
+    include_cost_in_streaming_usage: bool = False
+    prices_file: Path | None = None
+    """Rows laid over the catalogue, read again when it changes."""
     log_requests: bool = False
     json_logs: bool = False
     verbose: bool = False
@@ -50,11 +54,12 @@ class GatewayConfig:
 
 def read_config(path: Path, environment: Mapping[str, str] | None = None) -> GatewayConfig:
     """The configuration in a file. Raises `ConfigError` with a line for each fault."""
-    return parse_config(load(path), os.environ if environment is None else environment)
+    return parse_config(load(path), os.environ if environment is None else environment, path.parent)
 
 
-def parse_config(data: dict[str, Any], environment: Mapping[str, str]) -> GatewayConfig:
-    """The configuration in the values of a file; `environment` answers its `os.environ/NAME`."""
+def parse_config(data: dict[str, Any], environment: Mapping[str, str], folder: Path = Path()) -> GatewayConfig:
+    """The configuration in the values of a file; `environment` answers its `os.environ/NAME`, and `folder` is where other files
+    that it names are."""
     findings = Findings()
     own = _environment_variables(data.get("environment_variables"), environment, findings)
     known = {**environment, **own}
@@ -70,6 +75,7 @@ def parse_config(data: dict[str, Any], environment: Mapping[str, str]) -> Gatewa
     deployments = _deployments(entries, providers, findings)
     names = _Names((entry.get("model_name") for entry in entries), routing.get("model_group_alias", {}))
     router = _router_settings(litellm, routing, names, findings)
+    prices = _prices_file(general, folder, findings)
     key, permitted = _master_key(general, known), general.get("dangerously_permit_weak_or_unset_master_key", False)
     if findings.problems:
         findings.problems += _weakness(key, permitted)
@@ -79,6 +85,7 @@ def parse_config(data: dict[str, Any], environment: Mapping[str, str]) -> Gatewa
         router=router,
         aliases=names.aliases,
         providers=providers,
+        prices_file=prices,
         master_key=key,
         permit_weak_key=permitted,
         environment=own,
@@ -99,9 +106,23 @@ def _shell(general: Mapping[str, Any], litellm: Mapping[str, Any]) -> dict[str, 
         "keep_alive_seconds": keep_alive,
         "drain_seconds": general.get("drain_seconds", 30.0),
         "log_requests": general.get("log_requests", False),
+        "include_cost_in_streaming_usage": litellm.get("include_cost_in_streaming_usage", False),
         "json_logs": litellm.get("json_logs", False),
         "verbose": litellm.get("set_verbose", False),
     }
+
+
+def _prices_file(general: Mapping[str, Any], folder: Path, findings: Findings) -> Path | None:
+    """Where it is. It is read already: a gateway does not start with prices that are wrong."""
+    if "prices_file" not in general:
+        return None
+    path: Path = folder / general["prices_file"]
+    try:
+        read_rows(path)
+    except ConfigError as error:
+        for line in error.message.splitlines():
+            findings.problem("general_settings.prices_file", line)
+    return path
 
 
 def _master_key(general: Mapping[str, Any], environment: Mapping[str, str]) -> str | None:
@@ -252,6 +273,7 @@ _PLAIN = (
     "retry_after",
     "drop_params",
     "max_fallbacks",
+    "block_requests_for_models_without_pricing",
 )
 _FALLBACK_LISTS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
 

@@ -12,6 +12,7 @@ import orjson
 from dragoman.dialects._dialect import CallerContext, Codec, RequestHints
 from dragoman.errors import BadRequestError, NotFoundError
 from dragoman.gateway._controls import refuse_server_fields, take_options
+from dragoman.gateway._cost import cost_headers, cost_text, with_cost
 from dragoman.gateway._exchange import Exchange, HangUp, Headers, header
 from dragoman.gateway._failures import as_ours, reply_error
 from dragoman.gateway._secrets import Redactor
@@ -41,6 +42,8 @@ class Kitchen:
     limits: Limits
     keep_alive_seconds: float
     redactor: Redactor
+    include_cost: bool = False
+    """Whether the usage at the end of a stream says what it cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,10 @@ class Ask:
             if data is None:
                 assert call.caller is not None
                 data = orjson.dumps(self.codec.write_response(answer.response, call.caller))
-            await exchange.reply(200, data, _headers(kitchen, exchange, answer, left_out))
+            headers = _headers(kitchen, exchange, answer, left_out)
+            exchange.cost = cost_text(answer.cost)
+            headers += cost_headers(answer.cost)
+            await exchange.reply(200, data, headers)
 
     async def _stream(self, kitchen: Kitchen, exchange: Exchange, call: Call, left_out: tuple[str, ...]) -> None:
         assert call.caller is not None
@@ -164,14 +170,19 @@ async def _send(
     kitchen: Kitchen, exchange: Exchange, live: LiveStream, writer: Any, answer: Any, left_out: tuple[str, ...]
 ) -> None:
     """The stream from its first content to its proper end. Whatever happens, it is closed."""
+    telling = kitchen.include_cost and exchange.dialect.usage_takes_cost
     try:
         await live.begin(_headers(kitchen, exchange, answer, left_out))
         async for batch in answer.batches:
             data = b"".join(batch if answer.native else map(writer.write, batch))
+            if telling:
+                data = with_cost(data, answer)
             if data:
                 await live.write(data)
-        await live.end(b"" if answer.native else writer.close())
+        last = b"" if answer.native else writer.close()
+        await live.end(with_cost(last, answer) if telling else last)
     finally:
+        exchange.cost = cost_text(answer.cost)
         await answer.aclose()
 
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import orjson
-
-from dragoman.errors import NotFoundError
+from dragoman.gateway._described import described, facts_of_all
 from dragoman.gateway._dialects import ANTHROPIC, GEMINI, OPENAI, CallerDialect
-from dragoman.gateway._exchange import Exchange
-from dragoman.gateway.config import GatewayConfig
+from dragoman.routing import Deployment
+from dragoman.types.model_entry import ModelEntry
 
-__all__ = ["ModelList", "Row", "client_of", "rows_of"]
+__all__ = ["Row", "client_of", "model_list", "one_model", "rows_of"]
 
 _METHODS = {
     "chat": ("generateContent", "streamGenerateContent", "countTokens"),
@@ -22,26 +20,46 @@ _METHODS = {
 }
 
 
-class Row(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One name that callers may use."""
+
     name: str
-    owner: str
-    """The provider of its first deployment."""
-    operations: tuple[str, ...]
+    deployments: tuple[Deployment, ...] = ()
+    """Who answers to it, in the order in which they are asked."""
+
+    @property
+    def owner(self) -> str:
+        """The provider of its first deployment."""
+        return self.deployments[0].provider.name if self.deployments else "dragoman"
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        return tuple(self.deployments[0].provider.endpoints) if self.deployments else ("chat",)
+
+    @property
+    def entries(self) -> tuple[ModelEntry | None, ...]:
+        return tuple(deployment.entry for deployment in self.deployments)
+
+    def released(self, otherwise: int) -> int:
+        """Unix seconds of the day on which the model came out."""
+        entry = self.entries[0] if self.deployments else None
+        try:
+            day = datetime.date.fromisoformat(entry.released if entry else "")
+        except ValueError:
+            return otherwise
+        return int(datetime.datetime.combine(day, datetime.time(), datetime.UTC).timestamp())
 
 
-def rows_of(config: GatewayConfig) -> dict[str, Row]:
+def rows_of(deployments: Iterable[Deployment], aliases: Mapping[str, str]) -> dict[str, Row]:
     """By name, in the order of the configuration. Patterns such as `openai/*` are no models."""
-    rows: dict[str, Row] = {}
-    for deployment in config.deployments:
+    groups: dict[str, list[Deployment]] = {}
+    for deployment in deployments:
         if "*" not in deployment.alias:
-            endpoints = tuple(deployment.provider.endpoints)
-            rows.setdefault(deployment.alias, Row(deployment.alias, deployment.provider.name, endpoints))
-    for alias, target in config.aliases.items():
-        known = rows.get(target)
-        rows.setdefault(
-            alias, Row(alias, known.owner if known else "dragoman", known.operations if known else ("chat",))
-        )
-    return rows
+            groups.setdefault(deployment.alias, []).append(deployment)
+    for alias, target in aliases.items():
+        groups.setdefault(alias, groups.get(target, []))
+    return {name: Row(name, tuple(group)) for name, group in groups.items()}
 
 
 def client_of(headers: Mapping[str, str], query: bytes) -> CallerDialect:
@@ -53,17 +71,39 @@ def client_of(headers: Mapping[str, str], query: bytes) -> CallerDialect:
     return OPENAI
 
 
-def _openai_row(row: Row, created: int) -> dict[str, Any]:
-    return {"id": row.name, "object": "model", "created": created, "owned_by": row.owner}
+def _openai_row(row: Row, started: int) -> dict[str, Any]:
+    """Beside OpenAI's own fields one of ours, `dragoman`."""
+    return {
+        "id": row.name,
+        "object": "model",
+        "created": row.released(started),
+        "owned_by": row.owner,
+        "dragoman": {**facts_of_all(row.entries), "deployments": [_known(each) for each in row.deployments]},
+    }
+
+
+def _known(deployment: Deployment) -> dict[str, Any]:
+    entry = deployment.entry
+    names = {"provider": deployment.provider.name, "model": deployment.model}
+    return {**(described(entry) if entry else {"prices": None}), **names}
 
 
 def _openai_list(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {"object": "list", "data": rows}
 
 
-def _anthropic_row(row: Row, created: int) -> dict[str, Any]:
-    when = datetime.datetime.fromtimestamp(created, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"type": "model", "id": row.name, "display_name": row.name, "created_at": when}
+def _anthropic_row(row: Row, started: int) -> dict[str, Any]:
+    facts, entry = facts_of_all(row.entries), next(iter(row.entries), None)
+    when = datetime.datetime.fromtimestamp(row.released(started), datetime.UTC)
+    return {
+        "type": "model",
+        "id": row.name,
+        "display_name": row.name,
+        "created_at": when.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "lifecycle": "deprecated" if entry and entry.deprecated else "active",
+        "max_input_tokens": _input_limit(facts),
+        "max_tokens": facts["max_output_tokens"],
+    }
 
 
 def _anthropic_list(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -71,18 +111,29 @@ def _anthropic_list(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {"data": rows, "has_more": False, "first_id": ids[0], "last_id": ids[-1]}
 
 
-def _gemini_row(row: Row, created: int) -> dict[str, Any]:
-    methods = [method for operation in row.operations for method in _METHODS.get(operation, ())]
+def _gemini_row(row: Row, started: int) -> dict[str, Any]:
+    facts = facts_of_all(row.entries)
+    known = {
+        "inputTokenLimit": _input_limit(facts),
+        "outputTokenLimit": facts["max_output_tokens"],
+        "thinking": facts["abilities"].get("reasoning"),
+    }
     return {
         "name": f"models/{row.name}",
         "version": "001",
         "displayName": row.name,
-        "supportedGenerationMethods": methods,
+        **{name: value for name, value in known.items() if value is not None},
+        "supportedGenerationMethods": [method for each in row.operations for method in _METHODS.get(each, ())],
     }
 
 
 def _gemini_list(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {"models": rows}
+
+
+def _input_limit(facts: Mapping[str, Any]) -> int | None:
+    limit: int | None = facts["max_input_tokens"] or facts["context_window"]
+    return limit
 
 
 class _Shape(NamedTuple):
@@ -97,24 +148,11 @@ _SHAPES: Mapping[str, _Shape] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ModelList:
-    """Answers for all models and for one."""
-
-    rows: Mapping[str, Row]
-    created: int
-    """Unix seconds: when the gateway was started, for want of anything better."""
-
-    async def all(self, exchange: Exchange) -> None:
-        shape = _SHAPES[exchange.dialect.name]
-        await _reply(exchange, shape.whole([shape.row(row, self.created) for row in self.rows.values()]))
-
-    async def one(self, exchange: Exchange, name: str) -> None:
-        row = self.rows.get(name)
-        if row is None:
-            raise NotFoundError(f"there is no model {name!r}", param="model", code="model_not_found")
-        await _reply(exchange, _SHAPES[exchange.dialect.name].row(row, self.created))
+def model_list(rows: Sequence[Row], dialect: CallerDialect, started: int) -> dict[str, Any]:
+    """`started`: Unix seconds, for models of which it is not known when they came out."""
+    shape = _SHAPES[dialect.name]
+    return shape.whole([shape.row(row, started) for row in rows])
 
 
-async def _reply(exchange: Exchange, value: Any) -> None:
-    await exchange.reply(200, orjson.dumps(value))
+def one_model(row: Row, dialect: CallerDialect, started: int) -> dict[str, Any]:
+    return _SHAPES[dialect.name].row(row, started)

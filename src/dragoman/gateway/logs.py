@@ -13,7 +13,7 @@ from dragoman.gateway._secrets import Redactor
 
 __all__ = ["set_up"]
 
-_FIELDS = ("request_id", "model", "provider", "attempts", "error", "milliseconds")
+_FIELDS = ("request_id", "model", "provider", "attempts", "cost", "error", "milliseconds")
 _LOGGERS = ("dragoman", "uvicorn", "asyncio", "aiohttp")
 _CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
 """What a caller could forge a line with, or write on the terminal of who reads it."""

@@ -1,0 +1,93 @@
+"""What LiteLLM's `/model/info` and `/model_group/info` answer: its shapes and names, and nobody's key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from dragoman.gateway._described import described, facts_of_all
+from dragoman.gateway.listing import Row
+from dragoman.providers import supported_openai_params
+from dragoman.routing import Deployment
+from dragoman.types.model_entry import ModelEntry
+
+__all__ = ["group_info", "model_info"]
+
+_OPTIONS = ("api_version", "timeout", "stream_timeout", "connect_timeout", "idle_timeout", "num_retries", "drop_params")
+"""What may be told of a deployment's options. Not a key, nor what may hold one: headers, query, body."""
+_HIGHEST = (
+    "input_cost_per_token",
+    "output_cost_per_token",
+    "cache_read_input_token_cost",
+    "cache_creation_input_token_cost",
+)
+
+
+def model_info(deployments: Iterable[Deployment]) -> dict[str, Any]:
+    """One row for each deployment."""
+    return {"data": [_deployment(deployment) for deployment in deployments]}
+
+
+def _deployment(deployment: Deployment) -> dict[str, Any]:
+    entry = deployment.entry
+    options = {name: value for name in _OPTIONS if (value := getattr(deployment.options, name)) is not None}
+    address = _address(deployment.options.api_base)
+    return {
+        "model_name": deployment.alias,
+        "litellm_params": {
+            "model": f"{deployment.provider.name}/{deployment.model}",
+            **({"api_base": address} if address else {}),
+            **options,
+            **({"order": deployment.order} if deployment.order else {}),
+        },
+        "model_info": {
+            **deployment.model_info,
+            **_named(entry),
+            "id": deployment.id,
+            "db_model": False,
+            "key": f"{deployment.provider.name}/{deployment.model}",
+            "litellm_provider": deployment.provider.name,
+            "dragoman": described(entry) if entry else None,
+        },
+    }
+
+
+def _named(entry: ModelEntry | None) -> dict[str, Any]:
+    """A row under LiteLLM's names."""
+    if entry is None:
+        return {}
+    from dragoman.models._litellm_names import as_model_info
+
+    return as_model_info(entry)
+
+
+def _address(address: str | None) -> str:
+    """Without what may be secret in it."""
+    if not address:
+        return ""
+    parts = urlsplit(address)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+    return f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}{parts.path}"
+
+
+def group_info(rows: Sequence[Row]) -> dict[str, Any]:
+    """One row for each name that callers may use: what holds whichever deployment answers, and the highest prices."""
+    return {"data": [_group(row) for row in rows]}
+
+
+def _group(row: Row) -> dict[str, Any]:
+    facts = facts_of_all(row.entries)
+    infos = [_named(entry) for entry in row.entries]
+    costs = {name: [cost for info in infos if (cost := info.get(name)) is not None] for name in _HIGHEST}
+    params = [set(supported_openai_params(each.provider, each.model)) for each in row.deployments]
+    return {
+        "model_group": row.name,
+        "providers": list(dict.fromkeys(deployment.provider.name for deployment in row.deployments)),
+        "mode": next((entry.mode for entry in row.entries if entry is not None), None),
+        "max_input_tokens": facts["max_input_tokens"] or facts["context_window"],
+        "max_output_tokens": facts["max_output_tokens"],
+        **{name: max(each) if each else None for name, each in costs.items()},
+        **{f"supports_{name}": able for name, able in facts["abilities"].items()},
+        "supported_openai_params": sorted(set.intersection(*params)) if params else [],
+    }

@@ -1,0 +1,48 @@
+"""What the commands say when something is wrong, and how they read a configuration."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from dragoman.gateway.config import GatewayConfig
+
+__all__ = ["DEFAULT_CONFIG", "read_settings", "refuse", "warn"]
+
+DEFAULT_CONFIG = Path("config.yaml")
+
+
+def read_settings(path: Path | None, host: str | None) -> GatewayConfig:
+    """The configuration; what is wrong with it ends the program, what is doubtful is told."""
+    from dragoman.errors import ConfigError
+    from dragoman.gateway.config import read_config
+    from dragoman.gateway.gate import check_master_key
+
+    if path is None:
+        if not DEFAULT_CONFIG.exists():
+            refuse("there is no configuration: name one with --config config.yaml (see docs/configuration.md)")
+        path = DEFAULT_CONFIG
+    try:
+        settings = read_config(path)
+        warning = check_master_key(settings.master_key, host, settings.permit_weak_key)
+    except ConfigError as error:
+        refuse(f"{path} is refused:\n  " + error.message.replace("\n", "\n  "))
+    if warning:
+        warn(warning)
+    if settings.unsupported:
+        warn("known to LiteLLM and not supported here yet, so without effect: " + ", ".join(settings.unsupported))
+    return settings
+
+
+def refuse(message: str) -> NoReturn:
+    """End the program with status 2."""
+    typer.echo(f"dragoman: {message}", err=True)
+    sys.exit(2)
+
+
+def warn(message: str) -> None:
+    typer.secho(f"warning: {message}", fg=typer.colors.YELLOW, err=True)

@@ -1,0 +1,98 @@
+"""New prices after old ones: what was charged before is still known, so that old usage can be rated again."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from dragoman.types.model_entry import ModelEntry, PricePeriod, Rate
+
+__all__ = ["continued"]
+
+
+def continued(old: ModelEntry, new: ModelEntry, day: datetime.date) -> ModelEntry:
+    """`new`, with the prices of `old` for the time before. A price of `new` that does not say since when it holds does so from
+    `day` on (UTC). Nothing is known to have changed at `day` where both charge the same."""
+    if not old.prices or not new.prices:
+        return new
+    usual = _usual(_plain(old.prices), _plain(new.prices), day)
+    return replace(new, prices=(*usual, *_special(old.prices, new.prices, day)))
+
+
+def _plain(periods: Sequence[PricePeriod]) -> list[PricePeriod]:
+    return [period for period in periods if not period.when]
+
+
+def _begun(period: PricePeriod, day: datetime.date) -> bool:
+    return period.starts is None or period.starts <= day
+
+
+def _current(periods: Sequence[PricePeriod], day: datetime.date) -> list[PricePeriod]:
+    """Those that can count on `day`: the last that holds at all hours, and what comes after it."""
+    begun = [period for period in periods if _begun(period, day)]
+    last = max((place for place, period in enumerate(begun) if period.hours is None), default=0)
+    return begun[last:]
+
+
+def _usual(old: list[PricePeriod], new: list[PricePeriod], day: datetime.date) -> list[PricePeriod]:
+    """The prices that no condition of the request changes. What `old` foretold for the future counts no more."""
+    before = [period for period in old if _begun(period, day)]
+    if all(period in new for period in before):
+        return new
+    now = _current(new, day)
+    if _same(_current(old, day), now):
+        now = []
+    later = [period for period in new if not _begun(period, day)]
+    return [*before, *(replace(period, starts=_since(period, before, day)) for period in now), *later]
+
+
+def _since(period: PricePeriod, before: Sequence[PricePeriod], day: datetime.date) -> datetime.date:
+    """The source's own day, where that is after all that is known."""
+    starts = period.starts
+    return day if starts is None or any(other.starts and other.starts >= starts for other in before) else starts
+
+
+def _same(old: Sequence[PricePeriod], new: Sequence[PricePeriod]) -> bool:
+    return [(period.hours, period.rates) for period in old] == [(period.hours, period.rates) for period in new]
+
+
+def _special(old: Sequence[PricePeriod], new: Sequence[PricePeriod], day: datetime.date) -> list[PricePeriod]:
+    """Prices of batches, tiers of service and the like: the first that matches counts, so new ones stand before old ones."""
+    conditional = [period for period in new if period.when]
+    before = [period for period in old if period.when and _begun(period, day)]
+    if conditional == before:
+        return conditional
+    changed = [period for period in conditional if period not in before]
+    usual = _usual_from(new, day)
+    told = [
+        replace(period, starts=_since(period, before, day), rates=_whole(period, before, usual[-1][1]))
+        for period in conditional
+        if period in changed or any(_together(period, other) for other in changed)
+    ]
+    gone = [
+        replace(period, starts=start, rates={bucket: rates[bucket] for bucket in period.rates if bucket in rates})
+        for period in before
+        if not any(period.when == other.when for other in conditional)
+        for start, rates in usual
+    ]
+    return [*told, *gone, *before]
+
+
+def _usual_from(new: Sequence[PricePeriod], day: datetime.date) -> list[tuple[datetime.date, Mapping[str, Rate]]]:
+    """What a call without conditions costs from `day` on, the latest first."""
+    plain = [period for period in _plain(new) if period.hours is None]
+    later = [(period.starts, period.rates) for period in plain if period.starts and period.starts > day]
+    now = _current(plain, day)
+    return [*reversed(later), (day, now[-1].rates if now else {})]
+
+
+def _together(one: PricePeriod, other: PricePeriod) -> bool:
+    """Whether one call can meet the conditions of both: then their order counts."""
+    return all(other.when.get(key, value) == value for key, value in one.when.items())
+
+
+def _whole(period: PricePeriod, before: Sequence[PricePeriod], usual: Mapping[str, Rate]) -> Mapping[str, Rate]:
+    """With a rate for each bucket for which an older price of the same condition would count else."""
+    older = [bucket for other in before if other.when == period.when for bucket in other.rates]
+    return {**{bucket: usual[bucket] for bucket in older if bucket in usual}, **period.rates}
