@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
 from importlib.metadata import version
+from typing import Any
 
 from genai_prices import data
 from genai_prices.types import (
@@ -17,10 +18,10 @@ from genai_prices.types import (
     MatchLogic,
     ModelInfo,
     ModelPrice,
-    PriceVariant,
     Provider,
     StartDateConstraint,
     TieredPrices,
+    TimeOfDateConstraint,
 )
 
 from dragoman.types.cost import BUCKETS, NANO_DOLLARS
@@ -97,15 +98,19 @@ def periods(model: ModelInfo) -> tuple[PricePeriod, ...]:
     prices = model.prices
     conditions = [ConditionalPrice(prices=prices)] if isinstance(prices, ModelPrice) else prices
     variants = [variant for variant in model.price_variants or () if vars(variant.prices)]
-    return tuple(_period(condition) for condition in (*conditions, *variants))
+    return (
+        *(PricePeriod(_rates(condition.prices), **_times(condition.constraint)) for condition in conditions),
+        *(
+            PricePeriod(_rates(variant.prices), **_times(variant.constraint), when=dict(variant.when))
+            for variant in variants
+        ),
+    )
 
 
-def _period(condition: ConditionalPrice | PriceVariant) -> PricePeriod:
-    constraint = condition.constraint
-    starts = constraint.start_date if isinstance(constraint, StartDateConstraint) else None
-    hours = None if constraint is None or starts else (_utc(constraint.start_time), _utc(constraint.end_time))
-    when = condition.when if isinstance(condition, PriceVariant) else {}
-    return PricePeriod(_rates(condition.prices), starts=starts, hours=hours, when=dict(when))
+def _times(constraint: StartDateConstraint | TimeOfDateConstraint | None) -> dict[str, Any]:
+    if isinstance(constraint, StartDateConstraint):
+        return {"starts": constraint.start_date}
+    return {} if constraint is None else {"hours": (_utc(constraint.start_time), _utc(constraint.end_time))}
 
 
 def _rates(prices: ModelPrice) -> dict[str, Rate]:

@@ -83,8 +83,10 @@ def _priced(theirs: Iterable[Provider], model: str) -> ModelInfo | None:
     for provider in theirs:
         suffix = table("providers.toml")["name_suffixes"].get(provider.id, "")
         if model.lower().endswith(suffix):
-            found = provider.find_model(model[: len(model) - len(suffix)])
-            if found is not None and (found.prices or not isinstance(found.prices, list)):
+            name = model[: len(model) - len(suffix)]
+            by_id = (known for known in provider.models if known.id.lower() == name.lower())
+            found = provider.find_model(name) or next(by_id, None)
+            if found is not None and found.prices != []:
                 return found
     return None
 
@@ -97,7 +99,7 @@ def _entry(provider: str, source: str, model: str, row: Mapping[str, Any], price
         provider=provider,
         model=model,
         mode=mode_of(model, modalities["input"], modalities["output"]),
-        context_window=_models_dev.limit(row, "context") or (priced and priced.context_window),
+        context_window=_models_dev.limit(row, "context") or (None if priced is None else priced.context_window),
         max_input_tokens=_models_dev.limit(row, "input"),
         max_output_tokens=_models_dev.limit(row, "output"),
         reads=tuple(modalities["input"]),
@@ -181,8 +183,11 @@ def _also_written(source: Provider, model: ModelInfo, real: str) -> Iterator[str
     listed = table("providers.toml")["also_written"].get(source.id, ())
     names = [*listed, *(re.sub(r"-v\d+(?::\d+)?$", "", real) for _ in "x" if source.id == "aws")]
     yield from (name for name in names if source.find_model(name) is model)
-    if model.id.startswith("regional."):
-        yield from _regional(source, model, model.id.removeprefix("regional."))
+    bare = model.id.removeprefix("regional.")
+    if (
+        bare != model.id and source.find_model(bare) is not model
+    ):  # else the rule of region prefixes leads to the bare name
+        yield from _regional(source, model, bare)
 
 
 def _first(source: Provider, name: str, model: ModelInfo) -> bool:

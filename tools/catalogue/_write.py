@@ -67,10 +67,11 @@ def _about(shelves: Mapping[str, Any]) -> str:
 
 
 def _spellings(shelves: Mapping[str, Any]) -> dict[str, str]:
-    """All other names of the providers that have rows. A name with rows of its own is never another's."""
+    """All other names of providers. A name with rows of its own is never another's."""
     names = table("providers.toml")
     known = Providers()
     aliases = {alias.lower(): name for name in known.names() for alias in known.find(name).aliases}
-    theirs = {source: ours[0] for source, ours in names["genai-prices"].items() if len(set(ours)) == 1}
+    one = {source: ours[0] for source, ours in names["genai-prices"].items() if len(ours) == 1}
+    theirs = {source: ours for source, ours in one.items() if source not in names["name_suffixes"]}
     listed = names["models-dev"] | theirs | aliases | names["spellings"]
-    return {other: name for other, name in listed.items() if name in shelves and other not in shelves}
+    return {other: listed.get(name, name) for other, name in listed.items() if other not in shelves}
