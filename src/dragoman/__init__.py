@@ -56,6 +56,25 @@ if TYPE_CHECKING:
     from dragoman.routing import Attempt, FunctionCall
     from dragoman.sdk._assemble import stream_chunk_builder
     from dragoman.sdk._custom import CustomLLM, CustomLLMError, GenericStreamingChunk, register_provider
+    from dragoman.sdk._facts import (
+        get_max_tokens,
+        get_model_info,
+        get_valid_models,
+        model_entry,
+        supports_audio_input,
+        supports_audio_output,
+        supports_function_calling,
+        supports_parallel_function_calling,
+        supports_pdf_input,
+        supports_prompt_caching,
+        supports_reasoning,
+        supports_response_schema,
+        supports_system_messages,
+        supports_tool_choice,
+        supports_video_input,
+        supports_vision,
+        supports_web_search,
+    )
     from dragoman.sdk._functions import (
         acompletion,
         acount_tokens,
@@ -65,15 +84,15 @@ if TYPE_CHECKING:
         embedding,
         text_completion,
     )
-    from dragoman.sdk._models import (
-        get_llm_provider,
-        get_supported_openai_params,
-        token_counter,
-        validate_environment,
-    )
+    from dragoman.sdk._models import get_llm_provider, get_supported_openai_params, validate_environment
     from dragoman.sdk._params import ChatParams, EmbeddingParams, TextParams
+    from dragoman.sdk._prices import completion_cost, cost, cost_bounds, cost_per_token, response_cost_calculator
+    from dragoman.sdk._registry import get_model_cost_map, model_cost, register_model
     from dragoman.sdk._router import Router
     from dragoman.sdk._streams import AsyncStream, CustomStreamWrapper, Stream
+    from dragoman.sdk._tokens import token_counter
+    from dragoman.types.cost import Cost, CostBounds, CostLine, dollars
+    from dragoman.types.model_entry import ModelEntry
     from dragoman.types.results import (
         ChatCompletionMessageToolCall,
         Choices,
@@ -125,6 +144,9 @@ __all__ = [
     "ConflictError",
     "ContentPolicyViolationError",
     "ContextWindowExceededError",
+    "Cost",
+    "CostBounds",
+    "CostLine",
     "CustomLLM",
     "CustomLLMError",
     "CustomStreamWrapper",
@@ -139,6 +161,7 @@ __all__ = [
     "InsufficientQuotaError",
     "InternalServerError",
     "Message",
+    "ModelEntry",
     "ModelResponse",
     "ModelResponseStream",
     "NotFoundError",
@@ -166,12 +189,38 @@ __all__ = [
     "aembedding",
     "atext_completion",
     "completion",
+    "completion_cost",
+    "cost",
+    "cost_bounds",
+    "cost_per_token",
+    "dollars",
     "embedding",
     "exceptions",
     "get_llm_provider",
+    "get_max_tokens",
+    "get_model_cost_map",
+    "get_model_info",
     "get_supported_openai_params",
+    "get_valid_models",
+    "model_cost",
+    "model_entry",
+    "register_model",
     "register_provider",
+    "response_cost_calculator",
     "stream_chunk_builder",
+    "supports_audio_input",
+    "supports_audio_output",
+    "supports_function_calling",
+    "supports_parallel_function_calling",
+    "supports_pdf_input",
+    "supports_prompt_caching",
+    "supports_reasoning",
+    "supports_response_schema",
+    "supports_system_messages",
+    "supports_tool_choice",
+    "supports_video_input",
+    "supports_vision",
+    "supports_web_search",
     "text_completion",
     "token_counter",
     "validate_environment",
@@ -194,13 +243,24 @@ _PLACES = MappingProxyType(
             "routing": "Attempt FunctionCall",
             "sdk._assemble": "stream_chunk_builder",
             "sdk._custom": "CustomLLM CustomLLMError GenericStreamingChunk register_provider",
+            "sdk._facts": """
+                get_max_tokens get_model_info get_valid_models model_entry
+                supports_audio_input supports_audio_output supports_function_calling supports_parallel_function_calling
+                supports_pdf_input supports_prompt_caching supports_reasoning supports_response_schema
+                supports_system_messages supports_tool_choice supports_video_input supports_vision supports_web_search
+            """,
             "sdk._functions": """
                 acompletion acount_tokens aembedding atext_completion completion embedding text_completion
             """,
-            "sdk._models": "get_llm_provider get_supported_openai_params token_counter validate_environment",
+            "sdk._models": "get_llm_provider get_supported_openai_params validate_environment",
             "sdk._params": "ChatParams EmbeddingParams TextParams",
+            "sdk._prices": "completion_cost cost cost_bounds cost_per_token response_cost_calculator",
+            "sdk._registry": "get_model_cost_map model_cost register_model",
             "sdk._router": "Router",
             "sdk._streams": "AsyncStream CustomStreamWrapper Stream",
+            "sdk._tokens": "token_counter",
+            "types.cost": "Cost CostBounds CostLine dollars",
+            "types.model_entry": "ModelEntry",
             "types.results": """
                 ChatCompletionMessageToolCall Choices Delta EmbeddingResponse Function Message ModelResponse
                 ModelResponseStream StreamingChoices TextChoices TextCompletionResponse TokenCountResponse Usage

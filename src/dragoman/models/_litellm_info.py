@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import functools
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from dragoman.models._litellm_table import (
@@ -55,8 +57,9 @@ def _prices(entry: ModelEntry, at: datetime.datetime) -> dict[str, Any]:
     names = _names(entry.mode)
     plain = rates_at(entry, at, {})
     _write(info, names, plain or _FREE, "")
+    said = {item for period in entry.prices for item in period.when.items()}
     for condition, when in CONDITIONS.items():
-        rates = rates_at(entry, at, when) if when else plain
+        rates = rates_at(entry, at, when) if said.intersection(when.items()) else plain
         _write(info, names, {bucket: rate for bucket, rate in rates.items() if plain.get(bucket) != rate}, condition)
     info["tiered_pricing"] = _tiers(names, plain)
     if "web_search" in plain:
@@ -65,14 +68,15 @@ def _prices(entry: ModelEntry, at: datetime.datetime) -> dict[str, Any]:
     return info
 
 
-def _names(mode: str) -> dict[str, tuple[str, Meaning]]:
+@functools.lru_cache(maxsize=64)
+def _names(mode: str) -> Mapping[str, tuple[str, Meaning]]:
     """Bucket -> the name under which its price is written for a model of this mode."""
     names: dict[str, tuple[str, Meaning]] = {}
     for stem in PRICES:
         meaning = meaning_of(stem, mode)
         if meaning is not None:
             names.setdefault(meaning.bucket, (stem, meaning))
-    return names
+    return MappingProxyType(names)
 
 
 def _write(

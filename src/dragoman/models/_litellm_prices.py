@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -228,5 +227,7 @@ def _start(tier: Mapping[str, Any]) -> int:
 
 
 def _perhaps(name: str, known: Iterable[str]) -> str:
+    import difflib  # only where something is wrong
+
     meant = difflib.get_close_matches(name[:80], sorted(known), 1, 0.7)
     return f" (did you mean {meant[0]!r}?)" if meant else ""
