@@ -8,8 +8,9 @@ from typing import Any
 
 from dragoman.dialects._dialect import Target
 from dragoman.errors import BadRequestError
-from dragoman.models import facts
+from dragoman.models import Abilities, abilities, missing, needed
 from dragoman.providers._provider import Provider
+from dragoman.types.model_entry import ModelEntry
 
 __all__ = ["supported_openai_params"]
 
@@ -57,24 +58,29 @@ _SAMPLES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 """For each parameter, a value that asks for something, with what it needs beside it."""
 
 
-def supported_openai_params(provider: Provider, model: str) -> list[str]:
+def supported_openai_params(provider: Provider, model: str, entry: ModelEntry | None = None) -> list[str]:
     """The names of OpenAI's chat parameters that reach `model` with their meaning; the others would be refused, or
-    left out and reported with `drop_params`. Empty for a provider that offers no chat."""
+    left out and reported with `drop_params`. `entry` is the model's row in the catalogue.
+
+    Empty for a provider that offers no chat."""
     if "chat" not in provider.endpoints:
         return []
-    return [name for name, sample in _SAMPLES.items() if _takes(provider, model, name, sample)]
+    known = abilities(provider.name, model, entry)
+    return [name for name, sample in _SAMPLES.items() if _takes(provider, model, known, name, sample)]
 
 
-def _takes(provider: Provider, model: str, name: str, sample: Mapping[str, Any]) -> bool:
+def _takes(provider: Provider, model: str, known: Abilities, name: str, sample: Mapping[str, Any]) -> bool:
+    request = {"model": model, "messages": [{"role": "user", "content": "Hello"}], **sample}
+    if missing(needed(request), known):
+        return False
     target = Target(
         provider=provider.name,
         model=model,
         vendor=provider.vendor or provider.name,
         stream=bool(sample.get("stream")),
-        facts=facts(provider.name, model),
+        facts=known.facts,
         accent=provider.accent,
     )
-    request = {"model": model, "messages": [{"role": "user", "content": "Hello"}], **sample}
     try:
         wire = provider.endpoints["chat"].codec.write_request(request, target)
     except BadRequestError:
