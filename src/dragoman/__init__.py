@@ -90,7 +90,7 @@ if TYPE_CHECKING:
     from dragoman.sdk._registry import get_model_cost_map, model_cost, register_model
     from dragoman.sdk._router import Router
     from dragoman.sdk._streams import AsyncStream, CustomStreamWrapper, Stream
-    from dragoman.sdk._tokens import token_counter
+    from dragoman.sdk._tokens import create_tokenizer, decode, encode, token_counter
     from dragoman.types.cost import Cost, CostBounds, CostLine, dollars
     from dragoman.types.model_entry import ModelEntry
     from dragoman.types.results import (
@@ -193,8 +193,11 @@ __all__ = [
     "cost",
     "cost_bounds",
     "cost_per_token",
+    "create_tokenizer",
+    "decode",
     "dollars",
     "embedding",
+    "encode",
     "exceptions",
     "get_llm_provider",
     "get_max_tokens",
@@ -258,7 +261,7 @@ _PLACES = MappingProxyType(
             "sdk._registry": "get_model_cost_map model_cost register_model",
             "sdk._router": "Router",
             "sdk._streams": "AsyncStream CustomStreamWrapper Stream",
-            "sdk._tokens": "token_counter",
+            "sdk._tokens": "create_tokenizer decode encode token_counter",
             "types.cost": "Cost CostBounds CostLine dollars",
             "types.model_entry": "ModelEntry",
             "types.results": """
