@@ -37,6 +37,7 @@ class Cargo:
         self._offset = 0.0
         self._sent = Outbox()
         self._version = 0
+        self._memory = b""
         self._watched: Sequence[Counter] = ()
         self.local = MemoryStore(self.now)
 
@@ -65,8 +66,8 @@ class Cargo:
         self._sent = Outbox()
 
     def probe(self) -> Command:
-        """Something that does nothing, to see whether anybody answers."""
-        return self.commands.used(self.clock, [Counter("")])
+        """To see whether anybody answers, and what is still known there."""
+        return self.commands.probe(uuid.uuid4().hex)
 
     def refresh(self, *, is_last: bool = False) -> Command:
         self._watched = tuple(self.local.limits.shown)
@@ -81,13 +82,17 @@ class Cargo:
         self._version = snapshot.version
         load(snapshot, self.local, self.process, self._watched, self.outbox)
 
-    def hand_over(self) -> None:
+    def hand_over(self, memory: bytes) -> None:
         """The shared store is back, perhaps without its memory: tell what is held and what is out, and hear everything anew."""
         now = self.now()
         self._version = 0
+        has_forgotten, self._memory = memory != self._memory, memory
+        if has_forgotten:
+            self.leases.clear()
         with self.local.lock:
             for key, outage in self.local.health.outages.items():
-                if outage.until > now:
+                # Otherwise it knows: what it has no longer has been put back by others.
+                if has_forgotten and outage.until > now:
                     self.outbox.outages.setdefault(key, outage)
             leases = self.local.limits.leases
             # A trip that was lost may have acquired what the local store then acquired: it is held, not to be freed.

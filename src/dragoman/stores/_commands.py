@@ -33,6 +33,7 @@ SCRIPT_NAMES = (
     "claim_probe",
     "count",
     "observe",
+    "probe",
     "put_back",
     "refresh",
     "renew",
@@ -107,6 +108,9 @@ class Commands:
     def _counter(self, counter: Counter) -> str:
         kind = "slots" if counter.seconds is None else f"window:{milliseconds(counter.seconds)}"
         return f"{self.prefix}{kind}:{counter.key}"
+
+    def probe(self, name: str) -> Command:
+        return Command("probe", [f"{self.prefix}memory"], [name])
 
     def _probe(self, key: str) -> str:
         return f"{self.prefix}probe:{key}"

@@ -152,8 +152,8 @@ class Worker:
         asks, self._asks = self._asks, []
         try:
             if self._is_away:
-                await self._trip([self._cargo.probe()])
-                self._cargo.hand_over()
+                (memory,) = await self._trip([self._cargo.probe()])
+                self._cargo.hand_over(memory)
             told = self._cargo.outgoing()
             refresh = [self._cargo.refresh()] if is_due else []
             replies = await self._trip([*told, *(ask.command for ask in asks), *refresh])

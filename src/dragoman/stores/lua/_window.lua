@@ -5,6 +5,11 @@ local function clock(given)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
+-- Redis's own expiry only tidies up: what holds is in the values, and time in them may be another clock's.
+local function tidy_after(key, milliseconds)
+  redis.call('PEXPIRE', key, math.max(milliseconds, 60000))
+end
+
 -- A window (see _window.py) is a hash: `last` is the current part, and each series has its parts in a ring, and their `total`.
 local function advance(key, now, width, size, series)
   local current = math.floor(now / width)
@@ -25,7 +30,7 @@ local function advance(key, now, width, size, series)
     end
   end
   redis.call('HSET', key, 'last', current)
-  redis.call('PEXPIRE', key, (size + 1) * width)
+  tidy_after(key, (size + 1) * width)
   return current
 end
 
@@ -38,7 +43,7 @@ end
 
 local function hold(key, lease, now, ttl)
   redis.call('ZADD', key, now + ttl, lease)
-  if redis.call('PTTL', key) < ttl then redis.call('PEXPIRE', key, ttl + 1000) end
+  if redis.call('PTTL', key) < ttl then tidy_after(key, ttl + 1000) end
 end
 
 -- Tells the others that something is to be read: each change has a number of its own.
