@@ -9,17 +9,33 @@ from dragoman.models._facts import facts, provider_of
 from dragoman.models._litellm_names import PRICE_NAMES, as_model_info, entry_from_mapping, is_price_name
 from dragoman.models._needed import needed
 from dragoman.models._prices import price_context, rates_at
-from dragoman.models.tokens import count_tokens
+from dragoman.models.tokens import (
+    Tally,
+    acount_tokens_locally,
+    count_tokens,
+    decode,
+    encode,
+    encoding_of,
+    tally_tokens,
+    tokens_lower_bound,
+    tokens_upper_bound,
+    warm_up,
+)
 
 __all__ = [
     "PRICE_NAMES",
     "Abilities",
     "Catalogue",
     "Missing",
+    "Tally",
     "abilities",
+    "acount_tokens_locally",
     "as_model_info",
     "cost_of",
     "count_tokens",
+    "decode",
+    "encode",
+    "encoding_of",
     "entry_from_mapping",
     "facts",
     "is_price_name",
@@ -30,4 +46,8 @@ __all__ = [
     "provider_of",
     "rates_at",
     "reported_cost",
+    "tally_tokens",
+    "tokens_lower_bound",
+    "tokens_upper_bound",
+    "warm_up",
 ]

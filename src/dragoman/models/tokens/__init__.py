@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dragoman.models.tokens._bounds import tokens_lower_bound, tokens_upper_bound
 from dragoman.models.tokens._count import Tally, acount_tokens_locally, count_tokens, tally_tokens
 from dragoman.models.tokens._encodings import Tokenizer, decode, encode, encoding_of, warm_up
 
@@ -14,5 +15,7 @@ __all__ = [
     "encode",
     "encoding_of",
     "tally_tokens",
+    "tokens_lower_bound",
+    "tokens_upper_bound",
     "warm_up",
 ]

@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from dragoman.models.tokens._families import Family
+from dragoman.models.tokens._families import Family, ImageRule
 from dragoman.models.tokens._images import image_tokens
-from dragoman.models.tokens._tools import as_typescript
+from dragoman.models.tokens._tools import as_typescript, is_confirmed
 
 __all__ = ["Asked", "Pieces", "as_json", "chat_pieces"]
 
 _PER_MESSAGE = 3
 _PER_NAMED_CHOICE = 5
 _PER_SCHEMA = 9
+_PER_PARALLEL_CALL = 10
 _IMAGES = frozenset(("image_url", "input_image", "image"))
 _WITHOUT_TEXT: Mapping[str, int] = MappingProxyType(
     {"input_audio": 800, "audio": 800, "video_url": 5000, "video": 5000, "file": 2500, "document": 2500}
@@ -42,8 +43,10 @@ class Pieces:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What is asked beside the messages."""
+    """What is asked beside the messages, and of what model."""
 
+    family: Family
+    images: ImageRule
     tools: Sequence[Mapping[str, Any]] = ()
     tool_choice: Any = None
     response_format: Any = None
@@ -51,16 +54,16 @@ class Asked:
     """Count this for every image."""
 
 
-def chat_pieces(messages: Sequence[Mapping[str, Any]], asked: Asked, family: Family) -> Pieces:
+def chat_pieces(messages: Sequence[Mapping[str, Any]], asked: Asked) -> Pieces:
     """The pieces of a chat with its tools."""
     pieces = Pieces()
     for message in messages:
         pieces.fixed += _PER_MESSAGE
-        _message(message, asked, family, pieces)
+        _message(message, asked, pieces)
     if messages:
-        pieces.fixed += family.reply
+        pieces.fixed += asked.family.reply
     if asked.tools:
-        _tools(messages, asked, family, pieces)
+        _tools(messages, asked, pieces)
     schema = asked.response_format.get("json_schema") if isinstance(asked.response_format, Mapping) else None
     if isinstance(schema, Mapping):
         pieces.definitions.append(as_json(schema.get("schema")))
@@ -68,10 +71,10 @@ def chat_pieces(messages: Sequence[Mapping[str, Any]], asked: Asked, family: Fam
     return pieces
 
 
-def _message(message: Mapping[str, Any], asked: Asked, family: Family, pieces: Pieces) -> None:
+def _message(message: Mapping[str, Any], asked: Asked, pieces: Pieces) -> None:
     pieces.texts.append(str(message.get("role") or "user"))
     for part in _parts(message.get("content")):
-        _part(part, asked, family, pieces)
+        _part(part, asked, pieces)
     for key in ("name", "reasoning_content", "refusal"):
         if isinstance(message.get(key), str):
             pieces.texts.append(message[key])
@@ -79,7 +82,8 @@ def _message(message: Mapping[str, Any], asked: Asked, family: Family, pieces: P
     calls = list(_calls(message))
     for call in calls:
         pieces.definitions += (str(call.get("name") or ""), _text(call.get("arguments", call.get("input"))))
-        pieces.add(family.call, sure=len(calls) == 1)
+        alone = len(calls) == 1
+        pieces.add(asked.family.call + (0 if alone else _PER_PARALLEL_CALL), sure=alone)
     for block in _parts(message.get("provider_tool_blocks")):
         pieces.definitions.append(as_json(block))
         pieces.sure = False
@@ -91,7 +95,7 @@ def _parts(content: Any) -> Sequence[Any]:
     return content if isinstance(content, (list, tuple)) else ()
 
 
-def _part(part: Any, asked: Asked, family: Family, pieces: Pieces) -> None:
+def _part(part: Any, asked: Asked, pieces: Pieces) -> None:
     if isinstance(part, str):
         pieces.texts.append(part)
         return
@@ -101,7 +105,7 @@ def _part(part: Any, asked: Asked, family: Family, pieces: Pieces) -> None:
         return
     kind = str(part.get("type", ""))
     if kind in _IMAGES:
-        tokens, sure = image_tokens(part, family)
+        tokens, sure = image_tokens(part, asked.images)
         pieces.add(
             tokens if asked.image_tokens is None else asked.image_tokens, sure=sure and asked.image_tokens is None
         )
@@ -124,15 +128,15 @@ def _calls(message: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield message["function_call"]
 
 
-def _tools(messages: Sequence[Mapping[str, Any]], asked: Asked, family: Family, pieces: Pieces) -> None:
-    pieces.fixed += family.tools
+def _tools(messages: Sequence[Mapping[str, Any]], asked: Asked, pieces: Pieces) -> None:
+    pieces.fixed += asked.family.tools
     if any(message.get("role") in ("system", "developer") for message in messages):
-        pieces.fixed += family.tools_beside_system
-    if family.encoding:
+        pieces.fixed += asked.family.tools_beside_system
+    if asked.family.encoding:
         pieces.definitions.append(as_typescript(asked.tools))
     else:
         pieces.definitions += map(as_json, asked.tools)
-    pieces.sure &= all(isinstance(tool.get("function"), Mapping) for tool in asked.tools)
+    pieces.sure &= asked.family.tools_sure and all(map(is_confirmed, asked.tools))
     choice = asked.tool_choice
     if isinstance(choice, Mapping):
         function = choice.get("function")

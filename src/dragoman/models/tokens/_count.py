@@ -12,7 +12,7 @@ from typing import Any
 from dragoman.models.tokens._chat import Asked, Pieces, chat_pieces
 from dragoman.models.tokens._encodings import Tokenizer, count_with, encoding_of, is_loaded
 from dragoman.models.tokens._estimate import weigh
-from dragoman.models.tokens._families import Family, family_of
+from dragoman.models.tokens._families import Family, family_of, image_rule_of
 
 __all__ = ["Tally", "acount_tokens_locally", "count_tokens", "tally_tokens"]
 
@@ -61,9 +61,14 @@ def tally_tokens(
     without it, that count is an estimate."""
     family = family_of(model)
     asked = Asked(
-        tools=tools or (), tool_choice=tool_choice, response_format=response_format, image_tokens=image_tokens
+        family=family,
+        images=image_rule_of(model),
+        tools=tools or (),
+        tool_choice=tool_choice,
+        response_format=response_format,
+        image_tokens=image_tokens,
     )
-    pieces = chat_pieces(messages or (), asked, family)
+    pieces = chat_pieces(messages or (), asked)
     pieces.texts += [text] if isinstance(text, str) else list(text or ())
     if tokenizer is not None:
         return Tally(pieces.fixed + _count_by(tokenizer, pieces), "tokenizer", exact=False)

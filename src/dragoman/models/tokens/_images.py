@@ -9,7 +9,7 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
-from dragoman.models.tokens._families import Family
+from dragoman.models.tokens._families import ImageRule
 
 __all__ = ["image_size", "image_tokens", "image_upper_bound", "url_of"]
 
@@ -17,7 +17,9 @@ _HEAD = 65_536
 """Base64 signs that are looked at: a JPEG tells its size behind its colour profile and thumbnail."""
 _USUAL = (1024, 1024)
 """Of an image whose size nobody says."""
-_SQUARE, _SHORT, _TILE, _PATCH = 2048, 768, 512, 32
+_SQUARE, _SHORT, _TILE = 2048, 768, 512
+_LEAST_BOUND = 6000
+"""Of the smallest image too: some models make all images larger before they look."""
 
 
 def url_of(part: Mapping[str, Any]) -> tuple[str, str]:
@@ -28,37 +30,34 @@ def url_of(part: Mapping[str, Any]) -> tuple[str, str]:
     return image if isinstance(image, str) else "", str(part.get("detail") or "auto")
 
 
-def image_tokens(part: Mapping[str, Any], family: Family) -> tuple[int, bool]:
+def image_tokens(part: Mapping[str, Any], rule: ImageRule) -> tuple[int, bool]:
     """Tokens of an image, and whether its size was known."""
     url, detail = url_of(part)
+    if detail == "low" and rule.tiles is not None:
+        return math.ceil(rule.tiles[0]), True
     size = image_size(url)
-    if family.images == "fixed":
-        return math.ceil(family.image[0]), size is not None
-    if detail == "low" and family.images == "tiles":
-        return math.ceil(family.image[0]), True
-    return math.ceil(_by_rule(size or _USUAL, family)), size is not None
+    return math.ceil(_by_rule(size or _USUAL, rule)), size is not None
 
 
-def image_upper_bound(part: Mapping[str, Any], family: Family) -> int | None:
+def image_upper_bound(part: Mapping[str, Any], rule: ImageRule) -> int | None:
     """Tokens that an image takes at most; None: no bound is known."""
     size = image_size(url_of(part)[0])
     if size is None:
-        return family.image_most
-    # No known model sees finer than patches of 14 pixels, or counts more than 2.5 tokens for one of 32.
+        return rule.most
+    # No known model sees finer than patches of 14 pixels, or counts more than two tokens for one.
     width, height = size
-    by_size = 2 * (math.ceil(width / 14) + 1) * (math.ceil(height / 14) + 1) + 6000
-    return by_size if family.image_most is None else min(by_size, family.image_most)
+    finest = 2 * (math.ceil(width / 14) + 1) * (math.ceil(height / 14) + 1) + _LEAST_BOUND
+    return max(finest, math.ceil(_by_rule(size, rule))) if rule.most is None else rule.most
 
 
-def _by_rule(size: tuple[int, int], family: Family) -> float:
+def _by_rule(size: tuple[int, int], rule: ImageRule) -> float:
     width, height = size
-    if family.images == "pixels":
-        pixels, most = family.image
-        return min(width * height / pixels, most)
-    if family.images == "patches":
-        each, most = family.image
-        return each * min(math.ceil(width / _PATCH) * math.ceil(height / _PATCH), most)
-    base, tile = family.image
+    if rule.fixed is not None:
+        return rule.fixed
+    if rule.patches is not None:
+        each, most, side = rule.patches
+        return each * min(math.ceil(width / side) * math.ceil(height / side), most)
+    base, tile = rule.tiles or (0, 0)
     return base + tile * _tiles(width, height)
 
 

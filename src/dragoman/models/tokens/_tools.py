@@ -7,11 +7,13 @@ came to the same form.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-__all__ = ["as_typescript"]
+__all__ = ["as_typescript", "is_confirmed"]
 
+_UNCONFIRMED = re.compile(r'"(?:title|default|\$ref|enum|anyOf|oneOf)": |\\n')
 _DEEPEST = 16
 _DESCRIBED = 2
 """Descriptions of deeper properties are not shown."""
@@ -24,6 +26,13 @@ def as_typescript(tools: Sequence[Mapping[str, Any]]) -> str:
     for tool in tools:
         lines += _function(_of(tool.get("function")) or _of(tool.get("custom")) or tool)
     return "\n".join([*lines, "} // namespace functions"])
+
+
+def is_confirmed(tool: Mapping[str, Any]) -> bool:
+    """Whether recorded prompts confirm to the token how a tool is shown: a function without titles, defaults, references or
+    descriptions of several lines."""
+    function = tool.get("function")
+    return isinstance(function, Mapping) and not _UNCONFIRMED.search(json.dumps(function, default=str))
 
 
 def _function(function: Mapping[str, Any]) -> Iterator[str]:

@@ -1,0 +1,184 @@
+"""Bounds of the input tokens before a call: no vocabulary, one pass over the text, and never on the wrong side.
+
+A byte-level tokenizer makes at most one token of each byte. OpenAI's make fewer: no two neighbouring tokens of a word can
+be a token together, and all pairs of the common letters are tokens, so of three such letters two at least share one.
+What no text shows (templates, hidden prompts of tools, media) is bounded by what was recorded, with a wide margin; what
+nobody can bound (a PDF at an address, the pages that a search reads) is the model's whole window.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dragoman.models.tokens._chat import as_json
+from dragoman.models.tokens._families import Family, ImageRule, families, family_of, image_rule_of
+from dragoman.models.tokens._images import image_upper_bound
+from dragoman.types.model_entry import ModelEntry
+
+__all__ = ["tokens_lower_bound", "tokens_upper_bound"]
+
+_TRIPLES = re.compile(rb"[ a-ilmnoprstuw][a-ilmnoprstuw]{2}")
+_WORDS = re.compile(rb"\s[A-Za-z]")
+_PER_MESSAGE, _PER_PART, _PER_CALL, _PER_TOOL = 16, 8, 64, 64
+_PER_TEXT = 8
+"""Of an embedding or a text completion: marks of beginning and end."""
+_IMAGES = frozenset(("image_url", "input_image", "image"))
+_OWN_TOOLS: Mapping[str, int] = {"computer": 4000, "bash": 2000, "text_editor": 4000, "memory": 4000, "custom": 2000}
+"""Tools that the caller runs, defined by the vendor: their hidden prompts, at most."""
+_ELSEWHERE = frozenset(
+    {
+        "cached_content",
+        "container",
+        "conversation",
+        "data_sources",
+        "mcp_servers",
+        "plugins",
+        "previous_response_id",
+        "search_parameters",
+        "web_search_options",
+    }
+)
+"""Parameters by which the model reads what is not in the request."""
+_SAFE_PARTS = frozenset({"redacted_thinking", "refusal", "search_result", "text", "thinking"})
+"""Parts of which nothing is read but their own text."""
+
+
+class _UnboundError(Exception):
+    """Something that nobody can bound."""
+
+
+def tokens_upper_bound(
+    request: Mapping[str, Any], *, provider: str, model: str, entry: ModelEntry | None = None
+) -> int | None:
+    """The input tokens of a chat, embedding or text completion (the hub's request) at most, as the provider will count them.
+
+    The model's window where nobody can tell; None where that is unknown too. Never more than the window: a longer prompt is
+    refused by every provider, or cut."""
+    window = _window(entry)
+    try:
+        most = _most(request, family_of(model), image_rule_of(model))
+    except _UnboundError:
+        return window
+    return most if window is None else min(most, window)
+
+
+def tokens_lower_bound(
+    request: Mapping[str, Any], *, provider: str, model: str, entry: ModelEntry | None = None
+) -> int:
+    """The input tokens at least. 0 where the model's vocabulary is unknown."""
+    if not family_of(model).encoding:
+        return 0
+    return sum(len(_WORDS.findall(_bytes(text))) for text in _plain_texts(request))
+
+
+def _window(entry: ModelEntry | None) -> int | None:
+    return max(entry.context_window or 0, entry.max_input_tokens or 0) or None if entry is not None else None
+
+
+def _most(request: Mapping[str, Any], family: Family, images: ImageRule) -> int:
+    if family.unbounded or any(request.get(key) for key in _ELSEWHERE):
+        raise _UnboundError
+    most = _others(request)
+    messages = request.get("messages")
+    if messages is None:
+        return most + _inputs(request.get("input", request.get("prompt")), family)
+    # Another model may answer in its place.
+    most += max(each.idle for each in families()) if request.get("models") else family.idle
+    for message in messages:
+        most += _PER_MESSAGE + _message(message, family, images)
+    tools = request.get("tools") or ()
+    for tool in tools:
+        most += _PER_TOOL + _tool(tool)
+    return most + (family.idle_tools if tools or request.get("functions") or request.get("response_format") else 0)
+
+
+def _others(request: Mapping[str, Any]) -> int:
+    """Every other parameter as if the model read it: schemas are, and nobody knows what else."""
+    vendors = request.get("vendor_params")
+    for params in vendors.values() if isinstance(vendors, Mapping) else ():
+        if isinstance(params, Mapping) and any(params.get(key) for key in _ELSEWHERE):
+            raise _UnboundError
+    known = ("messages", "tools", "input", "prompt", "model")
+    return sum(len(_bytes(as_json(value))) for key, value in request.items() if key not in known)
+
+
+def _inputs(value: Any, family: Family) -> int:
+    """Of an embedding or a text completion: texts, or tokens already."""
+    if isinstance(value, str):
+        return _PER_TEXT + _text(value, family)
+    if isinstance(value, int):
+        return 1
+    if isinstance(value, (list, tuple)):
+        return _PER_TEXT + sum(_inputs(item, family) for item in value)
+    return _PER_TEXT + len(_bytes(as_json(value)))
+
+
+def _message(message: Mapping[str, Any], family: Family, images: ImageRule) -> int:
+    most = 0
+    for key, value in message.items():
+        if key == "content" and isinstance(value, str):
+            most += _text(value, family)
+        elif key in ("content", "images") and isinstance(value, (list, tuple)):
+            most += sum(_PER_PART + _part(part, family, images) for part in value)
+        elif key == "audio" and value:
+            raise _UnboundError  # an answer of before, which only its id names
+        elif value is not None:
+            most += len(_bytes(as_json(value)))
+            most += _PER_CALL * len(value) if key == "tool_calls" else 0
+    return most
+
+
+def _part(part: Any, family: Family, images: ImageRule) -> int:
+    if not isinstance(part, Mapping):
+        return len(_bytes(as_json(part)))
+    kind = part.get("type")
+    if kind == "text" and isinstance(part.get("text"), str):
+        return _text(part["text"], family) + (len(_bytes(as_json(part))) if len(part) > 2 else 0)
+    if kind in _SAFE_PARTS:
+        return len(_bytes(as_json(part)))
+    if kind in _IMAGES:
+        return _known(image_upper_bound(part, images))
+    if kind == "input_audio" and isinstance(part.get("input_audio"), Mapping):
+        # 32 tokens a second is the most that is known, 750 bytes a second the least that anybody can hear.
+        return len(str(part["input_audio"].get("data") or "")) // 10 + 256
+    if kind == "file" and isinstance(part.get("file"), Mapping):
+        data = part["file"].get("file_data")
+        if isinstance(data, str) and data.startswith("data:text/"):
+            return len(_bytes(data)) + len(_bytes(as_json({**part, "file": ""}))) + 256
+    raise _UnboundError
+
+
+def _tool(tool: Mapping[str, Any]) -> int:
+    kind = str(tool.get("type", "function"))
+    size = len(_bytes(as_json(tool)))
+    return size if kind == "function" else size + _known(_OWN_TOOLS.get(kind))
+
+
+def _text(text: str, family: Family) -> int:
+    data = _bytes(text)
+    return len(data) - (len(_TRIPLES.findall(data)) if family.encoding else 0)
+
+
+def _plain_texts(request: Mapping[str, Any]) -> Iterator[str]:
+    """Texts that the model reads word by word."""
+    messages = request.get("messages")
+    value = (
+        request.get("input", request.get("prompt")) if messages is None else [each.get("content") for each in messages]
+    )
+    for item in value if isinstance(value, (list, tuple)) else (value,):
+        for part in item if isinstance(item, (list, tuple)) else (item,):
+            text = part.get("text") if isinstance(part, Mapping) and part.get("type") == "text" else part
+            if isinstance(text, str):
+                yield text
+
+
+def _known(bound: int | None) -> int:
+    if bound is None:
+        raise _UnboundError
+    return bound
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
