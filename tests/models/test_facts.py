@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from dragoman.dialects._reasoning import EFFORTS
-from dragoman.models import facts, provider_of
+from dragoman.models import Catalogue, facts, provider_of
+from dragoman.types.model_entry import ABILITIES
 from dragoman.types.model_facts import UNKNOWN_MODEL, ModelFacts
 from tests.recordings import Recording, pairs, recordings
 
@@ -232,8 +233,18 @@ def test_every_family_is_reachable_and_sound() -> None:
         assert ranks == sorted(ranks)
         if "none" in row.get("effort_levels", ()):
             assert row["can_disable_reasoning"]
+        for efforts in ("sampling_efforts", "tool_efforts"):
+            assert set(row.get(efforts, ())) <= {"none", *EFFORTS}
+        assert {*row.get("can", ()), *row.get("cannot", ())} <= set(ABILITIES)
         if row.get("reasoning") in ("adaptive", "level"):
             assert row.get("can_disable_reasoning") is not None or len(row) <= 3
+
+
+def test_the_believable_are_providers_of_the_catalogue() -> None:
+    listed = tomllib.loads((importlib.resources.files("dragoman.models") / "families.toml").read_text())["believable"]
+    assert set(listed) <= set(ABILITIES)
+    for provider in {name for names in listed.values() for name in names}:
+        assert any(True for _ in Catalogue().entries(provider)), provider
 
 
 @pytest.mark.parametrize(
@@ -318,6 +329,13 @@ def test_the_names_in_recordings_find_the_provider_that_served_them(recording: R
         ("claude-opus-5-5 claude-sonnet-5-5 gpt-6-astra gpt-6.1-sol kimi-k3.1-pro", "can_disable_reasoning", False),
         ("deepseek-flash deepseek-v4-flash deepseek-v4-pro", "json_schema", None),
         ("gpt-6-luna gpt-6-sol gpt-5.4", "sampling", None),
+        ("gpt-5.1 gpt-5.2 gpt-5.3-codex gpt-5.4-nano gpt-5.5 gpt-5.6-sol gpt-6-luna", "sampling_efforts", ("none",)),
+        ("gpt-5.4 gpt-5.4-mini gpt-5.5 gpt-5.6-terra gpt-6-sol", "tool_efforts", ("none",)),
+        ("gpt-5 gpt-5.1 gpt-5.2 gpt-4o", "tool_efforts", None),
+        ("gpt-6-astra", "tool_efforts", ()),
+        ("gpt-5.1 gpt-5.2 gpt-5.4", "default_effort", "none"),
+        ("deepseek-v4-pro", "vision", False),
+        ("deepseek-v4-flash deepseek-flash", "vision", None),
     ],
 )
 def test_what_the_vendors_tell(names: str, fact: str, value: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dragoman.models import entry_from_mapping
 from dragoman.providers import Providers, supported_openai_params
 from dragoman.providers._supported import _SAMPLES
 from tests.recordings import Recording, recordings
@@ -25,6 +26,19 @@ def test_openai_takes_all_but_what_its_reasoning_models_refuse() -> None:
 
 def test_an_unknown_model_of_an_unknown_provider_may_take_everything() -> None:
     assert supported("openai_like/whatever") >= set(_SAMPLES) - {"audio"}
+
+
+def test_what_a_model_is_known_to_lack_is_not_listed() -> None:
+    assert not {"tools", "tool_choice", "functions"} & supported("gemini/gemini-2.5-flash-tts")
+    assert not {"tools", "functions"} & supported("openai/gpt-6-astra")
+    provider, model = Providers().resolve("openai/gpt-6-astra")
+    for said in (True, False):
+        row = entry_from_mapping(
+            {"supports_function_calling": said, "supports_audio_output": said}, provider="openai", model=model
+        )
+        found = set(supported_openai_params(provider, model, row))
+        assert ({"tools", "audio"} <= found) is said
+        assert "tools" in found or "parallel_tool_calls" not in found
 
 
 def test_accents_count() -> None:

@@ -80,7 +80,7 @@ def _group(row: Row) -> dict[str, Any]:
     facts = facts_of_all(row.entries)
     infos = [_named(entry) for entry in row.entries]
     costs = {name: [cost for info in infos if (cost := info.get(name)) is not None] for name in _HIGHEST}
-    params = [set(supported_openai_params(each.provider, each.model)) for each in row.deployments]
+    params = [set(supported_openai_params(each.provider, each.model, each.entry)) for each in row.deployments]
     return {
         "model_group": row.name,
         "providers": list(dict.fromkeys(deployment.provider.name for deployment in row.deployments)),

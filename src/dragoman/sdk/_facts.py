@@ -74,7 +74,7 @@ def get_model_info(model: str, custom_llm_provider: str | None = None) -> dict[s
     known = abilities(provider, name, entry)
     info = as_model_info(replace(entry, abilities=known.can), key=key_of(entry))
     try:
-        info["supported_openai_params"] = supported_openai_params(PROVIDERS.find(provider), name)
+        info["supported_openai_params"] = supported_openai_params(PROVIDERS.find(provider), name, entry)
     except DragomanError:
         info["supported_openai_params"] = None
     return info

@@ -8,6 +8,7 @@ from dragoman.credentials import lookup
 from dragoman.errors import DragomanError
 from dragoman.providers import base_address, missing_settings
 from dragoman.providers import supported_openai_params as _supported
+from dragoman.sdk._catalogue import CATALOGUE
 from dragoman.sdk._custom import PROVIDERS
 
 __all__ = [
@@ -38,7 +39,7 @@ def get_llm_provider(
 def get_supported_openai_params(model: str, custom_llm_provider: str | None = None, **_: Any) -> list[str]:
     """OpenAI's parameters that the model takes; others are refused, or left out and reported with `drop_params`."""
     provider, name = PROVIDERS.resolve(model, custom_llm_provider)
-    return _supported(provider, name)
+    return _supported(provider, name, CATALOGUE.find(provider.name, name))
 
 
 def validate_environment(

@@ -7,6 +7,9 @@ from dragoman.types._json import JsonObject
 
 __all__ = ["fit_to_effort"]
 
+_BESIDE = {"tools": ("tool_choice", "parallel_tool_calls"), "functions": ("function_call",)}
+"""What is refused without them."""
+
 
 def fit_to_effort(body: JsonObject, writing: Writing) -> None:
     """Refuse or leave out what does not go with the effort that was written, or else with the model's own."""
@@ -16,13 +19,10 @@ def fit_to_effort(body: JsonObject, writing: Writing) -> None:
 
 def _functions(body: JsonObject, writing: Writing) -> None:
     drops, facts = writing.drops, writing.target.facts
-    if facts.tool_efforts is None or not body.get("tools"):
+    if facts.tool_efforts is None or not (body.get("tools") or body.get("functions")):
         return
     if not facts.tool_efforts:
-        if not drops.allowed("tools"):
-            drops.unsupported("tools", "the model takes tools only through the Responses API")
-            for key in ("tools", "tool_choice", "parallel_tool_calls"):
-                body.pop(key, None)
+        _without_functions(body, writing)
         return
     effort = body.get("reasoning_effort", facts.default_effort)
     if effort in facts.tool_efforts or not effort or drops.allowed("reasoning_effort"):
@@ -35,6 +35,14 @@ def _functions(body: JsonObject, writing: Writing) -> None:
     else:
         drops.weakened("reasoning_effort")
     body["reasoning_effort"] = facts.tool_efforts[0]
+
+
+def _without_functions(body: JsonObject, writing: Writing) -> None:
+    for key in ("tools", "functions"):
+        if body.get(key) and not writing.drops.allowed(key):
+            writing.drops.unsupported(key, "the model takes functions only through the Responses API")
+            for name in (key, *_BESIDE[key]):
+                body.pop(name, None)
 
 
 def _sampling(body: JsonObject, writing: Writing) -> None:
