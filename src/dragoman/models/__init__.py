@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dragoman.models._abilities import Abilities, Missing, abilities, lacking, missing
+from dragoman.models._bounds import cost_bounds
 from dragoman.models._catalogue import Catalogue
 from dragoman.models._cost import cost_of, reported_cost
 from dragoman.models._facts import facts, provider_of
@@ -31,6 +32,7 @@ __all__ = [
     "abilities",
     "acount_tokens_locally",
     "as_model_info",
+    "cost_bounds",
     "cost_of",
     "count_tokens",
     "decode",

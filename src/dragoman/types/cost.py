@@ -100,8 +100,8 @@ class CostBounds:
 
     lower: int | None
     upper: int | None
-    input_tokens: int
-    """The most that the request can hold."""
+    input_tokens: int | None
+    """The most that the request can hold; None: it cannot be said."""
     output_tokens: int | None
     """The most that may be answered."""
     lines: tuple[CostLine, ...] = ()

@@ -1,0 +1,146 @@
+"""What a request may make a provider do, as far as money goes: how much it answers, which media it reads, which tools it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+__all__ = ["Asked", "read_asked"]
+
+_RUN_BY_CALLER = frozenset({"function", "custom", "computer", "bash", "text_editor", "memory"})
+"""Kinds of tools that the provider only calls for: one answer, one pass over the input."""
+_OPEN_ENDED = ("web_search_options", "search_parameters", "plugins", "mcp_servers", "cached_content", "models")
+"""Parameters by which input comes in that the request does not hold, or by which another model may answer (OpenRouter)."""
+_MEDIA: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "text": (),
+        "refusal": (),
+        "image_url": ("input_image",),
+        "input_audio": ("input_audio",),
+        "video_url": ("input_video", "input_audio", "input_image"),
+    }
+)
+"""The buckets that a part of this type may fill beside that of text; a part of any other type may fill all of them."""
+_ALL_MEDIA = ("input_audio", "input_image", "input_video")
+_MOST_FOR_AN_EFFORT = 16_384
+"""The largest budget that a word of `reasoning_effort` becomes (`dialects/_reasoning.py`)."""
+_LEAST_BUDGET = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Of one request."""
+
+    answers: int
+    """How many answers."""
+    longest: int | None
+    """The most tokens that one of them may take, as the caller said; None: nothing was said."""
+    added: int
+    """Tokens of output that come on top of all: predictions that are not kept."""
+    media: frozenset[str]
+    """The input buckets that it may fill beside text."""
+    speaks: bool
+    """Whether audio was asked for."""
+    marked: bool
+    """Whether it marks what is to be cached, and for an hour."""
+    marked_for_an_hour: bool
+    uses: int | None
+    """How often the provider may run tools of its own; None: as often as it likes."""
+    searches: int
+    """How many of these may be web searches."""
+
+
+def read_asked(request: Mapping[str, Any], *, budgeted: bool = True) -> Asked:
+    """Read a request of the hub: a chat, a text completion, or embeddings. `budgeted`: the model may take a budget for its
+    thinking, which is put on top of a maximum that it does not fit into."""
+    parts = list(_parts(request))
+    marks = list(_marks(request, parts))
+    uses, searches = _uses(request)
+    return Asked(
+        answers=_answers(request),
+        longest=_longest(request, budgeted),
+        added=len(repr(request["prediction"]).encode()) if request.get("prediction") else 0,
+        media=frozenset(bucket for part in parts for bucket in _MEDIA.get(str(part.get("type")), _ALL_MEDIA)),
+        speaks="audio" in (request.get("modalities") or ()) or bool(request.get("audio")),
+        marked=bool(marks),
+        marked_for_an_hour=any(isinstance(mark, Mapping) and mark.get("ttl") == "1h" for mark in marks),
+        uses=uses,
+        searches=searches,
+    )
+
+
+def _answers(request: Mapping[str, Any]) -> int:
+    wanted = max(_number(request.get("n")) or 1, _number(request.get("best_of")) or 1)
+    prompts = request.get("prompt")
+    if isinstance(prompts, list) and prompts and isinstance(prompts[0], str | list):
+        wanted *= len(prompts)
+    return wanted
+
+
+def _longest(request: Mapping[str, Any], budgeted: bool) -> int | None:
+    told = [_number(request.get(name)) for name in ("max_completion_tokens", "max_tokens")]
+    most = max((number for number in told if number), default=None)
+    if most is None or not budgeted:
+        return most
+    thinking = request.get("thinking")
+    budget = 0
+    if isinstance(thinking, Mapping) and thinking.get("type") != "disabled":
+        budget = max(_number(thinking.get("budget_tokens")) or _MOST_FOR_AN_EFFORT, _LEAST_BUDGET)
+    elif request.get("reasoning_effort") not in (None, "none"):
+        budget = _MOST_FOR_AN_EFFORT
+    return most if most > budget else most + budget
+
+
+def _uses(request: Mapping[str, Any]) -> tuple[int | None, int]:
+    if any(request.get(name) for name in _OPEN_ENDED) or "compact" in repr(_own_params(request)):
+        return None, 0
+    uses = searches = 0
+    for tool in request.get("tools") or ():
+        kind = str(tool.get("type", "function")) if isinstance(tool, Mapping) else "function"
+        if kind in _RUN_BY_CALLER and not _googles(tool):
+            continue
+        definition = tool.get("definition")
+        most = _number({**tool, **(definition if isinstance(definition, Mapping) else {})}.get("max_uses"))
+        if most is None:
+            return None, 0
+        uses += most
+        searches += most if "search" in kind else 0
+    return uses, searches
+
+
+def _googles(tool: Any) -> bool:
+    """Whether it is a tool in Google's own words, which have no type: {"googleSearch": {}}."""
+    return isinstance(tool, Mapping) and "type" not in tool and "function" not in tool and "name" not in tool
+
+
+def _own_params(request: Mapping[str, Any]) -> list[Any]:
+    params = request.get("vendor_params")
+    own = list(params.values()) if isinstance(params, Mapping) else []
+    return [request.get("context_management"), *(one.get("context_management") for one in own if isinstance(one, dict))]
+
+
+def _parts(request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for message in request.get("messages") or ():
+        content = message.get("content") if isinstance(message, Mapping) else None
+        for part in content if isinstance(content, list) else ():
+            if isinstance(part, Mapping):
+                yield part
+
+
+def _marks(request: Mapping[str, Any], parts: list[Mapping[str, Any]]) -> Iterator[Any]:
+    """All marks of what is to be cached."""
+    params = request.get("vendor_params")
+    own = [one for one in params.values() if isinstance(one, Mapping)] if isinstance(params, Mapping) else []
+    messages = [message for message in request.get("messages") or () if isinstance(message, Mapping)]
+    calls = [call for message in messages for call in message.get("tool_calls") or () if isinstance(call, Mapping)]
+    tools = [tool for tool in request.get("tools") or () if isinstance(tool, Mapping)]
+    definitions = [tool["definition"] for tool in tools if isinstance(tool.get("definition"), Mapping)]
+    for place in (request, *own, *messages, *parts, *calls, *tools, *definitions):
+        if place.get("cache_control"):
+            yield place["cache_control"]
+
+
+def _number(value: Any) -> int | None:
+    return value if type(value) is int and value > 0 else None
