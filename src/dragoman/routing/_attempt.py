@@ -14,7 +14,7 @@ from dragoman.dialects._dialect import ErrorReply, Operation
 from dragoman.dialects._parameters import DropList
 from dragoman.dialects._secrets import scrub
 from dragoman.errors import APIError, APIResponseValidationError, NotFoundError, Timeout
-from dragoman.models import count_tokens
+from dragoman.models import acount_tokens_locally
 from dragoman.routing._call import Answer, StreamAnswer
 from dragoman.routing._function import ask_function, ask_mock
 from dragoman.routing._job import Job
@@ -43,7 +43,7 @@ async def attempt(job: Job, ending: Ending) -> Answer | StreamAnswer:
         return await ask_function(job, provider.function, ending)
     endpoint = provider.endpoints.get(job.operation)
     if endpoint is None:
-        return _without_provider(job)
+        return await _without_provider(job)
     sending = prepare(job, endpoint)
     return await (_stream(job, sending, ending) if job.stream else _whole(job, sending))
 
@@ -68,7 +68,7 @@ async def _text_as_chat(job: Job, ending: Ending) -> Answer | StreamAnswer:
     return answer
 
 
-def _without_provider(job: Job) -> Answer:
+async def _without_provider(job: Job) -> Answer:
     """For an operation that the provider does not offer."""
     provider, model = job.deployment.provider.name, job.deployment.model
     if job.operation != "count_tokens":
@@ -78,13 +78,15 @@ def _without_provider(job: Job) -> Answer:
             model=model,
             code="unsupported_operation",
         )
-    return Answer(provider=provider, model=model, response=_estimate(job))
+    return Answer(provider=provider, model=model, response=await _estimate(job))
 
 
-def _estimate(job: Job) -> Any:
+async def _estimate(job: Job) -> Any:
     chat = job.request.get("chat") or {}
-    tokens = count_tokens(chat.get("messages"), chat.get("tools"), model=job.deployment.model)
-    return {"input_tokens": tokens, "estimated": True}
+    model = job.deployment.entry.model if job.deployment.entry is not None else job.deployment.model
+    asked = {key: chat.get(key) for key in ("messages", "tools", "tool_choice", "response_format")}
+    counted = await acount_tokens_locally(model=model, **asked)
+    return {"input_tokens": counted.tokens, "estimated": True}
 
 
 async def _whole(job: Job, sending: Sending) -> Answer:

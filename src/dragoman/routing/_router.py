@@ -17,6 +17,7 @@ from dragoman.errors import (
     NotFoundError,
 )
 from dragoman.models import Catalogue, facts
+from dragoman.models.tokens import warm_up as load_vocabularies
 from dragoman.observe import Failed, Listener, tell
 from dragoman.providers import Providers
 from dragoman.routing._call import NO_OPTIONS, Answer, Attempt, Call, CallOptions, StreamAnswer
@@ -93,12 +94,18 @@ class Router:
             raise
 
     async def warm_up(self) -> None:
-        """Do now what the first call would else have to wait for: import aiohttp and the codecs, read certificates and tables."""
+        """Do now what the first call would else have to wait for: import aiohttp and the codecs, read certificates,
+        tables and the vocabularies of models whose tokens are counted here."""
         self._transports.here().open()
         for deployment in self.deployments:
             facts(deployment.provider.name, deployment.model)
             for operation in deployment.provider.endpoints:
                 deployment.provider.endpoints.get(operation)
+        load_vocabularies(
+            deployment.entry.model if deployment.entry is not None else deployment.model
+            for deployment in self.deployments
+            if "count_tokens" not in deployment.provider.endpoints
+        )
 
     async def aclose(self) -> None:
         """Close the connections that belong to the running event loop."""
