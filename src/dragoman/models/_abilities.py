@@ -41,7 +41,7 @@ POLICY: Mapping[str, Policy] = MappingProxyType(
         "system_messages": "passed",
     }
 )
-FAMILIES = "Dragoman's table of model families"
+_FAMILIES = "Dragoman's table of model families"
 _CATALOGUE = "the catalogue"
 _BASE = "base_model "
 """How `entry_from_mapping` marks a row that is another model's."""
@@ -112,7 +112,7 @@ def _abilities(provider: str, model: str, key: _Same | None) -> Abilities:
     said = _said_by_user(entry)
     known = _overruled(family, said)
     claims: dict[str, tuple[bool, str]] = _of_catalogue(entry)
-    claims |= {ability: (can, FAMILIES) for ability, can in _of_family(family).items()}
+    claims |= {ability: (can, _FAMILIES) for ability, can in _of_family(family).items()}
     if entry is not None:
         claims |= {ability: (can, entry.ability_sources[ability]) for ability, can in said.items()}
     can = {ability: claims[ability][0] for ability in ABILITIES if ability in claims}
