@@ -78,7 +78,7 @@ async def _without_provider(job: Job) -> Answer:
             model=model,
             code="unsupported_operation",
         )
-    return Answer(provider=provider, model=model, response=await _estimate(job))
+    return Answer(provider=provider, model=model, response=await _estimate(job), cost=job.cost(None))
 
 
 async def _estimate(job: Job) -> Any:
@@ -112,6 +112,7 @@ async def _whole(job: Job, sending: Sending) -> Answer:
     else:
         answer.response = sending.codec.read_response(parsed, sending.context)
         answer.usage = answer.response.get("usage")
+    answer.cost = job.cost(answer.usage)
     return answer
 
 
@@ -145,6 +146,7 @@ async def _begun(job: Job, sending: Sending, ending: Ending) -> StreamAnswer:
         headers=reply.headers,
         batches=Batches(first, rest),
         native=sending.native,
+        pricing=job.pricing(),
     )
 
 

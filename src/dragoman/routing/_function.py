@@ -109,10 +109,11 @@ async def _answered(job: Job, value: Any, ending: Ending, usage: Any = None) -> 
         response = response_of(value, job.operation, context)
         if usage and isinstance(value, str) and job.operation == "chat":
             response["usage"] = dict(usage)
-        return Answer(provider=provider, model=model, response=response, usage=response.get("usage"))
+        used = response.get("usage")
+        return Answer(provider=provider, model=model, response=response, usage=used, cost=job.cost(used))
     rest = pump(_stream_source(job, value, context, usage), ending)
     first = await begin(rest, has_content)
-    return StreamAnswer(provider=provider, model=model, batches=Batches(first, rest))
+    return StreamAnswer(provider=provider, model=model, batches=Batches(first, rest), pricing=job.pricing())
 
 
 def _stream_source(job: Job, value: Any, context: ReplyContext, usage: Any) -> StreamSource:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import datetime
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from dragoman.dialects._dialect import CallerContext, Operation, ReplyContext
+from dragoman.models import cost_of, price_context
 from dragoman.routing._call import CallOptions, Source
 from dragoman.routing._clock import Clock
 from dragoman.routing._deployment import Deployment
 from dragoman.routing._settings import RouterSettings
 from dragoman.transport import Timeouts, Transport
+from dragoman.types.cost import Cost
+from dragoman.types.usage import Usage
 
 __all__ = ["Job"]
+
+_FREE = Cost(0)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,3 +71,16 @@ class Job:
             reply_id=f"chatcmpl-{self.request_id.removeprefix('req_')}",
             accent=provider.accent,
         )
+
+    def cost(self, usage: Usage | None, at: float | None = None) -> Cost | None:
+        """What this attempt costs at the prices of `at` (Unix seconds; None: now). None: it is not known what was used."""
+        if self.operation == "count_tokens":
+            return _FREE
+        if usage is None:
+            return None
+        moment = datetime.datetime.fromtimestamp(self.clock.time() if at is None else at, datetime.UTC)
+        return cost_of(usage, self.deployment.entry, at=moment, context=price_context(usage, self.request))
+
+    def pricing(self) -> Callable[[Usage], Cost | None]:
+        """What a usage of this attempt's stream costs, at the prices that hold as it begins."""
+        return functools.partial(self.cost, at=self.clock.time())

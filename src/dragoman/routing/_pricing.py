@@ -8,8 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from dragoman.errors import BadRequestError, ConfigError
-from dragoman.models import Catalogue
-from dragoman.models._litellm_names import entry_from_mapping, is_price_name
+from dragoman.models import Catalogue, entry_from_mapping, is_price_name
 from dragoman.routing._call import CallOptions
 from dragoman.routing._deployment import Deployment
 from dragoman.types.model_entry import ModelEntry
