@@ -5,12 +5,15 @@ from __future__ import annotations
 import concurrent.futures
 import random
 import threading
+from pathlib import Path
 
 import pytest
 
+from dragoman.errors import ConfigError
 from dragoman.models import Catalogue
 from dragoman.models._catalogue import _KEPT
 from dragoman.models._names import LONGEST_NAME
+from dragoman.models._shelves import SHIPPED
 from dragoman.providers import Providers
 from dragoman.types.model_entry import ModelEntry, PricePeriod, Rate
 
@@ -116,6 +119,24 @@ def test_every_provider_is_known_under_every_name_it_has(catalogue: Catalogue) -
     for name in providers.names():
         for alias in providers.find(name).aliases:
             assert catalogue.provider_name(alias) == catalogue.provider_name(name), alias
+
+
+def test_a_folder_of_somebody_else_may_be_written_otherwise(tmp_path: Path) -> None:
+    (tmp_path / "sources.json").write_bytes((SHIPPED / "sources.json").read_bytes())
+    (tmp_path / "p.jsonl").write_text(
+        '{ "model": "Größe", "aliases": ["Grösse"], "provider": "p" }\n{"provider":"p","model":"b","can":["vision"]}'
+    )
+    own = Catalogue(tmp_path)
+    assert [found.model for found in own.entries()] == ["b", "Größe"]
+    assert own.find_named("p/GRÖSSE") is not None
+    assert own.find("openai", "gpt-4o") is None
+
+
+def test_a_file_that_is_no_catalogue_is_refused_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "sources.json").write_bytes((SHIPPED / "sources.json").read_bytes())
+    (tmp_path / "q.jsonl").write_text('{"provider":"q","model":"b"}\n{"model":1}\n')
+    with pytest.raises(ConfigError, match=r"q\.jsonl:2"):
+        Catalogue(tmp_path).find("q", "b")
 
 
 def test_fifty_threads_find_and_add_at_once(catalogue: Catalogue) -> None:

@@ -8,7 +8,7 @@ import datetime
 import functools
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from dragoman.errors import ConfigError
 from dragoman.models._rows import Sources, entry_of
 from dragoman.types.model_entry import ModelEntry, Provenance
 
@@ -74,13 +75,33 @@ def shelf(folder: Path, provider: str) -> Shelf:
 
 @functools.cache
 def _read(folder: Path, provider: str) -> Shelf:
-    with open(f"{folder}/{provider}.jsonl", "rb", 0) as file:
-        lines = file.read()
-    names: dict[str, int] = {}
-    aliases: dict[str, str] = {}
-    for line in _LINE.finditer(lines.decode("ascii")):
-        name, others = line.group(1).lower(), line.group(2)
-        names[name] = line.start()
-        if others:
-            aliases.update(dict.fromkeys(others.lower().split('","'), name))
+    path = f"{folder}/{provider}.jsonl"
+    with open(path, "rb", 0) as file:
+        lines = file.read().rstrip() + b"\n"
+    begins = list(_scanned(lines)) if lines.isascii() else []
+    if len(begins) != lines.count(b"\n"):  # somebody else wrote it
+        begins = list(_parsed(lines, path))
+    names = {name: start for name, _, start in begins}
+    aliases = {alias: name for name, others, _ in begins for alias in others}
     return Shelf(lines, about(folder).sources, names, aliases)
+
+
+_Begin = tuple[str, Sequence[str], int]
+"""A row's name and aliases in lower case, and where its line begins."""
+
+
+def _scanned(lines: bytes) -> Iterator[_Begin]:
+    for line in _LINE.finditer(lines.decode("ascii")):
+        others = line.group(2)
+        yield line.group(1).lower(), others.lower().split('","') if others else (), line.start()
+
+
+def _parsed(lines: bytes, path: str) -> Iterator[_Begin]:
+    start = 0
+    for number, line in enumerate(lines.splitlines(keepends=True), 1):
+        try:
+            row = orjson.loads(line)
+            yield row["model"].lower(), [alias.lower() for alias in row.get("aliases", ())], start
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ConfigError(f"{path}:{number}: no row of a catalogue: {error}") from error
+        start += len(line)
