@@ -69,8 +69,8 @@ async def test_the_next_deployment_that_can_is_asked_at_once(
     still = Stillness()
     router = make(
         upstream.deployment("smart", BLIND),
-        upstream.deployment("smart", "gpt-3.5-turbo", number=1),
-        upstream.deployment("smart", SEEING, number=2),
+        upstream.deployment("smart", "gpt-3.5-turbo", number=1, order=1),
+        upstream.deployment("smart", SEEING, number=2, order=2),
         clock=still.clock,
     )
     answer = await router.answer(look("smart", stream=stream, num_retries=retries))
@@ -84,7 +84,7 @@ async def test_the_next_deployment_that_can_is_asked_at_once(
 async def test_a_refusal_here_takes_nothing_from_the_retries(upstream: Upstream, make: Make) -> None:
     router = make(
         upstream.deployment("smart", BLIND),
-        upstream.deployment("smart", f"{SEEING}[error=500]", number=1),
+        upstream.deployment("smart", f"{SEEING}[error=500]", number=1, order=1),
         clock=Stillness().clock,
     )
     with pytest.raises(errors.InternalServerError):
