@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -57,22 +58,24 @@ class Asked:
 def chat_pieces(messages: Sequence[Mapping[str, Any]], asked: Asked) -> Pieces:
     """The pieces of a chat with its tools."""
     pieces = Pieces()
+    exact = bool(asked.family.encoding)
     for message in messages:
-        pieces.fixed += _PER_MESSAGE
+        pieces.fixed += _PER_MESSAGE if exact else asked.family.message
+        if exact:
+            pieces.texts.append(str(message.get("role") or "user"))
         _message(message, asked, pieces)
     if messages:
-        pieces.fixed += asked.family.reply
+        pieces.fixed += asked.family.reply if exact else asked.family.chat
     if asked.tools:
         _tools(messages, asked, pieces)
     schema = asked.response_format.get("json_schema") if isinstance(asked.response_format, Mapping) else None
-    if isinstance(schema, Mapping):
+    if isinstance(schema, Mapping) and asked.family.schema:
         pieces.definitions.append(as_json(schema.get("schema")))
         pieces.add(_PER_SCHEMA)
     return pieces
 
 
 def _message(message: Mapping[str, Any], asked: Asked, pieces: Pieces) -> None:
-    pieces.texts.append(str(message.get("role") or "user"))
     for part in _parts(message.get("content")):
         _part(part, asked, pieces)
     for key in ("name", "reasoning_content", "refusal"):
@@ -109,6 +112,9 @@ def _part(part: Any, asked: Asked, pieces: Pieces) -> None:
         pieces.add(
             tokens if asked.image_tokens is None else asked.image_tokens, sure=sure and asked.image_tokens is None
         )
+    elif kind == "file" and (text := _text_file(part)) is not None:
+        pieces.texts.append(text)
+        pieces.sure = False
     elif kind in _WITHOUT_TEXT:
         pieces.add(_WITHOUT_TEXT[kind])
     elif isinstance(part.get("text"), str):
@@ -116,6 +122,19 @@ def _part(part: Any, asked: Asked, pieces: Pieces) -> None:
     else:
         pieces.texts.append(as_json(part))
         pieces.sure = False
+
+
+def _text_file(part: Mapping[str, Any]) -> str | None:
+    """The text of a file that is plain text, and here."""
+    file = part.get("file")
+    data = file.get("file_data") if isinstance(file, Mapping) else None
+    if not isinstance(data, str) or not data.startswith("data:text/"):
+        return None
+    head, _, body = data.partition(",")
+    try:
+        return base64.b64decode(body).decode("utf-8", "replace") if head.endswith(";base64") else body
+    except ValueError:
+        return None
 
 
 def _calls(message: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -130,12 +149,12 @@ def _calls(message: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _tools(messages: Sequence[Mapping[str, Any]], asked: Asked, pieces: Pieces) -> None:
     pieces.fixed += asked.family.tools
+    if not asked.family.encoding:
+        pieces.definitions += map(as_json, asked.tools)
+        return
     if any(message.get("role") in ("system", "developer") for message in messages):
         pieces.fixed += asked.family.tools_beside_system
-    if asked.family.encoding:
-        pieces.definitions.append(as_typescript(asked.tools))
-    else:
-        pieces.definitions += map(as_json, asked.tools)
+    pieces.definitions.append(as_typescript(asked.tools))
     pieces.sure &= asked.family.tools_sure and all(map(is_confirmed, asked.tools))
     choice = asked.tool_choice
     if isinstance(choice, Mapping):

@@ -74,7 +74,7 @@ def tally_tokens(
         return Tally(pieces.fixed + _count_by(tokenizer, pieces), "tokenizer", exact=False)
     encoding = encoding_of(model)
     if encoding is None or not (load or is_loaded(encoding)):
-        return Tally(_estimate(pieces, family, chat=bool(messages)), "estimate", exact=False)
+        return Tally(_estimate(pieces, family), "estimate", exact=False)
     counted = count_with(encoding, (*pieces.texts, *pieces.definitions))
     return Tally(pieces.fixed + counted, encoding, exact=pieces.sure)
 
@@ -92,9 +92,9 @@ async def acount_tokens_locally(
     return count() if _size((messages, tools, text), _SHORT) >= 0 else await asyncio.to_thread(count)
 
 
-def _estimate(pieces: Pieces, family: Family, *, chat: bool) -> int:
-    read = weigh(pieces.texts) + weigh(pieces.definitions)
-    return math.ceil(read * family.density) + pieces.fixed + (family.chat if chat else 0)
+def _estimate(pieces: Pieces, family: Family) -> int:
+    read = weigh(pieces.texts) * family.density + weigh(pieces.definitions) * family.defined
+    return math.ceil(read) + pieces.fixed
 
 
 def _count_by(tokenizer: Tokenizer, pieces: Pieces) -> int:

@@ -36,8 +36,11 @@ class Family:
     tools_beside_system: int = -4
     tools_sure: bool = True
     call: int = 7
+    message: int = 4
+    chat: int = 3
     density: float = 1.0
-    chat: int = 0
+    defined: float = 1.0
+    schema: bool = True
     idle: int = 256
     idle_tools: int = 2048
     unbounded: bool = False
