@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -61,6 +62,14 @@ def test_an_entry_survives_being_written_and_read(entry: ModelEntry) -> None:
 def test_every_shipped_row_survives() -> None:
     for entry in Catalogue().entries():
         assert entry_of(row_of(entry)) == entry
+
+
+def test_the_documented_row_is_one() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text("utf-8")
+    row = orjson.loads(page.partition("## The catalogue")[2].partition("```json\n")[2].partition("```")[0])
+    entry = entry_of(row)
+    assert entry.prices[0].rates["input"] == Rate(1_250_000_000, ((200_000, 2_500_000_000),))
+    assert entry_of(row_of(entry)) == entry
 
 
 def test_dollars_are_read_exactly_as_text_and_as_numbers() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from dragoman.models import Catalogue
@@ -147,6 +149,11 @@ def test_every_rule_is_used_by_an_example() -> None:
     used = {rule for *_, rules in REACHED for rule in rules.split(", ")}
     unused = {rule.name for rule in RULES} - used
     assert unused == {"Fireworks path"}  # below: all rows there have the short name as an alias today
+
+
+def test_every_rule_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text("utf-8")
+    assert all(f"| `{rule.name}` |" in page for rule in RULES)
 
 
 def test_fireworks_has_a_short_name_for_each_model() -> None:

@@ -150,3 +150,13 @@ def test_corrections_are_of_models_that_are_there_and_have_evidence() -> None:
 )
 def test_what_a_model_is_for(model: str, reads: tuple[str, ...], writes: tuple[str, ...], mode: str) -> None:
     assert mode_of(model, reads, writes) == mode
+
+
+def test_the_docs_tell_how_much_there_is() -> None:
+    rows = [
+        orjson.loads(line) for file in build_catalogue.FOLDER.glob("*.jsonl") for line in file.read_bytes().splitlines()
+    ]
+    providers = {row["provider"] for row in rows}
+    priced = sum("prices" in row for row in rows)
+    told = f"{len(rows):,} models of {len(providers)} providers, {priced:,} of them with prices"
+    assert told in (Path(__file__).parents[2] / "docs" / "models.md").read_text("utf-8")
