@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import zipfile
 from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +13,7 @@ import orjson
 import pytest
 from genai_prices import data
 from genai_prices.types import ModelPrice
+from hatchling.build import build_wheel
 
 from dragoman.errors import ConfigError
 from dragoman.models._rows import entry_of
@@ -160,3 +162,11 @@ def test_the_docs_tell_how_much_there_is() -> None:
     priced = sum("prices" in row for row in rows)
     told = f"{len(rows):,} models of {len(providers)} providers, {priced:,} of them with prices"
     assert told in (Path(__file__).parents[2] / "docs" / "models.md").read_text("utf-8")
+
+
+def test_the_wheel_holds_the_catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(build_catalogue.FOLDER.parents[3])
+    with zipfile.ZipFile(tmp_path / build_wheel(str(tmp_path))) as wheel:
+        there = set(wheel.namelist())
+    assert {f"dragoman/models/catalogue/{file.name}" for file in build_catalogue.FOLDER.iterdir()} <= there
+    assert "dragoman/models/sources/providers.toml" in there
