@@ -22,6 +22,7 @@ REACHED = [
     ("openai", "gpt-5-20990807", "gpt-5", "compact date, date suffix"),
     ("openai", "gpt-4o-20240513", "gpt-4o-2024-05-13", "compact date"),
     ("openai", "ft:gpt-4o-mini-2024-07-18:acme::abc", "ft:gpt-4o-mini", "fine-tuned model, date suffix"),
+    ("azure", "gpt-35-turbo-0125", "gpt-3.5-turbo-0125", "Azure's gpt-35"),
     ("anthropic", "claude-sonnet-4-5-20991231", "claude-sonnet-4-5", "compact date, date suffix"),
     ("anthropic", "claude-sonnet-4-5-latest", "claude-sonnet-4-5", "-latest"),
     ("gemini", "models/gemini-2.5-pro", "gemini-2.5-pro", "resource path"),

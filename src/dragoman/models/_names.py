@@ -66,6 +66,8 @@ RULES: tuple[Rule, ...] = (
     _rule("Bedrock version suffix", r":\d+$", "", ("bedrock",)),
     _rule("Bedrock version suffix", r"-v\d+$", "", ("bedrock",)),
     _rule("Vertex @version", rf"@(?:{_DAY}|default|latest)$", "", ("vertex_ai",)),
+    # https://learn.microsoft.com/azure/ai-foundry/openai/concepts/models: a point was not allowed in names there
+    _rule("Azure's gpt-35", r"^gpt-35-", "gpt-3.5-", ("azure", "azure_ai")),
     # What is left still begins with `ft:`: tuned models have prices of their own.
     _rule("fine-tuned model", r"^(ft:[^:]+):.+$", r"\1", ("openai", "azure")),
     _rule(":latest", r":latest$"),
