@@ -12,7 +12,10 @@ from pydantic import BaseModel
 import dragoman
 from dragoman import (
     AsyncStream,
+    Cost,
+    CostBounds,
     EmbeddingResponse,
+    ModelEntry,
     ModelResponse,
     ModelResponseStream,
     RateLimitError,
@@ -22,8 +25,17 @@ from dragoman import (
     acompletion,
     aembedding,
     completion,
+    completion_cost,
+    cost,
+    cost_bounds,
+    cost_per_token,
     embedding,
+    get_max_tokens,
+    model_entry,
+    register_model,
+    supports_vision,
     text_completion,
+    token_counter,
 )
 
 MODEL = os.environ.get("DRAGOMAN_EXAMPLE_MODEL", "openai/gpt-4o-mini")
@@ -100,6 +112,20 @@ def routed() -> ModelResponse:
     return router.completion("smart", [{"role": "user", "content": "Hello"}])
 
 
+def priced() -> float:
+    register_model({MODEL: {"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6, "max_output_tokens": 4096}})
+    messages = [{"role": "user", "content": "Hello"}]
+    assert_type(cost_bounds(MODEL, messages, max_tokens=50), CostBounds)
+    response = completion(MODEL, messages)
+    assert_type(cost(response), Cost)
+    assert_type(cost_per_token(MODEL, prompt_tokens=5, completion_tokens=10), tuple[float, float])
+    assert_type(model_entry(MODEL), ModelEntry | None)
+    assert_type(supports_vision(MODEL, custom_llm_provider=None), bool)
+    assert_type(token_counter(MODEL, messages=messages), int)
+    assert_type(get_max_tokens(MODEL), int)
+    return completion_cost(completion_response=response)
+
+
 def refused() -> tuple[int, float | None]:
     try:
         completion(
@@ -123,7 +149,7 @@ async def asynchronous() -> str:
 
 def main() -> None:
     dragoman.drop_params = True
-    for result in (plain(), streamed(), structured(), with_tools(), vectors(), older(), refused()):
+    for result in (plain(), streamed(), structured(), with_tools(), vectors(), older(), priced(), refused()):
         print(result)
     print(routed().choices[0].finish_reason)
     print(asyncio.run(asynchronous()))

@@ -45,7 +45,10 @@ def model_entry(model: str, custom_llm_provider: str | None = None) -> ModelEntr
     if known is not None:
         return known
     provider, name = names_of(model, custom_llm_provider)
-    return CATALOGUE.find(provider, name) if provider else None
+    if not provider:
+        return None
+    # A provider's own name of a model may begin with the provider's name: perplexity's `perplexity/sonar`.
+    return CATALOGUE.find(provider, name) or (CATALOGUE.find(provider, model) if name != model else None)
 
 
 def names_of(model: str, custom_llm_provider: str | None = None) -> tuple[str, str]:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 from dragoman.dialects import openai_chat
 from dragoman.errors import BadRequestError
-from dragoman.models import entry_from_mapping
-from dragoman.models._cost import cost_of
-from dragoman.models._prices import price_context
+from dragoman.models import cost_of, entry_from_mapping, price_context
+from dragoman.models._bounds import cost_bounds as _bounds
+from dragoman.sdk._catalogue import CATALOGUE
 from dragoman.sdk._facts import model_entry, names_of, unknown_model
 from dragoman.sdk._params import ChatParams
 from dragoman.sdk._request import ask, plain
@@ -52,24 +52,20 @@ def cost(
     usage = _usage(answer)
     if usage is None:
         raise BadRequestError(f"a {type(answer).__name__} tells no usage", param="answer", code="invalid_type")
-    name, provider = _model_of(answer, model, custom_llm_provider)
     if context is None:
         context = price_context(usage, _request_like(answer))
-    return cost_of(usage, model_entry(name, provider), at=at, context=context)
+    return cost_of(usage, _row(answer, model, custom_llm_provider), at=at, context=context)
 
 
 def cost_bounds(model: str, messages: Messages, **params: Unpack[ChatParams]) -> CostBounds:
     """The least and the most that a chat can cost, before it is made: in nano-dollars, None where that cannot be said.
 
     Takes the parameters of `completion`; `max_tokens` and its like limit what may be answered."""
-    from dragoman.models._bounds import cost_bounds as bounds
-
     given: Mapping[str, Any] = params
     asked = ask("chat", model, {"messages": messages}, given, read=openai_chat.CODEC.read_request, defaults={})
     provider, name = names_of(model, asked.call.options.custom_llm_provider)
     entry = model_entry(model, asked.call.options.custom_llm_provider)
-    request = asked.call.request
-    return bounds(request, entry, provider=provider, model=name, context=price_context(None, request))
+    return _bounds(asked.call.request, entry, provider=provider, model=name)
 
 
 def completion_cost(
@@ -104,7 +100,8 @@ def completion_cost(
         return _by_time(custom_cost_per_second, total_time)
     usage = _usage(completion_response)
     if usage is not None and not said.anything:
-        return _dollars(cost(completion_response), *_model_of(completion_response, None, None))
+        found = cost(completion_response)
+        return _nano_dollars(found, *_model_of(completion_response, None, None)) / NANO_DOLLARS
     name, provider = _model_of(completion_response, model, custom_llm_provider)
     if usage is None:
         usage = {
@@ -112,7 +109,8 @@ def completion_cost(
             "completion_tokens": token_counter(name, text=completion) if completion else 0,
         }
     counts = _counts(call_type or "", size, n, prompt, total_time)
-    return _dollars(_priced(usage, name, provider, said, completion_response, counts), name, provider)
+    found = _priced(usage, said, completion_response, counts)
+    return _nano_dollars(found, name, provider) / NANO_DOLLARS
 
 
 def cost_per_token(
@@ -155,7 +153,7 @@ def cost_per_token(
         "input_audio_second": math.ceil(audio_transcription_file_duration),
         "rerank_search": number_of_queries or 0,
     }
-    found = _priced(usage, model, custom_llm_provider, said, None, counts)
+    found = _priced(usage, said, None, counts)
     total = _nano_dollars(found, model, custom_llm_provider)
     output = sum(line.amount for line in found.lines if line.bucket in _OUTPUT)
     return (total - output) / NANO_DOLLARS, output / NANO_DOLLARS
@@ -199,34 +197,31 @@ class _Said(NamedTuple):
         return any(value for value in self) or self.prices is not None
 
 
-def _priced(
-    usage: Mapping[str, Any],
-    model: str,
-    provider: str | None,
-    said: _Said,
-    answer: Any,
-    counts: Mapping[str, int],
-) -> Cost:
+def _priced(usage: Mapping[str, Any], said: _Said, answer: Any, counts: Mapping[str, int]) -> Cost:
     if said.prices is not None:
+        name, provider = _model_of(answer, said.model, said.provider)
         entry: ModelEntry | None = entry_from_mapping(
             said.prices,
             provider=provider or "custom",
-            model=model,
+            model=name,
             source="custom_cost_per_token",
             path="custom_cost_per_token",
             error=BadRequestError,
         )
     elif said.base_model:
-        entry = model_entry(said.base_model) or model_entry(said.base_model, provider)
+        entry = model_entry(said.base_model) or model_entry(said.base_model, said.provider)
     else:
-        entry = model_entry(model, provider)
+        entry = _row(answer, said.model, said.provider)
     if said.service_tier:
         usage = {**usage, "service_tier": said.service_tier}
     return cost_of(usage, entry, context=price_context(usage, _request_like(answer)), counts=counts)
 
 
-def _dollars(found: Cost, model: str, provider: str | None) -> float:
-    return _nano_dollars(found, model, provider) / NANO_DOLLARS
+def _row(answer: Any, model: str | None, provider: str | None) -> ModelEntry | None:
+    """The row of the model that is meant. What an answer names is its provider's own name, as it stands."""
+    name, home = _model_of(answer, model, provider)
+    own = CATALOGUE.find(home, name) if home and not model else None
+    return own or model_entry(name, home)
 
 
 def _nano_dollars(found: Cost, model: str, provider: str | None) -> int:
@@ -237,12 +232,12 @@ def _nano_dollars(found: Cost, model: str, provider: str | None) -> int:
         return found.reported
     if not found.model:
         unknown = unknown_model(model, provider)
-        why, shown = unknown.message, unknown.provider
+        why, shown = f"no price is known: {unknown.message.partition('; ')[0]}", unknown.provider
     else:
         what = f" for {', '.join(found.unpriced)}" if found.unpriced else ""
         why, shown = f"no price of the model {found.model!r} is known{what}", found.model.partition("/")[0]
     raise BadRequestError(
-        f"{why}. dragoman.register_model gives it one",
+        f"{why}; dragoman.register_model gives it one",
         param="model",
         model=model,
         provider=shown,

@@ -115,10 +115,11 @@ def _fetches_nothing(url: str) -> BadRequestError:
 
 def _entry(name: Any, row: Any) -> ModelEntry:
     """The row of one model. Raises `BadRequestError`."""
-    if not isinstance(name, str) or not isinstance(row, Mapping):
-        raise BadRequestError(
-            f"{name}: expected an object of prices and facts, got {type(row).__name__}", param=str(name)
-        )
+    if not isinstance(name, str):
+        message = f"{name}: expected a name with an object of prices and facts, got {type(name).__name__}"
+        raise BadRequestError(message, param=str(name))
+    if not isinstance(row, Mapping):
+        raise BadRequestError(f"{name}: expected an object of prices and facts, got {type(row).__name__}", param=name)
     provider, model = _names(name, row.get("litellm_provider"))
     base, wanted = CATALOGUE.find(provider, model), row.get("base_model")
     if base is None and isinstance(wanted, str):
