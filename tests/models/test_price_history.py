@@ -57,6 +57,7 @@ def test_nothing_happens_where_nothing_has_changed(old: list[PricePeriod]) -> No
 def test_the_same_news_twice_is_no_news(old: list[PricePeriod], new: list[PricePeriod]) -> None:
     once = continued(entry(*old), entry(*new), DAY)
     twice = continued(once, entry(*new), DAY + datetime.timedelta(30))
+    assert sorted(map(repr, twice.prices)) == sorted(map(repr, once.prices))
     for day in [*PAST, DAY, DAY + datetime.timedelta(60), *FUTURE]:
         at = datetime.datetime.combine(day, datetime.time(12), datetime.UTC)
         for context in CONTEXTS:

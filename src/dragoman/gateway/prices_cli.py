@@ -105,8 +105,8 @@ def diff(
         raise typer.Exit(_DIFFERENT)
 
 
-def _rows(path: Path) -> dict[str, ModelEntry]:
-    """By name."""
+def _rows(path: Path, *, complete: bool = False) -> dict[str, ModelEntry]:
+    """By name. `complete`: what a price file does not say is taken from the shipped catalogue."""
     from dragoman.errors import ConfigError
     from dragoman.gateway.prices_file import read_rows
     from dragoman.models import Catalogue
@@ -116,7 +116,7 @@ def _rows(path: Path) -> dict[str, ModelEntry]:
             entries: Iterable[ModelEntry] = Catalogue(path.resolve()).entries()
         else:
             files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
-            entries = [entry for file in files for entry in read_rows(file, complete=False)]
+            entries = [entry for file in files for entry in read_rows(file, complete=complete)]
         return {entry.name: entry for entry in entries}
     except ConfigError as error:
         refuse(error.message)
@@ -147,7 +147,7 @@ def refresh(
 
     day = starts.date() if starts else datetime.datetime.now(datetime.UTC).date()
     try:
-        fresh = _rows(source).values() if source else _installed()
+        fresh = _rows(source, complete=True).values() if source else _installed()
         before, after = refreshed(models, to, fresh, day)
     except ConfigError as error:
         refuse(error.message)

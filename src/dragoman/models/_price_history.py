@@ -5,10 +5,14 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from dragoman.types.model_entry import ModelEntry, PricePeriod, Rate
 
 __all__ = ["continued"]
+
+_Usual: TypeAlias = list[tuple[datetime.date, Mapping[str, Rate]]]
+"""What a call without conditions costs from a day on; the latest first, today last."""
 
 
 def continued(old: ModelEntry, new: ModelEntry, day: datetime.date) -> ModelEntry:
@@ -63,24 +67,53 @@ def _special(old: Sequence[PricePeriod], new: Sequence[PricePeriod], day: dateti
     before = [period for period in old if period.when and _begun(period, day)]
     if conditional == before:
         return conditional
-    changed = [period for period in conditional if period not in before]
     usual = _usual_from(new, day)
-    told = [
-        replace(period, starts=_since(period, before, day), rates=_whole(period, before, usual[-1][1]))
-        for period in conditional
-        if period in changed or any(_together(period, other) for other in changed)
-    ]
-    gone = [
-        replace(period, starts=start, rates={bucket: rates[bucket] for bucket in period.rates if bucket in rates})
-        for period in before
-        if not any(period.when == other.when for other in conditional)
-        for start, rates in usual
-    ]
-    return [*told, *gone, *before]
+    over = _over(before, conditional, usual)
+    front: list[PricePeriod] = []
+    for number, period in reversed(list(enumerate(conditional))):
+        rates = _whole(period, before, usual[-1][1])
+        if not _begun(period, day):
+            front.insert(0, period)
+        elif (
+            _counting(before, period.when) != rates
+            or any(_together(period, other) for other in front if _begun(other, day))
+            or _behind(period, before, [*(before[place] for place in over), *conditional[number + 1 :]])
+        ):
+            front.insert(0, replace(period, starts=_since(period, before, day), rates=rates))
+    return [*front, *(each for place, period in enumerate(before) for each in (*over.get(place, ()), period))]
 
 
-def _usual_from(new: Sequence[PricePeriod], day: datetime.date) -> list[tuple[datetime.date, Mapping[str, Rate]]]:
-    """What a call without conditions costs from `day` on, the latest first."""
+def _counting(periods: Sequence[PricePeriod], when: Mapping[str, str]) -> Mapping[str, Rate] | None:
+    """The rates of the first period with this condition."""
+    return next((period.rates for period in periods if period.when == when), None)
+
+
+def _behind(period: PricePeriod, before: Sequence[PricePeriod], others: Sequence[PricePeriod]) -> bool:
+    """Whether one of `others`, which may not count before it, does so in the old order."""
+    whens = [other.when for other in before]
+    ahead = before[: whens.index(period.when)] if period.when in whens else before
+    return any(one.when == other.when and _together(period, one) for one in ahead for other in others)
+
+
+def _over(
+    before: Sequence[PricePeriod], conditional: Sequence[PricePeriod], usual: _Usual
+) -> dict[int, list[PricePeriod]]:
+    """For conditions that change the price no more: what a call without conditions costs, the latest first. By the place in
+    `before` of the first period that is over."""
+    found: dict[int, list[PricePeriod]] = {}
+    for place, period in enumerate(before):
+        if any(period.when == other.when for other in (*conditional, *before[:place])):
+            continue
+        told = [period]
+        for start, rates in reversed(usual):
+            now = {bucket: rates[bucket] for bucket in period.rates if bucket in rates}
+            if now != told[0].rates:
+                told.insert(0, replace(period, starts=start, rates=now))
+        found[place] = told[:-1]
+    return found
+
+
+def _usual_from(new: Sequence[PricePeriod], day: datetime.date) -> _Usual:
     plain = [period for period in _plain(new) if period.hours is None]
     later = [(period.starts, period.rates) for period in plain if period.starts and period.starts > day]
     now = _current(plain, day)
