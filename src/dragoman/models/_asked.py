@@ -11,7 +11,15 @@ __all__ = ["Asked", "read_asked"]
 
 _RUN_BY_CALLER = frozenset({"function", "custom", "computer", "bash", "text_editor", "memory"})
 """Kinds of tools that the provider only calls for: one answer, one pass over the input."""
-_OPEN_ENDED = ("web_search_options", "search_parameters", "plugins", "mcp_servers", "cached_content", "models")
+_OPEN_ENDED = (
+    "web_search_options",
+    "search_parameters",
+    "plugins",
+    "mcp_servers",
+    "cached_content",
+    "data_sources",
+    "models",
+)
 """Parameters by which input comes in that the request does not hold, or by which another model may answer (OpenRouter)."""
 _MEDIA: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -55,17 +63,19 @@ class Asked:
 def read_asked(request: Mapping[str, Any], *, budgeted: bool = True) -> Asked:
     """Read a request of the hub: a chat, a text completion, or embeddings. `budgeted`: the model may take a budget for its
     thinking, which is put on top of a maximum that it does not fit into."""
-    parts = list(_parts(request))
-    marks = list(_marks(request, parts))
+    messages = _objects(request.get("messages"))
+    parts = list(_parts(messages))
+    marks = list(_marks(request, messages, parts))
+    modalities = request.get("modalities")
     uses, searches = _uses(request)
     return Asked(
         answers=_answers(request),
         longest=_longest(request, budgeted),
         added=len(repr(request["prediction"]).encode()) if request.get("prediction") else 0,
         media=frozenset(bucket for part in parts for bucket in _MEDIA.get(str(part.get("type")), _ALL_MEDIA)),
-        speaks="audio" in (request.get("modalities") or ()) or bool(request.get("audio")),
+        speaks=(isinstance(modalities, list) and "audio" in modalities) or bool(request.get("audio")),
         marked=bool(marks),
-        marked_for_an_hour=any(isinstance(mark, Mapping) and mark.get("ttl") == "1h" for mark in marks),
+        marked_for_an_hour=any(isinstance(mark, dict) and mark.get("ttl") == "1h" for mark in marks),
         uses=uses,
         searches=searches,
     )
@@ -86,7 +96,7 @@ def _longest(request: Mapping[str, Any], budgeted: bool) -> int | None:
         return most
     thinking = request.get("thinking")
     budget = 0
-    if isinstance(thinking, Mapping) and thinking.get("type") != "disabled":
+    if isinstance(thinking, dict) and thinking.get("type") != "disabled":
         budget = max(_number(thinking.get("budget_tokens")) or _MOST_FOR_AN_EFFORT, _LEAST_BUDGET)
     elif request.get("reasoning_effort") not in (None, "none"):
         budget = _MOST_FOR_AN_EFFORT
@@ -94,15 +104,17 @@ def _longest(request: Mapping[str, Any], budgeted: bool) -> int | None:
 
 
 def _uses(request: Mapping[str, Any]) -> tuple[int | None, int]:
-    if any(request.get(name) for name in _OPEN_ENDED) or "compact" in repr(_own_params(request)):
+    if any(request.get(name) not in (None, [], False) for name in _OPEN_ENDED) or "compact" in repr(
+        _own_params(request)
+    ):
         return None, 0
     uses = searches = 0
-    for tool in request.get("tools") or ():
-        kind = str(tool.get("type", "function")) if isinstance(tool, Mapping) else "function"
+    for tool in _objects(request.get("tools")):
+        kind = str(tool.get("type", "function"))
         if kind in _RUN_BY_CALLER and not _googles(tool):
             continue
         definition = tool.get("definition")
-        most = _number({**tool, **(definition if isinstance(definition, Mapping) else {})}.get("max_uses"))
+        most = _number((definition if isinstance(definition, dict) else tool).get("max_uses"))
         if most is None:
             return None, 0
         uses += most
@@ -110,36 +122,38 @@ def _uses(request: Mapping[str, Any]) -> tuple[int | None, int]:
     return uses, searches
 
 
-def _googles(tool: Any) -> bool:
+def _googles(tool: Mapping[str, Any]) -> bool:
     """Whether it is a tool in Google's own words, which have no type: {"googleSearch": {}}."""
-    return isinstance(tool, Mapping) and "type" not in tool and "function" not in tool and "name" not in tool
+    return not tool.keys() & {"type", "function", "name"}
 
 
 def _own_params(request: Mapping[str, Any]) -> list[Any]:
-    params = request.get("vendor_params")
-    own = list(params.values()) if isinstance(params, Mapping) else []
-    return [request.get("context_management"), *(one.get("context_management") for one in own if isinstance(one, dict))]
+    own = _objects(_values(request.get("vendor_params")))
+    return [request.get("context_management"), *(one.get("context_management") for one in own)]
 
 
-def _parts(request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for message in request.get("messages") or ():
-        content = message.get("content") if isinstance(message, Mapping) else None
-        for part in content if isinstance(content, list) else ():
-            if isinstance(part, Mapping):
-                yield part
+def _parts(messages: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for message in messages:
+        yield from _objects(message.get("content"))
 
 
-def _marks(request: Mapping[str, Any], parts: list[Mapping[str, Any]]) -> Iterator[Any]:
+def _marks(request: Mapping[str, Any], messages: list[dict[str, Any]], parts: list[dict[str, Any]]) -> Iterator[Any]:
     """All marks of what is to be cached."""
-    params = request.get("vendor_params")
-    own = [one for one in params.values() if isinstance(one, Mapping)] if isinstance(params, Mapping) else []
-    messages = [message for message in request.get("messages") or () if isinstance(message, Mapping)]
-    calls = [call for message in messages for call in message.get("tool_calls") or () if isinstance(call, Mapping)]
-    tools = [tool for tool in request.get("tools") or () if isinstance(tool, Mapping)]
-    definitions = [tool["definition"] for tool in tools if isinstance(tool.get("definition"), Mapping)]
+    own = _objects(_values(request.get("vendor_params")))
+    tools = _objects(request.get("tools"))
+    definitions = _objects([tool.get("definition") for tool in tools])
+    calls = [call for message in messages for call in _objects(message.get("tool_calls"))]
     for place in (request, *own, *messages, *parts, *calls, *tools, *definitions):
         if place.get("cache_control"):
             yield place["cache_control"]
+
+
+def _objects(values: Any) -> list[dict[str, Any]]:
+    return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
+
+
+def _values(value: Any) -> list[Any]:
+    return list(value.values()) if isinstance(value, dict) else []
 
 
 def _number(value: Any) -> int | None:

@@ -123,19 +123,20 @@ def _most(request: Mapping[str, Any], asked: Asked, entry: ModelEntry | None, pr
         notes = ("nothing says how much the request can hold",)
     if "messages" not in request and "prompt" not in request:
         return _Most(held, 0, notes)
-    longest, more = _longest(asked, entry, window, model)
+    apart = "messages" in request and not _LIMIT_HOLDS_THOUGHTS.search(model)
+    longest, more = _longest(asked, entry, window, apart)
     if longest is None:
         return _Most(held, None, (*notes, *more))
     return _Most(held, (longest * asked.answers + asked.added) * ((asked.uses or 0) + 1), (*notes, *more))
 
 
 def _longest(
-    asked: Asked, entry: ModelEntry | None, window: int | None, model: str
+    asked: Asked, entry: ModelEntry | None, window: int | None, apart: bool
 ) -> tuple[int | None, tuple[str, ...]]:
-    """The most tokens of one answer, and why that is many, or nothing."""
+    """The most tokens of one answer, and why that is many, or nothing. `apart`: thoughts, if any, are beside the maximum."""
     models_own = (entry.max_output_tokens if entry else None) or window
-    thinks = entry is None or entry.abilities.get("reasoning") is not False
-    if asked.longest is not None and not (thinks and not _LIMIT_HOLDS_THOUGHTS.search(model)):
+    thinks = apart and (entry is None or entry.abilities.get("reasoning") is not False)
+    if asked.longest is not None and not thinks:
         return asked.longest, ()
     if models_own is None:
         return None, ("nothing says how long an answer may be",)

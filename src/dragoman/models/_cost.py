@@ -46,6 +46,8 @@ def cost_of(
     used = bucket_counts(usage) if usage is not None else {}
     if counts:
         used |= {bucket: count for bucket, count in counts.items() if count > 0}
+    if not used and not (usage and ("prompt_tokens" in usage or "completion_tokens" in usage)):
+        return Cost(None, model=entry.name, reported=reported)
     kind = context_of(usage or {}) if context is None else tuple(sorted(context.items()))
     return rated(used, _TABLES.find(entry, as_seconds(at), kind), reported)
 
