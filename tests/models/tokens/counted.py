@@ -12,11 +12,18 @@ import orjson
 from dragoman.dialects import anthropic_messages, gemini, openai_chat, openai_completions, openai_embeddings
 from dragoman.dialects._dialect import ReplyContext, RequestHints
 from dragoman.errors import DragomanError
+from dragoman.models.tokens import tally_tokens, tokens_upper_bound
 from dragoman.types.usage import Usage
 from tests.dialects.openai._recorded import FAILED, ours
 from tests.recordings import Recording, all_recordings
 
-__all__ = ["Exchange", "exchanges", "of"]
+__all__ = ["REPLACED", "Exchange", "asked", "estimated", "exact", "exchanges", "of", "told"]
+
+REPLACED = {
+    "openllmetry--test-prompt-cache-1-08001a7a",  # "very very long system prompt" stands for one of 18,000 tokens
+    "dd-trace-py--chat-completion-stream-prompt-caching-ca",  # a system prompt was taken for an image
+}
+"""Recordings whose prompts were shortened by their recorders."""
 
 
 @dataclass(frozen=True)
@@ -118,3 +125,36 @@ def exchanges() -> tuple[Exchange, ...]:
 
 def of(where: Callable[[Exchange], bool]) -> list[Exchange]:
     return [exchange for exchange in exchanges() if where(exchange)]
+
+
+def asked(exchange: Exchange) -> dict[str, Any]:
+    """What `tally_tokens` is asked for a chat."""
+    chosen = {key: exchange.request.get(key) for key in ("messages", "tools", "tool_choice", "response_format")}
+    return {**chosen, "model": exchange.model}
+
+
+def told(exchange: Exchange) -> bool:
+    """Whether it is a chat that stands here as it was counted, media, pages read by the provider and other models aside."""
+    return (
+        exchange.chat
+        and not exchange.shrunk
+        and not replaced(exchange)
+        and not exchange.request.get("models")
+        and tokens_upper_bound(exchange.request, provider=exchange.provider, model=exchange.model) is not None
+        and "image_url" not in str(exchange.request["messages"])
+    )
+
+
+def replaced(exchange: Exchange) -> bool:
+    return exchange.recording.id.startswith(tuple(REPLACED))
+
+
+def estimated(exchange: Exchange) -> int:
+    """Counted without any vocabulary."""
+    return tally_tokens(**asked(exchange), vocabulary="none").tokens
+
+
+def exact(exchange: Exchange) -> int | None:
+    """Counted with the model's own vocabulary; None where there is none."""
+    tally = tally_tokens(**asked(exchange))
+    return None if tally.by == "estimate" else tally.tokens

@@ -7,7 +7,7 @@ import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from dragoman.models.tokens._chat import Asked, Pieces, chat_pieces
 from dragoman.models.tokens._encodings import Tokenizer, count_with, encoding_of, is_loaded
@@ -52,13 +52,13 @@ def tally_tokens(
     response_format: Any = None,
     tokenizer: Tokenizer | None = None,
     image_tokens: int | None = None,
-    load: bool = True,
+    vocabulary: Literal["load", "loaded", "none"] = "load",
 ) -> Tally:
     """The input tokens of a chat with its tools, of plain text, or of both.
 
     `tokenizer` counts in place of the model's own: any object with `encode(text)`, whose result has a length or `ids`.
-    `image_tokens` is taken for every image. `load`: the first exact count of an encoding loads its vocabulary (see `warm_up`);
-    without it, that count is an estimate."""
+    `image_tokens` is taken for every image. `vocabulary`: the first exact count of an encoding loads its vocabulary
+    (see `warm_up`), or estimates where none is loaded, or estimates anyway."""
     family = family_of(model)
     asked = Asked(
         family=family,
@@ -73,7 +73,7 @@ def tally_tokens(
     if tokenizer is not None:
         return Tally(pieces.fixed + _count_by(tokenizer, pieces), "tokenizer", exact=False)
     encoding = encoding_of(model)
-    if encoding is None or not (load or is_loaded(encoding)):
+    if encoding is None or vocabulary == "none" or (vocabulary == "loaded" and not is_loaded(encoding)):
         return Tally(_estimate(pieces, family), "estimate", exact=False)
     counted = count_with(encoding, (*pieces.texts, *pieces.definitions))
     return Tally(pieces.fixed + counted, encoding, exact=pieces.sure)
@@ -88,7 +88,7 @@ async def acount_tokens_locally(
 ) -> Tally:
     """The same for event loops, which it never holds up: long prompts are counted in a worker thread, and a vocabulary that
     nobody has loaded (see `warm_up`) is not loaded now, for that would stop the loop: then the count is an estimate."""
-    count = functools.partial(tally_tokens, messages, tools, text, model, load=False, **asked)
+    count = functools.partial(tally_tokens, messages, tools, text, model, vocabulary="loaded", **asked)
     return count() if _size((messages, tools, text), _SHORT) >= 0 else await asyncio.to_thread(count)
 
 

@@ -67,12 +67,12 @@ def _type(schema: Mapping[str, Any], depth: int) -> str:
         return " | ".join(json.dumps(value, ensure_ascii=False, default=str) for value in schema["enum"])
     for key in ("anyOf", "oneOf"):
         if isinstance(schema.get(key), list):
-            return " | ".join(_type(_of(each), depth) for each in schema[key])
+            return " | ".join(_type(_of(each), depth + 1) for each in schema[key])
     kind = schema.get("type")
     if isinstance(kind, list):
-        return " | ".join(_type({**schema, "type": each}, depth) for each in kind)
+        return " | ".join(_type({**schema, "type": each}, depth + 1) for each in kind)
     if kind == "array":
-        return f"{_type(_of(schema.get('items')), depth)}[]"
+        return f"{_type(_of(schema.get('items')), depth + 1)}[]"
     if kind == "object" or schema.get("properties"):
         return _object(schema, depth)
     return _NAMES.get(str(kind), "any")
