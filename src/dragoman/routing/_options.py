@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
+from dragoman.models import PRICE_NAMES, is_price_name
+from dragoman.providers._near import or_perhaps
 from dragoman.routing._call import NO_OPTIONS, CallOptions
 from dragoman.routing._pricing import is_price
 
@@ -123,13 +126,13 @@ def split(params: Mapping[str, Any], path: str = "") -> Split:
     """Cut what a user wrote into options, request parameters, and names that do nothing yet. None counts as not said."""
     found = Split({}, {}, {}, [])
     for name, value in params.items():
+        where = f"{path}.{name}" if path else name
         if name in LATER:
             found.later[name] = value
         elif name not in _OPTIONS:
-            _other(name, value, found)
+            _other(name, value, where, found)
         elif value is not None:
             field, read, expected = _OPTIONS[name]
-            where = f"{path}.{name}" if path else name
             read_value = read(value)
             if read_value is None:
                 found.problems.append(Problem(where, f"expected {expected}, got {_shown(value)}"))
@@ -140,12 +143,26 @@ def split(params: Mapping[str, Any], path: str = "") -> Split:
     return found
 
 
-def _other(name: str, value: Any, found: Split) -> None:
+def _other(name: str, value: Any, where: str, found: Split) -> None:
     """A price, under any of LiteLLM's many names, or a parameter of the request."""
     if not is_price(name):
         found.rest[name] = value
     elif value is not None:
+        if not is_price_name(name):
+            found.problems.append(Problem(where, f"unknown price{or_perhaps(name, PRICE_NAMES)}"))
+        elif not _is_amount(value):
+            found.problems.append(Problem(where, f"expected dollars as a number of 0 or more, got {_shown(value)}"))
         found.options.setdefault("prices", {})[name] = value
+
+
+def _is_amount(value: Any) -> bool:
+    """Whether it may be a price: a number, a text of one (YAML takes `1e-6` for a text), or prices by size or amount."""
+    if isinstance(value, (Mapping, list, tuple)):
+        return True
+    try:
+        return not isinstance(value, bool) and 0 <= float(value) < math.inf
+    except (TypeError, ValueError):
+        return False
 
 
 def _shown(value: Any) -> str:
