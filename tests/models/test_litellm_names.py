@@ -101,6 +101,19 @@ def test_tiered_pricing_is_the_price_of_all_tokens() -> None:
     assert rates(row)["output"].tiers[1] == (128_000, 7_000_000_000)
 
 
+def test_some_hours_are_cheaper() -> None:
+    night: dict[str, Any] = {"hours_utc": "16:30-00:30", "input_cost_per_token": 1e-06}
+    row = entry(input_cost_per_token=2e-06, output_cost_per_token=4e-06, off_peak_pricing=night)
+    for hour, price in ((16, 2_000_000_000), (17, 1_000_000_000), (0, 1_000_000_000), (1, 2_000_000_000)):
+        found = rates_at(row, NOW.replace(hour=hour))
+        assert found == {"input": Rate(price), "output": Rate(4_000_000_000)}
+    windows: dict[str, Any] = {"windows": [{"hours_utc": ["01:00-02:00", "11:00-13:00"]}], "input_cost_per_token": 0}
+    based = entry(BASE, off_peak_pricing=windows)
+    assert rates(based) == {"input": Rate(0), "output": Rate(8_000)}
+    assert rates_at(based, NOW.replace(hour=14)) == rates_at(BASE, NOW)
+    assert rates_at(based, NOW.replace(year=2025))["cache_read"] == Rate(300)
+
+
 def test_searches_cost_by_what_is_read_of_them() -> None:
     sizes = {"search_context_size_low": 0.03, "search_context_size_medium": 0.035, "search_context_size_high": 0.05}
     row = entry(search_context_cost_per_query=sizes, input_cost_per_token=0)
@@ -207,6 +220,12 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         ({"tiered_pricing": [{"range": [0, 9]}, {"range": "9"}]}, "tiered_pricing"),
         ({"tiered_pricing": [{"range": [0, 9], "input_cost_per_token": -1}]}, "tiered_pricing[0].input_cost_per_token"),
         ({"input_cost_per_token_flex": 1e-6}, "input_cost_per_token_flex"),
+        ({"off_peak_pricing": {"hours_utc": "16:30", "input_cost_per_token": 1}}, "off_peak_pricing"),
+        ({"off_peak_pricing": 0.5}, "off_peak_pricing"),
+        (
+            {"off_peak_pricing": {"hours_utc": "16:30-00:30", "input_cost_per_token": 1}},
+            "off_peak_pricing.input_cost_per_token",
+        ),
         ({"tiered_price": 3}, "tiered_price"),
     ],
 )
@@ -223,6 +242,7 @@ def test_names_that_mean_nothing_here_are_said(caplog: pytest.LogCaptureFixture)
         output_cost_per_pixel=0.0,
         input_cost_per_second=0.1,
         tiered_pricing=[{"max_results_range": [0, 25], "input_cost_per_query": 5e-3}],
+        off_peak_pricing={"windows": [{"hours_utc": "00:00-01:00", "weekdays": [6]}], "input_cost_per_token": 0},
         rpm=10,
         source="https://example.com/pricing",
     )
@@ -231,7 +251,7 @@ def test_names_that_mean_nothing_here_are_said(caplog: pytest.LogCaptureFixture)
     assert record.levelno == logging.WARNING
     assert record.getMessage() == (
         "openai/gpt-test: prices without effect: regional_processing_uplift_multiplier_eu, "
-        "tiered_pricing by max_results_range, input_cost_per_second"
+        "tiered_pricing by max_results_range, off_peak_pricing of some weekdays, input_cost_per_second"
     )
 
 

@@ -200,6 +200,13 @@ def test_a_known_model_without_a_price() -> None:
     assert litellm.cost(USAGE, "openai/my-model").total is None
 
 
+def test_what_has_no_price_beside_what_has_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    litellm.register_model({"openai/my-model": {"input_cost_per_token": 1e-6}})
+    assert litellm.cost_per_token("openai/my-model", 1000, 100) == (0.001, 0.0)
+    assert caplog.messages == ["openai/my-model: the cost is without output: no price is known"]
+    assert litellm.cost(USAGE, "openai/my-model").unpriced == ("output",)
+
+
 def test_what_the_provider_says_counts_where_nobody_else_knows() -> None:
     answer = {"model": "nobody/knows", "usage": {**USAGE, "cost": 0.00125}}
     assert litellm.completion_cost(answer) == 0.00125

@@ -55,7 +55,7 @@ def entry_from_mapping(
     if prices.remarks:
         _log.warning("%s/%s: prices without effect: %s", provider, model, ", ".join(prices.remarks))
     entry = _moved(base, provider, model) if base else ModelEntry(provider=provider, model=model)
-    if prices.given:
+    if prices.said:
         over = base.price_provenance if base and base.prices else None
         known |= {"prices": periods, "price_provenance": _over(source, over)}
     if abilities:
@@ -63,7 +63,7 @@ def entry_from_mapping(
         known["ability_sources"] = {**entry.ability_sources, **dict.fromkeys(abilities, source)}
     if deprecated is not None:
         known["deprecated"] = deprecated
-    if abilities or len(known) > 1 + 2 * bool(prices.given):
+    if abilities or len(known) > 1 + 2 * prices.said:
         known["facts_provenance"] = _over(source, entry.facts_provenance)
     return replace(entry, **known)
 

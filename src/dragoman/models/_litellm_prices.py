@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,8 @@ __all__ = ["GivenPrice", "PriceReader", "lay_over", "rate_of"]
 _When = tuple[tuple[str, str], ...]
 _LIKE_A_PRICE = re.compile(r"(?:^|_)(?:cost|costs|price|prices|pricing)(?:_|$)")
 _STEMS = tuple(PRICES)
+_NO_PRICES = frozenset({"hours_utc", "windows", "weekday_timezone"})
+"""What `off_peak_pricing` has beside prices."""
 _LARGEST = 9
 """A price has no more zeros than that."""
 _CONTEXT_SIZE = "search_context_size"
@@ -57,8 +60,15 @@ class PriceReader:
         self._path = path
         self.given: dict[_When, dict[str, GivenPrice]] = {}
         """By what the request must say, then by bucket."""
+        self.off_peak: list[tuple[tuple[datetime.time, datetime.time], dict[str, GivenPrice]]] = []
+        """Hours of a day (UTC), and the prices in them."""
         self.problems: list[tuple[str, str]] = []
         self.remarks: list[str] = []
+
+    @property
+    def said(self) -> bool:
+        """Whether there was any price."""
+        return bool(self.given or self.off_peak)
 
     def read(self, mapping: Mapping[str, Any]) -> None:
         named: list[tuple[str, PriceName, Any]] = []
@@ -118,6 +128,8 @@ class PriceReader:
         """A key that is no price with a meaning here."""
         if name == "tiered_pricing":
             self._tiers(value, self._where(name))
+        elif name == "off_peak_pricing":
+            self._off_peak(value, self._where(name))
         elif name in NO_MEANING:
             self._remark(name, value)
         elif _LIKE_A_PRICE.search(name):
@@ -145,6 +157,27 @@ class PriceReader:
             self.problems.append((where, f"unknown price{_perhaps(name, PRICES)}"))
         elif value is not None:
             self._set({}, meaning, start, value, where)
+
+    def _off_peak(self, value: Any, where: str) -> None:
+        """`{hours_utc: "16:30-00:30", input_cost_per_token, ...}`: prices of some hours of every day."""
+        windows = [value, *(value.get("windows") or ())] if isinstance(value, Mapping) else []
+        if any(window.get("weekdays") for window in windows):
+            self._remark("off_peak_pricing of some weekdays", value)
+            return
+        spans = [_listed(window["hours_utc"]) for window in windows if "hours_utc" in window]
+        try:
+            hours = [_hours(span) for each in spans for span in each]
+        except (ValueError, AttributeError):
+            hours = []
+        if not hours:
+            self.problems.append((where, 'expected an object with `hours_utc` such as "16:30-00:30", and prices'))
+            return
+        reader = PriceReader(self._mode, where)
+        reader.read({name: price for name, price in value.items() if name not in _NO_PRICES})
+        self.problems += reader.problems
+        self.remarks += reader.remarks
+        if reader.given:
+            self.off_peak += [(each, reader.given.get((), {})) for each in hours]
 
     def _remark(self, name: str, value: Any) -> None:
         if value:
@@ -181,10 +214,15 @@ def lay_over(periods: Iterable[PricePeriod], prices: PriceReader) -> tuple[Price
     plain = prices.given.get((), {})
     ours = [_conditional(when, given, periods, prices) for when, given in prices.given.items() if when]
     always = [period for period in periods if not period.when] or ([PricePeriod({})] if plain else [])
-    if ours and not always:
-        where = next(iter(next(iter(prices.given.values())).values())).path
-        prices.problems.append((where, "is the price of one kind of call only: the price of all others is missing"))
+    partly = [*prices.given.values(), *(given for _, given in prices.off_peak)]
+    if not always and partly:
+        where = next(price.path for given in partly for price in given.values())
+        prices.problems.append((where, "is the price of some calls only: the price of all others is missing"))
     laid = [replace(period, rates=_rates(period.rates, plain, prices)) for period in always]
+    for hours, given in prices.off_peak:
+        whole = [period for period in laid if period.hours is None]
+        laid += [replace(period, rates=_rates(period.rates, given, prices), hours=hours) for period in whole]
+        laid.sort(key=lambda period: period.starts or datetime.date.min)
     for period in periods:
         said = {*plain, *prices.given.get(tuple(period.when.items()), {})}
         rates = {bucket: rate for bucket, rate in period.rates.items() if bucket not in said}
@@ -217,6 +255,15 @@ def _rates(old: Mapping[str, Rate], given: Mapping[str, GivenPrice], prices: Pri
         ) not in prices.problems:
             prices.problems.append(problem)
     return rates
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _hours(span: Any) -> tuple[datetime.time, datetime.time]:
+    start, _, end = span.partition("-")
+    return datetime.time.fromisoformat(start.strip()), datetime.time.fromisoformat(end.strip())
 
 
 def _start(tier: Mapping[str, Any]) -> int:

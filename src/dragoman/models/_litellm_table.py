@@ -116,9 +116,10 @@ _NO_MEANING = """
 cache_creation_input_audio_token_cost computer_use_input_cost_per_1k_tokens computer_use_output_cost_per_1k_tokens
 file_search_cost_per_gb_per_day google_maps_grounding_cost_per_query guardrail_cost_per_unit
 input_cost_per_video_per_second_above_15s_interval input_cost_per_video_per_second_above_8s_interval
-input_dbu_cost_per_token ocr_cost_per_credit off_peak_pricing
-output_cost_per_character output_cost_per_image_0.5K output_cost_per_image_1024 output_cost_per_image_1536
-output_cost_per_image_1K output_cost_per_image_2K output_cost_per_image_4K output_cost_per_image_512
+input_dbu_cost_per_token ocr_cost_per_credit
+output_cost_per_character output_cost_per_character_above_128k_tokens output_cost_per_image_0.5K
+output_cost_per_image_1024 output_cost_per_image_1536 output_cost_per_image_1K output_cost_per_image_2K
+output_cost_per_image_4K output_cost_per_image_512
 output_cost_per_pixel output_cost_per_second_1080p output_cost_per_second_2k output_cost_per_second_480p
 output_cost_per_second_4k output_cost_per_second_720p output_cost_per_second_768p
 output_db_cost_per_token output_dbu_cost_per_token provider_specific_entry
@@ -147,7 +148,7 @@ _THRESHOLDS = (32, 128, 200, 256, 272, 512)
 _SUFFIX = re.compile(r"(?:_above_(\d+)k_tokens)?(?:_(batches|flex|priority|ultrafast))?")
 _STEMS = sorted(PRICES, key=len, reverse=True)
 PRICE_NAMES: frozenset[str] = frozenset(
-    {"tiered_pricing", *NO_MEANING}
+    {"tiered_pricing", "off_peak_pricing", *NO_MEANING}
     | {
         f"{stem}{above}{condition}"
         for stem in PRICES

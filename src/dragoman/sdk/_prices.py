@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["completion_cost", "cost", "cost_bounds", "cost_per_token", "response_cost_calculator"]
 
+_log = logging.getLogger("dragoman")
 _OUTPUT = frozenset(
     {"output", "reasoning", "citation", "output_audio", "output_image", "output_video", "image", "video_second"}
     | {"output_audio_second"}
@@ -227,6 +229,8 @@ def _row(answer: Any, model: str | None, provider: str | None) -> ModelEntry | N
 def _nano_dollars(found: Cost, model: str, provider: str | None) -> int:
     """The whole cost, or else what the provider itself says. Raises `BadRequestError` where neither is known."""
     if found.total is not None:
+        if found.unpriced:
+            _log.warning("%s: the cost is without %s: no price is known", found.model, ", ".join(found.unpriced))
         return found.total
     if found.reported is not None:
         return found.reported
