@@ -12,7 +12,7 @@ __all__ = ["LIMIT", "PARALLEL", "REQUESTS", "SLOTS", "TTL"]
 
 REQUESTS = Counter("requests", 3600.0)
 PARALLEL = Counter("parallel")
-LIMIT = 400
+LIMIT = 300
 SLOTS = 30
 TTL = 2.0
 
@@ -29,7 +29,7 @@ async def contend(store: RedisStore) -> None:
 
     async def call(name: str) -> None:
         nonlocal admitted, highest, held
-        for i in range(40):
+        for i in range(20):
             lease = f"{os.getpid()}-{name}-{i}"
             if await store.acquire(lease, claims, TTL) is None:
                 admitted += 1
@@ -39,7 +39,7 @@ async def contend(store: RedisStore) -> None:
                 held -= 1
                 store.settle(lease)
 
-    await asyncio.gather(*(call(str(i)) for i in range(25)))
+    await asyncio.gather(*(call(str(i)) for i in range(20)))
     say(admitted, highest)
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import builtins
+import sys
+import uuid
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
-from tests.stores.contract import StoreContract
+from dragoman.errors import ConfigError
+from dragoman.stores import Claim, Counter, RedisStore, Store, StoreUnavailable
+from tests.stores.contract import MINUTE, SLOTS, StoreContract
 from tests.stores.places import Place, in_redis, resilient
 from tests.upstreams.redis_server import RedisServer
 
@@ -16,6 +23,45 @@ class TestRedis(StoreContract):
     async def place(self, redis_server: RedisServer) -> AsyncIterator[Place]:
         async with in_redis(redis_server.url) as place:
             yield place
+
+    async def test_who_ends_well_has_nothing_in_flight(self, place: Place, store: Store, other: Store) -> None:
+        other.began("one")
+        await place.meet()
+        assert dict(store.view().in_flight) == {"one": 1}
+        place.members.remove(other)
+        await other.close()
+        await store.refresh()
+        assert not store.view().in_flight
+
+    async def test_what_is_told_at_the_end_is_heard(self, place: Place, store: Store, other: Store) -> None:
+        assert await other.acquire("a", [Claim(SLOTS, 1)]) is None
+        other.settle("a")
+        other.count("one", "failure", 60.0)
+        place.members.remove(other)
+        await other.close()
+        await store.refresh()
+        assert store.counted("one", 60.0).failures == 1
+        assert await store.used([SLOTS]) == (0,)
+
+    async def test_many_changed_keys_come_with_several_refreshes(self, store: Store, other: Store) -> None:
+        for i in range(450):
+            store.observe(f"key {i}", 100.0)
+        await store.refresh()
+        seen = []
+        for _ in range(4):
+            await other.refresh()
+            seen.append(len(other.view().observed))
+        assert seen == [200, 400, 450, 450]
+
+    async def test_a_slot_is_free_for_others_without_a_refresh(self, store: Store, other: Store) -> None:
+        assert await store.acquire("a", [Claim(SLOTS, 1)]) is None
+        store.settle("a")
+        for _ in range(200):
+            if await other.acquire("b", [Claim(SLOTS, 1)]) is None:
+                break
+            await asyncio.sleep(0.01)
+        else:
+            pytest.fail("the slot is not free after two seconds")
 
 
 class TestRedisCluster(StoreContract):
@@ -30,3 +76,89 @@ class TestResilient(StoreContract):
     async def place(self, redis_server: RedisServer) -> AsyncIterator[Place]:
         async with resilient(redis_server.url) as place:
             yield place
+
+
+async def test_scripts_that_redis_has_forgotten_are_loaded_again(own_redis_server: RedisServer) -> None:
+    async with in_redis(own_redis_server.url) as place:
+        store = await place.join()
+        for i in range(3):
+            own_redis_server.ask(b"SCRIPT FLUSH")
+            outcomes = await asyncio.gather(*(store.acquire(f"{i} {j}", [Claim(MINUTE, 1000)]) for j in range(10)))
+            assert outcomes == [None] * 10
+        assert await store.used([MINUTE]) == (30,)
+        assert store.state.where == "shared"
+
+
+async def test_the_clock_is_that_of_redis(redis_server: RedisServer) -> None:
+    store = RedisStore(redis_server.url, prefix=uuid.uuid4().hex, timeout=10.0)
+    await store.open()
+    seconds = int(redis_server.ask(b"TIME").split(b"\r\n")[2])
+    assert abs(store.now() - seconds) < 5.0
+    short = Counter("short", 0.2)
+    assert await store.acquire("a", [Claim(short, 1)]) is None
+    refusal = await store.acquire("b", [Claim(short, 1)])
+    assert refusal is not None
+    assert refusal.retry_after is not None
+    assert 0 < refusal.retry_after <= 0.204
+    await asyncio.sleep(0.25)
+    assert await store.acquire("b", [Claim(short, 1)]) is None
+    await store.close()
+
+
+async def test_nobody_waits_for_a_store_that_is_closed(redis_server: RedisServer) -> None:
+    store = RedisStore(redis_server.url, prefix=uuid.uuid4().hex, timeout=10.0)
+    with pytest.raises(StoreUnavailable, match="not opened yet"):
+        await store.acquire("a", [Claim(SLOTS, 1)])
+    await store.open()
+    assert await store.acquire("a", [Claim(SLOTS, 1)]) is None
+    await store.close()
+    await store.close()
+    with pytest.raises(StoreUnavailable):
+        await store.acquire("b", [Claim(SLOTS, 1)])
+
+
+def test_a_loop_that_ends_first_leaves_nobody_waiting(redis_server: RedisServer) -> None:
+    store = RedisStore(redis_server.url, prefix=uuid.uuid4().hex, timeout=10.0)
+
+    async def opened() -> None:
+        await store.open()
+        store.observe("one", 1.0)
+
+    async def later() -> None:
+        with pytest.raises(StoreUnavailable):
+            await store.acquire("a", [Claim(SLOTS, 1)])
+        store.settle("a")
+        store.observe("one", 1.0)
+        await store.close()
+
+    asyncio.run(opened())
+    asyncio.run(later())
+
+
+async def test_an_error_of_redis_is_not_an_answer(own_redis_server: RedisServer) -> None:
+    async with in_redis(own_redis_server.url) as place:
+        store = await place.join()
+        own_redis_server.ask(b"REPLICAOF 127.0.0.1 1")  # what a failover leaves behind: it may be read, and not written
+        with pytest.raises(StoreUnavailable, match="read only"):
+            await store.acquire("a", [Claim(SLOTS, 1)])
+        assert (store.state.where, "read only" in (store.state.error or "")) == ("local", True)
+
+
+def test_a_wrong_address_is_a_fault_of_the_configuration() -> None:
+    with pytest.raises(ConfigError, match="address of Redis"):
+        RedisStore("http://127.0.0.1")
+
+
+def test_without_the_package_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] == "redis"]:
+        monkeypatch.delitem(sys.modules, name)
+    ordinary = builtins.__import__
+
+    def without_redis(name: str, *arguments: Any, **named: Any) -> Any:
+        if name.split(".")[0] == "redis":
+            raise ModuleNotFoundError(f"No module named {name!r}")
+        return ordinary(name, *arguments, **named)
+
+    monkeypatch.setattr(builtins, "__import__", without_redis)
+    with pytest.raises(ConfigError, match=r"pip install 'dragoman\[redis\]'"):
+        RedisStore("redis://127.0.0.1")

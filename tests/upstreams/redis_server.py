@@ -35,11 +35,17 @@ def find_redis_server() -> str | None:
     return None
 
 
+_BUS = 10_000
+"""A cluster's servers talk to each other on a port that is so much higher."""
+
+
 def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
+    while True:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port: int = free.getsockname()[1]
+        if port + _BUS < 65_536:
+            return port
 
 
 class RedisServer:
@@ -60,7 +66,8 @@ class RedisServer:
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", self._folder]
         options += ["--save", "", "--appendonly", "no", "--daemonize", "no"]
         options += ["--cluster-enabled", "yes"] if self._is_cluster else []
-        self._process = subprocess.Popen([self._binary, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        command = [self._binary, *options]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self._wait_until(b"PING", b"+PONG")
         if self._is_cluster:
             self.ask(b"CLUSTER ADDSLOTSRANGE 0 16383")
@@ -69,6 +76,8 @@ class RedisServer:
     def _wait_until(self, command: bytes, expected: bytes) -> None:
         end = time.monotonic() + _PATIENCE
         while time.monotonic() < end:
+            if self._process is None or self._process.poll() is not None:
+                raise RuntimeError(f"{self._binary} has ended by itself; is port {self.port} taken?")
             with contextlib.suppress(OSError):
                 if expected in self.ask(command):
                     return

@@ -78,15 +78,18 @@ class Sketch:
 
     @property
     def p50(self) -> float | None:
-        return self.percentile(0.50)
+        known = self._percentiles
+        return known[0.50] if 0.50 in known else self.percentile(0.50)
 
     @property
     def p95(self) -> float | None:
-        return self.percentile(0.95)
+        known = self._percentiles
+        return known[0.95] if 0.95 in known else self.percentile(0.95)
 
     @property
     def p99(self) -> float | None:
-        return self.percentile(0.99)
+        known = self._percentiles
+        return known[0.99] if 0.99 in known else self.percentile(0.99)
 
 
 class Observed:

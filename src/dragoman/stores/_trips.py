@@ -5,53 +5,61 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 from dragoman.errors import ConfigError
 from dragoman.stores._commands import Command, Script, scripts
 
 __all__ = ["Trips"]
 
+Words: TypeAlias = Sequence[object]
+
+
+class _Way(Protocol):
+    async def send(self, commands: Sequence[Words]) -> list[Any]:
+        """Send all at once; errors are among the replies."""
+        ...
+
+    async def hang_up(self) -> None: ...
+
 
 class Trips:
-    """A connection. A trip that takes longer than the timeout fails, and the next one begins on a new connection."""
+    """A trip that takes longer than the timeout fails, and after `hang_up` the next one begins on a new connection."""
 
     def __init__(self, url: str, *, timeout: float, cluster: bool) -> None:
-        self._client = _client(url, timeout, cluster)
+        self._way = _way(url, timeout, cluster)
         self._timeout = timeout
         self._scripts: Mapping[str, Script] = scripts()
 
     async def make(self, commands: Sequence[Command]) -> list[Any]:
         """Send all commands at once, and give their replies. An error in any of them is raised when all have been run."""
+        calls = [self._call(command) for command in commands]
         async with asyncio.timeout(self._timeout):
-            replies = await self._send(commands)
+            replies = await self._way.send(calls)
+            # Redis was started anew, or told to forget its scripts: then none of these was run.
             unknown = [i for i, reply in enumerate(replies) if _is_unknown_script(reply)]
             if unknown:
                 await self._load()
-                for i, reply in zip(unknown, await self._send([commands[i] for i in unknown]), strict=True):
+                for i, reply in zip(unknown, await self._way.send([calls[i] for i in unknown]), strict=True):
                     replies[i] = reply
         for reply in replies:
             if isinstance(reply, Exception):
                 raise reply
         return replies
 
-    async def _send(self, commands: Sequence[Command]) -> list[Any]:
-        pipeline = self._client.pipeline(transaction=False)
-        for command in commands:
-            sha = self._scripts[command.script].sha
-            pipeline.execute_command("EVALSHA", sha, len(command.keys), *command.keys, *command.arguments)
-        replies: list[Any] = await pipeline.execute(raise_on_error=False)
-        return replies
+    def _call(self, command: Command) -> Words:
+        return ("EVALSHA", self._scripts[command.script].sha, len(command.keys), *command.keys, *command.arguments)
 
     async def _load(self) -> None:
-        for script in self._scripts.values():
-            await self._client.script_load(script.text)
+        """Have every server know all scripts."""
+        for reply in await self._way.send([("SCRIPT", "LOAD", script.text) for script in self._scripts.values()]):
+            if isinstance(reply, Exception):
+                raise reply
 
     async def hang_up(self) -> None:
-        """Close all connections; another trip opens one."""
         with contextlib.suppress(Exception):
             async with asyncio.timeout(self._timeout):
-                await self._client.aclose()
+                await self._way.hang_up()
 
 
 def _is_unknown_script(reply: Any) -> bool:
@@ -60,17 +68,72 @@ def _is_unknown_script(reply: Any) -> bool:
     )
 
 
-def _client(url: str, timeout: float, cluster: bool) -> Any:
+class _Single:
+    """One connection to one server. A client's own pipeline would do the same in twice the time."""
+
+    def __init__(self, client: Any, response_error: type[Exception]) -> None:
+        self._client = client
+        self._response_error = response_error
+        self._connection: Any = None
+
+    async def send(self, commands: Sequence[Words]) -> list[Any]:
+        if self._connection is None:
+            self._connection = self._client.connection_pool.make_connection()
+            await self._connection.connect()
+        await self._connection.send_packed_command(self._connection.pack_commands(commands), check_health=False)
+        return [await self._reply() for _ in commands]
+
+    async def _reply(self) -> Any:
+        try:
+            return await self._connection.read_response()
+        except self._response_error as error:
+            return error
+
+    async def hang_up(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.disconnect(nowait=True)
+        await self._client.aclose()
+
+
+class _Cluster:
+    """Many servers; the client knows where keys are."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    async def send(self, commands: Sequence[Words]) -> list[Any]:
+        if commands[0][0] == "SCRIPT":
+            # To all of them, which a pipeline cannot do.
+            return [await self._client.script_load(text) for _, _, text in commands]
+        pipeline = self._client.pipeline()
+        for command in commands:
+            pipeline.execute_command(*command)
+        replies: list[Any] = await pipeline.execute(raise_on_error=False)
+        return replies
+
+    async def hang_up(self) -> None:
+        await self._client.aclose()
+
+
+def _way(url: str, timeout: float, cluster: bool) -> _Way:
     try:
         from redis.asyncio import Redis, RedisCluster
         from redis.asyncio.retry import Retry
         from redis.backoff import NoBackoff
+        from redis.exceptions import ResponseError
     except ImportError as missing:
         raise ConfigError("a shared store in Redis needs the package redis: pip install 'dragoman[redis]'") from missing
-    # No retries: who waits for a trip is to hear within the timeout that there is no answer.
-    retry = Retry(NoBackoff(), 0)
-    kind: Any = RedisCluster if cluster else Redis
+    # No retries, as who waits for a trip is to hear within the timeout that there is no answer; and no timeouts but ours,
+    # as each of the client's is a task more.
+    options: dict[str, Any] = {
+        "socket_timeout": None,
+        "socket_connect_timeout": timeout,
+        "retry": Retry(NoBackoff(), 0),
+    }
     try:
-        return kind.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=retry)
+        if cluster:
+            return _Cluster(RedisCluster.from_url(url, **options))
+        return _Single(Redis.from_url(url, **options), ResponseError)
     except ValueError as wrong:
         raise ConfigError(f"the address of Redis cannot be read: {wrong}") from wrong

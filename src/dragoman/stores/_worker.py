@@ -88,16 +88,8 @@ class Worker:
             return
         self._is_closing = True
         self._wake.set()
-        try:
-            await task
-            if not self._is_away:
-                await self._trip([*self._cargo.outgoing(), self._cargo.refresh(is_last=True)])
-        except Exception as error:
-            self._fail(error, [])
-        finally:
-            if self._bell is not None:
-                self._bell.cancel()
-            await self._trips.hang_up()
+        if not task.done():
+            await asyncio.wait([task])
 
     async def ask(
         self,
@@ -119,7 +111,7 @@ class Worker:
 
     def tell(self) -> None:
         """There is something in the outbox."""
-        if self._bell is None and self._task is not None and not self._is_away:
+        if self._bell is None and self._task is not None and not (self._is_away or self._is_closing):
             self._bell = self._task.get_loop().call_later(_GATHER, self._ring)
 
     def _ring(self) -> None:
@@ -137,10 +129,23 @@ class Worker:
                 self._wake.clear()
                 if not self._is_closing:
                     await self._turn()
+            await self._farewell()
         finally:
+            # Also where the loop ends without a close.
             self._is_closing = True
             for ask in self._asks:
                 ask.fail("closed")
+            if self._bell is not None:
+                self._bell.cancel()
+            await self._trips.hang_up()
+
+    async def _farewell(self) -> None:
+        if self._is_away:
+            return
+        try:
+            await self._trip([*self._cargo.outgoing(), self._cargo.refresh(is_last=True)])
+        except Exception as error:
+            self._fail(error, [])
 
     async def _turn(self) -> None:
         time = asyncio.get_running_loop().time()
