@@ -83,8 +83,9 @@ def _openai_row(row: Row, started: int) -> dict[str, Any]:
 
 
 def _known(deployment: Deployment) -> dict[str, Any]:
+    """`row`: of the catalogue, which may be another model's (`base_model`)."""
     entry = deployment.entry
-    names = {"provider": deployment.provider.name, "model": deployment.model}
+    names = {"provider": deployment.provider.name, "model": deployment.model, "row": entry.name if entry else None}
     return {**(described(entry) if entry else {"prices": None}), **names}
 
 
