@@ -20,7 +20,7 @@ from tiktoken_ext import openai_public  # type: ignore[import-untyped]
 
 from dragoman.errors import BadRequestError
 from dragoman.models import count_tokens, decode, encode, encoding_of, tally_tokens, warm_up
-from tests.models.tokens.counted import Exchange, asked, exchanges, replaced
+from tests.models.tokens.counted import Exchange, asked, replaced
 
 ENCODINGS = {"gpt-4": "cl100k_base", "gpt-4o": "o200k_base"}
 TEXTS = (
@@ -66,8 +66,10 @@ def test_tokens_are_those_of_tiktoken(oracles: dict[str, tiktoken.Encoding], mod
     assert decode(expected, model) == text
 
 
-def test_every_recorded_text_has_the_tokens_of_tiktoken(oracles: dict[str, tiktoken.Encoding]) -> None:
-    for exchange in exchanges():
+def test_every_recorded_text_has_the_tokens_of_tiktoken(
+    oracles: dict[str, tiktoken.Encoding], recorded: tuple[Exchange, ...]
+) -> None:
+    for exchange in recorded:
         text = str(exchange.request.get("messages"))
         for model, oracle in oracles.items():
             assert encode(text, model) == oracle.encode_ordinary(text), exchange
@@ -120,59 +122,59 @@ def openai(exchange: Exchange) -> bool:
     return encoding_of(exchange.model) is not None and not exchange.shrunk and not replaced(exchange)
 
 
-def chats() -> list[Exchange]:
-    return [each for each in exchanges() if each.chat and openai(each)]
+def chats(recorded: tuple[Exchange, ...]) -> list[Exchange]:
+    return [each for each in recorded if each.chat and openai(each)]
 
 
-def test_recorded_chats_are_counted_as_openai_counts_them() -> None:
+def test_recorded_chats_are_counted_as_openai_counts_them(recorded: tuple[Exchange, ...]) -> None:
     """Every count that claims to be exact is, but for those whose reason is known."""
-    sure = [(each, tally) for each in chats() if (tally := tally_tokens(**asked(each))).exact]
+    sure = [(each, tally) for each in chats(recorded) if (tally := tally_tokens(**asked(each))).exact]
     wrong = {
         str(each): (tally.tokens, each.reported)
         for each, tally in sure
         if tally.tokens != each.reported and not each.recording.id.startswith(tuple(UNEXPLAINED))
     }
     assert wrong == {}
-    assert not exchanges() or len(sure) >= 40
+    assert len(sure) >= 40
 
 
-def test_every_plain_chat_of_openai_is_sure() -> None:
+def test_every_plain_chat_of_openai_is_sure(recorded: tuple[Exchange, ...]) -> None:
     """No tools, no media, no schema: nothing may keep a count from being exact."""
-    for each in chats():
+    for each in chats(recorded):
         text = str(each.request)
         plain = not each.request.get("tools") and "json_schema" not in text and "'type': 'image" not in text
         if plain and "'file'" not in text and "image_url" not in text:
             assert tally_tokens(**asked(each)).exact, each
 
 
-def test_tools_are_counted_nearly() -> None:
+def test_tools_are_counted_nearly(recorded: tuple[Exchange, ...]) -> None:
     """Also those forms of tools that are not confirmed to the token."""
-    for each in chats():
+    for each in chats(recorded):
         tools = () if each.recording.id.startswith(tuple(UNEXPLAINED)) else each.request.get("tools") or ()
         if tools and all(tool.get("type") == "function" for tool in tools):
             assert abs(tally_tokens(**asked(each)).tokens - each.reported) <= max(35, 0.1 * each.reported), each
 
 
-def test_recorded_embeddings_are_counted_as_openai_counts_them() -> None:
-    found = [each for each in exchanges() if "input" in each.request and openai(each)]
+def test_recorded_embeddings_are_counted_as_openai_counts_them(recorded: tuple[Exchange, ...]) -> None:
+    found = [each for each in recorded if "input" in each.request and openai(each)]
     for each in found:
         value = each.request["input"]
         if isinstance(value, str) or all(isinstance(item, str) for item in value):
             assert count_tokens(text=value, model=each.model) == each.reported, each
-    assert not exchanges() or len(found) >= 10
+    assert len(found) >= 10
 
 
-def test_recorded_answers_are_as_long_as_openai_says() -> None:
+def test_recorded_answers_are_as_long_as_openai_says(recorded: tuple[Exchange, ...]) -> None:
     """One token more or less: the mark of the end."""
     found = 0
-    for each in chats():
+    for each in chats(recorded):
         message = each.response["choices"][0]["message"] if each.response else {}
         if message.get("content") and not message.get("tool_calls") and each.provider in ("azure", "openai"):
             details: Any = each.usage.get("completion_tokens_details") or {}
             if not any(details.get(key) for key in ("reasoning_tokens", "rejected_prediction_tokens", "audio_tokens")):
                 found += 1
                 assert abs(each.written - count_tokens(text=message["content"], model=each.model)) <= 3, each
-    assert not exchanges() or found >= 6
+    assert found >= 6
 
 
 WITHOUT = """
