@@ -5,7 +5,8 @@ Prices may change while the gateway runs, so all is looked up when it is asked f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
@@ -37,7 +38,8 @@ class ModelPages:
 
     async def models(self, exchange: Exchange) -> None:
         dialect = exchange.dialect
-        await self._reply(exchange, f"models {dialect.name}", lambda: model_list(self._rows(), dialect, self.started))
+        rows = self._rows()
+        await self._reply(exchange, f"models {dialect.name}", lambda: model_list(rows, dialect, self.started))
 
     async def model(self, exchange: Exchange, name: str) -> None:
         await self._send(exchange, one_model(self._row(name), exchange.dialect, self.started))
@@ -46,7 +48,8 @@ class ModelPages:
         """`?litellm_model_id=` asks for one deployment."""
         wanted = _asked(exchange, "litellm_model_id")
         if wanted is None:
-            await self._reply(exchange, "info", lambda: model_info(self.router.deployments))
+            deployments = self.router.deployments
+            await self._reply(exchange, "info", lambda: model_info(deployments))
             return
         found = [deployment for deployment in self.router.deployments if deployment.id == wanted]
         if not found:
@@ -57,7 +60,8 @@ class ModelPages:
         """`?model_group=` asks for one name."""
         wanted = _asked(exchange, "model_group")
         if wanted is None:
-            await self._reply(exchange, "groups", lambda: group_info(self._rows()))
+            rows = self._rows()
+            await self._reply(exchange, "groups", lambda: group_info(rows))
         else:
             await self._send(exchange, group_info([self._row(wanted)]))
 
@@ -71,11 +75,12 @@ class ModelPages:
         except DragomanError:
             raise NotFoundError(f"there is no model {name!r}", param="model", code="model_not_found") from None
 
-    async def _reply(self, exchange: Exchange, key: str, make: Any) -> None:
+    async def _reply(self, exchange: Exchange, key: str, make: Callable[[], Any]) -> None:
+        """A list of many models is written in a thread: no call waits for it."""
         version = self.router.catalogue.version
         kept = self._kept.get(key)
         if kept is None or kept[0] != version:
-            kept = self._kept[key] = (version, self._written(make()))
+            kept = self._kept[key] = (version, await asyncio.to_thread(lambda: self._written(make())))
         await exchange.reply(200, kept[1])
 
     async def _send(self, exchange: Exchange, value: Any) -> None:
