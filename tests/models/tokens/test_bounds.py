@@ -84,6 +84,13 @@ def test_the_bound_of_common_words_is_below_their_bytes() -> None:
     assert upper({"prompt": text}, "claude-sonnet-4-5") == 8 + len(text)
 
 
+def test_signs_that_a_tokenizer_takes_apart_are_bounded_by_their_parts() -> None:
+    """As those of Qwen and of many SentencePiece models do."""
+    assert (upper({"prompt": "\ufdfa" * 100}) or 0) >= 100 * 33
+    assert (upper({"prompt": "e\u0301" * 100}) or 0) >= 100 * 3
+    assert upper({"prompt": "\ufdfa" * 100}, "gpt-4o") == 100 * 3 + 8
+
+
 UNBOUNDED: list[dict[str, Any]] = [
     chat({"type": "file", "file": {"file_url": "https://example.com/a.pdf"}}),
     chat({"type": "file", "file": {"file_id": "file-1"}}),

@@ -8,6 +8,7 @@ nobody can bound (a PDF at an address, the pages that a search reads) is the mod
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -104,7 +105,7 @@ def _others(request: Mapping[str, Any]) -> int:
         if isinstance(params, Mapping) and any(params.get(key) for key in _ELSEWHERE):
             raise _UnboundError
     known = ("messages", "tools", "input", "prompt", "model")
-    return sum(len(_bytes(as_json(value))) for key, value in request.items() if key not in known)
+    return sum(_size(as_json(value)) for key, value in request.items() if key not in known)
 
 
 def _inputs(value: Any, family: Family) -> int:
@@ -115,7 +116,7 @@ def _inputs(value: Any, family: Family) -> int:
         return 1
     if isinstance(value, (list, tuple)):
         return _PER_TEXT + sum(_inputs(item, family) for item in value)
-    return _PER_TEXT + len(_bytes(as_json(value)))
+    return _PER_TEXT + _size(as_json(value))
 
 
 def _message(message: Mapping[str, Any], family: Family, images: ImageRule) -> int:
@@ -128,19 +129,19 @@ def _message(message: Mapping[str, Any], family: Family, images: ImageRule) -> i
         elif key == "audio" and value:
             raise _UnboundError  # an answer of before, which only its id names
         elif value is not None:
-            most += len(_bytes(as_json(value)))
+            most += _size(as_json(value))
             most += _PER_CALL * len(value) if key == "tool_calls" else 0
     return most
 
 
 def _part(part: Any, family: Family, images: ImageRule) -> int:
     if not isinstance(part, Mapping):
-        return len(_bytes(as_json(part)))
+        return _size(as_json(part))
     kind = part.get("type")
     if kind == "text" and isinstance(part.get("text"), str):
-        return _text(part["text"], family) + (len(_bytes(as_json(part))) if len(part) > 2 else 0)
+        return _text(part["text"], family) + (_size(as_json(part)) if len(part) > 2 else 0)
     if kind in _SAFE_PARTS:
-        return len(_bytes(as_json(part)))
+        return _size(as_json(part))
     if kind in _IMAGES:
         return _known(image_upper_bound(part, images))
     if kind == "input_audio" and isinstance(part.get("input_audio"), Mapping):
@@ -149,19 +150,29 @@ def _part(part: Any, family: Family, images: ImageRule) -> int:
     if kind == "file" and isinstance(part.get("file"), Mapping):
         data = part["file"].get("file_data")
         if isinstance(data, str) and data.startswith("data:text/"):
-            return len(_bytes(data)) + len(_bytes(as_json({**part, "file": ""}))) + 256
+            return _size(data) + _size(as_json({**part, "file": ""})) + 256
     raise _UnboundError
 
 
 def _tool(tool: Mapping[str, Any]) -> int:
     kind = str(tool.get("type", "function"))
-    size = len(_bytes(as_json(tool)))
+    size = _size(as_json(tool))
     return size if kind == "function" else size + _known(_OWN_TOOLS.get(kind))
 
 
 def _text(text: str, family: Family) -> int:
+    if not family.encoding:
+        return _size(text)
     data = _bytes(text)
-    return len(data) - (data.translate(_COMMON).count(b"aaa") if family.encoding else 0)
+    return len(data) - data.translate(_COMMON).count(b"aaa")
+
+
+def _size(text: str) -> int:
+    """Bytes of a text, as it stands or with its signs taken apart: some tokenizers do that first (U+FDFA becomes 18 letters)."""
+    size = len(_bytes(text))
+    if text.isascii() or unicodedata.is_normalized("NFKC", text):
+        return size
+    return max(size, len(_bytes(unicodedata.normalize("NFKC", text))))
 
 
 def _plain_texts(request: Mapping[str, Any]) -> Iterator[str]:

@@ -1,0 +1,38 @@
+"""Counting for providers that do not count themselves: exact once the vocabulary is there, and without asking anybody."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from dragoman.models import count_tokens, encoding_of, tally_tokens
+from dragoman.providers import Providers
+from dragoman.routing import Answer, Call, CallOptions, Deployment, Router
+
+CHAT: list[Any] = [{"role": "user", "content": "How many tokens are these, to the last one?"}]
+NOBODY = CallOptions(api_key="k", api_base="http://127.0.0.1:9")
+
+
+async def counted(deployment: Deployment) -> int:
+    router = Router([deployment])
+    await router.warm_up()
+    answer = await router.answer(Call(operation="count_tokens", model="fast", request={"chat": {"messages": CHAT}}))
+    await router.aclose()
+    assert isinstance(answer, Answer)
+    assert answer.response["estimated"] is True  # by us, not by the provider
+    tokens: int = answer.response["input_tokens"]
+    return tokens
+
+
+async def test_a_warm_router_counts_exactly_without_asking_anybody() -> None:
+    openai = Providers().find("openai")
+    assert await counted(Deployment(id="a", alias="fast", provider=openai, model="gpt-4o-mini", options=NOBODY)) == 18
+    assert tally_tokens(CHAT, model="gpt-4o-mini", vocabulary="loaded").exact
+
+
+async def test_a_deployment_of_another_name_counts_as_its_base_model_does() -> None:
+    openai = Providers().find("openai")
+    options = replace(NOBODY, base_model="openai/o3")
+    ours = Deployment(id="a", alias="fast", provider=openai, model="ours", options=options)
+    assert encoding_of("ours") is None
+    assert await counted(ours) == count_tokens(CHAT, model="o3")
