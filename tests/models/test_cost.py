@@ -226,4 +226,4 @@ def test_what_the_provider_says(usage: dict[str, Any], amount: int | None) -> No
 @given(RATES)
 def test_amounts_of_all_buckets_can_be_added_up(rates: dict[str, Rate]) -> None:
     table = price_table(entry(PricePeriod(rates)), 0.0, {})
-    assert all(per * factor == table.denominator for _, _, per, factor in table.resolved.values())
+    assert all(per * factor == 2 * table.denominator for _, _, per, factor in table.resolved.values())

@@ -98,6 +98,10 @@ def test_each_detail_has_its_bucket() -> None:
         ({"cached_tokens": 387}, {"cache_read": 298}),
         ({"cache_creation_tokens": 500}, {"cache_write_5m": 298}),
         ({"cache_creation_token_details": {"ephemeral_1h_input_tokens": 8}}, {"cache_write_1h": 8, "input": 290}),
+        (
+            {"cached_tokens": 298, "cache_creation_token_details": {"ephemeral_1h_input_tokens": 8}, "image_tokens": 1},
+            {"cache_read": 298},
+        ),
         ({"cached_tokens": 290, "audio_tokens": 50}, {"cache_read": 290, "input_audio": 8}),
         ({"cached_tokens": 8, "cached_tokens_details": {"audio_tokens": 50}}, {"cache_read_audio": 8, "input": 290}),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 from collections.abc import Mapping
 from decimal import Decimal
 from math import isfinite
@@ -20,7 +21,7 @@ _INPUT = (
     "input", "cache_read", "cache_write_5m", "cache_write_1h",
     "input_audio", "cache_read_audio", "input_image", "cache_read_image", "input_video",
 )  # fmt: skip
-_line = tuple.__new__
+_made = tuple.__new__
 _TICKS = 10
 """xAI's ticks in a nano-dollar: 10,000,000,000 make a dollar."""
 _TOO_MUCH = 1e9
@@ -49,22 +50,23 @@ def cost_of(
     if not used and not (usage and ("prompt_tokens" in usage or "completion_tokens" in usage)):
         return Cost(None, model=entry.name, reported=reported)
     kind = context_of(usage or {}) if context is None else tuple(sorted(context.items()))
-    return rated(used, _TABLES.find(entry, as_seconds(at), kind), reported)
+    return _rated(used, _TABLES.find(entry, time.time() if at is None else as_seconds(at), kind), reported)
 
 
-def rated(used: dict[str, int], table: PriceTable, reported: int | None = None) -> Cost:
+def _rated(used: dict[str, int], table: PriceTable, reported: int | None = None) -> Cost:
     """The counts at the rates of the table. The total is the exact sum, rounded half up once; the lines are cut from it, each
     the rounded sum up to it less the one before, so that they sum to it."""
     if not table.own:
         return Cost(0, model=table.model, source=table.source, reported=reported)
     resolved, denominator = table.resolved, table.denominator
+    doubled = 2 * denominator
     if "request" in resolved:
         used.setdefault("request", 1)
     if "input_audio_second" in used:
         _hear_once(used, table)
     prompt = -1
-    lines = []
-    unpriced = []
+    lines: list[CostLine] = []
+    unpriced: list[str] = []
     exact = total = 0
     for bucket, count in used.items():
         found = resolved.get(bucket)
@@ -75,16 +77,16 @@ def rated(used: dict[str, int], table: PriceTable, reported: int | None = None) 
         if tiers:
             if prompt < 0:
                 prompt = sum([used.get(each, 0) for each in _INPUT])
-            rate = tier_rate(rate, tiers, prompt)
+            rate = _tier_rate(rate, tiers, prompt)
         exact += count * rate * factor
-        before, total = total, (2 * exact + denominator) // (2 * denominator)
-        lines.append(_line(CostLine, (bucket, count, rate, per, total - before)))
-    return Cost(
-        None if unpriced and not lines else total, tuple(lines), tuple(unpriced), table.model, table.source, reported
-    )
+        so_far = (exact + denominator) // doubled
+        lines.append(_made(CostLine, (bucket, count, rate, per, so_far - total)))
+        total = so_far
+    known = None if unpriced and not lines else total
+    return _made(Cost, (known, tuple(lines), tuple(unpriced), table.model, table.source, reported))
 
 
-def tier_rate(base: int, tiers: tuple[tuple[int, int], ...], prompt: int) -> int:
+def _tier_rate(base: int, tiers: tuple[tuple[int, int], ...], prompt: int) -> int:
     """The rate of the highest threshold that the whole prompt exceeds."""
     rate = base
     for threshold, price in tiers:

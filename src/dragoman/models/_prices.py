@@ -55,7 +55,7 @@ class PriceTable:
     """The rates of one model in one context, made ready for calculations, and how long they hold (Unix seconds)."""
 
     resolved: Mapping[str, tuple[int, tuple[tuple[int, int], ...], int, int]]
-    """By bucket, fallbacks followed: (base, tiers, per, denominator / per)."""
+    """By bucket, fallbacks followed: (base, tiers, per, 2 x denominator / per)."""
     own: frozenset[str]
     """The buckets that have a rate of their own."""
     denominator: int
@@ -94,7 +94,7 @@ def rates_at(
     Among the periods without a condition the last that is active holds (none is: the first, as the best that is known); those
     with a condition are laid over it bucket by bucket, the first that matches first.
     """
-    moment = as_datetime(at)
+    moment = _as_datetime(at)
     plain = [period for period in entry.prices if not period.when]
     rates: dict[str, Rate] = {}
     for period in entry.prices if context else ():
@@ -116,7 +116,7 @@ def price_table(entry: ModelEntry, at: float, context: Mapping[str, str]) -> Pri
     denominator = math.lcm(*(per for _, _, per in found.values()))
     edges = sorted(_edges(entry, at))
     return PriceTable(
-        resolved={name: (base, tiers, per, denominator // per) for name, (base, tiers, per) in found.items()},
+        resolved={name: (base, tiers, per, 2 * denominator // per) for name, (base, tiers, per) in found.items()},
         own=frozenset(rates),
         denominator=denominator,
         model=entry.name,
@@ -185,7 +185,7 @@ def _context(tier: str, speed: str, geo: str, search_size: str, search_type: str
     return tuple(sorted(context.items()))
 
 
-def as_datetime(at: datetime.datetime | None) -> datetime.datetime:
+def _as_datetime(at: datetime.datetime | None) -> datetime.datetime:
     if at is None:
         return datetime.datetime.now(datetime.UTC)
     return at.replace(tzinfo=datetime.UTC) if at.tzinfo is None else at.astimezone(datetime.UTC)
@@ -193,7 +193,7 @@ def as_datetime(at: datetime.datetime | None) -> datetime.datetime:
 
 def as_seconds(at: datetime.datetime | None) -> float:
     """Unix seconds."""
-    return time.time() if at is None else as_datetime(at).timestamp()
+    return time.time() if at is None else _as_datetime(at).timestamp()
 
 
 def _own_params(asked: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -77,8 +77,7 @@ class CostLine(NamedTuple):
     """Nano-dollars."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """What a call cost. The amounts of the lines sum up to `total` exactly."""
 
     total: int | None

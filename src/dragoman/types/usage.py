@@ -147,14 +147,16 @@ _KINDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("input_video", "", ("video_tokens",)),
 )
 """(bucket of what is fresh, bucket of what a cache gave, details)."""
-_PRODUCED = (
-    ("reasoning_tokens", "reasoning"),
-    ("citation_tokens", "citation"),
-    ("audio_tokens", "output_audio"),
-    ("image_tokens", "output_image"),
-    ("video_tokens", "output_video"),
+_PRODUCED: Mapping[str, str] = MappingProxyType(
+    {
+        "reasoning_tokens": "reasoning",
+        "citation_tokens": "citation",
+        "audio_tokens": "output_audio",
+        "image_tokens": "output_image",
+        "video_tokens": "output_video",
+    }
 )
-_INPUT_DETAILS = frozenset(PromptTokensDetails.__annotations__) - {"text_tokens"}
+_MEDIA = frozenset({"cached_tokens_details", "audio_tokens", "image_tokens", "document_tokens", "video_tokens"})
 
 
 def token_buckets(usage: Mapping[str, Any]) -> TokenBuckets:
@@ -186,18 +188,20 @@ def _cut(usage: Mapping[str, Any]) -> dict[str, int]:
     left = _count(usage.get("prompt_tokens"))
     details = usage.get("prompt_tokens_details")
     if left and details and isinstance(details, dict):
-        told = {name: value for name, value in details.items() if value and name in _INPUT_DETAILS}
-        if told:
-            left = _cut_input(left, told, counts)
+        left = _cut_input(left, details, counts)
     if left:
         counts["input"] = left
     left = _count(usage.get("completion_tokens"))
     produced = usage.get("completion_tokens_details")
     if left and produced and isinstance(produced, dict):
-        for name, bucket in _PRODUCED:
-            if name in produced and (amount := produced[name]) and (amount := min(_count(amount), left)):
-                counts[bucket] = amount
-                left -= amount
+        for name, amount in produced.items():
+            if amount and name in _PRODUCED:
+                taken = _count(amount)
+                if taken > left:
+                    taken = left
+                if taken:
+                    counts[_PRODUCED[name]] = taken
+                    left -= taken
     if left:
         counts["output"] = left
     return counts
@@ -205,12 +209,17 @@ def _cut(usage: Mapping[str, Any]) -> dict[str, int]:
 
 def _cut_input(left: int, details: Mapping[str, Any], counts: dict[str, int]) -> int:
     """Fill the buckets of what is not fresh text, and tell what is left."""
-    cached = min(_count(details.get("cached_tokens")), left)
+    cached = _count(details.get("cached_tokens"))
+    if cached > left:
+        cached = left
     left -= cached
-    if len(details) > 1 or not cached:
-        kinds = details.get("cached_tokens_details")
+    if "cache_creation_tokens" in details or "cache_creation_token_details" in details:
         left = _cut_writes(left, details, counts)
-        cached, left = _cut_kinds(cached, left, details, kinds if isinstance(kinds, dict) else _NOTHING, counts)
+    for name, value in details.items():
+        if value and name in _MEDIA:
+            kinds = details.get("cached_tokens_details")
+            cached, left = _cut_kinds(cached, left, details, kinds if isinstance(kinds, dict) else _NOTHING, counts)
+            break
     if cached:
         counts["cache_read"] = cached
     return left
@@ -234,19 +243,21 @@ def _cut_kinds(
 
 
 def _cut_writes(left: int, details: Mapping[str, Any], counts: dict[str, int]) -> int:
-    lifetimes = details.get("cache_creation_token_details")
-    if not isinstance(lifetimes, dict):
-        lifetimes = _NOTHING
-    hour = min(_count(lifetimes.get("ephemeral_1h_input_tokens")), left)
-    written = _count(details.get("cache_creation_tokens")) or (
-        hour + _count(lifetimes.get("ephemeral_5m_input_tokens"))
-    )
-    minutes = max(0, min(written - hour, left - hour))
+    """Fill the buckets of what was written to a cache, and tell what is left. Who tells no lifetime means five minutes."""
+    written, lifetimes = _count(details.get("cache_creation_tokens")), details.get("cache_creation_token_details")
+    hour = 0
+    if lifetimes and isinstance(lifetimes, dict):
+        hour = _count(lifetimes.get("ephemeral_1h_input_tokens"))
+        written = written or hour + _count(lifetimes.get("ephemeral_5m_input_tokens"))
+    hour = min(hour, left)
     if hour:
         counts["cache_write_1h"] = hour
-    if minutes:
+        left -= hour
+    minutes = min(written - hour, left)
+    if minutes > 0:
         counts["cache_write_5m"] = minutes
-    return left - hour - minutes
+        left -= minutes
+    return left
 
 
 def _add_iterations(counts: dict[str, int], iterations: Any) -> None:
