@@ -10,7 +10,7 @@ from typing import TypeAlias
 from dragoman.types.cost import Cost
 from dragoman.types.usage import Usage
 
-__all__ = ["Answered", "Event", "Failed", "Listener", "Tried", "tell"]
+__all__ = ["Answered", "Event", "Failed", "FellBack", "Listener", "PutBack", "TakenOut", "Tried", "tell"]
 
 _log = logging.getLogger("dragoman.observe")
 
@@ -25,6 +25,13 @@ class Tried:
     model: str
     milliseconds: float
     error: str | None
+    alias: str = ""
+    """The model group that was asked: the caller's, or a fallback's."""
+    status: int | None = None
+    why: str = ""
+    """Why this deployment was chosen."""
+    passed_over: tuple[tuple[str, str], ...] = ()
+    """(deployment, reason) of those that could not be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,36 @@ class Failed:
     cost: Cost | None = None
 
 
-Event: TypeAlias = Tried | Answered | Failed
+@dataclass(frozen=True, slots=True)
+class FellBack:
+    """A model group has failed, and a call goes on to another one."""
+
+    request_id: str
+    alias: str
+    fallback: str
+    error: str
+    """The class of the error that led to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOut:
+    """A deployment, or a credential, is not asked until a time."""
+
+    key: str
+    error: str
+    reason: str
+    until: float
+    """Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """What was taken out has been seen to work again."""
+
+    key: str
+
+
+Event: TypeAlias = Tried | Answered | Failed | FellBack | TakenOut | PutBack
 Listener: TypeAlias = Callable[[Event], None]
 """Called on the event loop: it must not block. What it raises is logged and goes no further."""
 

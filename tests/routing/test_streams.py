@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dragoman import errors
-from dragoman.observe import Event, Failed
+from dragoman.observe import Event, Failed, Tried
 from dragoman.routing import Answer, StreamAnswer
 from tests.routing.test_router import Make, chat, make, text_of
 from tests.routing.upstream import Upstream, soon
@@ -138,7 +138,9 @@ async def test_a_stream_that_is_left_closes_the_upstream(upstream: Upstream, mak
     gc.collect()
     await asyncio.sleep(0)
     await soon(lambda: upstream.calls[0].closed_early)
-    assert heard[1:] == [Failed(heard[0].request_id, 1, "Left", "openai", "sim[stall=6]")]
+    begun = heard[0]
+    assert isinstance(begun, Tried)
+    assert heard[1:] == [Failed(begun.request_id, 1, "Left", "openai", "sim[stall=6]")]
 
 
 async def test_batches_hold_what_one_read_completed(upstream: Upstream, make: Make) -> None:

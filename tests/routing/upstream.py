@@ -43,7 +43,8 @@ class Upstream:
     def deployment(
         self, alias: str, model: str, *, provider: str = "openai", number: int = 0, **more: Any
     ) -> Deployment:
-        """One whose model's name may hold faults: `sim[error=500]`."""
+        """One whose model's name may hold faults: `sim[error=500]`. They are asked in the order of their numbers."""
+        more.setdefault("order", number)
         options = CallOptions(api_base=self.base(provider), api_key="sk-" + "secret" * 4, **more.pop("options", {}))
         record = Providers().find(provider)
         return Deployment(id=f"{alias}:{number}", alias=alias, provider=record, model=model, options=options, **more)
@@ -95,10 +96,13 @@ class Stillness:
     def __init__(self, chance: float = 0.5) -> None:
         self.slept: list[float] = []
         self._skipped = 0.0
-        self.clock = Clock(monotonic=self._now, sleep=self._sleep, random=lambda: chance)
+        self.clock = Clock(monotonic=self._now, time=self._wall, sleep=self._sleep, random=lambda: chance)
 
     def _now(self) -> float:
         return time.monotonic() + self._skipped
+
+    def _wall(self) -> float:
+        return time.time() + self._skipped
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

@@ -91,6 +91,12 @@ class Attempt:
     error: str | None = None
     """The class of the error; None: it succeeded."""
     status: int | None = None
+    alias: str = ""
+    """The model group that was asked: the caller's, or a fallback's."""
+    why: str = ""
+    """Why this deployment was chosen."""
+    passed_over: tuple[tuple[str, str], ...] = ()
+    """(deployment, reason) of those that could not be asked."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,9 +27,34 @@ class Deployment:
     """Defaults of the request, e.g. `temperature`; the caller's own values win."""
     order: int = 0
     """Lower is asked first; equals stay in the order of the list."""
+    weight: float | None = None
+    rpm: int | None = None
+    """Requests in a minute."""
+    tpm: int | None = None
+    """Tokens in a minute, input and output together."""
+    max_parallel_requests: int | None = None
+    tags: tuple[str, ...] = ()
+    region: str | None = None
+    cooldown_time: float | None = None
+    """Seconds of its first cooldown, instead of the router's."""
+    allowed_fails: int | None = None
+    """Failures in a row that are still chance, instead of the router's."""
+    wild: bool = False
+    """The model's name came from the caller, by a pattern."""
     model_info: Mapping[str, Any] = field(default_factory=dict)
     later: Mapping[str, Any] = field(default_factory=dict)
     """Settings that are known and do not work yet (`rpm`, `weight`, ...)."""
     entry: ModelEntry | None = None
     """What the model can do and what it costs. The router fills it in from its catalogue, under the deployment's own prices
     and facts (`options.prices`, `options.base_model`, `model_info`). None: nothing is known."""
+
+    @property
+    def key(self) -> str:
+        """Under which its state is kept."""
+        return self.id
+
+    @property
+    def credential(self) -> str:
+        """Under which the state of its credential is kept; it tells nothing about the key itself."""
+        said = f"{self.options.api_base or ''} {self.options.api_key or ''}"
+        return f"credential:{self.provider.name}:{hashlib.sha256(said.encode()).hexdigest()[:12]}"

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from dragoman.errors import ConfigError
+from dragoman.routing._outage import HealthPolicy
+from dragoman.routing._retry import RetryPolicy
+from dragoman.routing.strategies import Strategy, simple_shuffle
 from dragoman.types._json import JsonObject
 
 __all__ = ["FallbackTarget", "Fallbacks", "RouterSettings", "parse_fallbacks", "parse_targets"]
@@ -40,8 +43,17 @@ class RouterSettings:
     longest_wait: float = 60.0
     """A provider that asks for a longer wait than this is not waited for."""
     drop_params: bool = False
+    strategy: Strategy = simple_shuffle
+    """How one of several deployments is picked."""
+    health: HealthPolicy = field(default_factory=HealthPolicy)
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
+    group_retry_policies: Mapping[str, RetryPolicy] = field(default_factory=dict)
+    """By alias, instead of `retry_policy`."""
     block_requests_for_models_without_pricing: bool = False
     """Refuse calls of models whose price nobody knows, before anybody is asked."""
+
+    def retry_policy_of(self, alias: str) -> RetryPolicy:
+        return self.group_retry_policies.get(alias, self.retry_policy)
 
 
 def parse_fallbacks(value: Any, path: str) -> Fallbacks:

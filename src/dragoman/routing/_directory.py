@@ -1,0 +1,102 @@
+"""Which deployments answer to a name: aliases, patterns such as `openai/*`, and models that are in no list."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dragoman.errors import NotFoundError
+from dragoman.providers import Providers
+from dragoman.routing._call import CallOptions
+from dragoman.routing._deployment import Deployment
+from dragoman.routing._group import ModelGroup
+from dragoman.routing._health import Member
+from dragoman.routing._pricing import looked_up
+from dragoman.routing.strategies import Strategy
+
+if TYPE_CHECKING:
+    from dragoman.models import Catalogue
+
+__all__ = ["Directory"]
+
+_WILD = frozenset("*?[")
+
+
+class Directory:
+    """Model groups by alias, with what the catalogue says of their models by now."""
+
+    def __init__(
+        self,
+        deployments: Iterable[Deployment],
+        providers: Providers,
+        catalogue: Catalogue,
+        strategy_of: Callable[[str], Strategy],
+        has_fallback: Callable[[str], bool],
+        *,
+        allow_unlisted: bool,
+    ) -> None:
+        self._providers = providers
+        self._catalogue = catalogue
+        self._strategy_of = strategy_of
+        self._has_fallback = has_fallback
+        self._allow_unlisted = allow_unlisted
+        self._seen_version = catalogue.version
+        self._groups = self._made(deployments)
+        self._patterns = [alias for alias in self._groups if not _WILD.isdisjoint(alias)]
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        return tuple(self._groups)
+
+    @property
+    def deployments(self) -> tuple[Deployment, ...]:
+        return tuple(member.deployment for group in self.groups().values() for member in group.members)
+
+    def groups(self) -> Mapping[str, ModelGroup]:
+        version = self._catalogue.version
+        if version != self._seen_version:
+            self._groups = self._made(member.deployment for group in self._groups.values() for member in group.members)
+            self._seen_version = version
+        return self._groups
+
+    def group(self, model: str, options: CallOptions) -> ModelGroup:
+        """Those that answer to `model`. Raises `NotFoundError` or `BadRequestError`."""
+        groups = self.groups()
+        found = groups.get(model)
+        if found is not None:
+            return found
+        pattern = next((pattern for pattern in self._patterns if fnmatch.fnmatchcase(model, pattern)), None)
+        if pattern is not None:
+            wild = groups[pattern]
+            return wild.of(model, [self._filled(member.deployment, model) for member in wild.members])
+        if not self._allow_unlisted:
+            raise NotFoundError(f"the model {model!r} does not exist here", param="model", model=model)
+        provider, name = self._providers.resolve(model, options.custom_llm_provider)
+        entry = self._catalogue.find(provider.name, name)
+        deployment = Deployment(id=model, alias=model, provider=provider, model=name, entry=entry)
+        return ModelGroup(model, (Member(deployment, "", "", alone=True),), self._strategy_of(model))
+
+    def _filled(self, deployment: Deployment, model: str) -> Deployment:
+        """A wildcard's deployment for one model: `*` in its model becomes what the caller's `*` stood for."""
+        before, _, after = deployment.alias.partition("*")
+        star = model[len(before) : len(model) - len(after)] if model.startswith(before) else model
+        star = star.removeprefix(f"{deployment.provider.name}/")
+        filled = replace(deployment, alias=model, model=deployment.model.replace("*", star), wild=True)
+        return looked_up(filled, self._catalogue)
+
+    def _made(self, deployments: Iterable[Deployment]) -> dict[str, ModelGroup]:
+        by_alias: dict[str, list[Deployment]] = {}
+        for deployment in deployments:
+            by_alias.setdefault(deployment.alias, []).append(looked_up(deployment, self._catalogue))
+        return {alias: self._group(alias, found) for alias, found in by_alias.items()}
+
+    def _group(self, alias: str, deployments: Sequence[Deployment]) -> ModelGroup:
+        alone = len(deployments) == 1 and not self._has_fallback(alias)
+        members = [Member(item, item.id, item.credential, alone) for item in sorted(deployments, key=_order)]
+        return ModelGroup(alias, members, self._strategy_of(alias))
+
+
+def _order(deployment: Deployment) -> int:
+    return deployment.order

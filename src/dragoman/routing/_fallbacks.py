@@ -1,0 +1,62 @@
+"""Where a call goes when its model group has failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from dragoman.errors import APIError, BadRequestError, ContentPolicyViolationError, ContextWindowExceededError
+from dragoman.routing._call import CallOptions
+from dragoman.routing._options import split
+from dragoman.routing._settings import FallbackTarget, RouterSettings
+
+__all__ = ["check_form", "target_name", "targets"]
+
+_NOT_REMOTE = (
+    "api_base",
+    "api_key",
+    "custom_llm_provider",
+    "extra_headers",
+    "extra_query",
+    "api_version",
+    "prices",
+    "base_model",
+)
+"""What a caller of a gateway cannot say of a fallback: where a key goes, and what a model costs."""
+
+
+def target_name(target: FallbackTarget) -> str:
+    return target if isinstance(target, str) else str(target["model"])
+
+
+def targets(
+    settings: RouterSettings, alias: str, options: CallOptions, error: APIError | None
+) -> Iterator[FallbackTarget]:
+    """The fallbacks of `alias` for this error (None: for an error that any deployment may have): the call's own, or else the
+    router's."""
+    general: Sequence[FallbackTarget] | None = options.fallbacks
+    if general is None:
+        general = settings.fallbacks.get(alias) or settings.fallbacks.get("*") or settings.default_fallbacks
+    special: Mapping[str, tuple[FallbackTarget, ...]] = {}
+    if isinstance(error, ContextWindowExceededError):
+        special = settings.context_window_fallbacks
+    elif isinstance(error, ContentPolicyViolationError):
+        special = settings.content_policy_fallbacks
+    elif error is not None and not (error.retry_here or error.retry_elsewhere):
+        return
+    for target in special.get(alias) or special.get("*") or general:
+        if target != alias:
+            yield target
+
+
+def check_form(found: Sequence[FallbackTarget] | None, *, remote: bool) -> None:
+    """Those that come with a call. Raises `BadRequestError`."""
+    for target in found or ():
+        if isinstance(target, str):
+            continue
+        parts = split({name: value for name, value in target.items() if name != "model"}, "fallbacks")
+        for path, message in parts.problems:
+            raise BadRequestError(f"{path}: {message}", param=path)
+        named = next((name for name in _NOT_REMOTE if name in parts.options), None)
+        if named is not None and remote:
+            named = next(iter(parts.options["prices"])) if named == "prices" else named
+            raise BadRequestError(f"fallbacks.{named}: cannot be set here", param=f"fallbacks.{named}")

@@ -1,0 +1,88 @@
+"""Whose fault a failure is, and for how long it takes a deployment or a credential out."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dragoman.errors import (
+    APIConnectionError,
+    APIError,
+    APIResponseValidationError,
+    AuthenticationError,
+    InsufficientQuotaError,
+    InternalServerError,
+    NotFoundError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    RateLimitError,
+)
+
+__all__ = ["LIMIT_ERRORS", "Fault", "HealthPolicy", "fault_of"]
+
+
+class Fault(enum.Enum):
+    """Who must be spared further calls."""
+
+    NOBODY = "nobody"
+    """The request itself, or the caller: nothing is learned about the deployment."""
+    LIMIT = "limit"
+    """The deployment, until its limit resets: known at once, and over at a known time."""
+    DEPLOYMENT = "deployment"
+    """The deployment; one failure may be chance, more are not."""
+    GONE = "gone"
+    """The deployment, at once: the model is not there, or not for us."""
+    CREDENTIAL = "credential"
+    """The credential, and so every deployment that uses it."""
+
+
+_FAULTS: tuple[tuple[type[APIError], Fault], ...] = (
+    (InsufficientQuotaError, Fault.CREDENTIAL),
+    (AuthenticationError, Fault.CREDENTIAL),
+    (PaymentRequiredError, Fault.CREDENTIAL),
+    (RateLimitError, Fault.LIMIT),
+    (PermissionDeniedError, Fault.GONE),
+    (NotFoundError, Fault.GONE),
+    (APIConnectionError, Fault.DEPLOYMENT),
+    (APIResponseValidationError, Fault.DEPLOYMENT),
+    (InternalServerError, Fault.DEPLOYMENT),
+)
+"""The first that fits. Every other error is the request's own."""
+
+
+LIMIT_ERRORS = frozenset({"RateLimitError"})
+"""The classes of errors whose outage is over at a known time, so that nobody has to probe."""
+
+
+def fault_of(error: BaseException) -> Fault:
+    """`Fault.NOBODY` also for a caller who left."""
+    return next((fault for kind, fault in _FAULTS if isinstance(error, kind)), Fault.NOBODY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthPolicy:
+    """When a deployment is taken out, and for how long. Times are seconds."""
+
+    disabled: bool = False
+    allowed_fails: int = 3
+    """Failures in a row that are still chance."""
+    allowed_fails_by_error: Mapping[str, int] = field(default_factory=dict)
+    """The same by the class of the error."""
+    failure_rate: float = 0.5
+    """With at least `least_calls` in the window, a higher share of failures takes out too."""
+    least_calls: int = 5
+    window: float = 60.0
+    cooldown: float = 5.0
+    """The first time; it doubles with each further one in a row."""
+    longest_cooldown: float = 300.0
+    credential_cooldown: float = 60.0
+    """A key that is refused is seldom right a second later."""
+
+    def lasts(self, fault: Fault, times: int, retry_after: float | None, cooldown: float | None = None) -> float:
+        """Seconds of the outage that begins for the `times`th time in a row; `cooldown` is the deployment's own."""
+        first = self.credential_cooldown if fault is Fault.CREDENTIAL else (cooldown or self.cooldown)
+        grown = min(first * 2.0 ** (times - 1), max(first, self.longest_cooldown))
+        if retry_after is None:
+            return grown
+        return retry_after if fault is Fault.LIMIT else max(grown, retry_after)

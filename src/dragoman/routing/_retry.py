@@ -1,0 +1,83 @@
+"""What comes after a failure: the same deployment again, another one, or neither. Pure decisions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from dragoman.errors import APIError, RateLimitError, ServiceUnavailableError
+from dragoman.routing._group import NoChoice
+
+__all__ = ["Failures", "RetryPolicy", "nobody_can_be_asked"]
+
+_FIRST_WAIT = 0.5
+_LONGEST_BACKOFF = 8.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How often, by the class of the error; a class that is not there is retried as often as `num_retries` says."""
+
+    retries: Mapping[str, int] = field(default_factory=dict)
+
+    def allows(self, error: APIError, so_far: int) -> bool:
+        """Whether the `so_far`th error of this class is followed by another attempt."""
+        limit = next(
+            (self.retries[kind.__name__] for kind in type(error).__mro__ if kind.__name__ in self.retries), None
+        )
+        return limit is None or so_far <= limit
+
+
+class _Failed(NamedTuple):
+    times: int
+    ready: float
+    """Monotonic seconds: when it may be asked again."""
+    retry_here: bool
+
+
+class Failures:
+    """What has failed in one asking of a group, by the id of the deployment."""
+
+    def __init__(self, chance: Callable[[], float], least_wait: float) -> None:
+        self._chance = chance
+        self._least_wait = least_wait
+        self._by_deployment: dict[str, _Failed] = {}
+        self._by_error: Counter[str] = Counter()
+
+    @property
+    def tried(self) -> Mapping[str, object]:
+        return self._by_deployment
+
+    def add(self, deployment: str, error: APIError, now: float) -> int:
+        """Remember one; gives how many there are of its class."""
+        known = self._by_deployment.get(deployment)
+        times = known.times + 1 if known else 1
+        self._by_deployment[deployment] = _Failed(times, now + self._wait(error, times), error.retry_here)
+        self._by_error[type(error).__name__] += 1
+        return self._by_error[type(error).__name__]
+
+    def _wait(self, error: APIError, times: int) -> float:
+        """Seconds before the same deployment may be asked again: as it asked, or exponential backoff with full jitter."""
+        backoff = min(_FIRST_WAIT * 2.0 ** (times - 1), _LONGEST_BACKOFF) * self._chance()
+        return max(backoff, error.retry_after or 0.0, self._least_wait)
+
+    def soonest(self) -> tuple[str, float] | None:
+        """The deployment that may be asked again first, and when; None where none may."""
+        again = [(failed.ready, deployment) for deployment, failed in self._by_deployment.items() if failed.retry_here]
+        if not again:
+            return None
+        ready, deployment = min(again)
+        return deployment, ready
+
+
+def nobody_can_be_asked(alias: str, nobody: NoChoice, now: float) -> APIError:
+    """The error for a call that no deployment can take now, with what each of them said."""
+    reasons = "; ".join(f"{passed.deployment}: {passed.reason}" for passed in nobody.passed_over)
+    kind = RateLimitError if nobody.is_limited else ServiceUnavailableError
+    return kind(
+        f"no deployment of {alias!r} can be asked now ({reasons})",
+        code="no_deployment_available",
+        retry_after=None if nobody.ready is None else max(0.0, nobody.ready - now),
+    )
