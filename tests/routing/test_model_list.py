@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from dragoman.errors import ConfigError
+from dragoman.models import Catalogue
 from dragoman.providers import Providers
 from dragoman.routing import RouterSettings, parse_fallbacks, parse_model_list, parse_targets
+from dragoman.types.model_entry import ModelEntry
 
 
 def test_an_entry_is_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,3 +117,72 @@ def test_wrong_fallbacks_name_their_path(value: Any, path: str) -> None:
     assert caught.value.param == path
     with pytest.raises(ConfigError):
         parse_targets(3, "default_fallbacks")
+
+
+PRICED = {
+    "model": "openai/my-model",
+    "input_cost_per_token": "1e-6",
+    "output_cost_per_token": 0.000002,
+    "cache_read_input_token_cost": 1e-7,
+    "inference_geo": "us",
+    "max_tokens": 100,
+}
+
+
+@pytest.mark.parametrize("key", ["litellm_params", "params"])
+def test_prices_and_facts_are_read_under_litellms_names(key: str) -> None:
+    info = {"max_input_tokens": 1000, "supports_vision": True, "input_cost_per_token": 9e-6, "cost_center": "a"}
+    (deployment,) = parse_model_list([{"model_name": "smart", key: PRICED, "model_info": info}], Providers())
+    assert deployment.params == {"inference_geo": "us", "max_tokens": 100}
+    assert deployment.later == {}
+    assert deployment.model_info == info
+    entry = deployment.entry
+    assert entry is not None
+    (period,) = entry.prices
+    rates = {bucket: rate.base for bucket, rate in period.rates.items()}
+    assert rates == {"input": 1_000_000_000, "output": 2_000_000_000, "cache_read": 100_000_000}
+    assert (entry.max_input_tokens, entry.max_output_tokens, entry.abilities["vision"]) == (1000, None, True)
+    assert str(entry.price_provenance) == "config"
+
+
+def test_models_are_looked_up_in_the_catalogue_that_is_given() -> None:
+    catalogue = Catalogue()
+    catalogue.add(ModelEntry(provider="groq", model="mine", context_window=5))
+    entries: list[Any] = [
+        {"model_name": "a", "litellm_params": {"model": "groq/mine"}},
+        {"model_name": "b", "litellm_params": {"model": "openai/my-deployment", "base_model": "groq/mine"}},
+        {"model_name": "c", "litellm_params": {"model": "groq/x"}, "model_info": {"base_model": "mine"}},
+        {"model_name": "d", "litellm_params": {"model": "openai/mine"}},
+    ]
+    found = parse_model_list(entries, Providers(), catalogue=catalogue)
+    assert [item.entry.context_window if item.entry else None for item in found] == [5, 5, 5, None]
+    assert [item.entry for item in parse_model_list(entries, Providers())] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("entry", "path"),
+    [
+        ({"litellm_params": {"input_cost_per_token": "cheap"}}, "litellm_params.input_cost_per_token"),
+        ({"litellm_params": {"input_cost_per_token": -1e-6}}, "litellm_params.input_cost_per_token"),
+        ({"params": {"output_cost_per_token": True}}, "params.output_cost_per_token"),
+        ({"params": {"output_cost_per_tokn": 1e-6}}, "params.output_cost_per_tokn"),
+        ({"params": {"output_cost_per_token": 1e-19}}, "params.output_cost_per_token"),
+        (
+            {"litellm_params": {"input_cost_per_token_above_200k_tokens": 1e-6}},
+            "litellm_params.input_cost_per_token_above_200k_tokens",
+        ),
+        ({"litellm_params": {"base_model": 3}}, "litellm_params.base_model"),
+        ({"params": {}, "model_info": {"base_model": 3}}, "model_info.base_model"),
+        ({"params": {}, "model_info": {"input_cost_per_token": "cheap"}}, "model_info.input_cost_per_token"),
+        ({"params": {}, "model_info": {"max_input_tokens": "many"}}, "model_info.max_input_tokens"),
+    ],
+)
+def test_wrong_prices_and_facts_name_their_path(entry: dict[str, Any], path: str) -> None:
+    key = "params" if "params" in entry else "litellm_params"
+    wrong = {"model_name": "a", **entry, key: {"model": "openai/my-model", **entry[key]}}
+    right = {"model_name": "b", "params": {"model": "openai/gpt-4o"}}
+    with pytest.raises(ConfigError) as caught:
+        parse_model_list([right, wrong], Providers())
+    (line,) = caught.value.message.splitlines()
+    assert line.startswith(f"model_list[1].{path}: ")
+    assert caught.value.param == f"model_list[1].{path}"
