@@ -32,21 +32,12 @@ Context: TypeAlias = tuple[tuple[str, str], ...]
 
 _MANY = 4096
 _DAY = 86_400
-_ORDINARY = (
-    "default",
-    "standard",
-    "standard_only",
-    "auto",
-    "on_demand",
-    "provisioned",
-    "unspecified",
-    "ON_DEMAND",
-    None,
-)
+_ORDINARY = ("default", "standard", "standard_only", "auto", "on_demand", "provisioned", "unspecified")
 """Words of providers for the tier that the plain prices are for."""
 _TRAFFIC: Mapping[str, str] = MappingProxyType({"ON_DEMAND_PRIORITY": "priority", "ON_DEMAND_FLEX": "flex"})
 """Vertex AI's words: https://docs.cloud.google.com/vertex-ai/generative-ai/docs/reference/rest/v1/UsageMetadata"""
 _SAYS_NOTHING = frozenset({"standard", "global", "not_available", ""})
+_OF_REQUEST = frozenset({"service_tier", "speed", "inference_geo", "web_search_options", "vendor_params"})
 _OF_USAGE = frozenset({"serviceTier", "trafficType", "speed", "inference_geo", "search_context_size"})
 
 
@@ -133,6 +124,8 @@ def price_context(usage: Mapping[str, Any] | None, request: Mapping[str, Any] | 
     The answer's word wins over the request's: a provider may serve a call in another tier than it was asked to.
     """
     said, asked = usage or {}, request or {}
+    if _OF_REQUEST.isdisjoint(asked):
+        return dict(context_of(said))
     vendor = _own_params(asked)
     search = asked.get("web_search_options")
     search = search if isinstance(search, Mapping) else {}
