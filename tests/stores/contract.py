@@ -130,6 +130,13 @@ class StoreContract:
         assert await used(store, TOKENS) == (115,)
         await refused(store, Claim(TOKENS, 100, 1))
 
+    async def test_an_estimate_of_nothing_is_corrected_too(self, store: Store) -> None:
+        assert await admitted(store, "x", Claim(TOKENS, 100, 0))
+        for i in range(10):  # others come and go, and what is over is forgotten
+            assert await admitted(store, str(i), Claim(Counter(f"other {i}", 60.0), 1))
+        store.settle("x", {"tokens": 70})
+        assert await used(store, TOKENS) == (70,)
+
     async def test_a_call_that_did_not_happen_gives_all_back(self, store: Store) -> None:
         assert await admitted(store, "x", Claim(TOKENS, 100, 90), Claim(MINUTE, 10), Claim(SLOTS, 1))
         store.settle("x", {"tokens": 0, "requests": 0})

@@ -52,8 +52,13 @@ class Cargo:
     # What the worker carries.
 
     def outgoing(self) -> list[Command]:
+        """What cannot wait."""
         self._sent = self.outbox.take()
         return self._sent.commands(self.commands, self.clock)
+
+    def patient(self) -> list[Command]:
+        """What waits for a refresh, and is told once."""
+        return self.outbox.take_patient().commands(self.commands, self.clock)
 
     def heard(self) -> None:
         """The last outgoing commands have been run."""
@@ -63,6 +68,7 @@ class Cargo:
         """They may have been, or not; and what happens while nobody listens is kept only as far as it matters later."""
         self.outbox.take_again(self._sent, self.now())
         self.outbox.take_again(self.outbox.take(), self.now())
+        self.outbox.take_patient()
         self._sent = Outbox()
 
     def probe(self) -> Command:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import NamedTuple, TypeAlias
 
 import orjson
@@ -42,8 +41,8 @@ SCRIPT_NAMES = (
     "used",
 )
 OBSERVED_FOR_MS = milliseconds(12 * HALF_LIFE)
-_CHANGES_AT_A_TIME = 200
-"""How many changed keys a refresh reads; the others come with the next one, so that no script takes long."""
+_CHANGES_AT_A_TIME = 100
+"""How many changed keys a refresh reads; the others come with the next one, so that neither Redis nor the event loop is held up."""
 
 Argument: TypeAlias = str | bytes | int
 
@@ -72,6 +71,8 @@ class Change(NamedTuple):
 
 def scripts() -> Mapping[str, Script]:
     """All scripts, each with what they have in common before it."""
+    from importlib import resources  # dear, and not needed without Redis
+
     folder = resources.files("dragoman.stores") / "lua"
     common = (folder / "_window.lua").read_text()
     texts = {name: common + (folder / f"{name}.lua").read_text() for name in SCRIPT_NAMES}

@@ -33,7 +33,7 @@ class LocalHealth:
         """Of all processes."""
         self.observed: Expiring[str, Observed] = Expiring(lambda it, now: it.last + _OBSERVED_FOR <= now)
         self._probes: Expiring[str, float] = Expiring(lambda until, now: until <= now)
-        self._counts: Expiring[CountKey, tuple[Window, Window]] = Expiring(_are_empty)
+        self._counts: Expiring[CountKey, tuple[Window, Window]] = Expiring(_are_over)
 
     def take_out(self, key: str, outage: Outage) -> None:
         known = self.outages.get(key)
@@ -121,7 +121,5 @@ class LocalHealth:
             known.per_token.add(per_token, now)
 
 
-def _are_empty(windows: tuple[Window, Window], now: float) -> bool:
-    for window in windows:
-        window.advance(milliseconds(now))
-    return not any(window.total for window in windows)
+def _are_over(windows: tuple[Window, Window], now: float) -> bool:
+    return all(window.is_over(milliseconds(now)) for window in windows)

@@ -50,7 +50,7 @@ class LocalLimits:
     """All counters of a process."""
 
     def __init__(self) -> None:
-        self._windows: Expiring[Counter, Window] = Expiring(_is_empty)
+        self._windows: Expiring[Counter, Window] = Expiring(lambda window, now: window.is_over(milliseconds(now)))
         self._slots: Expiring[Counter, dict[str, float]] = Expiring(_are_free)
         self.leases: Expiring[str, Lease] = Expiring(lambda lease, now: lease.known_until <= now)
         self.watched: dict[str, tuple[Counter, ...]] = {}
@@ -175,11 +175,6 @@ class LocalLimits:
         held.clear()
         held.update(slots)
         self._show(counter, now)
-
-
-def _is_empty(window: Window, now: float) -> bool:
-    window.advance(milliseconds(now))
-    return window.total == 0
 
 
 def _are_free(slots: Mapping[str, float], now: float) -> bool:

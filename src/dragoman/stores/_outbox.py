@@ -45,9 +45,15 @@ class Outbox:
             known[name] = known.get(name, 0) + 1
 
     def take(self) -> Outbox:
-        """Everything that is in it; it is empty then."""
-        taken = Outbox(self.renewals, self.settlements, self.outages, self.counts, self.observed)
-        self.renewals, self.settlements, self.outages, self.counts, self.observed = {}, [], {}, {}, {}
+        """What cannot wait; it is not in it then."""
+        taken = Outbox(self.renewals, self.settlements, self.outages)
+        self.renewals, self.settlements, self.outages = {}, [], {}
+        return taken
+
+    def take_patient(self) -> Outbox:
+        """Counts and observations, which are added up until the next refresh."""
+        taken = Outbox(counts=self.counts, observed=self.observed)
+        self.counts, self.observed = {}, {}
         return taken
 
     def take_again(self, lost: Outbox, now: float) -> None:

@@ -27,19 +27,20 @@ def parts_of(seconds: float) -> int:
 class Window:
     """Amounts by part; parts are numbered since 1970, and kept in a ring."""
 
-    __slots__ = ("_last", "_ring", "_size", "total", "width")
+    __slots__ = ("_last", "_newest", "_ring", "_size", "total", "width")
 
     def __init__(self, seconds: float) -> None:
         self.width = width_of(seconds)
         self._size = parts_of(seconds)
         self._ring: dict[int, int] = {}
         self._last = 0
+        self._newest = 0
         self.total = 0
         """What is used, as of the last `advance`."""
 
     def load(self, last: int, ring: Mapping[int, int]) -> None:
         """Take over what another place knows."""
-        self._last = last
+        self._last = self._newest = last
         self._ring = dict(ring)
         self.total = sum(ring.values())
 
@@ -65,9 +66,14 @@ class Window:
 
     def add(self, amount: int, part: int) -> None:
         """Add to a part; where it has left the window, that is past."""
+        self._newest = max(self._newest, part)
         if amount and self._last - self._size < part <= self._last:
             self._ring[part % self._size] = self._ring.get(part % self._size, 0) + amount
             self.total += amount
+
+    def is_over(self, now_ms: int) -> bool:
+        """Whether all that was ever added has left. One that is empty may still be corrected."""
+        return now_ms // self.width - self._newest >= self._size
 
     def fits_in(self, amount: int, limit: int, now_ms: int) -> float | None:
         """Seconds until so much fits, after `advance`; None where it never will."""

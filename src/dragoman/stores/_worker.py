@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 
 from dragoman.stores._cargo import Cargo
 from dragoman.stores._commands import Command
@@ -17,8 +17,14 @@ __all__ = ["Ask", "Worker"]
 
 _GATHER = 0.005
 """Seconds for which what is to be told waits for more, unless a trip is made anyhow."""
-_AT_ONCE = 500
-"""Commands in one trip, so that none takes long."""
+_AT_ONCE = 200
+"""Commands in one trip, so that neither Redis nor the event loop is held up."""
+_AT_A_TIME = 25
+"""Commands in one trip that can wait, while others may not."""
+
+
+_Waiting: TypeAlias = "asyncio.Future[str | None]"
+"""Ends with an error, or without."""
 
 
 def _nothing() -> None:
@@ -61,6 +67,9 @@ class Worker:
         self._cargo = cargo
         self._interval = interval
         self._asks: list[Ask] = []
+        self._under_way: list[Ask] = []
+        self._waiting: list[_Waiting] = []
+        """For the next refresh."""
         self._wake = asyncio.Event()
         self._next_refresh = 0.0
         self._bell: asyncio.TimerHandle | None = None
@@ -109,6 +118,24 @@ class Worker:
             raise result
         return result
 
+    async def refresh(self) -> None:
+        """A refresh that begins from now on."""
+        if self._is_away or self._is_closing:
+            raise StoreUnavailable(self._state.error or "closed")
+        waiting: _Waiting = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        self._next_refresh = 0.0
+        self._wake.set()
+        if error := await waiting:
+            raise StoreUnavailable(error)
+
+    def _end_waiting(self, count: int, error: str | None) -> None:
+        """Tell the first so many how their refresh went."""
+        ended, self._waiting = self._waiting[:count], self._waiting[count:]
+        for waiting in ended:
+            if not waiting.done():
+                waiting.set_result(error)
+
     def tell(self) -> None:
         """There is something in the outbox."""
         if self._bell is None and self._task is not None and not (self._is_away or self._is_closing):
@@ -133,8 +160,7 @@ class Worker:
         finally:
             # Also where the loop ends without a close.
             self._is_closing = True
-            for ask in self._asks:
-                ask.fail("closed")
+            self._end_asks("closed")
             if self._bell is not None:
                 self._bell.cancel()
             await self._trips.hang_up()
@@ -143,9 +169,10 @@ class Worker:
         if self._is_away:
             return
         try:
-            await self._trip([*self._cargo.outgoing(), self._cargo.refresh(is_last=True)])
+            await self._exchange(self._cargo.patient())
+            await self._exchange([self._cargo.refresh(is_last=True)])
         except Exception as error:
-            self._fail(error, [])
+            self._fail(error)
 
     async def _turn(self) -> None:
         time = asyncio.get_running_loop().time()
@@ -154,46 +181,58 @@ class Worker:
             self._next_refresh = time + self._interval
         elif self._is_away:
             return
-        asks, self._asks = self._asks, []
+        waiting = len(self._waiting)
         try:
             if self._is_away:
-                (memory,) = await self._trip([self._cargo.probe()])
+                (memory,) = await self._trips.make([self._cargo.probe()])
                 self._cargo.hand_over(memory)
-            told = self._cargo.outgoing()
-            refresh = [self._cargo.refresh()] if is_due else []
-            replies = await self._trip([*told, *(ask.command for ask in asks), *refresh])
-            self._deliver(replies[len(told) :], asks)
+            if is_due:
+                await self._refresh(waiting)
+            else:
+                await self._exchange([])
         except Exception as error:
-            self._fail(error, asks)
+            self._fail(error)
             await self._trips.hang_up()
-        except BaseException:
-            for ask in asks:
-                ask.fail("cancelled")
-            raise
 
-    async def _trip(self, commands: Sequence[Command]) -> list[Any]:
+    async def _refresh(self, waiting: int) -> None:
+        """Tell in small trips, so that who asks meanwhile does not wait for all of it; then hear."""
+        patient = iter(self._cargo.patient())
+        while part := list(islice(patient, _AT_A_TIME)):
+            await self._exchange(part)
+        (reply,) = await self._exchange([self._cargo.refresh()])
+        self._cargo.load(reply)
+        if self._is_away:
+            self._state = StoreState("shared", self._cargo.now(), self._state.error)
+        self.heard(None)
+        self._end_waiting(waiting, None)
+
+    async def _exchange(self, commands: Sequence[Command]) -> Sequence[Any]:
+        """Make these commands, with all that cannot wait; the replies to them."""
+        told = self._cargo.outgoing()
+        self._under_way, self._asks = self._asks, []
+        asked = [ask.command for ask in self._under_way]
+        everything = iter([*told, *asked, *commands])
         replies: list[Any] = []
-        left = iter(commands)
-        while part := list(islice(left, _AT_ONCE)):
+        while part := list(islice(everything, _AT_ONCE)):
             replies += await self._trips.make(part)
-        return replies
-
-    def _deliver(self, replies: Sequence[Any], asks: list[Ask]) -> None:
         self._cargo.heard()
-        for ask, reply in zip(asks, replies, strict=False):
+        asks, self._under_way = self._under_way, []
+        first = len(told)
+        for ask, reply in zip(asks, replies[first : first + len(asks)], strict=True):
             ask.finish(reply)
-        if len(replies) > len(asks):
-            self._cargo.load(replies[-1])
-            if self._is_away:
-                self._state = StoreState("shared", self._cargo.now(), self._state.error)
-            self.heard(None)
+        return replies[first + len(asks) :]
 
-    def _fail(self, error: Exception, asks: Sequence[Ask]) -> None:
+    def _fail(self, error: Exception) -> None:
         text = f"{type(error).__name__}: {error}".rstrip(": ")
         self._cargo.lost()
         since = self._state.since if self._is_away else self._cargo.now()
         self._state = StoreState("local", since, text)
-        queued, self._asks = self._asks, []
-        for ask in (*asks, *queued):
-            ask.fail(text)
+        self._end_asks(text)
         self.heard(text)
+
+    def _end_asks(self, error: str) -> None:
+        asks = self._under_way + self._asks
+        self._under_way, self._asks = [], []
+        for ask in asks:
+            ask.fail(error)
+        self._end_waiting(len(self._waiting), error)

@@ -74,7 +74,7 @@ class RedisStore:
         await self._worker.close()
 
     async def refresh(self) -> None:
-        await self._worker.ask(self._cargo.refresh(), self._cargo.load)
+        await self._worker.refresh()
 
     async def acquire(self, lease: str, claims: Sequence[Claim], ttl: float = LEASE_SECONDS) -> Refusal | None:
         self._local.limits.check(lease, claims)

@@ -17,9 +17,13 @@ elseif now - start > 40 * half_life then
   redis.call('HSET', KEYS[1], 'start', start)
 end
 local factor = 2 ^ ((now - start) / half_life)
-for i = 5, #ARGV, 2 do
-  redis.call('HINCRBYFLOAT', KEYS[1], ARGV[i], string.format('%.9g', tonumber(ARGV[i + 1]) * factor))
+local fields, weights = {}, {}
+for i = 5, #ARGV, 2 do fields[#fields + 1] = ARGV[i] end
+for i, known in ipairs(redis.call('HMGET', KEYS[1], unpack(fields))) do
+  weights[2 * i - 1] = fields[i]
+  weights[2 * i] = string.format('%.9g', tonumber(known or 0) + tonumber(ARGV[2 * i + 4]) * factor)
 end
+redis.call('HSET', KEYS[1], unpack(weights))
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 changed(KEYS[2], ARGV[4])
 return 0
