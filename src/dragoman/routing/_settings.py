@@ -4,19 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
+from urllib.parse import quote
 
 from dragoman.errors import ConfigError
+from dragoman.routing._defaults import Defaults
+from dragoman.routing._options import split
 from dragoman.routing._outage import HealthPolicy
 from dragoman.routing._retry import RetryPolicy
 from dragoman.routing.strategies import Strategy, simple_shuffle
 from dragoman.types._json import JsonObject
 
-__all__ = ["FallbackTarget", "Fallbacks", "RouterSettings", "parse_fallbacks", "parse_targets"]
+__all__ = ["Alias", "FallbackTarget", "Fallbacks", "RedisPlace", "RouterSettings", "parse_fallbacks", "parse_targets"]
 
 FallbackTarget: TypeAlias = str | JsonObject
 """An alias, `provider/model`, or an object with `model` and parameters of its own."""
 Fallbacks: TypeAlias = Mapping[str, tuple[FallbackTarget, ...]]
+
+
+class Alias(NamedTuple):
+    """Another name of a model."""
+
+    model: str
+    hidden: bool = False
+    """It answers, and is in no list."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedisPlace:
+    """Where the state is that several processes share: a whole `url`, or its parts."""
+
+    url: str | None = field(default=None, repr=False)
+    host: str | None = None
+    port: int = 6379
+    password: str | None = field(default=None, repr=False)
+    db: int = 0
+
+    @property
+    def address(self) -> str | None:
+        """None: the state is in the memory of this process."""
+        if self.url is not None or self.host is None:
+            return self.url
+        secret = f":{quote(self.password, safe='')}@" if self.password else ""
+        return f"redis://{secret}{self.host}:{self.port}/{self.db}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +81,15 @@ class RouterSettings:
     """By alias, instead of `retry_policy`."""
     block_requests_for_models_without_pricing: bool = False
     """Refuse calls of models whose price nobody knows, before anybody is asked."""
+    model_group_alias: Mapping[str, Alias] = field(default_factory=dict)
+    """Other names of models."""
+    weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """By alias and deployment (its id, or `provider/model`), instead of the deployments' own."""
+    defaults: Defaults = field(default_factory=Defaults)
+    """What the deployments say that do not say it themselves."""
+    default_max_parallel_requests: int | None = None
+    """For deployments without a limit of their own."""
+    redis: RedisPlace = field(default_factory=RedisPlace)
 
     def retry_policy_of(self, alias: str) -> RetryPolicy:
         return self.group_retry_policies.get(alias, self.retry_policy)
@@ -78,7 +117,10 @@ def parse_targets(value: Any, path: str) -> tuple[FallbackTarget, ...]:
         raise ConfigError(f"{path}: expected a list of models", param=path)
     for position, target in enumerate(targets):
         named = isinstance(target, Mapping) and isinstance(target.get("model"), str)
+        where = f"{path}[{position}]"
         if not (isinstance(target, str) or named):
-            where = f"{path}[{position}]"
             raise ConfigError(f"{where}: expected a model, or an object with `model`", param=where)
+        if isinstance(target, Mapping):
+            for wrong, message in split(target, where).problems:
+                raise ConfigError(f"{wrong}: {message}", param=wrong)
     return tuple(target if isinstance(target, str) else dict(target) for target in targets)

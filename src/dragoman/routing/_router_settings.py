@@ -1,0 +1,248 @@
+"""The settings of a router under the names that users write: read here once, for the SDK's `Router(...)` and for the gateway's
+`router_settings` and `litellm_settings` alike."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from dragoman.errors import ConfigError
+from dragoman.providers._near import or_perhaps
+from dragoman.routing._defaults import default_params, weights
+from dragoman.routing._fallbacks import target_name
+from dragoman.routing._options import Problem
+from dragoman.routing._readers import (
+    Reader,
+    at_least,
+    boolean,
+    counts,
+    object_of,
+    seconds,
+    text,
+    whole,
+)
+from dragoman.routing._retry import RetryPolicy
+from dragoman.routing._settings import Alias, FallbackTarget, RouterSettings, parse_fallbacks, parse_targets
+from dragoman.routing.strategies import STRATEGIES, Strategy
+
+__all__ = [
+    "LITELLM_SETTINGS",
+    "ROUTER_SETTINGS",
+    "Reading",
+    "Setting",
+    "name_faults",
+    "read_settings",
+    "router_settings",
+]
+
+_ERRORS: Mapping[str, str] = MappingProxyType(
+    {
+        "BadRequestError": "BadRequestError",
+        "AuthenticationError": "AuthenticationError",
+        "TimeoutError": "Timeout",
+        "RateLimitError": "RateLimitError",
+        "ContentPolicyViolationError": "ContentPolicyViolationError",
+        "InternalServerError": "InternalServerError",
+        "ServiceUnavailableError": "ServiceUnavailableError",
+        "NotFoundError": "NotFoundError",
+    }
+)
+"""LiteLLM's word for a class of errors, and ours."""
+_RETRIES = counts("Retries", {**_ERRORS, "Default": "APIError"})
+ALLOWED_FAILS: Reader = counts("AllowedFails", _ERRORS)
+
+
+class Setting(NamedTuple):
+    """One name that users write."""
+
+    field: str
+    """Of `RouterSettings`; `health.cooldown` is a field of the record `health`."""
+    read: Reader
+
+
+def _retry_policy(value: Any, path: str) -> RetryPolicy:
+    return value if isinstance(value, RetryPolicy) else RetryPolicy(retries=_RETRIES(value, path))
+
+
+def _retry_policies(value: Any, path: str) -> dict[str, RetryPolicy]:
+    return {alias: _retry_policy(item, f"{path}.{alias}") for alias, item in object_of(value, path).items()}
+
+
+def _aliases(value: Any, path: str) -> dict[str, Alias]:
+    """`{name: model}` or `{name: {model, hidden}}`."""
+    found: dict[str, Alias] = {}
+    for name, target in object_of(value, path).items():
+        said = target if isinstance(target, Mapping) else {"model": target}
+        where = f"{path}.{name}"
+        unknown = next((key for key in said if key not in ("model", "hidden")), None)
+        if unknown is not None:
+            raise ConfigError(f"{where}.{unknown}: unknown key; known are model, hidden", param=f"{where}.{unknown}")
+        model = text(said.get("model"), where if said is not target else f"{where}.model")
+        found[name] = Alias(model, boolean(said.get("hidden") or False, f"{where}.hidden"))
+    return found
+
+
+def _strategy(value: Any, path: str) -> Strategy:
+    """A name, or in Python a function."""
+    if isinstance(value, str) and value in STRATEGIES:
+        return STRATEGIES[value]
+    if callable(value):
+        found: Strategy = value
+        return found
+    said = f"{value[:64]!r} is no strategy{or_perhaps(value, STRATEGIES)}; " if isinstance(value, str) else ""
+    raise ConfigError(f"{path}: {said}known are {', '.join(STRATEGIES)}", param=path)
+
+
+def _port(value: Any, path: str) -> int:
+    found: int = whole(1, 65535)(value, path)
+    return found
+
+
+_RETRY_COUNT, _FALLBACK_COUNT = whole(0, 100), whole(0, 100)
+
+ROUTER_SETTINGS: Mapping[str, Setting] = MappingProxyType(
+    {
+        "num_retries": Setting("num_retries", _RETRY_COUNT),
+        "timeout": Setting("timeout", seconds),
+        "stream_timeout": Setting("stream_timeout", seconds),
+        "connect_timeout": Setting("connect_timeout", seconds),
+        "idle_timeout": Setting("idle_timeout", seconds),
+        "retry_after": Setting("retry_after", at_least(0)),
+        "longest_wait": Setting("longest_wait", at_least(0)),
+        "drop_params": Setting("drop_params", boolean),
+        "block_requests_for_models_without_pricing": Setting("block_requests_for_models_without_pricing", boolean),
+        "fallbacks": Setting("fallbacks", parse_fallbacks),
+        "default_fallbacks": Setting("default_fallbacks", parse_targets),
+        "context_window_fallbacks": Setting("context_window_fallbacks", parse_fallbacks),
+        "content_policy_fallbacks": Setting("content_policy_fallbacks", parse_fallbacks),
+        "max_fallbacks": Setting("max_fallbacks", _FALLBACK_COUNT),
+        "model_group_alias": Setting("model_group_alias", _aliases),
+        "routing_strategy": Setting("strategy", _strategy),
+        "weights": Setting("weights", weights),
+        "retry_policy": Setting("retry_policy", _retry_policy),
+        "model_group_retry_policy": Setting("group_retry_policies", _retry_policies),
+        "allowed_fails": Setting("health.allowed_fails", whole()),
+        "allowed_fails_policy": Setting("health.allowed_fails_by_error", ALLOWED_FAILS),
+        "cooldown_time": Setting("health.cooldown", seconds),
+        "disable_cooldowns": Setting("health.disabled", boolean),
+        "default_litellm_params": Setting("defaults", default_params),
+        "default_max_parallel_requests": Setting("default_max_parallel_requests", whole(1)),
+        "redis_url": Setting("redis.url", text),
+        "redis_host": Setting("redis.host", text),
+        "redis_port": Setting("redis.port", _port),
+        "redis_password": Setting("redis.password", text),
+        "redis_db": Setting("redis.db", whole()),
+    }
+)
+"""The one list of a router's settings."""
+
+_LITELLM_NAMES = """
+num_retries drop_params block_requests_for_models_without_pricing fallbacks default_fallbacks context_window_fallbacks
+content_policy_fallbacks max_fallbacks allowed_fails cooldown_time
+"""
+LITELLM_SETTINGS: Mapping[str, Setting] = MappingProxyType(
+    {**{name: ROUTER_SETTINGS[name] for name in _LITELLM_NAMES.split()}, "request_timeout": ROUTER_SETTINGS["timeout"]}
+)
+"""Those that LiteLLM's users write in `litellm_settings`."""
+
+
+class Reading(NamedTuple):
+    """What was read, and what is wrong with it."""
+
+    settings: RouterSettings
+    problems: list[Problem]
+    paths: dict[str, str]
+    """By field: where it was said."""
+
+
+def read_settings(*said: tuple[str, Mapping[str, Any], Mapping[str, Setting]]) -> Reading:
+    """(path, values, the settings that may stand there), the weightier ones last. None counts as not said, and names that are
+    not among the settings are passed over."""
+    values: dict[str, Any] = {}
+    reading = Reading(RouterSettings(), [], {})
+    for path, mapping, settings in said:
+        for name, value in mapping.items():
+            setting = settings.get(name)
+            if setting is None or value is None:
+                continue
+            where = f"{path}.{name}" if path else name
+            try:
+                values[setting.field] = setting.read(value, where)
+            except ConfigError as error:
+                reading.problems.extend(_problems(error, where))
+            else:
+                reading.paths[setting.field] = where
+    return reading._replace(settings=_joined(values))
+
+
+def router_settings(
+    mapping: Mapping[str, Any], path: str = "", settings: Mapping[str, Setting] = ROUTER_SETTINGS
+) -> RouterSettings:
+    """Raises one `ConfigError` with a line for each wrong path."""
+    reading = read_settings((path, mapping, settings))
+    unknown = [name for name in mapping if name not in settings]
+    problems = [
+        *reading.problems,
+        *(
+            Problem(f"{path}.{name}" if path else name, f"unknown setting{or_perhaps(name, settings)}")
+            for name in unknown
+        ),
+    ]
+    if problems:
+        raise ConfigError("\n".join(f"{each.path}: {each.message}" for each in problems), param=problems[0].path)
+    return reading.settings
+
+
+def _problems(error: ConfigError, path: str) -> Iterator[Problem]:
+    for line in error.message.splitlines():
+        where, _, message = line.partition(": ")
+        yield Problem(where, message) if message else Problem(path, line)
+
+
+def _joined(values: Mapping[str, Any]) -> RouterSettings:
+    """With the records that are told in several settings put together."""
+    plain = {field: value for field, value in values.items() if "." not in field}
+    parts: dict[str, dict[str, Any]] = {}
+    for field, value in values.items():
+        record, _, name = field.partition(".")
+        if name:
+            parts.setdefault(record, {})[name] = value
+    settings = RouterSettings(**plain)
+    return replace(settings, **{name: replace(getattr(settings, name), **own) for name, own in parts.items()})
+
+
+def name_faults(
+    reading: Reading, models: Iterable[str], unlisted: Callable[[FallbackTarget], str | None] | None = None
+) -> list[Problem]:
+    """A model that nobody knows is told at once, not found out on the day when it is needed. `unlisted` says what is wrong with
+    one that is in no list, where such may be asked."""
+    listed = list(dict.fromkeys(models))
+    known = [*listed, *reading.settings.model_group_alias]
+    patterns = [name for name in listed if "*" in name]
+    found: list[Problem] = []
+    for path, target in _named(reading):
+        name = target_name(target)
+        if name == "*" or name in known or any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
+            continue
+        reason = "" if unlisted is None else unlisted(target)
+        if reason is not None:
+            remark = f"; {reason}" if reason else ""
+            found.append(Problem(path, f"{name!r} is not in model_list{or_perhaps(name, known)}{remark}"))
+    return found
+
+
+def _named(reading: Reading) -> Iterator[tuple[str, FallbackTarget]]:
+    """Every model that the settings name, with its path."""
+    settings, paths = reading.settings, reading.paths
+    for field in ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks"):
+        for alias, targets in getattr(settings, field).items():
+            yield paths[field], alias
+            yield from ((f"{paths[field]}.{alias}", target) for target in targets)
+    yield from ((paths["default_fallbacks"], target) for target in settings.default_fallbacks)
+    for name, alias in settings.model_group_alias.items():
+        yield f"{paths['model_group_alias']}.{name}", alias.model
+    for field in ("group_retry_policies", "weights"):
+        yield from ((f"{paths[field]}.{name}", name) for name in getattr(settings, field))
