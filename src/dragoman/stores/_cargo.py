@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from dragoman.stores._commands import Change, Command, Commands
+from dragoman.stores._commands import CHANGES_AT_A_TIME, Change, Command, Commands
 from dragoman.stores._expiring import Expiring
 from dragoman.stores._limits import Lease, lasting
 from dragoman.stores._outbox import Outbox, Settlement
@@ -75,18 +75,21 @@ class Cargo:
         """To see whether anybody answers, and what is still known there."""
         return self.commands.probe(uuid.uuid4().hex)
 
-    def refresh(self, *, is_last: bool = False) -> Command:
-        self._watched = tuple(self.local.limits.shown)
+    def refresh(self, *, is_more: bool = False, is_last: bool = False) -> Command:
+        """Hear of all; or of more changes, with a refresh that has not brought them all."""
+        self._watched = () if is_more else tuple(self.local.limits.shown)
         in_flight = b"" if is_last else orjson.dumps(self.local.health.in_flight)
         return self.commands.refresh(self.clock, self.process, in_flight, self._alive, self._version, self._watched)
 
-    def load(self, reply: Sequence[Any]) -> None:
+    def load(self, reply: Sequence[Any]) -> bool:
+        """Whether there is more to hear."""
         snapshot = Snapshot(*reply)
         offset = snapshot.now_ms / 1000 - time.time()
         if abs(offset - self._offset) > _CLOCKS_AGREE:
             self._offset = offset
         self._version = snapshot.version
         load(snapshot, self.local, self.process, self._watched, self.outbox)
+        return len(snapshot.changes) >= CHANGES_AT_A_TIME
 
     def hand_over(self, memory: bytes) -> None:
         """The shared store is back, perhaps without its memory: tell what is held and what is out, and hear everything anew."""

@@ -15,6 +15,7 @@ from dragoman.stores._sketch import HALF_LIFE, SERIES, bucket_of
 from dragoman.stores._window import milliseconds, parts_of, width_of
 
 __all__ = [
+    "CHANGES_AT_A_TIME",
     "OBSERVED_FOR_MS",
     "SCRIPT_NAMES",
     "Change",
@@ -41,8 +42,8 @@ SCRIPT_NAMES = (
     "used",
 )
 OBSERVED_FOR_MS = milliseconds(12 * HALF_LIFE)
-_CHANGES_AT_A_TIME = 100
-"""How many changed keys a refresh reads; the others come with the next one, so that neither Redis nor the event loop is held up."""
+CHANGES_AT_A_TIME = 100
+"""How many changed keys a script reads; the others come with the next trip, so that neither Redis nor the event loop is held up."""
 
 Argument: TypeAlias = str | bytes | int
 
@@ -170,7 +171,7 @@ class Commands:
         """`in_flight` empty: this process ends."""
         watched = tuple(watched)
         arguments: list[Argument]
-        arguments = [now, process, in_flight, milliseconds(alive), since, _CHANGES_AT_A_TIME, self.prefix]
+        arguments = [now, process, in_flight, milliseconds(alive), since, CHANGES_AT_A_TIME, self.prefix]
         arguments += ["slots" if counter.seconds is None else "window" for counter in watched]
         keys = [self._outages, self._in_flight, self._versions, *map(self._counter, watched)]
         return Command("refresh", keys, arguments)

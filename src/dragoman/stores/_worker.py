@@ -23,6 +23,9 @@ _AT_A_TIME = 25
 """Commands in one trip that can wait, while others may not."""
 
 
+_MOST_PIECES = 50
+"""Of one refresh: where keys change faster than they can be read, others are to be heard of too."""
+
 _Waiting: TypeAlias = "asyncio.Future[str | None]"
 """Ends with an error, or without."""
 
@@ -200,7 +203,10 @@ class Worker:
         while part := list(islice(patient, _AT_A_TIME)):
             await self._exchange(part)
         (reply,) = await self._exchange([self._cargo.refresh()])
-        self._cargo.load(reply)
+        for _ in range(_MOST_PIECES):
+            if not self._cargo.load(reply):
+                break
+            (reply,) = await self._exchange([self._cargo.refresh(is_more=True)])
         if self._is_away:
             self._state = StoreState("shared", self._cargo.now(), self._state.error)
         self.heard(None)
