@@ -96,7 +96,7 @@ def _that_are_well(
 ) -> list[Member]:
     able: list[Member] = []
     for member in members:
-        outage = view.outages.get(member.key) or view.outages.get(member.credential)
+        outage = member.outage(view.outages)
         if outage is None:
             able.append(member)
         else:

@@ -28,7 +28,16 @@ class Member(NamedTuple):
     """Empty: a deployment of a single call, about which nothing is remembered."""
     credential: str
     alone: bool
-    """There is nowhere else to go: failures that may be chance do not take it out."""
+    """There is nowhere else to go. Then only its own known limits keep a call from it: better the provider's own word than none."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What must be well for it to be asked."""
+        return (self.key,) if self.alone else (self.key, self.credential)
+
+    def outage(self, outages: Mapping[str, Outage]) -> Outage | None:
+        """The one that keeps it from being asked."""
+        return next((outages[key] for key in self.keys if key in outages), None)
 
 
 class Health:
@@ -46,7 +55,7 @@ class Health:
         """What has to be probed: the time is over, and nobody knows yet whether it works."""
         if not self._suspects:
             return ()
-        return tuple(key for key in (member.key, member.credential) if key in self._suspects)
+        return tuple(key for key in member.keys if key in self._suspects)
 
     def saw(self, outages: Mapping[str, Outage]) -> None:
         """Outages that another process may have told of."""

@@ -207,7 +207,7 @@ class Router:
                 group = self._directory.group(_fallbacks.target_name(target), NO_OPTIONS)
             except DragomanError:
                 continue
-            if any(item.key not in outages and item.credential not in outages for item in group.members):
+            if any(member.outage(outages) is None for member in group.members):
                 return True
         return False
 

@@ -99,7 +99,7 @@ class Run:
         """Seconds that it is out, as all calls know by now."""
         view = self.trial.store.view()
         member = next(member for member in asked.group.members if member.deployment.id == deployment)
-        outage = view.outages.get(member.key) or view.outages.get(member.credential)
+        outage = member.outage(view.outages)
         return 0.0 if outage is None else outage.until - self.trial.store.now() + _LEAST_TIME
 
 
