@@ -131,7 +131,8 @@ PRICED = {
 
 @pytest.mark.parametrize("key", ["litellm_params", "params"])
 def test_prices_and_facts_are_read_under_litellms_names(key: str) -> None:
-    info = {"max_input_tokens": 1000, "supports_vision": True, "input_cost_per_token": 9e-6, "cost_center": "a"}
+    notes: dict[Any, Any] = {"cost_center": "a", "price_list": 7, 3: "three"}
+    info = {"max_input_tokens": 1000, "supports_vision": True, "input_cost_per_token": 9e-6, **notes}
     (deployment,) = parse_model_list([{"model_name": "smart", key: PRICED, "model_info": info}], Providers())
     assert deployment.params == {"inference_geo": "us", "max_tokens": 100}
     assert deployment.later == {}
@@ -166,6 +167,7 @@ def test_models_are_looked_up_in_the_catalogue_that_is_given() -> None:
         ({"litellm_params": {"input_cost_per_token": -1e-6}}, "litellm_params.input_cost_per_token"),
         ({"params": {"output_cost_per_token": True}}, "params.output_cost_per_token"),
         ({"params": {"output_cost_per_tokn": 1e-6}}, "params.output_cost_per_tokn"),
+        ({"params": {"cache_read_input_tokn_cost": 1e-6}}, "params.cache_read_input_tokn_cost"),
         ({"params": {"output_cost_per_token": 1e-19}}, "params.output_cost_per_token"),
         (
             {"litellm_params": {"input_cost_per_token_above_200k_tokens": 1e-6}},

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from dragoman.errors import BadRequestError, ConfigError
-from dragoman.models import Catalogue, entry_from_mapping, is_price_name
+from dragoman.models import PRICE_NAMES, Catalogue, entry_from_mapping, is_price_name
+from dragoman.providers._near import near
 from dragoman.routing._call import CallOptions
 from dragoman.routing._deployment import Deployment
 from dragoman.types.model_entry import ModelEntry
@@ -17,13 +18,16 @@ __all__ = ["entry_of", "is_price", "looked_up", "only_priced", "with_prices"]
 
 _log = logging.getLogger("dragoman")
 _MARK = "_cost_per_"
+_LIKE = 0.9
 _NO_PRICES = frozenset({"inference_geo"})
 """LiteLLM's rows have it among the prices; in a request it says where Anthropic computes."""
 
 
 def is_price(name: str) -> bool:
     """Whether it is one of LiteLLM's price names, or one that somebody mistyped."""
-    return (_MARK in name or is_price_name(name)) and name not in _NO_PRICES
+    if "cost" not in name:
+        return name in PRICE_NAMES and name not in _NO_PRICES
+    return is_price_name(name) or _MARK in name or bool(near(name, PRICE_NAMES, 1, _LIKE))
 
 
 def entry_of(
@@ -35,11 +39,18 @@ def entry_of(
     info, options = deployment.model_info, deployment.options
     base = options.base_model or info.get("base_model")
     row = _row(deployment, base, catalogue)
-    facts = {name: value for name, value in info.items() if is_price(name) or "cost" not in name}
+    facts = {name: value for name, value in info.items() if _may_be_fact(name)}
     for said, where in ((facts, "model_info"), (options.prices, key)):
         if said:
             row = _under(row, said, deployment, base, path=f"{path}.{where}" if path else where)
     return row
+
+
+def _may_be_fact(name: object) -> bool:
+    """`model_info` is also the place for notes of one's own, as `cost_center` and `price_list`."""
+    if not isinstance(name, str):
+        return False
+    return is_price(name) or not ("cost" in name or "pric" in name)
 
 
 def looked_up(deployment: Deployment, catalogue: Catalogue) -> Deployment:
