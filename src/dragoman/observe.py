@@ -10,7 +10,19 @@ from typing import TypeAlias
 from dragoman.types.cost import Cost
 from dragoman.types.usage import Usage
 
-__all__ = ["Answered", "Event", "Failed", "FellBack", "Listener", "PutBack", "TakenOut", "Tried", "tell"]
+__all__ = [
+    "Answered",
+    "Event",
+    "Failed",
+    "FallbackRateHigh",
+    "FallbackRateNormal",
+    "FellBack",
+    "Listener",
+    "PutBack",
+    "TakenOut",
+    "Tried",
+    "tell",
+]
 
 _log = logging.getLogger("dragoman.observe")
 
@@ -44,6 +56,11 @@ class Answered:
     attempts: int
     usage: Usage | None
     cost: Cost | None = None
+    deployment: str = ""
+    alias: str = ""
+    """The model group that was asked for."""
+    fallback: str = ""
+    """The one that answered in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +77,8 @@ class Failed:
     usage: Usage | None = None
     """What is known of it by then."""
     cost: Cost | None = None
+    alias: str = ""
+    """The model group that was asked for; empty where there is none of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +110,30 @@ class PutBack:
     key: str
 
 
-Event: TypeAlias = Tried | Answered | Failed | FellBack | TakenOut | PutBack
+@dataclass(frozen=True, slots=True)
+class FallbackRateHigh:
+    """So many calls of a model group go to its fallbacks that something is wrong with it."""
+
+    alias: str
+    rate: float
+    """Of the calls within the window."""
+    calls: int
+    fallbacks: int
+
+
+@dataclass(frozen=True, slots=True)
+class FallbackRateNormal:
+    """It is over."""
+
+    alias: str
+    rate: float
+    calls: int
+    fallbacks: int
+
+
+Event: TypeAlias = (
+    Tried | Answered | Failed | FellBack | TakenOut | PutBack | FallbackRateHigh | FallbackRateNormal
+)
 Listener: TypeAlias = Callable[[Event], None]
 """Called on the event loop: it must not block. What it raises is logged and goes no further."""
 

@@ -289,7 +289,8 @@ async def test_everything_is_told_once(upstream: Upstream, make: Make) -> None:
     answer = await router.answer(dataclasses.replace(chat("smart", stream=True), request_id="req_1"))
     assert [type(event) for event in heard] == [Tried, Tried]
     await text_of(answer)
-    assert heard[2:] == [Answered("req_1", "openai", answer.model, 2, answer.usage, answer.cost)]
+    told = ("smart:0", "smart")
+    assert heard[2:] == [Answered("req_1", "openai", answer.model, 2, answer.usage, answer.cost, *told)]
     assert answer.usage is not None
     heard.clear()
     with pytest.raises(errors.APIError):

@@ -140,7 +140,7 @@ async def test_a_stream_that_is_left_closes_the_upstream(upstream: Upstream, mak
     await soon(lambda: upstream.calls[0].closed_early)
     begun = heard[0]
     assert isinstance(begun, Tried)
-    assert heard[1:] == [Failed(begun.request_id, 1, "Left", "openai", "sim[stall=6]")]
+    assert heard[1:] == [Failed(begun.request_id, 1, "Left", "openai", "sim[stall=6]", alias="smart")]
 
 
 async def test_batches_hold_what_one_read_completed(upstream: Upstream, make: Make) -> None:

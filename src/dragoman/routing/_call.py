@@ -115,6 +115,8 @@ class Answer:
     native: bytes | None = None
     """The provider's body, untouched, where it speaks the caller's dialect."""
     usage: Usage | None = None
+    fallback: str = ""
+    """The model group that answered in place of the one that was asked for."""
     cost: Cost | None = None
     """None: the provider told no usage. `Cost.total` is None where nothing is known of the model's prices."""
 
@@ -132,6 +134,8 @@ class StreamAnswer:
     """What one network read completed: hub chunks, or where `native` is set whole events as bytes. Raises `APIError`
     where the stream ends badly."""
     native: bool = False
+    fallback: str = ""
+    """The model group that answered in place of the one that was asked for."""
     usage: Usage | None = None
     """Filled in by the time that `batches` ends."""
     pricing: Callable[[Usage], Cost | None] | None = field(default=None, repr=False)

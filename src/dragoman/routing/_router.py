@@ -100,7 +100,7 @@ class Router:
         except BaseException as error:
             if isinstance(error, DragomanError):
                 error.attempts = tuple(trial.attempts)
-            tell(self._listeners, Failed(call.request_id, len(trial.attempts), type(error).__name__))
+            tell(self._listeners, Failed(call.request_id, len(trial.attempts), type(error).__name__, alias=trial.alias))
             raise
 
     async def warm_up(self) -> None:
@@ -153,7 +153,7 @@ class Router:
         return group.of(group.alias, deployments)
 
     async def _answer(self, trial: Trial, asked: Asked) -> Answer | StreamAnswer:
-        call, options = trial.call, trial.call.options
+        call, options, trial.alias = trial.call, trial.call.options, asked.group.alias
         own = asked.group.members[0].deployment.options
         retries = options.num_retries if options.num_retries is not None else own.num_retries
         run = Run(
@@ -189,6 +189,7 @@ class Router:
             if name in seen:
                 continue
             seen.add(name)
+            run.trial.fallback = name
             tell(self._listeners, FellBack(call.request_id, failed, name, reason))
             try:
                 return await run.ask(self._fallback(call, target, asked.home))

@@ -42,6 +42,10 @@ class Trial:
     listeners: Sequence[Listener]
     store: Store
     health: Health
+    alias: str = ""
+    """The model group that is asked for."""
+    fallback: str = ""
+    """The one that is asked in its place."""
     attempts: list[Attempt] = field(default_factory=list)
 
     async def ask(self, admitted: Admitted, asked: Asked, seconds_left: float) -> Answer | StreamAnswer:
@@ -56,7 +60,7 @@ class Trial:
             raise
         seconds = self._note(admitted, started, None)
         self.health.succeeded(member)
-        answer.attempts = tuple(self.attempts)
+        answer.attempts, answer.fallback = tuple(self.attempts), self.fallback
         if isinstance(answer, StreamAnswer):
             ending.belongs_to(answer, self._end_of_stream(answer, admitted, started, seconds))
         else:
@@ -156,11 +160,9 @@ class Trial:
 
     def _tell_answered(self, answer: Answer | StreamAnswer) -> None:
         if self.listeners:
-            request_id, attempts = self.call.request_id, len(answer.attempts)
-            tell(
-                self.listeners,
-                Answered(request_id, answer.provider, answer.model, attempts, answer.usage, answer.cost),
-            )
+            who = (answer.provider, answer.model, len(answer.attempts), answer.usage, answer.cost)
+            where = (answer.attempts[-1].deployment, self.alias, answer.fallback)
+            tell(self.listeners, Answered(self.call.request_id, *who, *where))
 
     def _tell_broken_off(self, answer: StreamAnswer, error: BaseException) -> None:
         if self.listeners:
@@ -168,7 +170,7 @@ class Trial:
             request_id, attempts = self.call.request_id, len(answer.attempts)
             tell(
                 self.listeners,
-                Failed(request_id, attempts, name, answer.provider, answer.model, answer.usage, answer.cost),
+                Failed(request_id, attempts, name, answer.provider, answer.model, answer.usage, answer.cost, self.alias),
             )
 
 
