@@ -108,6 +108,8 @@ async def test_when_to_come_back_is_told_in_whole_seconds(client: aiohttp.Client
     [
         ({"api_key": "x"}, "api_key"),
         ({"api_base": "http://evil"}, "api_base"),
+        ({"input_cost_per_token": 0}, "input_cost_per_token"),
+        ({"base_model": "openai/gpt-4o-mini"}, "base_model"),
         ({"base_url": "http://evil"}, "base_url"),
         ({"custom_llm_provider": "openai"}, "custom_llm_provider"),
         ({"extra_headers": {"host": "evil"}}, "extra_headers"),
@@ -147,9 +149,10 @@ async def test_only_listed_models_are_answered(client: aiohttp.ClientSession, na
     async with serving(upstream) as there, gateway([model(there)]) as here:
         for body in ({**CHAT, "model": name}, {**CHAT, "fallbacks": [name]}):
             async with client.post(f"{here}/v1/chat/completions", json=body) as reply:
-                if body["model"] == name:
-                    assert (reply.status, (await reply.json())["error"]["code"]) == (404, "model_not_found")
-    assert len(upstream.bodies) == 1
+                error = (await reply.json())["error"]
+                expected = (404, "model") if body["model"] == name else (400, "fallbacks[0]")
+                assert (reply.status, error["param"], error["code"]) == (*expected, "model_not_found")
+    assert upstream.bodies == []
 
 
 async def test_the_gateways_own_fields_do_not_reach_the_provider(client: aiohttp.ClientSession) -> None:

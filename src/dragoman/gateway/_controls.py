@@ -13,6 +13,7 @@ from typing import Any
 from dragoman.dialects._reading import bad, wrong_type
 from dragoman.errors import BadRequestError
 from dragoman.routing import NO_OPTIONS, CallOptions
+from dragoman.routing._pricing import is_price
 from dragoman.types._json import JsonObject
 
 __all__ = ["refuse_server_fields", "take_options"]
@@ -26,10 +27,10 @@ _SERVER_FIELD_NAMES = """
     provider_specific_header model_list user_config router_settings_override client organization deployment_id
     azure_ad_token azure_ad_token_provider azure_username azure_password azure_scope tenant_id client_id client_secret
     region_name litellm_credential_name litellm_params ssl_verify ssl_certificate shared_session use_litellm_proxy proxy
-    proxies hf_model_name
+    proxies hf_model_name base_model
 """
 _SERVER_FIELDS = frozenset(_SERVER_FIELD_NAMES.split())
-"""Where a call goes, and with which credential: the server's to say."""
+"""Where a call goes, with which credential, and at what price: the server's to say."""
 _SERVER_PREFIXES = ("aws_", "vertex_", "watsonx_", "langfuse_", "langsmith_", "gcs_", "s3_")
 _NOT_YET_MEANT = frozenset({"guardrails", "policies", "prompt_id"})
 """Left out they would change what the caller means: refused."""
@@ -44,7 +45,7 @@ _NOT_YET = frozenset(_NOT_YET_NAMES.split())
 def refuse_server_fields(body: Mapping[str, Any], path: str = "") -> None:
     """Raise `BadRequestError` where a client sets what only the server's configuration may set."""
     for name in body:
-        if name in _SERVER_FIELDS or name.startswith(_SERVER_PREFIXES):
+        if name in _SERVER_FIELDS or name.startswith(_SERVER_PREFIXES) or is_price(name):
             raise BadRequestError(
                 f"{path}{name}: only the gateway's configuration may set this",
                 param=f"{path}{name}",
