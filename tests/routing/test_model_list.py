@@ -37,7 +37,7 @@ def test_an_entry_is_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     assert options.drop_params is True
     assert options.extra_headers == {"x-team": "a"}
     assert deployment.params == {"temperature": 0.5, "some_provider_param": {"a": 1}}
-    assert deployment.later == {"rpm": 100, "weight": 2}
+    assert (deployment.rpm, deployment.weight, deployment.later) == (100, 2, {})
     assert deployment.model_info == {"id": "first", "mode": "chat"}
 
 
@@ -83,7 +83,7 @@ def test_a_wrong_list_is_refused_whole_with_every_path() -> None:
         "model_list[6]",
         "model_list[1].model_info.id",
     ]
-    assert "did you mean `litellm_params`?" in lines[1]
+    assert "did you mean 'litellm_params'?" in lines[1]
     assert "openai" in lines[4]
     assert "soon" not in caught.value.message
 

@@ -33,6 +33,14 @@ class CallOptions:
     num_retries: int | None = None
     fallbacks: tuple[str | JsonObject, ...] | None = None
     """Models, or objects with `model` and parameters of their own, asked in order when the first fails."""
+    disable_fallbacks: bool | None = None
+    """No other model is asked, whatever the router says."""
+    mock_testing_fallbacks: bool | None = None
+    """The model is not asked: it is as if it had failed."""
+    mock_testing_context_fallbacks: bool | None = None
+    """As if the request did not fit its window."""
+    mock_testing_content_policy_fallbacks: bool | None = None
+    """As if its safety system had refused."""
     drop_params: bool | None = None
     additional_drop_params: tuple[str, ...] = ()
     allowed_openai_params: tuple[str, ...] = ()

@@ -34,16 +34,24 @@ class Deployment:
     """Tokens in a minute, input and output together."""
     max_parallel_requests: int | None = None
     tags: tuple[str, ...] = ()
+    tag_regex: tuple[str, ...] = ()
+    """Regular expressions: callers whose `User-Agent` header fits one are as good as callers with its tags."""
     region: str | None = None
     cooldown_time: float | None = None
     """Seconds of its first cooldown, instead of the router's."""
     allowed_fails: int | None = None
     """Failures in a row that are still chance, instead of the router's."""
+    allowed_fails_by_error: Mapping[str, int] = field(default_factory=dict)
+    """The same by the class of the error."""
+    blocked: bool = False
+    """Nothing is sent to it."""
+    silent_model: str | None = None
+    """The model that gets a copy of what is sent to it."""
     wild: bool = False
     """The model's name came from the caller, by a pattern."""
     model_info: Mapping[str, Any] = field(default_factory=dict)
     later: Mapping[str, Any] = field(default_factory=dict)
-    """Settings that are known and do not work yet (`rpm`, `weight`, ...)."""
+    """Settings that are known and do nothing yet."""
     entry: ModelEntry | None = None
     """What the model can do and what it costs. The router fills it in from its catalogue, under the deployment's own prices
     and facts (`options.prices`, `options.base_model`, `model_info`). None: nothing is known."""

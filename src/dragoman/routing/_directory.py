@@ -5,15 +5,18 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from dragoman.errors import NotFoundError
 from dragoman.providers import Providers
 from dragoman.routing._call import CallOptions
+from dragoman.routing._checks import CheckPolicy
 from dragoman.routing._deployment import Deployment
 from dragoman.routing._group import ModelGroup
 from dragoman.routing._health import Member
 from dragoman.routing._pricing import looked_up
+from dragoman.routing._settings import Alias
 from dragoman.routing.strategies import Strategy
 
 if TYPE_CHECKING:
@@ -36,12 +39,17 @@ class Directory:
         has_fallback: Callable[[str], bool],
         *,
         allow_unlisted: bool,
+        checks: CheckPolicy | None = None,
+        names: Mapping[str, Alias] = MappingProxyType({}),
     ) -> None:
         self._providers = providers
         self._catalogue = catalogue
         self._strategy_of = strategy_of
         self._has_fallback = has_fallback
         self._allow_unlisted = allow_unlisted
+        self._checks = checks
+        self._names = names
+        """Other names of models."""
         self._seen_version = catalogue.version
         self._groups = self._made(deployments)
         self._patterns = [alias for alias in self._groups if not _WILD.isdisjoint(alias)]
@@ -64,6 +72,8 @@ class Directory:
     def group(self, model: str, options: CallOptions) -> ModelGroup:
         """Those that answer to `model`. Raises `NotFoundError` or `BadRequestError`."""
         groups = self.groups()
+        if model in self._names:
+            model = self._names[model].model
         found = groups.get(model)
         if found is not None:
             return found
@@ -76,7 +86,7 @@ class Directory:
         provider, name = self._providers.resolve(model, options.custom_llm_provider)
         entry = self._catalogue.find(provider.name, name)
         deployment = Deployment(id=model, alias=model, provider=provider, model=name, entry=entry)
-        return ModelGroup(model, (Member(deployment, "", "", alone=True),), self._strategy_of(model))
+        return ModelGroup(model, (Member(deployment, "", "", alone=True),), self._strategy_of(model), self._checks)
 
     def _filled(self, deployment: Deployment, model: str) -> Deployment:
         """A wildcard's deployment for one model: `*` in its model becomes what the caller's `*` stood for."""
@@ -95,7 +105,7 @@ class Directory:
     def _group(self, alias: str, deployments: Sequence[Deployment]) -> ModelGroup:
         alone = len(deployments) == 1 and not self._has_fallback(alias)
         members = [Member(item, item.id, item.credential, alone) for item in sorted(deployments, key=_order)]
-        return ModelGroup(alias, members, self._strategy_of(alias))
+        return ModelGroup(alias, members, self._strategy_of(alias), self._checks)
 
 
 def _order(deployment: Deployment) -> int:

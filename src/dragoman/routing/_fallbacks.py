@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-from dragoman.errors import APIError, BadRequestError, ContentPolicyViolationError, ContextWindowExceededError
+from dragoman.errors import (
+    APIError,
+    BadRequestError,
+    ContentPolicyViolationError,
+    ContextWindowExceededError,
+    InternalServerError,
+)
 from dragoman.routing._call import CallOptions
 from dragoman.routing._options import split
-from dragoman.routing._settings import FallbackTarget, RouterSettings
+from dragoman.routing._settings import Fallbacks, FallbackTarget, RouterSettings
 
-__all__ = ["check_form", "target_name", "targets"]
+__all__ = ["check_form", "mock_failure", "target_name", "targets"]
 
 _NOT_REMOTE = (
     "api_base",
@@ -29,23 +35,42 @@ def target_name(target: FallbackTarget) -> str:
 
 
 def targets(
-    settings: RouterSettings, alias: str, options: CallOptions, error: APIError | None
+    settings: RouterSettings, alias: str, options: CallOptions, error: APIError | None, called: str = ""
 ) -> Iterator[FallbackTarget]:
     """The fallbacks of `alias` for this error (None: for an error that any deployment may have): the call's own, or else the
-    router's."""
+    router's. `called` is the name by which the caller knows it: its fallbacks come before those of `alias`."""
+    if options.disable_fallbacks:
+        return
+    names = (called or alias, alias)
     general: Sequence[FallbackTarget] | None = options.fallbacks
     if general is None:
-        general = settings.fallbacks.get(alias) or settings.fallbacks.get("*") or settings.default_fallbacks
-    special: Mapping[str, tuple[FallbackTarget, ...]] = {}
+        general = _row(settings.fallbacks, names) or settings.default_fallbacks
+    special: Fallbacks = {}
     if isinstance(error, ContextWindowExceededError):
         special = settings.context_window_fallbacks
     elif isinstance(error, ContentPolicyViolationError):
         special = settings.content_policy_fallbacks
     elif error is not None and not (error.retry_here or error.retry_elsewhere):
         return
-    for target in special.get(alias) or special.get("*") or general:
-        if target != alias:
+    for target in _row(special, names) or general:
+        if target not in names:
             yield target
+
+
+def _row(rows: Fallbacks, names: Sequence[str]) -> tuple[FallbackTarget, ...]:
+    return next((rows[name] for name in (*names, "*") if rows.get(name)), ())
+
+
+def mock_failure(options: CallOptions, alias: str) -> APIError | None:
+    """LiteLLM's switches for trying out fallbacks: nobody is asked, and it is as if the model had failed."""
+    message = f"{alias!r} was not asked: the call tests its fallbacks"
+    if options.mock_testing_fallbacks:
+        return InternalServerError(message, code="mock_testing_fallbacks")
+    if options.mock_testing_context_fallbacks:
+        return ContextWindowExceededError(message, code="mock_testing_context_fallbacks")
+    if options.mock_testing_content_policy_fallbacks:
+        return ContentPolicyViolationError(message, code="mock_testing_content_policy_fallbacks")
+    return None
 
 
 def check_form(found: Sequence[FallbackTarget] | None, *, remote: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,14 +11,17 @@ from dragoman.credentials import lookup
 from dragoman.errors import ConfigError, DragomanError
 from dragoman.models import Catalogue
 from dragoman.providers import Provider, Providers
+from dragoman.providers._near import or_perhaps
 from dragoman.routing._call import CallOptions
 from dragoman.routing._deployment import Deployment
-from dragoman.routing._options import Problem, split
+from dragoman.routing._deployment_keys import ENTRY_KEYS, INFO_KEYS, KEYS, take
+from dragoman.routing._options import Problem, problems_of, split
 from dragoman.routing._pricing import entry_of
+from dragoman.routing._readers import Environment
 
 __all__ = ["parse_model_list"]
 
-_KEYS = ("model_name", "litellm_params", "params", "model_info")
+_KEYS = ("model_name", "litellm_params", "params", "model_info", *sorted(ENTRY_KEYS))
 _FROM_ENVIRONMENT = "os.environ/"
 
 
@@ -74,11 +76,9 @@ def _deployment(
         problems.append(Problem(f"{path}.{key}.model", "expected a model such as `openai/gpt-4o`"))
         return None
     values = _from_environment(params, f"{path}.{key}", problems)
-    parts = split(values, f"{path}.{key}")
+    own = _of_the_deployment(entry, values, path, key, problems)
+    parts = split({name: value for name, value in values.items() if name not in KEYS}, f"{path}.{key}")
     problems.extend(parts.problems)
-    order = parts.rest.pop("order", 0)
-    if not isinstance(order, int):
-        problems.append(Problem(f"{path}.{key}.order", "expected a whole number"))
     resolved = _resolve(parts.rest.pop("model"), parts.options, providers, f"{path}.{key}.model", problems)
     if len(problems) > before or resolved is None:
         return None
@@ -91,10 +91,28 @@ def _deployment(
         model=resolved[1],
         options=CallOptions(**parts.options),
         params=parts.rest,
-        order=order,
         model_info=dict(info),
         later=parts.later,
+        **own,
     )
+
+
+def _of_the_deployment(
+    entry: Mapping[str, Any], params: Mapping[str, Any], path: str, key: str, problems: list[Problem]
+) -> dict[str, Any]:
+    """Its limits, shares and the like, wherever LiteLLM's users write them; what `litellm_params` say wins."""
+    found: dict[str, Any] = {}
+    info = entry.get("model_info")
+    for said, where, names in (
+        (info if isinstance(info, Mapping) else {}, f"{path}.model_info", INFO_KEYS),
+        (entry, path, ENTRY_KEYS),
+        (params, f"{path}.{key}", KEYS),
+    ):
+        try:
+            found |= take(said, where, names)
+        except ConfigError as error:
+            problems.extend(problems_of(error, where))
+    return found
 
 
 def _with_entry(
@@ -104,18 +122,15 @@ def _with_entry(
     try:
         return replace(deployment, entry=entry_of(deployment, catalogue, path, key))
     except ConfigError as error:
-        for line in error.message.splitlines():
-            where, _, message = line.partition(": ")
-            problems.append(Problem(where, message))
+        problems.extend(problems_of(error, path))
         return deployment
 
 
 def _unknown_keys(entry: Mapping[str, Any], path: str, problems: list[Problem]) -> None:
     for name in entry:
         if name not in _KEYS:
-            near = difflib.get_close_matches(str(name), _KEYS, 1)
-            hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(_KEYS)}"
-            problems.append(Problem(f"{path}.{name}", f"unknown key; {hint}"))
+            hint = or_perhaps(name, _KEYS) or f"; known are {', '.join(_KEYS)}"
+            problems.append(Problem(f"{path}.{name}", f"unknown key{hint}"))
 
 
 def _from_environment(params: Mapping[str, Any], path: str, problems: list[Problem]) -> dict[str, Any]:
@@ -123,8 +138,9 @@ def _from_environment(params: Mapping[str, Any], path: str, problems: list[Probl
     for name, value in params.items():
         if isinstance(value, str) and value.startswith(_FROM_ENVIRONMENT):
             variable = value.removeprefix(_FROM_ENVIRONMENT)
-            values[name] = lookup((variable,))
-            if values[name] is None:
+            found = lookup((variable,))
+            values[name] = None if found is None else Environment(found)
+            if found is None:
                 problems.append(Problem(f"{path}.{name}", f"the environment variable {variable} is not set"))
     return values
 

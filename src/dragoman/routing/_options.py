@@ -4,31 +4,36 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
+from dragoman.errors import ConfigError
 from dragoman.models import PRICE_NAMES, is_price_name
 from dragoman.providers._near import or_perhaps
 from dragoman.routing._call import NO_OPTIONS, CallOptions
+from dragoman.routing._deployment_keys import KEYS
 from dragoman.routing._pricing import is_price
+from dragoman.routing._readers import as_boolean, as_number
 
-__all__ = ["LATER", "OPTION_NAMES", "Problem", "Split", "away_from_home", "merge_options", "split"]
+__all__ = ["LATER", "OPTION_NAMES", "Problem", "Split", "away_from_home", "merge_options", "problems_of", "split"]
 
 _LATER = """
-access_groups allowed_fails allowed_fails_policy allowed_model_region azure_ad_token blocked budget_duration
-cache caching client complete_response configurable_clientside_auth_params context_window_fallback_dict cooldown_time
-disable_fallbacks ensure_alternating_roles guardrails itpm keepalive_seconds
-litellm_call_id litellm_credential_name litellm_logging_obj litellm_metadata litellm_session_id litellm_trace_id
-logger_fn max_budget max_parallel_requests merge_reasoning_content_in_choices
-mock_testing_content_policy_fallbacks mock_testing_context_fallbacks mock_testing_fallbacks
-mock_testing_rate_limit_error mock_timeout mock_tool_calls model_list
-no-log otpm prompt_id prompt_label prompt_variables prompt_version provider_specific_header
-region_name retry_policy retry_strategy rpm shared_session silent_model ssl_verify supports_system_message tag_regex
-tags tpm turn_off_message_logging use_in_pass_through use_litellm_proxy user_continue_message verbose weight
+access_groups allowed_model_region azure_ad_token budget_duration cache caching client complete_response
+configurable_clientside_auth_params context_window_fallback_dict ensure_alternating_roles guardrails itpm
+keepalive_seconds litellm_call_id litellm_credential_name litellm_logging_obj litellm_metadata litellm_session_id
+litellm_trace_id logger_fn max_budget merge_reasoning_content_in_choices mock_testing_rate_limit_error mock_timeout
+mock_tool_calls model_list no-log otpm prompt_id prompt_label prompt_variables prompt_version provider_specific_header
+retry_policy retry_strategy shared_session ssl_verify supports_system_message turn_off_message_logging
+use_in_pass_through use_litellm_proxy user_continue_message verbose
 """
 LATER: frozenset[str] = frozenset(_LATER.split())
 """Names that LiteLLM's users know, that are no parameters of a provider, and that do nothing here yet."""
+_OF_A_DEPLOYMENT = frozenset(KEYS) - {"region"}
+"""What means something in a model list only; callers who say it are told that it has no effect."""
+
+
+_MOST_RETRIES = 100
 
 
 class Problem(NamedTuple):
@@ -49,16 +54,18 @@ def _text(value: Any) -> Any:
 
 
 def _seconds(value: Any) -> Any:
-    good = isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0
-    return float(value) if good else None
+    found = as_number(value)
+    return float(found) if found is not None and found > 0 else None
 
 
 def _count(value: Any) -> Any:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    found = as_number(value)
+    return int(found) if found is not None and 0 <= found <= _MOST_RETRIES and found == int(found) else None
 
 
-def _flag(value: Any) -> Any:
-    return value if isinstance(value, bool) else None
+def _tags(value: Any) -> Any:
+    names = _names(value)
+    return None if names is None else {"tags": list(names)}
 
 
 def _names(value: Any) -> Any:
@@ -90,6 +97,7 @@ def _anything(value: Any) -> Any:
 
 _Reading = tuple[str, Callable[[Any], Any], str]
 _SECONDS: tuple[Callable[[Any], Any], str] = (_seconds, "a number of seconds above 0")
+_FLAG: tuple[Callable[[Any], Any], str] = (as_boolean, "true or false")
 _OPTIONS: dict[str, _Reading] = {
     "api_key": ("api_key", _text, "a string"),
     "api_base": ("api_base", _text, "a string"),
@@ -101,10 +109,14 @@ _OPTIONS: dict[str, _Reading] = {
     "stream_timeout": ("stream_timeout", *_SECONDS),
     "connect_timeout": ("connect_timeout", *_SECONDS),
     "idle_timeout": ("idle_timeout", *_SECONDS),
-    "num_retries": ("num_retries", _count, "a whole number of 0 or more"),
-    "max_retries": ("num_retries", _count, "a whole number of 0 or more"),
+    "num_retries": ("num_retries", _count, "a whole number from 0 to 100"),
+    "max_retries": ("num_retries", _count, "a whole number from 0 to 100"),
     "fallbacks": ("fallbacks", _targets, "a list of models, or of objects with `model`"),
-    "drop_params": ("drop_params", _flag, "true or false"),
+    "disable_fallbacks": ("disable_fallbacks", *_FLAG),
+    "mock_testing_fallbacks": ("mock_testing_fallbacks", *_FLAG),
+    "mock_testing_context_fallbacks": ("mock_testing_context_fallbacks", *_FLAG),
+    "mock_testing_content_policy_fallbacks": ("mock_testing_content_policy_fallbacks", *_FLAG),
+    "drop_params": ("drop_params", *_FLAG),
     "additional_drop_params": ("additional_drop_params", _names, "a list of parameter names"),
     "allowed_openai_params": ("allowed_openai_params", _names, "a list of parameter names"),
     "headers": ("extra_headers", _texts, "an object of strings"),
@@ -112,6 +124,7 @@ _OPTIONS: dict[str, _Reading] = {
     "extra_query": ("extra_query", _texts, "an object of strings"),
     "extra_body": ("extra_body", _object, "an object"),
     "metadata": ("metadata", _object, "an object"),
+    "tags": ("metadata", _tags, "a list of texts"),
     "mock_response": ("mock_response", _anything, "anything"),
     "base_model": ("base_model", _text, "a model such as `azure/gpt-4o`"),
 }
@@ -127,9 +140,7 @@ def split(params: Mapping[str, Any], path: str = "") -> Split:
     found = Split({}, {}, {}, [])
     for name, value in params.items():
         where = f"{path}.{name}" if path else name
-        if name in LATER:
-            found.later[name] = value
-        elif name not in _OPTIONS:
+        if name not in _OPTIONS:
             _other(name, value, where, found)
         elif value is not None:
             field, read, expected = _OPTIONS[name]
@@ -144,8 +155,10 @@ def split(params: Mapping[str, Any], path: str = "") -> Split:
 
 
 def _other(name: str, value: Any, where: str, found: Split) -> None:
-    """A price, under any of LiteLLM's many names, or a parameter of the request."""
-    if not is_price(name):
+    """What does nothing here, a price under any of LiteLLM's many names, or a parameter of the request."""
+    if name in LATER or name in _OF_A_DEPLOYMENT:
+        found.later[name] = value
+    elif not is_price(name):
         found.rest[name] = value
     elif value is not None:
         if not is_price_name(name):
@@ -168,6 +181,13 @@ def _is_amount(value: Any) -> bool:
 def _shown(value: Any) -> str:
     """A number as it is, and of everything else, which may be a secret, the type."""
     return repr(value) if isinstance(value, (int, float)) else type(value).__name__
+
+
+def problems_of(error: ConfigError, path: str) -> Iterator[Problem]:
+    """Each line of an error by its path, or else by this one."""
+    for line in error.message.splitlines():
+        where, _, message = line.partition(": ")
+        yield Problem(where, message) if message else Problem(path, line)
 
 
 def merge_options(first: CallOptions, second: CallOptions) -> CallOptions:

@@ -13,15 +13,15 @@ from dragoman.providers._near import or_perhaps
 __all__ = [
     "Environment",
     "Reader",
+    "as_boolean",
+    "as_number",
     "at_least",
     "boolean",
     "counts",
     "number",
     "object_of",
-    "one_of",
     "record",
     "seconds",
-    "seconds_or_none",
     "text",
     "texts",
     "whole",
@@ -52,18 +52,24 @@ def _kind(value: Any) -> str:
 
 
 def boolean(value: Any, path: str) -> bool:
+    found = as_boolean(value)
+    if found is None:
+        raise wrong(path, "true or false", value)
+    return found
+
+
+def as_boolean(value: Any) -> bool | None:
+    """None: it is none."""
     if isinstance(value, Environment) and value.lower() in ("true", "false", "1", "0"):
         return value.lower() in ("true", "1")
-    if isinstance(value, bool):
-        return value
-    raise wrong(path, "true or false", value)
+    return value if isinstance(value, bool) else None
 
 
 def number(low: float = -math.inf, high: float = math.inf, *, integer: bool = False) -> Reader:
     """A reader of numbers from `low` to `high`."""
 
     def read(value: Any, path: str) -> float:
-        found = _number(value)
+        found = as_number(value)
         if found is None:
             raise wrong(path, "a number", value)
         if not low <= found <= high or (integer and found != int(found)):
@@ -74,7 +80,8 @@ def number(low: float = -math.inf, high: float = math.inf, *, integer: bool = Fa
     return read
 
 
-def _number(value: Any) -> float | None:
+def as_number(value: Any) -> float | None:
+    """None: it is none, or no finite one."""
     if isinstance(value, Environment):
         try:
             value = float(value)
@@ -93,7 +100,6 @@ def whole(low: float = 0, high: float = math.inf) -> Reader:
 
 
 seconds: Reader = number(0.001)
-seconds_or_none: Reader = number(0)
 
 
 def text(value: Any, path: str) -> str:
@@ -108,17 +114,6 @@ def texts(value: Any, path: str) -> tuple[str, ...]:
     if isinstance(found, (list, tuple)) and all(isinstance(item, str) and item for item in found):
         return tuple(found)
     raise wrong(path, "a list of texts", value)
-
-
-def one_of(choices: Mapping[str, Any]) -> Reader:
-    """What stands under the name."""
-
-    def read(value: Any, path: str) -> Any:
-        if isinstance(value, str) and value in choices:
-            return choices[value]
-        raise wrong(path, f"one of {', '.join(choices)}", value)
-
-    return read
 
 
 def object_of(value: Any, path: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from dragoman.routing import _fallbacks
 from dragoman.routing._asked import Asked
 from dragoman.routing._call import NO_OPTIONS, Answer, Call, CallOptions, StreamAnswer
 from dragoman.routing._clock import Clock
+from dragoman.routing._defaults import with_defaults
 from dragoman.routing._deployment import Deployment
 from dragoman.routing._directory import Directory
 from dragoman.routing._group import ModelGroup
@@ -28,7 +29,6 @@ from dragoman.routing._seek import Seeker
 from dragoman.routing._settings import FallbackTarget, RouterSettings
 from dragoman.routing._transports import Transports
 from dragoman.routing._trial import Trial
-from dragoman.routing.strategies import Strategy
 from dragoman.stores import MemoryStore
 from dragoman.transport import Transport
 
@@ -66,20 +66,29 @@ class Router:
         self._allow_unlisted = allow_unlisted
         self._clock = clock or Clock()
         self.store: Store = MemoryStore(self._clock.time) if store is None else store
-        self.health = Health(self.store, self.settings.health, lambda event: tell(self._listeners, event))
+        # What the parts are given holds the settings, and not this router: a forgotten one must be freed at once.
+        said, heard = self.settings, self._listeners
+        self.health = Health(self.store, said.health, lambda event: tell(heard, event))
         self._transports = Transports(lambda: Transport(**transport_options))
         self._directory = Directory(
-            deployments,
+            with_defaults(deployments, self.settings),
             self.providers,
             self.catalogue,
-            self._strategy_of,
-            lambda alias: any(True for _ in _fallbacks.targets(self.settings, alias, NO_OPTIONS, None)),
+            lambda alias: said.strategy,
+            lambda alias: any(True for _ in _fallbacks.targets(said, alias, NO_OPTIONS, None)),
             allow_unlisted=allow_unlisted,
+            names=self.settings.model_group_alias,
         )
 
     @property
     def aliases(self) -> tuple[str, ...]:
         return self._directory.aliases
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What callers may ask for, without other names that are hidden."""
+        others = (name for name, alias in self.settings.model_group_alias.items() if not alias.hidden)
+        return tuple(dict.fromkeys((*self.aliases, *others)))
 
     @property
     def deployments(self) -> tuple[Deployment, ...]:
@@ -121,9 +130,6 @@ class Router:
         """Close the connections that belong to the running event loop."""
         await self._transports.aclose()
 
-    def _strategy_of(self, alias: str) -> Strategy:
-        return self.settings.strategy
-
     def _trial(self, call: Call) -> Trial:
         return Trial(
             call=call,
@@ -155,19 +161,24 @@ class Router:
     async def _answer(self, trial: Trial, asked: Asked) -> Answer | StreamAnswer:
         call, options, trial.alias = trial.call, trial.call.options, asked.group.alias
         own = asked.group.members[0].deployment.options
+        if options.fallbacks is None and (own.fallbacks is not None or own.disable_fallbacks):
+            options = replace(options, fallbacks=own.fallbacks, disable_fallbacks=own.disable_fallbacks)
         retries = options.num_retries if options.num_retries is not None else own.num_retries
         run = Run(
             trial=trial,
             seeker=Seeker(self.store, self.health, call.request_id),
             deadline=self._clock.monotonic() + (options.timeout or self.settings.timeout),
             retries_left=self.settings.num_retries if retries is None else retries,
-            has_backup=lambda: self._stands_ready(asked.group.alias, options),
+            has_backup=lambda: self._stands_ready(asked.group.alias, options, call.model),
         )
         try:
+            mock = _fallbacks.mock_failure(options, call.model)
+            if mock is not None:
+                raise mock
             return await run.ask(asked)
         except APIError as error:
             first = error
-        answer = await self._elsewhere(run, asked, first)
+        answer = await self._elsewhere(run, asked, first, options)
         if answer is not None:
             return answer
         try:
@@ -175,11 +186,13 @@ class Router:
         finally:
             del first  # its traceback holds this frame: they must not hold each other
 
-    async def _elsewhere(self, run: Run, asked: Asked, error: APIError) -> Answer | StreamAnswer | None:
+    async def _elsewhere(
+        self, run: Run, asked: Asked, error: APIError, options: CallOptions
+    ) -> Answer | StreamAnswer | None:
         """The answer of a fallback, or of a fallback's own; None where they fail too: the attempts tell of it, and the caller
         hears why the model that was asked for failed."""
         call = run.trial.call
-        found = _fallbacks.targets(self.settings, asked.group.alias, call.options, error)
+        found = _fallbacks.targets(self.settings, asked.group.alias, options, error, call.model)
         pending = deque((asked.group.alias, target, type(error).__name__) for target in found)
         seen = {asked.group.alias}
         run.has_backup = lambda: bool(pending)
@@ -200,10 +213,10 @@ class Router:
                 continue
         return None
 
-    def _stands_ready(self, alias: str, options: CallOptions) -> bool:
+    def _stands_ready(self, alias: str, options: CallOptions, called: str) -> bool:
         """Whether a fallback has a deployment that is well."""
         outages = self.store.view().outages
-        for target in _fallbacks.targets(self.settings, alias, options, None):
+        for target in _fallbacks.targets(self.settings, alias, options, None, called):
             try:
                 group = self._directory.group(_fallbacks.target_name(target), NO_OPTIONS)
             except DragomanError:
@@ -234,8 +247,7 @@ class Router:
     def _check_fallbacks(self, targets: Sequence[FallbackTarget] | None) -> None:
         """A mistyped fallback is told at once, not on the day when it is needed."""
         for position, target in enumerate(targets or ()):
-            if self._allow_unlisted:
-                self._check_target(target, f"fallbacks[{position}]")
+            self._check_target(target, f"fallbacks[{position}]")
         _fallbacks.check_form(targets, remote=not self._allow_unlisted)
 
     def _check_target(self, target: FallbackTarget, path: str) -> None:

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 from dragoman.errors import ConfigError
 from dragoman.providers._near import or_perhaps
 from dragoman.routing._defaults import default_params, weights
+from dragoman.routing._deployment_keys import ALLOWED_FAILS, ERRORS
 from dragoman.routing._fallbacks import target_name
-from dragoman.routing._options import Problem
+from dragoman.routing._options import Problem, problems_of
 from dragoman.routing._readers import (
     Reader,
     at_least,
@@ -38,21 +39,7 @@ __all__ = [
     "router_settings",
 ]
 
-_ERRORS: Mapping[str, str] = MappingProxyType(
-    {
-        "BadRequestError": "BadRequestError",
-        "AuthenticationError": "AuthenticationError",
-        "TimeoutError": "Timeout",
-        "RateLimitError": "RateLimitError",
-        "ContentPolicyViolationError": "ContentPolicyViolationError",
-        "InternalServerError": "InternalServerError",
-        "ServiceUnavailableError": "ServiceUnavailableError",
-        "NotFoundError": "NotFoundError",
-    }
-)
-"""LiteLLM's word for a class of errors, and ours."""
-_RETRIES = counts("Retries", {**_ERRORS, "Default": "APIError"})
-ALLOWED_FAILS: Reader = counts("AllowedFails", _ERRORS)
+_RETRIES = counts("Retries", {**ERRORS, "Default": "APIError"})
 
 
 class Setting(NamedTuple):
@@ -82,7 +69,18 @@ def _aliases(value: Any, path: str) -> dict[str, Alias]:
             raise ConfigError(f"{where}.{unknown}: unknown key; known are model, hidden", param=f"{where}.{unknown}")
         model = text(said.get("model"), where if said is not target else f"{where}.model")
         found[name] = Alias(model, boolean(said.get("hidden") or False, f"{where}.hidden"))
-    return found
+    return {name: _followed(name, found, path) for name, alias in found.items() if alias.model != name}
+
+
+def _followed(name: str, aliases: Mapping[str, Alias], path: str) -> Alias:
+    """The model behind another name of another name."""
+    seen, model = [name], aliases[name].model
+    while model in aliases and aliases[model].model != model:
+        if model in seen:
+            raise ConfigError(f"{path}.{name}: leads in a circle: {' -> '.join((*seen, model))}", param=f"{path}.{name}")
+        seen.append(model)
+        model = aliases[model].model
+    return aliases[name]._replace(model=model)
 
 
 def _strategy(value: Any, path: str) -> Strategy:
@@ -172,7 +170,7 @@ def read_settings(*said: tuple[str, Mapping[str, Any], Mapping[str, Setting]]) -
             try:
                 values[setting.field] = setting.read(value, where)
             except ConfigError as error:
-                reading.problems.extend(_problems(error, where))
+                reading.problems.extend(problems_of(error, where))
             else:
                 reading.paths[setting.field] = where
     return reading._replace(settings=_joined(values))
@@ -194,12 +192,6 @@ def router_settings(
     if problems:
         raise ConfigError("\n".join(f"{each.path}: {each.message}" for each in problems), param=problems[0].path)
     return reading.settings
-
-
-def _problems(error: ConfigError, path: str) -> Iterator[Problem]:
-    for line in error.message.splitlines():
-        where, _, message = line.partition(": ")
-        yield Problem(where, message) if message else Problem(path, line)
 
 
 def _joined(values: Mapping[str, Any]) -> RouterSettings:
