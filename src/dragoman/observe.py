@@ -131,9 +131,7 @@ class FallbackRateNormal:
     fallbacks: int
 
 
-Event: TypeAlias = (
-    Tried | Answered | Failed | FellBack | TakenOut | PutBack | FallbackRateHigh | FallbackRateNormal
-)
+Event: TypeAlias = Tried | Answered | Failed | FellBack | TakenOut | PutBack | FallbackRateHigh | FallbackRateNormal
 Listener: TypeAlias = Callable[[Event], None]
 """Called on the event loop: it must not block. What it raises is logged and goes no further."""
 

@@ -55,8 +55,20 @@ class Exchange:
     """The status that was sent; 0 while nothing was."""
     model: str = ""
     """As the caller named it."""
+    operation: str = ""
+    stream: bool = False
     provider: str = ""
+    answered_by: str = ""
+    """The provider's own name of the model."""
+    deployment: str = ""
+    """The last that was asked."""
+    fallback: str = ""
+    """The model group that answered in place of the one that was asked for."""
     attempts: int = 0
+    tried: tuple[str, ...] = ()
+    """The attempts, where one has failed."""
+    usage: dict[str, Any] | None = None
+    """What was used, in numbers."""
     cost: str = ""
     """US dollars, or that they are not known; empty where nothing was used."""
     error: str = ""

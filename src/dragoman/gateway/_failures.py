@@ -9,6 +9,7 @@ import math
 import orjson
 
 from dragoman.errors import APIError, DragomanError, ServiceUnavailableError
+from dragoman.gateway._attempts import attempt_headers, note_error
 from dragoman.gateway._exchange import Exchange, Headers, header
 from dragoman.gateway._secrets import Redactor
 
@@ -51,16 +52,15 @@ async def reply_error(
     exchange.error = type(error).__name__
     status = error.status_code if 400 <= error.status_code < 600 else 500
     status = exchange.dialect.statuses.get(status, status)
-    await exchange.reply(status, error_bytes(exchange, error, redactor), [*_about(exchange, error), *(headers or [])])
+    await exchange.reply(status, error_bytes(exchange, error, redactor), [*_about(exchange, error, redactor), *(headers or [])])
 
 
-def _about(exchange: Exchange, error: DragomanError) -> Headers:
+def _about(exchange: Exchange, error: DragomanError, redactor: Redactor) -> Headers:
     """The headers that every answer carries, as far as they are known, and when to come back."""
     attempts = getattr(error, "attempts", ())
-    exchange.attempts = len(attempts)
-    exchange.provider = (attempts[-1].provider if attempts else error.provider) or ""
+    note_error(exchange, error)
     model = (attempts[-1].model if attempts else error.model) or exchange.model
-    headers = [(b"x-dragoman-attempts", b"%d" % len(attempts))]
+    headers = attempt_headers(attempts, "", redactor)
     if model:
         headers.append(header(b"x-dragoman-model", model[:256]))
     if exchange.provider:

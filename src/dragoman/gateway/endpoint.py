@@ -11,6 +11,7 @@ import orjson
 
 from dragoman.dialects._dialect import CallerContext, Codec, RequestHints
 from dragoman.errors import BadRequestError, NotFoundError
+from dragoman.gateway._attempts import attempt_headers, note_answer, note_error, note_usage
 from dragoman.gateway._controls import refuse_server_fields, take_options
 from dragoman.gateway._cost import cost_headers, cost_text, with_cost
 from dragoman.gateway._exchange import Exchange, HangUp, Headers, header
@@ -85,8 +86,9 @@ class Ask:
             raise NotFoundError(
                 f"the model {name[:64]!r}... does not exist here", param="model", code="model_not_found"
             )
-        exchange.model = name
+        exchange.model, exchange.operation = name, self.codec.operation
         stream = bool(request.get("stream")) if self.stream is None else self.stream
+        exchange.stream = stream
         caller = self._caller(exchange, name, request)
         call = Call(
             operation=self.codec.operation,
@@ -136,6 +138,7 @@ class Ask:
                 data = orjson.dumps(self.codec.write_response(answer.response, call.caller))
             headers = _headers(kitchen, exchange, answer, left_out)
             exchange.cost = cost_text(answer.cost)
+            note_usage(exchange, answer.usage)
             headers += cost_headers(answer.cost)
             await exchange.reply(200, data, headers)
 
@@ -161,6 +164,7 @@ class Ask:
                 await live.stop()
                 if live.open:
                     exchange.error = type(error).__name__
+                    note_error(exchange, error)
                     await live.end(kitchen.redactor.bytes(writer.error(error)))
                 else:
                     await reply_error(exchange, error, kitchen.redactor)
@@ -183,15 +187,16 @@ async def _send(
         await live.end(with_cost(last, answer) if telling else last)
     finally:
         exchange.cost = cost_text(answer.cost)
+        note_usage(exchange, answer.usage)
         await answer.aclose()
 
 
 def _headers(kitchen: Kitchen, exchange: Exchange, answer: Answer | StreamAnswer, left_out: Iterable[str]) -> Headers:
-    exchange.provider, exchange.attempts = answer.provider, len(answer.attempts)
+    note_answer(exchange, answer)
     headers = [
         header(b"x-dragoman-model", answer.model),
         header(b"x-dragoman-provider", answer.provider),
-        (b"x-dragoman-attempts", b"%d" % len(answer.attempts)),
+        *attempt_headers(answer.attempts, answer.fallback, kitchen.redactor),
     ]
     dropped = (*answer.dropped, *left_out)
     if dropped:

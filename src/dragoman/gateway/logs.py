@@ -13,7 +13,20 @@ from dragoman.gateway._secrets import Redactor
 
 __all__ = ["set_up"]
 
-_FIELDS = ("request_id", "model", "provider", "attempts", "cost", "error", "milliseconds")
+_FIELDS = (
+    "request_id",
+    "model",
+    "provider",
+    "deployment",
+    "fallback",
+    "attempts",
+    "tried",
+    "cost",
+    "error",
+    "milliseconds",
+)
+_MORE_FIELDS = ("operation", "stream", "answered_by", "usage")
+"""In lines for programs only: with them `dragoman replay` can price a call anew."""
 _LOGGERS = ("dragoman", "uvicorn", "asyncio", "aiohttp")
 _CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
 """What a caller could forge a line with, or write on the terminal of who reads it."""
@@ -47,15 +60,15 @@ class _JsonLine(_Line):
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
-            **_extras(record),
+            **_extras(record, (*_FIELDS, *_MORE_FIELDS)),
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return orjson.dumps(line, default=str).decode()
 
 
-def _extras(record: logging.LogRecord) -> dict[str, Any]:
-    return {name: value for name in _FIELDS if (value := getattr(record, name, None)) not in (None, "")}
+def _extras(record: logging.LogRecord, fields: tuple[str, ...] = _FIELDS) -> dict[str, Any]:
+    return {name: value for name in fields if (value := getattr(record, name, None)) not in (None, "", ())}
 
 
 def set_up(redactor: Redactor, *, json: bool, verbose: bool, requests: bool) -> None:
