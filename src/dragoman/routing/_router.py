@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from dragoman.routing._clock import Clock
 from dragoman.routing._defaults import with_defaults
 from dragoman.routing._deployment import Deployment
 from dragoman.routing._directory import Directory
+from dragoman.routing._fallback_rate import FallbackRate, FallbackRates
 from dragoman.routing._group import ModelGroup
 from dragoman.routing._health import Health
 from dragoman.routing._options import away_from_home, split
@@ -62,9 +63,12 @@ class Router:
         self.settings = settings or RouterSettings()
         self.providers = providers or Providers()
         self.catalogue = Catalogue() if catalogue is None else catalogue
-        self._listeners = tuple(listeners)
+        given = tuple(listeners)
         self._allow_unlisted = allow_unlisted
         self._clock = clock or Clock()
+        alert = self.settings.fallback_alert
+        self._rates = FallbackRates(alert, self._clock.time, lambda event: tell(given, event))
+        self._listeners = (*given, self._rates)
         self.store: Store = MemoryStore(self._clock.time) if store is None else store
         # What the parts are given holds the settings, and not this router: a forgotten one must be freed at once.
         said, heard = self.settings, self._listeners
@@ -111,6 +115,10 @@ class Router:
                 error.attempts = tuple(trial.attempts)
             tell(self._listeners, Failed(call.request_id, len(trial.attempts), type(error).__name__, alias=trial.alias))
             raise
+
+    def fallback_rates(self) -> Mapping[str, FallbackRate]:
+        """By model group: how many of its calls went to fallbacks, within the window of `fallback_alert`."""
+        return self._rates.read()
 
     async def warm_up(self) -> None:
         """Do now what the first call would else have to wait for: import aiohttp and the codecs, read certificates,

@@ -13,6 +13,7 @@ from dragoman.errors import ConfigError
 from dragoman.providers._near import or_perhaps
 from dragoman.routing._defaults import default_params, weights
 from dragoman.routing._deployment_keys import ALLOWED_FAILS, ERRORS
+from dragoman.routing._fallback_rate import fallback_alert
 from dragoman.routing._fallbacks import target_name
 from dragoman.routing._options import Problem, problems_of
 from dragoman.routing._readers import (
@@ -117,6 +118,7 @@ ROUTER_SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "context_window_fallbacks": Setting("context_window_fallbacks", parse_fallbacks),
         "content_policy_fallbacks": Setting("content_policy_fallbacks", parse_fallbacks),
         "max_fallbacks": Setting("max_fallbacks", _FALLBACK_COUNT),
+        "fallback_alert": Setting("fallback_alert", fallback_alert),
         "model_group_alias": Setting("model_group_alias", _aliases),
         "routing_strategy": Setting("strategy", _strategy),
         "weights": Setting("weights", weights),

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from dragoman.errors import ConfigError
 from dragoman.routing._defaults import Defaults
+from dragoman.routing._fallback_rate import FallbackAlert
 from dragoman.routing._options import split
 from dragoman.routing._outage import HealthPolicy
 from dragoman.routing._retry import RetryPolicy
@@ -62,6 +63,8 @@ class RouterSettings:
     context_window_fallbacks: Fallbacks = field(default_factory=dict)
     content_policy_fallbacks: Fallbacks = field(default_factory=dict)
     max_fallbacks: int = 5
+    fallback_alert: FallbackAlert = field(default_factory=FallbackAlert)
+    """When so many calls need a fallback that it is told."""
     timeout: float = 600.0
     """The whole call, all attempts and waits together."""
     stream_timeout: float = 120.0

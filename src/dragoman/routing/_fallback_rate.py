@@ -1,0 +1,142 @@
+"""How many calls of a model group go to its fallbacks: a fallback that always helps hides a failure that nobody mends."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from dragoman.observe import Answered, Event, Failed, FallbackRateHigh, FallbackRateNormal, FellBack
+from dragoman.routing._readers import number, object_of, record, seconds, whole
+
+__all__ = ["FallbackAlert", "FallbackRate", "FallbackRates", "fallback_alert"]
+
+_log = logging.getLogger("dragoman.routing")
+_PARTS = 20
+"""Of a window: it forgets in steps of a twentieth."""
+_MOST_ALIASES = 1000
+_MOST_CALLS = 10_000
+"""Calls that have fallen back and not ended. With patterns callers make up names, and a stream may last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FallbackAlert:
+    """When a warning is due."""
+
+    rate: float = 0.1
+    """Of the calls within the window: more is too much."""
+    window: float = 300.0
+    """Seconds."""
+    least: int = 20
+    """With fewer calls than these nothing is said."""
+
+
+_READERS = {"rate": number(0, 1), "window": seconds, "least": whole(1)}
+
+
+def fallback_alert(value: Any, path: str) -> FallbackAlert:
+    """`{rate, window, least}`. Raises `ConfigError`."""
+    return FallbackAlert(**record(object_of(value, path), path, _READERS))
+
+
+class FallbackRate(NamedTuple):
+    """Of one model group, within the window."""
+
+    calls: int
+    fallbacks: int
+    """Calls that a fallback was asked for."""
+    rate: float
+    high: bool
+    """A warning has been given, and it is not over."""
+
+
+class _Part(NamedTuple):
+    number: int
+    calls: int
+    fallbacks: int
+
+
+class FallbackRates:
+    """Hears of every call (as a `dragoman.observe.Listener`) and counts, in this process alone and in bounded memory."""
+
+    def __init__(self, alert: FallbackAlert, now: Callable[[], float], tell: Callable[[Event], None]) -> None:
+        self._alert = alert
+        self._now = now
+        self._tell = tell
+        self._lock = threading.Lock()
+        self._parts: dict[str, list[_Part]] = {}
+        self._high: set[str] = set()
+        self._fallen: dict[str, None] = {}
+        """Ids of calls that have fallen back and not ended, the oldest first."""
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, FellBack):
+            with self._lock:
+                self._fallen[event.request_id] = None
+                if len(self._fallen) > _MOST_CALLS:
+                    del self._fallen[next(iter(self._fallen))]
+        elif isinstance(event, (Answered, Failed)) and event.alias:
+            with self._lock:
+                changed = self._ended(event.alias, event.request_id)
+            if changed is not None:
+                self._say(changed)
+
+    def read(self) -> Mapping[str, FallbackRate]:
+        """By model group, of those that were asked within the window."""
+        with self._lock:
+            changes = [changed for alias in list(self._parts) if (changed := self._judged(alias)) is not None]
+            rates = {alias: self._rate(alias) for alias in self._parts}
+        for changed in changes:
+            self._say(changed)
+        return {alias: rate for alias, rate in rates.items() if rate.calls}
+
+    def _ended(self, alias: str, request_id: str) -> FallbackRateHigh | FallbackRateNormal | None:
+        fell = request_id in self._fallen
+        if fell:
+            del self._fallen[request_id]
+        self._count(alias, int(fell))
+        return self._judged(alias) if fell or alias in self._high else None
+
+    def _count(self, alias: str, fell: int) -> None:
+        parts = self._parts.get(alias)
+        if parts is None:
+            parts = self._parts[alias] = []
+            if len(self._parts) > _MOST_ALIASES:
+                oldest = next(iter(self._parts))
+                del self._parts[oldest]
+                self._high.discard(oldest)
+        number = self._number()
+        if parts and parts[-1].number == number:
+            last = parts[-1]
+            parts[-1] = _Part(number, last.calls + 1, last.fallbacks + fell)
+        else:
+            parts.append(_Part(number, 1, fell))
+            del parts[: -_PARTS - 1]
+
+    def _number(self) -> int:
+        return int(self._now() * _PARTS / self._alert.window)
+
+    def _rate(self, alias: str) -> FallbackRate:
+        oldest = self._number() - _PARTS
+        within = [part for part in self._parts[alias] if part.number > oldest]
+        calls, fallbacks = sum(part.calls for part in within), sum(part.fallbacks for part in within)
+        return FallbackRate(calls, fallbacks, fallbacks / calls if calls else 0.0, alias in self._high)
+
+    def _judged(self, alias: str) -> FallbackRateHigh | FallbackRateNormal | None:
+        """What has changed."""
+        calls, fallbacks, rate, high = self._rate(alias)
+        if not high and calls >= self._alert.least and rate > self._alert.rate:
+            self._high.add(alias)
+            return FallbackRateHigh(alias, rate, calls, fallbacks)
+        if high and rate <= self._alert.rate:
+            self._high.discard(alias)
+            return FallbackRateNormal(alias, rate, calls, fallbacks)
+        return None
+
+    def _say(self, event: FallbackRateHigh | FallbackRateNormal) -> None:
+        how = "many" if isinstance(event, FallbackRateHigh) else "few again"
+        told = (event.alias, event.fallbacks, event.calls, self._alert.window, how)
+        _log.warning("%s: %d of its %d calls of the last %g s went to fallbacks: %s", *told)
+        self._tell(event)

@@ -1,0 +1,122 @@
+"""The share of calls that fallbacks answer: counted, told once when it is high and once when that is over."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from dragoman.errors import ConfigError
+from dragoman.observe import Answered, Event, Failed, FallbackRateHigh, FallbackRateNormal, FellBack
+from dragoman.routing import Call, CallOptions, Router, RouterSettings
+from dragoman.routing._fallback_rate import FallbackAlert, FallbackRates, fallback_alert
+from tests.routing.upstream import Stillness, Upstream
+
+
+class Told:
+    def __init__(self, **alert: Any) -> None:
+        self.now = 1000.0
+        self.heard: list[Event] = []
+        self.rates = FallbackRates(FallbackAlert(**alert), lambda: self.now, self.heard.append)
+        self._calls = 0
+
+    def call(self, fell: bool = False, alias: str = "smart", failed: bool = False) -> None:
+        self._calls += 1
+        name = f"req_{self._calls}"
+        if fell:
+            self.rates(FellBack(name, alias, "backup", "Timeout"))
+            self.rates(FellBack(name, "backup", "last", "Timeout"))
+        if failed:
+            self.rates(Failed(name, 2, "Timeout", alias=alias))
+        else:
+            self.rates(Answered(name, "openai", "x", 1, None, alias=alias, fallback="last" if fell else ""))
+
+
+def test_a_call_is_counted_once_for_the_group_that_was_asked() -> None:
+    told = Told()
+    for number in range(8):
+        told.call(fell=number < 2, failed=number == 1)
+    told.call(alias="other")
+    assert told.rates.read() == {"smart": (8, 2, 0.25, False), "other": (1, 0, 0.0, False)}
+    assert told.heard == []
+
+
+def test_a_high_rate_is_told_once_and_its_end_once(caplog: pytest.LogCaptureFixture) -> None:
+    told = Told(rate=0.1, window=100.0, least=20)
+    with caplog.at_level(logging.WARNING, "dragoman.routing"):
+        for _ in range(19):
+            told.call(fell=True)
+        assert told.heard == []
+        for _ in range(10):
+            told.call(fell=True)
+        assert told.heard == [FallbackRateHigh("smart", 1.0, 20, 20)]
+        assert told.rates.read()["smart"].high
+        told.now += 106
+        told.call()
+        told.call()
+    assert told.heard[1:] == [FallbackRateNormal("smart", 0.0, 1, 0)]
+    assert told.rates.read() == {"smart": (2, 0, 0.0, False)}
+    assert len(caplog.records) == 2
+    assert "20 of its 20 calls of the last 100 s" in caplog.records[0].getMessage()
+
+
+def test_that_it_is_over_is_also_seen_by_who_looks() -> None:
+    told = Told(least=1)
+    told.call(fell=True)
+    told.now += 1000
+    assert told.rates.read() == {}
+    assert [type(event) for event in told.heard] == [FallbackRateHigh, FallbackRateNormal]
+
+
+def test_memory_is_bounded() -> None:
+    told = Told()
+    for number in range(12_000):
+        told.rates(FellBack(f"lost_{number}", "smart", "backup", "Timeout"))
+        told.call(alias=f"made-up-{number}")
+        told.now += 1
+    assert len(told.rates._fallen) == 10_000
+    assert len(told.rates._parts) == 1000
+    for _ in range(3000):
+        told.call()
+        told.now += 1
+    assert len(told.rates._parts["smart"]) <= 21
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"rate": 2}, "fallback_alert.rate: expected a number from 0 to 1"),
+        ({"least": 0}, "fallback_alert.least"),
+        ({"often": 1}, "fallback_alert.often: unknown key"),
+        (3, "fallback_alert: expected a mapping"),
+    ],
+)
+def test_a_wrong_alert_is_refused(value: Any, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        fallback_alert(value, "fallback_alert")
+    assert fallback_alert({"rate": 0.5, "least": 3}, "x") == FallbackAlert(rate=0.5, least=3)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_router_counts_its_calls(upstream: Upstream, stream: bool) -> None:
+    heard: list[Event] = []
+    settings = RouterSettings(
+        num_retries=0, fallbacks={"smart": ("backup",)}, fallback_alert=FallbackAlert(rate=0.5, least=2)
+    )
+    deployments = upstream.deployment("smart", "sim[error=500]"), upstream.deployment("backup", "sim")
+    router = Router(deployments, settings=settings, listeners=(heard.append,), clock=Stillness().clock)
+    for alias in ("smart", "backup", "smart"):
+        request = {"model": alias, "messages": [{"role": "user", "content": "Hello"}]}
+        answer = await router.answer(
+            Call(operation="chat", model=alias, request=request, stream=stream, options=CallOptions())
+        )
+        assert answer.fallback == ("backup" if alias == "smart" else "")
+        if stream:
+            async for _ in answer.batches:  # type: ignore[union-attr]
+                pass
+    await router.aclose()
+    assert router.fallback_rates() == {"smart": (2, 2, 1.0, True), "backup": (1, 0, 0.0, False)}
+    assert [event for event in heard if isinstance(event, FallbackRateHigh)] == [FallbackRateHigh("smart", 1.0, 2, 2)]
+    answered = [(event.alias, event.fallback) for event in heard if isinstance(event, Answered)]
+    assert answered == [("smart", "backup"), ("backup", ""), ("smart", "backup")]
