@@ -63,7 +63,7 @@ async def test_callers_of_each_dialect_are_told(upstream: Upstream, make: Make, 
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("retries", [0, 2])
-async def test_the_next_deployment_that_can_is_asked_at_once(
+async def test_only_the_deployment_that_can_is_asked(
     upstream: Upstream, make: Make, stream: bool, retries: int
 ) -> None:
     still = Stillness()
@@ -76,7 +76,10 @@ async def test_the_next_deployment_that_can_is_asked_at_once(
     answer = await router.answer(look("smart", stream=stream, num_retries=retries))
     assert await text_of(answer)
     assert answer.model == SEEING
-    assert [attempt.error for attempt in answer.attempts] == ["UnsupportedAbilityError"] * 2 + [None]
+    assert [attempt.error for attempt in answer.attempts] == [None]
+    passed = dict(answer.attempts[0].passed_over)
+    assert set(passed) == {"smart:0", "smart:1"}
+    assert all(reason.startswith("abilities: messages[0].content[1] needs vision") for reason in passed.values())
     assert len(upstream.calls) == 1
     assert still.slept == []
 

@@ -3,47 +3,43 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Callable, Hashable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from dragoman.models import count_tokens
+from dragoman.models import count_tokens, needed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from dragoman.routing._affinity import Affinity
     from dragoman.routing._call import Call, CallOptions
     from dragoman.routing._group import ModelGroup
 
-__all__ = ["Asked"]
+__all__ = ["Asked", "Facts", "Warm", "texts", "words_of"]
+
+_T = TypeVar("_T")
+_OF_A_PART = 1000
+"""Tokens that an image, a sound or a file is roughly taken for."""
+_A_TOKEN = 4
+"""Characters."""
 
 
-class Asked:
-    """Checks and strategies read it; they never change it. Each fact is worked out when it is first asked for."""
+class Warm(NamedTuple):
+    """Who holds the beginning of the request in its cache."""
 
-    def __init__(
-        self,
-        call: Call,
-        group: ModelGroup,
-        *,
-        request: Any,
-        options: CallOptions,
-        home: str,
-        chance: Callable[[], float],
-        left_out: tuple[str, ...] = (),
-        explaining: bool = False,
-    ) -> None:
+    key: str
+    """Of the deployment."""
+    tokens: int
+    """How much of it, roughly."""
+
+
+class Facts:
+    """Of a request alone, whoever answers it. Each is worked out when it is first asked for."""
+
+    def __init__(self, call: Call, request: Any, options: CallOptions) -> None:
         self.call = call
-        self.group = group
         self.request = request
         """A fallback may bring parameters of its own."""
         self.options = options
-        self.home = home
-        """The provider whom the options' key, address and private parameters are meant for."""
-        self.left_out = left_out
-        self.chance = chance
-        """Uniform in [0, 1)."""
-        self.explaining = explaining
-        """Scores of all deployments are wanted, not the best one alone."""
 
     @property
     def stream(self) -> bool:
@@ -56,19 +52,115 @@ class Asked:
     @functools.cached_property
     def tags(self) -> frozenset[str]:
         """Of the request: `metadata.tags`."""
-        said = self.metadata.get("tags")
-        return frozenset(str(tag) for tag in said) if isinstance(said, (list, tuple)) else frozenset()
+        return texts(self.metadata.get("tags"))
+
+    @functools.cached_property
+    def needs(self) -> Mapping[str, str]:
+        """Ability -> the place in the request that needs it."""
+        return needed(self.request, self.call.operation)
 
     @functools.cached_property
     def estimated_tokens(self) -> int:
         """Input by estimate, and output as far as the request says it."""
+        return self.input_tokens() + (self.output_tokens or 0)
+
+    @functools.cached_property
+    def rough_tokens(self) -> int:
+        """Input, from the lengths of its texts alone: cheap enough for every call."""
+        request = self.request
+        if not isinstance(request, Mapping):
+            return 0
+        chat = request.get("chat") or request
+        said = (chat.get("messages"), chat.get("tools"), request.get("input"), request.get("prompt"))
+        return sum(_length(value) for value in said if value) // _A_TOKEN
+
+    @property
+    def output_tokens(self) -> int | None:
+        """The most that the caller wants."""
+        most = self.request.get("max_completion_tokens") or self.request.get("max_tokens")
+        return int(most) if most else None
+
+    def input_tokens(self, model: str = "") -> int:
+        """As `model` counts them where its vocabulary is known, else by estimate."""
         request = self.request
         chat = request.get("chat") or request
-        tokens = count_tokens(chat.get("messages"), chat.get("tools"), text=_texts(request))
-        return tokens + int(request.get("max_completion_tokens") or request.get("max_tokens") or 0)
+        return count_tokens(chat.get("messages"), chat.get("tools"), text=words_of(request), model=model)
 
 
-def _texts(request: Any) -> list[str]:
+class Asked(Facts):
+    """Checks and strategies read it; they never change it."""
+
+    def __init__(
+        self,
+        call: Call,
+        group: ModelGroup,
+        *,
+        request: Any,
+        options: CallOptions,
+        home: str,
+        chance: Callable[[], float],
+        left_out: tuple[str, ...] = (),
+        explaining: bool = False,
+        now: Callable[[], float] = time.time,
+        affinity: Affinity | None = None,
+        because: str = "",
+    ) -> None:
+        super().__init__(call, request, options)
+        self.group = group
+        self.home = home
+        """The provider whom the options' key, address and private parameters are meant for."""
+        self.left_out = left_out
+        self.chance = chance
+        """Uniform in [0, 1)."""
+        self.explaining = explaining
+        """Scores of all deployments are wanted, not the best one alone."""
+        self.now = now
+        """Unix seconds."""
+        self.affinity = affinity
+        """None: who answered last does not matter."""
+        self.because = because
+        """Why this group was asked, where the caller named another."""
+        self._kept: dict[Hashable, Any] = {}
+
+    def kept(self, name: Hashable, make: Callable[[Asked], _T]) -> _T:
+        """What `make` gives, made once for this call."""
+        known = self._kept
+        if name not in known:
+            known[name] = make(self)
+        found: _T = known[name]
+        return found
+
+    @functools.cached_property
+    def warm(self) -> Warm | None:
+        """Who holds the beginning of the request in its cache, as far as that is remembered."""
+        return None if self.affinity is None else self.affinity.warm(self)
+
+
+def texts(said: Any) -> frozenset[str]:
+    """Of a list of texts, or one."""
+    if isinstance(said, str):
+        return frozenset((said,))
+    return frozenset(str(item) for item in said) if isinstance(said, (list, tuple)) else frozenset()
+
+
+def _length(value: Any) -> int:
+    """Characters of all texts in it."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        kind = value.get("type")
+        if isinstance(kind, str) and kind in _HEAVY:
+            return _OF_A_PART * _A_TOKEN
+        return sum(_length(item) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return sum(_length(item) for item in value)
+    return 1
+
+
+_HEAVY = frozenset({"image_url", "input_audio", "video_url", "file"})
+
+
+def words_of(request: Any) -> list[str]:
     """Of an embedding or a text completion."""
     said = request.get("input") or request.get("prompt") or ()
     return [said] if isinstance(said, str) else [item for item in said if isinstance(item, str)]

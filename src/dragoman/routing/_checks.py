@@ -1,17 +1,36 @@
 """Which deployments cannot take a call: one plain function for each reason, asked in the order of the table.
 
 A check says why not, for a person, or None. Only those that can matter for a group are asked: `relevant` decides it once,
-when the group is made."""
+when the group is made, and `matters` once for each call."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from dragoman.routing._asked import Asked
+from dragoman.errors import APIError, ContextWindowExceededError, PermissionDeniedError, UnsupportedAbilityError
+from dragoman.models import tally_tokens, tokens_upper_bound
+from dragoman.routing._abilities import abilities_of, lack_of
+from dragoman.routing._asked import Asked, texts, words_of
 from dragoman.routing._deployment import Deployment
 
-__all__ = ["CHECKS", "Check", "PassedOver"]
+__all__ = ["CHECKS", "Check", "CheckPolicy", "PassedOver", "window_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckPolicy:
+    """Which of the checks that may be left out are made. The others are made wherever they can matter."""
+
+    window: bool = False
+    """Whether a request that does not fit a model's window is sent there (LiteLLM's `enable_pre_call_checks`). Off, as a window may
+    be wider for a customer than the catalogue says; the provider's own refusal leads to the same fallbacks."""
+    tags: bool = False
+    """Whether `metadata.tags` and the deployments' `tags` decide (`enable_tag_filtering`)."""
+    match_any: bool = True
+    """One common tag is enough (`tag_filtering_match_any`)."""
+    drop_params: bool = False
 
 
 class PassedOver(NamedTuple):
@@ -24,8 +43,194 @@ class PassedOver(NamedTuple):
 class Check(NamedTuple):
     name: str
     refuses: Callable[[Deployment, Asked], str | None]
-    relevant: Callable[[Sequence[Deployment]], bool]
+    relevant: Callable[[Sequence[Deployment], CheckPolicy], bool]
+    matters: Callable[[Asked], bool]
+    error: type[APIError]
+    """What the caller hears where this check refuses everybody."""
 
 
-CHECKS: tuple[Check, ...] = ()
-"""Those beyond health and limits, which are always asked (`_choice.py`)."""
+def _blocked(deployment: Deployment, asked: Asked) -> str | None:
+    return "by the configuration" if deployment.blocked else None
+
+
+def _any_blocked(deployments: Sequence[Deployment], policy: CheckPolicy) -> bool:
+    return any(deployment.blocked for deployment in deployments)
+
+
+class _Wish(NamedTuple):
+    """What a request's tags ask of a deployment."""
+
+    banned: frozenset[str]
+    demanded: frozenset[str]
+    wanted: frozenset[str]
+    among: frozenset[str] | None
+    """The ids of those that fit, as some fit better than others; None: all that are not banned."""
+
+
+def _wish(asked: Asked) -> _Wish:
+    said = asked.tags
+    banned = frozenset(tag[1:] for tag in said if tag.startswith("!"))
+    demanded = frozenset(tag[1:] for tag in said if tag.startswith("&"))
+    wanted = frozenset(tag for tag in said if tag[:1] not in ("!", "&"))
+    able = [
+        member.deployment
+        for member in asked.group.members
+        if banned.isdisjoint(member.deployment.tags) and demanded.issubset(member.deployment.tags)
+    ]
+    return _Wish(banned, demanded, wanted, _among(able, wanted, asked))
+
+
+def _among(able: Sequence[Deployment], wanted: frozenset[str], asked: Asked) -> frozenset[str] | None:
+    """Those that share a tag with the request (or all of its tags), or know its client; else those for everybody."""
+    agent = asked.metadata.get("user_agent")
+    fitting = frozenset(item.id for item in able if _fits(item, wanted, agent, asked.group.policy.match_any))
+    if fitting:
+        return fitting
+    default = frozenset(item.id for item in able if "default" in item.tags)
+    if wanted or default:
+        return default
+    return None
+
+
+def _fits(deployment: Deployment, wanted: frozenset[str], agent: object, match_any: bool) -> bool:
+    if wanted:
+        tags = deployment.tags
+        if not wanted.isdisjoint(tags) if match_any else wanted.issubset(tags):
+            return True
+        if tags and not match_any:
+            return False
+    line = f"User-Agent: {agent}" if isinstance(agent, str) else ""
+    return bool(line) and any(re.search(pattern, line) for pattern in deployment.tag_regex)
+
+
+def _other_tags(deployment: Deployment, asked: Asked) -> str | None:
+    wish = asked.kept("tags", _wish)
+    tags = deployment.tags
+    if not wish.banned.isdisjoint(tags):
+        return f"it has the tag {_listed(wish.banned.intersection(tags))}, which the request excludes"
+    if not wish.demanded.issubset(tags):
+        return f"it has not the tag {_listed(wish.demanded.difference(tags))}"
+    if wish.among is None or deployment.id in wish.among:
+        return None
+    return f"its tags do not fit {_listed(wish.wanted)}" if wish.wanted else "it is for requests with other tags"
+
+
+def _tags_decide(deployments: Sequence[Deployment], policy: CheckPolicy) -> bool:
+    return policy.tags
+
+
+def _elsewhere(deployment: Deployment, asked: Asked) -> str | None:
+    allowed = asked.kept("regions", _regions)
+    region = deployment.region
+    if region is None:
+        return f"its region is not known, and the request must stay in {_listed(allowed)}"
+    return None if any(_lies_in(region, area) for area in allowed) else f"{region} is not in {_listed(allowed)}"
+
+
+def _regions(asked: Asked) -> frozenset[str]:
+    """Where the request must stay: `eu`, `eu-west-1`, ..."""
+    metadata = asked.metadata
+    said = metadata.get("allowed_model_region") or metadata.get("region") or metadata.get("data_residency")
+    return texts(said)
+
+
+_AREAS = {"eu": ("eu", "europe"), "us": ("us",)}
+
+
+def _lies_in(region: str, area: str) -> bool:
+    """`eu-west-1` and `europe-west4` lie in `eu`."""
+    region, area = region.lower(), area.lower()
+    return region == area or any(region == name or region.startswith(f"{name}-") for name in _AREAS.get(area, (area,)))
+
+
+def _against_policy(deployment: Deployment, asked: Asked) -> str | None:
+    lacking = asked.kept("policies", _policies).difference(deployment.tags)
+    return f"it has not the tag {_listed(lacking)}, which the request's data policy demands" if lacking else None
+
+
+def _policies(asked: Asked) -> frozenset[str]:
+    """Tags that a deployment must have, always and all of them: `metadata.data_policy`."""
+    return texts(asked.metadata.get("data_policy"))
+
+
+def _unable(deployment: Deployment, asked: Asked) -> str | None:
+    lack = lack_of(deployment, asked.needs, asked.options, drop_params=asked.group.policy.drop_params)
+    return (
+        None
+        if lack is None
+        else f"{lack.where} needs {lack.ability}, which {deployment.model!r} has not, as {lack.source} says"
+    )
+
+
+def _some_lack(deployments: Sequence[Deployment], policy: CheckPolicy) -> bool:
+    """One that stands alone tells it itself, and better (`_abilities.py`)."""
+    return len(deployments) > 1 and any(abilities_of(deployment).refused for deployment in deployments)
+
+
+_SURE = 1.1
+"""An estimate must be so much above a window before it is believed."""
+_MOST_PER_TOKEN = 16
+"""A rough count is at most so many times too low (four bytes a character, four characters a token)."""
+_BESIDES = 1000
+"""Tokens of a prompt beside its texts."""
+
+
+def _too_long(deployment: Deployment, asked: Asked) -> str | None:
+    """Counted cheaply where that is enough, and exactly only near the limit."""
+    window = window_of(deployment)
+    if window is None or asked.rough_tokens * _MOST_PER_TOKEN < window - _BESIDES:
+        return None
+    model, provider = deployment.entry.model if deployment.entry else deployment.model, deployment.provider.name
+    most = asked.kept(("most", model), lambda it: tokens_upper_bound(it.request, provider=provider, model=model))
+    if most is not None and most <= window:
+        return None
+    tokens, exact = asked.kept(("counted", model), lambda it: _counted(it, model))
+    if tokens <= (window if exact else window * _SURE):
+        return None
+    return f"{'' if exact else 'about '}{tokens} tokens do not fit into {window}"
+
+
+def _may_be_too_long(asked: Asked) -> bool:
+    narrowest = asked.group.narrowest
+    return narrowest is not None and asked.rough_tokens * _MOST_PER_TOKEN >= narrowest - _BESIDES
+
+
+def _counted(asked: Asked, model: str) -> tuple[int, bool]:
+    chat = asked.request.get("chat") or asked.request
+    tally = tally_tokens(chat.get("messages"), chat.get("tools"), text=words_of(asked.request), model=model)
+    return tally.tokens, tally.exact
+
+
+def window_of(deployment: Deployment) -> int | None:
+    """Tokens of input."""
+    entry = deployment.entry
+    return None if entry is None else entry.max_input_tokens or entry.context_window
+
+
+def _windows_known(deployments: Sequence[Deployment], policy: CheckPolicy) -> bool:
+    return policy.window and any(window_of(deployment) for deployment in deployments)
+
+
+def _listed(words: frozenset[str]) -> str:
+    return ", ".join(repr(word) for word in sorted(words))
+
+
+def _always(deployments: Sequence[Deployment], policy: CheckPolicy) -> bool:
+    return True
+
+
+CHECKS: tuple[Check, ...] = (
+    Check("blocked", _blocked, _any_blocked, lambda asked: True, PermissionDeniedError),
+    Check("tags", _other_tags, _tags_decide, lambda asked: True, PermissionDeniedError),
+    Check("region", _elsewhere, _always, lambda asked: bool(asked.metadata and _regions(asked)), PermissionDeniedError),
+    Check(
+        "data policy",
+        _against_policy,
+        _always,
+        lambda asked: bool(asked.metadata and _policies(asked)),
+        PermissionDeniedError,
+    ),
+    Check("abilities", _unable, _some_lack, lambda asked: bool(asked.needs), UnsupportedAbilityError),
+    Check("context window", _too_long, _windows_known, _may_be_too_long, ContextWindowExceededError),
+)
+"""Those beyond health and limits, which are always asked (`_group.py`, `_seek.py`)."""

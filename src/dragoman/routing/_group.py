@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
+from dragoman.errors import APIError
 from dragoman.routing._asked import Asked
-from dragoman.routing._checks import CHECKS, PassedOver
+from dragoman.routing._checks import CHECKS, Check, CheckPolicy, PassedOver, window_of
 from dragoman.routing._deployment import Deployment
 from dragoman.routing._health import Member
 from dragoman.routing._outage import LIMIT_ERRORS
-from dragoman.routing.strategies import Strategy
+from dragoman.routing.strategies import Candidates, Strategy
 from dragoman.stores import Outage, View
 
 __all__ = ["Choice", "ModelGroup", "NoChoice"]
+
+_POOLS = 64
+"""So many sets of deployments are kept with what strategies have worked out of them."""
+_ALONE = "the only one left"
 
 
 class Choice(NamedTuple):
@@ -34,72 +39,153 @@ class NoChoice(NamedTuple):
     """Unix seconds: when the first of them may be asked again. None: time alone does not help."""
     is_limited: bool
     """Limits are the only reason: those of the providers, or those of the deployments."""
+    error: type[APIError] | None = None
+    """What is wrong with the request itself, where no deployment can take it at any time."""
+
+
+class _Standing(NamedTuple):
+    """Who is well, as long as the same outages last."""
+
+    outages: Mapping[str, Outage]
+    able: tuple[int, ...]
+    """Positions in `members`."""
+    passed: tuple[PassedOver, ...]
+
+
+class _Pool(NamedTuple):
+    """Those of one priority among whom a strategy picks."""
+
+    members: tuple[Member, ...]
+    candidates: Candidates
 
 
 class ModelGroup:
-    """Frozen: the state of its members is in the store."""
+    """Its members are frozen, and their state is in the store. What is kept here are only shortcuts."""
 
-    __slots__ = ("_checks", "_tiered", "alias", "members", "strategy")
+    __slots__ = (
+        "_checks",
+        "_keys",
+        "_pools",
+        "_standing",
+        "_well",
+        "alias",
+        "members",
+        "narrowest",
+        "policy",
+        "strategy",
+    )
 
-    def __init__(self, alias: str, members: Sequence[Member], strategy: Strategy) -> None:
+    def __init__(
+        self, alias: str, members: Sequence[Member], strategy: Strategy, policy: CheckPolicy | None = None
+    ) -> None:
         self.alias = alias
         self.members = tuple(members)
         self.strategy = strategy
+        self.policy = policy or CheckPolicy()
         deployments = [member.deployment for member in members]
-        self._checks = tuple(check for check in CHECKS if check.relevant(deployments))
-        self._tiered = len({deployment.order for deployment in deployments}) > 1
+        self.narrowest = min((window for item in deployments if (window := window_of(item))), default=None)
+        """The narrowest of the windows that are known."""
+        self._checks = tuple(check for check in CHECKS if check.relevant(deployments, self.policy))
+        self._keys = frozenset(key for member in members for key in (member.key, member.credential) if key)
+        self._well = self._standing = _Standing({}, tuple(range(len(self.members))), ())
+        self._pools: dict[tuple[int, ...], _Pool] = {}
 
     def choose(self, asked: Asked, view: View, tried: Collection[str] = ()) -> Choice | NoChoice:
         """Pick one that is well, can take the call, and is not among the ids of `tried`."""
-        passed: list[PassedOver] = []
-        outages: list[Outage] = []
-        able: Sequence[Member] = self.members
-        if tried:
-            able = [member for member in able if member.deployment.id not in tried]
-        if self._checks:
-            able = self._that_can(able, asked, passed)
-        if view.outages:
-            able = _that_are_well(able, view, passed, outages)
+        standing = self._standing_of(view.outages) if view.outages else self._well
+        able, passed = standing.able, standing.passed
+        checks = [check for check in self._checks if check.matters(asked)]
+        if tried or checks:
+            able, passed = self._those_that_can(standing, checks, asked, tried)
         if not able:
-            ready = min((outage.until for outage in outages), default=None)
-            limited = bool(outages) and all(outage.error in LIMIT_ERRORS for outage in outages)
-            return NoChoice(tuple(passed), ready, limited)
-        if self._tiered:
-            first = min(member.deployment.order for member in able)
-            able = [member for member in able if member.deployment.order == first]
-        if len(able) == 1:
-            return Choice(able[0], "the only one left", tuple(passed))
-        pick = self.strategy([member.deployment for member in able], view, asked)
-        return Choice(able[pick.position], pick.why, tuple(passed), pick.scores)
+            return self._nobody(asked, view, tried)
+        pool = self._pools.get(able) or self._pool(able)
+        if len(pool.members) == 1:
+            return Choice(pool.members[0], asked.because + _ALONE, passed)
+        if asked.affinity is not None and not asked.explaining:
+            kept = asked.affinity.preferred(asked, pool.candidates)
+            if kept is not None:
+                return Choice(pool.members[kept.position], asked.because + kept.why, passed)
+        pick = self.strategy(pool.candidates, view, asked)
+        return Choice(pool.members[pick.position], asked.because + pick.why, passed, pick.scores)
 
     def of(self, alias: str, deployments: Sequence[Deployment]) -> ModelGroup:
         """The same group with some of its deployments in another form."""
         by_id = {member.deployment.id: member for member in self.members}
         members = [by_id[deployment.id]._replace(deployment=deployment) for deployment in deployments]
-        return ModelGroup(alias, members, self.strategy)
+        return ModelGroup(alias, members, self.strategy, self.policy)
 
-    def _that_can(self, members: Sequence[Member], asked: Asked, passed: list[PassedOver]) -> list[Member]:
-        able: list[Member] = []
-        for member in members:
-            for check in self._checks:
-                reason = check.refuses(member.deployment, asked)
-                if reason is not None:
-                    passed.append(PassedOver(member.deployment.id, f"{check.name}: {reason}"))
-                    break
+    def _standing_of(self, outages: Mapping[str, Outage]) -> _Standing:
+        mine = {key: outages[key] for key in self._keys.intersection(outages) if key in outages}
+        known = self._standing
+        if mine == known.outages:
+            return known
+        able: list[int] = []
+        passed: list[PassedOver] = []
+        for position, member in enumerate(self.members):
+            outage = mine.get(member.key) or mine.get(member.credential)
+            if outage is None:
+                able.append(position)
             else:
-                able.append(member)
-        return able
+                passed.append(PassedOver(member.deployment.id, f"out: {outage.reason}"))
+        found = self._standing = _Standing(mine, tuple(able), tuple(passed))
+        return found
+
+    def _pool(self, able: tuple[int, ...]) -> _Pool:
+        """Those of the first priority among them."""
+        members = [self.members[position] for position in able]
+        first = min(member.deployment.order for member in members)
+        members = [member for member in members if member.deployment.order == first]
+        pool = _Pool(tuple(members), Candidates(member.deployment for member in members))
+        if len(self._pools) >= _POOLS:
+            self._pools.clear()
+        self._pools[able] = pool
+        return pool
+
+    def _those_that_can(
+        self, standing: _Standing, checks: Sequence[Check], asked: Asked, tried: Collection[str]
+    ) -> tuple[tuple[int, ...], tuple[PassedOver, ...]]:
+        passed = [item for item in standing.passed if item.deployment not in tried]
+        able: list[int] = []
+        for position in standing.able:
+            deployment = self.members[position].deployment
+            if deployment.id in tried:
+                continue
+            refusal = _refusal(deployment, checks, asked)
+            if refusal is None:
+                able.append(position)
+            else:
+                passed.append(refusal[1])
+        return tuple(able), tuple(passed)
+
+    def _nobody(self, asked: Asked, view: View, tried: Collection[str]) -> NoChoice:
+        """Why: the request itself, or outages."""
+        passed: list[PassedOver] = []
+        outages: list[Outage] = []
+        refusing: set[str] = set()
+        for member in self.members:
+            deployment = member.deployment
+            if deployment.id in tried:
+                continue
+            refusal = _refusal(deployment, self._checks, asked)
+            outage = view.outages.get(member.key) or view.outages.get(member.credential)
+            if refusal is not None:
+                refusing.add(refusal[0].name)
+                passed.append(refusal[1])
+            elif outage is not None:
+                outages.append(outage)
+                passed.append(PassedOver(deployment.id, f"out: {outage.reason}"))
+        ready = min((outage.until for outage in outages), default=None)
+        limited = bool(outages) and all(outage.error in LIMIT_ERRORS for outage in outages)
+        error = None
+        if refusing and not outages:  # the last in the table, as who got so far could do all else
+            error = next(check.error for check in reversed(CHECKS) if check.name in refusing)
+        return NoChoice(tuple(passed), ready, limited, error)
 
 
-def _that_are_well(
-    members: Sequence[Member], view: View, passed: list[PassedOver], outages: list[Outage]
-) -> list[Member]:
-    able: list[Member] = []
-    for member in members:
-        outage = member.outage(view.outages)
-        if outage is None:
-            able.append(member)
-        else:
-            outages.append(outage)
-            passed.append(PassedOver(member.deployment.id, f"out: {outage.reason}"))
-    return able
+def _refusal(deployment: Deployment, checks: Sequence[Check], asked: Asked) -> tuple[Check, PassedOver] | None:
+    for check in checks:
+        reason = check.refuses(deployment, asked) if check.matters(asked) else None
+        if reason is not None:
+            return check, PassedOver(deployment.id, f"{check.name}: {reason}")
+    return None

@@ -75,9 +75,12 @@ class Failures:
 def nobody_can_be_asked(alias: str, nobody: NoChoice, now: float) -> APIError:
     """The error for a call that no deployment can take now, with what each of them said."""
     reasons = "; ".join(f"{passed.deployment}: {passed.reason}" for passed in nobody.passed_over)
-    kind = RateLimitError if nobody.is_limited else ServiceUnavailableError
+    if nobody.error is not None:
+        kind, code = nobody.error, nobody.error.default_code or "no_deployment_available"
+    else:
+        kind, code = RateLimitError if nobody.is_limited else ServiceUnavailableError, "no_deployment_available"
     return kind(
         f"no deployment of {alias!r} can be asked now ({reasons})",
-        code="no_deployment_available",
+        code=code,
         retry_after=None if nobody.ready is None else max(0.0, nobody.ready - now),
     )

@@ -8,15 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dragoman.errors import APIError, BadRequestError, DragomanError
+from dragoman.errors import APIError, BadRequestError, ConfigError, DragomanError
 from dragoman.models import Catalogue, facts
 from dragoman.models.tokens import warm_up as load_vocabularies
 from dragoman.observe import Failed, FellBack, Listener, tell
 from dragoman.providers import Providers
 from dragoman.routing import _fallbacks
+from dragoman.routing._affinity import affinity_of
 from dragoman.routing._asked import Asked
 from dragoman.routing._call import NO_OPTIONS, Answer, Call, CallOptions, StreamAnswer
 from dragoman.routing._clock import Clock
+from dragoman.routing._conditions import route_of
 from dragoman.routing._defaults import with_defaults
 from dragoman.routing._deployment import Deployment
 from dragoman.routing._directory import Directory
@@ -30,6 +32,7 @@ from dragoman.routing._seek import Seeker
 from dragoman.routing._settings import FallbackTarget, RouterSettings
 from dragoman.routing._transports import Transports
 from dragoman.routing._trial import Trial
+from dragoman.routing.strategies import limit_counters, reads_limits, strategy_of
 from dragoman.stores import MemoryStore
 from dragoman.transport import Transport
 
@@ -72,17 +75,25 @@ class Router:
         self.store: Store = MemoryStore(self._clock.time) if store is None else store
         # What the parts are given holds the settings, and not this router: a forgotten one must be freed at once.
         said, heard = self.settings, self._listeners
+        strategy = strategy_of(said.strategy, "routing_strategy", said.strategy_args)
         self.health = Health(self.store, said.health, lambda event: tell(heard, event))
         self._transports = Transports(lambda: Transport(**transport_options))
         self._directory = Directory(
             with_defaults(deployments, self.settings),
             self.providers,
             self.catalogue,
-            lambda alias: said.strategy,
+            lambda alias: strategy,
             lambda alias: any(True for _ in _fallbacks.targets(said, alias, NO_OPTIONS, None)),
             allow_unlisted=allow_unlisted,
+            checks=replace(said.checks, drop_params=said.drop_params),
             names=self.settings.model_group_alias,
         )
+
+        self._affinity = affinity_of(said.affinity, strategy, self._clock.time)
+        if reads_limits(strategy):
+            counters = [counter for item in self.deployments for counter in limit_counters(item)]
+            self.store.watch(counters, by=f"router-{secrets.token_hex(4)}")
+        self._check_routes()
 
     @property
     def aliases(self) -> tuple[str, ...]:
@@ -150,9 +161,36 @@ class Router:
         )
 
     def _asked(self, call: Call) -> Asked:
-        group = self._described(self._directory.group(call.model, call.options), call, call.options)
-        home = group.members[0].deployment.provider.name
-        return Asked(call, group, request=call.request, options=call.options, home=home, chance=self._clock.random)
+        route = route_of(self.settings.routes, call) if self.settings.routes else None
+        model = call.model if route is None else route.use
+        group = self._described(self._directory.group(model, call.options), call, call.options)
+        meant = group if route is None else self._named(call) or group
+        return self._asking(
+            call,
+            group,
+            request=call.request,
+            options=call.options,
+            home=meant.members[0].deployment.provider.name,
+            because="" if route is None else f"{route.path} sends it to {model}; ",
+        )
+
+    def _asking(self, call: Call, group: ModelGroup, **more: Any) -> Asked:
+        clock = self._clock
+        return Asked(call, group, chance=clock.random, now=clock.time, affinity=self._affinity, **more)
+
+    def _named(self, call: Call) -> ModelGroup | None:
+        """The group that the caller named, and meant his own key and address for; None for a name that only routes know."""
+        try:
+            return self._directory.group(call.model, call.options)
+        except DragomanError:
+            return None
+
+    def _check_routes(self) -> None:
+        for route in self.settings.routes:
+            try:
+                self._directory.group(route.use, NO_OPTIONS)
+            except DragomanError as error:
+                raise ConfigError(f"{route.path}.use: {error.message}", param=f"{route.path}.use") from error
 
     def _described(self, group: ModelGroup, call: Call, options: CallOptions) -> ModelGroup:
         """With the prices that the call itself brings, and without those that may not be asked as nobody knows their price."""
@@ -248,9 +286,7 @@ class Router:
             options, left_out = away_from_home(options)
         options = replace(options, **own) if own else options
         group = self._described(group, call, options)
-        return Asked(
-            call, group, request=request, options=options, home=there, chance=self._clock.random, left_out=left_out
-        )
+        return self._asking(call, group, request=request, options=options, home=there, left_out=left_out)
 
     def _check_fallbacks(self, targets: Sequence[FallbackTarget] | None) -> None:
         """A mistyped fallback is told at once, not on the day when it is needed."""

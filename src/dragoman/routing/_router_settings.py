@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 from dragoman.errors import ConfigError
 from dragoman.providers._near import or_perhaps
+from dragoman.routing._affinity import affinity_kinds
+from dragoman.routing._conditions import parse_routes
 from dragoman.routing._defaults import default_params, weights
 from dragoman.routing._deployment_keys import ALLOWED_FAILS, ERRORS
 from dragoman.routing._fallback_rate import fallback_alert
@@ -28,7 +30,7 @@ from dragoman.routing._readers import (
 )
 from dragoman.routing._retry import RetryPolicy
 from dragoman.routing._settings import Alias, FallbackTarget, RouterSettings, parse_fallbacks, parse_targets
-from dragoman.routing.strategies import STRATEGIES, Strategy
+from dragoman.routing.strategies import strategy_of
 
 __all__ = [
     "LITELLM_SETTINGS",
@@ -84,17 +86,6 @@ def _followed(name: str, aliases: Mapping[str, Alias], path: str) -> Alias:
     return aliases[name]._replace(model=model)
 
 
-def _strategy(value: Any, path: str) -> Strategy:
-    """A name, or in Python a function."""
-    if isinstance(value, str) and value in STRATEGIES:
-        return STRATEGIES[value]
-    if callable(value):
-        found: Strategy = value
-        return found
-    said = f"{value[:64]!r} is no strategy{or_perhaps(value, STRATEGIES)}; " if isinstance(value, str) else ""
-    raise ConfigError(f"{path}: {said}known are {', '.join(STRATEGIES)}", param=path)
-
-
 def _port(value: Any, path: str) -> int:
     found: int = whole(1, 65535)(value, path)
     return found
@@ -120,7 +111,14 @@ ROUTER_SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "max_fallbacks": Setting("max_fallbacks", _FALLBACK_COUNT),
         "fallback_alert": Setting("fallback_alert", fallback_alert),
         "model_group_alias": Setting("model_group_alias", _aliases),
-        "routing_strategy": Setting("strategy", _strategy),
+        "routing_strategy": Setting("strategy", strategy_of),
+        "routing_strategy_args": Setting("strategy_args", object_of),
+        "enable_pre_call_checks": Setting("checks.window", boolean),
+        "enable_tag_filtering": Setting("checks.tags", boolean),
+        "tag_filtering_match_any": Setting("checks.match_any", boolean),
+        "optional_pre_call_checks": Setting("affinity.kinds", affinity_kinds),
+        "deployment_affinity_ttl_seconds": Setting("affinity.ttl", seconds),
+        "routes": Setting("routes", parse_routes),
         "weights": Setting("weights", weights),
         "retry_policy": Setting("retry_policy", _retry_policy),
         "model_group_retry_policy": Setting("group_retry_policies", _retry_policies),

@@ -8,6 +8,9 @@ from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import quote
 
 from dragoman.errors import ConfigError
+from dragoman.routing._affinity import AffinityPolicy
+from dragoman.routing._checks import CheckPolicy
+from dragoman.routing._conditions import Route
 from dragoman.routing._defaults import Defaults
 from dragoman.routing._fallback_rate import FallbackAlert
 from dragoman.routing._options import split
@@ -78,6 +81,12 @@ class RouterSettings:
     drop_params: bool = False
     strategy: Strategy = simple_shuffle
     """How one of several deployments is picked."""
+    strategy_args: Mapping[str, Any] = field(default_factory=dict)
+    """Keyword arguments of the strategy."""
+    checks: CheckPolicy = field(default_factory=CheckPolicy)
+    affinity: AffinityPolicy = field(default_factory=AffinityPolicy)
+    routes: tuple[Route, ...] = ()
+    """Where calls go by what they are like, whatever model they name."""
     health: HealthPolicy = field(default_factory=HealthPolicy)
     retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     group_retry_policies: Mapping[str, RetryPolicy] = field(default_factory=dict)

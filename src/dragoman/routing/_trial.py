@@ -60,6 +60,8 @@ class Trial:
             raise
         seconds = self._note(admitted, started, None)
         self.health.succeeded(member)
+        if asked.affinity is not None and member.key:
+            asked.affinity.answered(asked, member.deployment)
         answer.attempts, answer.fallback = tuple(self.attempts), self.fallback
         if isinstance(answer, StreamAnswer):
             ending.belongs_to(answer, self._end_of_stream(answer, admitted, started, seconds))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from dragoman.routing._asked import Asked
 from dragoman.routing._deployment import Deployment
+from dragoman.routing.strategies._candidates import Scores
 from dragoman.stores import View
 
-__all__ = ["Pick", "Strategy", "lowest"]
+__all__ = ["Pick", "Strategy", "by_chance", "lowest", "lowest_renewed", "score_table"]
+
+_GUESSES = 8
+_LOOKS = 4
 
 
 class Pick(NamedTuple):
@@ -20,7 +25,7 @@ class Pick(NamedTuple):
     why: str
     """For a person: `least-busy: 0 in flight`."""
     scores: Mapping[str, float] | None = None
-    """By deployment, lower is better; only where `asked.explaining`."""
+    """By deployment, lower is better; only where `asked.explaining`. Those of whom nothing is known have none."""
 
 
 Strategy: TypeAlias = Callable[[Sequence[Deployment], View, Asked], Pick]
@@ -33,13 +38,38 @@ def lowest(
 ) -> Pick:
     """The one with the lowest score; chance decides among equals."""
     best = min(scores)
-    first = scores.index(best)
-    equals = sum(score == best for score in scores)
-    if equals > 1:
-        same = [index for index, score in enumerate(scores) if score == best]
-        first = same[int(asked.chance() * equals)]
-    return Pick(first, why(best), _table(deployments, scores) if asked.explaining else None)
+    position = by_chance(scores, best, asked.chance)
+    return Pick(position, why(best), score_table(deployments, scores) if asked.explaining else None)
 
 
-def _table(deployments: Sequence[Deployment], scores: Sequence[float]) -> dict[str, float]:
-    return {deployment.id: score for deployment, score in zip(deployments, scores, strict=True)}
+def lowest_renewed(scores: Scores, score: Callable[[int], float], asked: Asked) -> int:
+    """The same, of scores some of which are old: the best is looked at once more before it is taken."""
+    values = scores.values
+    position = 0
+    for _ in range(_LOOKS):
+        best = min(values)
+        position = by_chance(values, best, asked.chance)
+        now = score(position)
+        if now <= best:
+            return position
+        values[position] = now
+    return position
+
+
+def by_chance(scores: Sequence[float], wanted: float, chance: Callable[[], float]) -> int:
+    """The position of one of those with this score, each as likely as the others."""
+    equals = scores.count(wanted)
+    if equals == 1:
+        return scores.index(wanted)
+    size = len(scores)
+    if equals * 4 >= size:  # a guess that hits is as fair as a list of them, and cheaper
+        for _ in range(_GUESSES):
+            guess = int(chance() * size)
+            if scores[guess] == wanted:
+                return guess
+    same = [position for position, score in enumerate(scores) if score == wanted]
+    return same[int(chance() * len(same))]
+
+
+def score_table(deployments: Sequence[Deployment], scores: Sequence[float]) -> dict[str, float]:
+    return {deployment.id: score for deployment, score in zip(deployments, scores, strict=True) if score < math.inf}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 from bisect import bisect
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from dragoman.routing._asked import Asked
 from dragoman.routing._deployment import Deployment
+from dragoman.routing.strategies._candidates import Candidates, as_candidates
 from dragoman.routing.strategies._strategy import Pick
 from dragoman.stores import View
 
@@ -16,23 +18,29 @@ __all__ = ["simple_shuffle"]
 _WEIGHTS = ("weight", "rpm", "tpm")
 
 
+class _Weighing(NamedTuple):
+    why: str
+    weights: Sequence[float]
+    sums: Sequence[float]
+    """Empty: all alike."""
+
+
 def simple_shuffle(deployments: Sequence[Deployment], view: View, asked: Asked) -> Pick:
     """A deployment without the weight that others have is never picked by it; where no weight is above 0, all are alike."""
-    for name in _WEIGHTS:
-        weights = [getattr(deployment, name) or 0 for deployment in deployments]
-        total = sum(weights)
-        if total > 0:
-            sums = list(itertools.accumulate(weights))
-            index = min(bisect(sums, asked.chance() * total), len(deployments) - 1)
-            return Pick(index, f"simple-shuffle: by {name}", _scores(deployments, weights, total, asked))
-    index = int(asked.chance() * len(deployments))
-    return Pick(index, "simple-shuffle", _scores(deployments, [1] * len(deployments), len(deployments), asked))
-
-
-def _scores(
-    deployments: Sequence[Deployment], weights: Sequence[float], total: float, asked: Asked
-) -> dict[str, float] | None:
-    """The share that does *not* go there: lower is better, as with every strategy."""
+    candidates = as_candidates(deployments)
+    why, weights, sums = candidates.kept("simple-shuffle", _weighing)
+    size, chance = len(candidates), asked.chance()
+    index = min(bisect(sums, chance * sums[-1]), size - 1) if sums else int(chance * size)
     if not asked.explaining:
-        return None
-    return {item.id: 1 - weight / total for item, weight in zip(deployments, weights, strict=True)}
+        return Pick(index, why)
+    total = sum(weights)
+    # The share that does *not* go there: lower is better, as with every strategy.
+    return Pick(index, why, {item.id: 1 - weight / total for item, weight in zip(candidates, weights, strict=True)})
+
+
+def _weighing(candidates: Candidates) -> _Weighing:
+    for name in _WEIGHTS:
+        weights = [getattr(deployment, name) or 0 for deployment in candidates]
+        if sum(weights) > 0:
+            return _Weighing(f"simple-shuffle: by {name}", weights, list(itertools.accumulate(weights)))
+    return _Weighing("simple-shuffle", [1] * len(candidates), ())

@@ -1,0 +1,90 @@
+"""The deployment that was fastest lately: the time to the first token for streams, else the time per token written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from dragoman.routing._asked import Asked
+from dragoman.routing._deployment import Deployment
+from dragoman.routing.strategies._candidates import Scores, as_candidates
+from dragoman.routing.strategies._strategy import Pick, by_chance, lowest_renewed, score_table
+from dragoman.stores import View
+
+__all__ = ["latency_based"]
+
+_UNKNOWN = math.inf
+_LONG = 300.0
+"""Seconds without an answer, after which a deployment may have become another."""
+_SHARE, _MOST = 0.05, 0.5
+"""Of the calls, for each deployment of which too little is known, and for all of them together."""
+_TOKENS = 200
+"""An answer whose usage was not told counts as one of so many tokens."""
+
+
+def latency_based(
+    deployments: Sequence[Deployment],
+    view: View,
+    asked: Asked,
+    *,
+    percentile: float = 0.5,
+    lowest_latency_buffer: float = 0.0,
+) -> Pick:
+    """`lowest_latency_buffer`: 0.5 takes those that are up to 50 % slower than the fastest for as good as it."""
+    candidates = as_candidates(deployments)
+    series = "first_content" if asked.stream else "per_token" if asked.call.operation == "chat" else "latency"
+    scores = candidates.kept(("latency", series, percentile), Scores)
+    score = _scoring(scores, candidates.keys, view, asked, series, percentile)
+    scores.renew(score, whole=asked.explaining)
+    table = score_table(candidates, scores.values) if asked.explaining else None
+    explored = _explored(scores, score, asked)
+    if explored is not None:
+        return Pick(explored, "latency-based-routing: to know it, as little is known of it now", table)
+    position = lowest_renewed(scores, score, asked)
+    best = scores.values[position]
+    if best == _UNKNOWN:
+        return Pick(position, "latency-based-routing: nothing is known of any", table)
+    if lowest_latency_buffer > 0:
+        good = [score <= best * (1 + lowest_latency_buffer) for score in scores.values]
+        position = by_chance(good, True, asked.chance)
+        best = scores.values[position]
+    return Pick(position, f"latency-based-routing: {best:.1f} ms {_WORDS[series]}", table)
+
+
+_WORDS = {"first_content": "to the first token", "per_token": "per token", "latency": "per call"}
+
+
+def _scoring(
+    scores: Scores, keys: Sequence[str], view: View, asked: Asked, series: str, percentile: float
+) -> Callable[[int], float]:
+    observed, unsure, long_ago = view.observed, scores.unsure, asked.now() - _LONG
+
+    def score(position: int) -> float:
+        seen = observed.get(keys[position])
+        if seen is None:
+            unsure.add(position)
+            return _UNKNOWN
+        found = getattr(seen, series).percentile(percentile)
+        if found is None and series == "per_token":
+            whole = seen.latency.percentile(percentile)
+            found = None if whole is None else whole / _TOKENS
+        if found is None or seen.last < long_ago:
+            unsure.add(position)
+        elif unsure:
+            unsure.discard(position)
+        return _UNKNOWN if found is None else float(found)
+
+    return score
+
+
+def _explored(scores: Scores, score: Callable[[int], float], asked: Asked) -> int | None:
+    """One of which nothing is known, or only what is long past, now and then."""
+    unsure = scores.unsure
+    if not unsure or len(unsure) == len(scores.values):
+        return None
+    if asked.chance() >= min(_MOST, _SHARE * len(unsure)):
+        return None
+    positions = sorted(unsure)
+    position = positions[int(asked.chance() * len(positions))]
+    scores.values[position] = score(position)
+    return position if position in unsure else None
