@@ -51,7 +51,8 @@ def test_the_example_of_the_documentation_is_read() -> None:
     assert backup.params == {"temperature": 0.5}
     assert config.router.fallbacks == {"smart": ("smart-backup",)}
     assert (config.router.num_retries, config.router.timeout, config.router.drop_params) == (1, 33, True)
-    assert config.aliases == {"gpt-4": "smart", "old": "smart-backup"}
+    assert config.router.model_group_alias == {"gpt-4": ("smart", False), "old": ("smart-backup", True)}
+    assert config.aliases == {"gpt-4": "smart"}
     assert config.master_key == "sk-a-long-enough-master-key"
     assert config.limits.max_request_bytes == 2**20
     assert config.log_requests
@@ -87,16 +88,16 @@ def test_the_example_of_the_documentation_is_read() -> None:
             "litellm_settings.drop_params: expected true or false, got a text",
         ),
         (
-            {"model_list": [MODEL], "router_settings": {"fallbacks": {"smart": ["x"]}}},
-            'router_settings.fallbacks: expected a list such as [{"model": ["other-model"]}], got a mapping',
+            {"model_list": [MODEL], "router_settings": {"fallbacks": "smart"}},
+            "router_settings.fallbacks: expected a list of {alias: [models]}",
         ),
         (
             {"model_list": [MODEL], "router_settings": {"fallbacks": [{"smart": ["smort"]}]}},
-            "router_settings.fallbacks.smart: 'smort' is not in model_list; did you mean smart?",
+            "router_settings.fallbacks.smart: 'smort' is not in model_list (did you mean 'smart'?)",
         ),
         (
             {"model_list": [MODEL], "router_settings": {"fallbacks": [{"smat": ["smart"]}]}},
-            "router_settings.fallbacks: 'smat' is not in model_list; did you mean smart?",
+            "router_settings.fallbacks: 'smat' is not in model_list (did you mean 'smart'?)",
         ),
         (
             {"model_list": [MODEL], "litellm_settings": {"default_fallbacks": ["nope"]}},
@@ -167,10 +168,10 @@ def test_all_faults_are_told_at_once() -> None:
     )
     assert [line.partition(":")[0] for line in told] == [
         "general_setings",
-        "router_settings.timeout",
         "router_settings.retries",
         "model_list[0].litellm_params.tempratur",
         "model_list[1]",
+        "router_settings.timeout",
     ]
 
 
@@ -192,10 +193,10 @@ def test_names_and_the_master_key_are_looked_at_beside_other_faults() -> None:
 def test_litellms_keys_that_do_nothing_yet_are_told_once() -> None:
     config = parse_config(
         {
-            "model_list": [{"model_name": "a", "litellm_params": {"model": "openai/x", "rpm": 3, "weight": 1}}],
+            "model_list": [{"model_name": "a", "litellm_params": {"model": "openai/x", "itpm": 3, "max_budget": 1}}],
             "general_settings": {"database_url": "postgresql://somewhere"},
             "litellm_settings": {"callbacks": ["langfuse"]},
-            "router_settings": {"routing_strategy": "least-busy"},
+            "router_settings": {"polling_interval": 1, "default_litellm_params": {"caching": True}},
             "guardrails": [],
         },
         {},
@@ -204,9 +205,10 @@ def test_litellms_keys_that_do_nothing_yet_are_told_once() -> None:
         "guardrails",
         "general_settings.database_url",
         "litellm_settings.callbacks",
-        "router_settings.routing_strategy",
-        "model_list[0].litellm_params.rpm",
-        "model_list[0].litellm_params.weight",
+        "router_settings.polling_interval",
+        "router_settings.default_litellm_params.caching",
+        "model_list[0].litellm_params.itpm",
+        "model_list[0].litellm_params.max_budget",
     }
 
 

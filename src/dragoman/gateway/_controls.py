@@ -35,8 +35,8 @@ _SERVER_PREFIXES = ("aws_", "vertex_", "watsonx_", "langfuse_", "langsmith_", "g
 _NOT_YET_MEANT = frozenset({"guardrails", "policies", "prompt_id"})
 """Left out they would change what the caller means: refused."""
 _NOT_YET_NAMES = """
-    tags cache caching no-log litellm_metadata litellm_trace_id litellm_session_id litellm_call_id prompt_variables
-    turn_off_message_logging request_timeout mock_timeout mock_testing_fallbacks retry_strategy ttl
+    cache caching no-log litellm_metadata litellm_trace_id litellm_session_id litellm_call_id prompt_variables
+    turn_off_message_logging request_timeout mock_timeout retry_strategy ttl
 """
 _NOT_YET = frozenset(_NOT_YET_NAMES.split())
 """LiteLLM's words that no provider knows: left out, and reported."""
@@ -65,6 +65,8 @@ def take_options(body: JsonObject) -> tuple[CallOptions, tuple[str, ...]]:
         for name, read in _CONTROLS.items()
         if name in body and (value := body.pop(name)) is not None
     }
+    if "tags" in given:
+        given["metadata"] = {"tags": list(given.pop("tags"))}
     left_out = tuple(name for name in body if name in _NOT_YET)
     for name in left_out:
         del body[name]
@@ -147,6 +149,11 @@ _CONTROLS: Mapping[str, Callable[[Any, str], Any]] = MappingProxyType(
         "timeout": _seconds,
         "stream_timeout": _seconds,
         "fallbacks": _fallbacks,
+        "disable_fallbacks": _boolean,
+        "mock_testing_fallbacks": _boolean,
+        "mock_testing_context_fallbacks": _boolean,
+        "mock_testing_content_policy_fallbacks": _boolean,
+        "tags": _names,
         "drop_params": _boolean,
         "additional_drop_params": _names,
         "allowed_openai_params": _names,

@@ -29,7 +29,7 @@ class ModelPages:
 
     router: Router
     aliases: Mapping[str, str]
-    """Other names of models."""
+    """Other names of models that may be listed."""
     started: int
     """Unix seconds: when the gateway was started, for models of which nobody knows when they came out."""
     redactor: Redactor
@@ -71,7 +71,7 @@ class ModelPages:
     def _row(self, name: str) -> Row:
         """A model that stands in no list may be one that a pattern such as `openai/*` means."""
         try:
-            return Row(name, tuple(self.router.candidates(self.aliases.get(name, name))))
+            return Row(name, tuple(self.router.candidates(name)))
         except DragomanError:
             raise NotFoundError(f"there is no model {name!r}", param="model", code="model_not_found") from None
 

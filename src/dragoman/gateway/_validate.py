@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dragoman.gateway._settings import SECTIONS, Environment, Setting
+from dragoman.errors import ConfigError
+from dragoman.gateway._settings import SECTIONS
 from dragoman.models._litellm_names import PRICE_NAMES
+from dragoman.providers._near import near
+from dragoman.routing._readers import Environment, Reader
 
-__all__ = ["Findings", "read_section"]
+__all__ = ["Findings", "below", "read_section"]
 
 
 class Findings:
@@ -21,6 +23,15 @@ class Findings:
 
     def problem(self, path: str, message: str) -> None:
         self.problems.append(f"{path}: {message}" if path else message)
+
+    def forget_unused(self) -> None:
+        """What is wrong below a key that does nothing does no harm either."""
+        self.problems = [line for line in self.problems if not below(line.partition(": ")[0], self.unsupported)]
+
+
+def below(path: str, others: Iterable[str]) -> bool:
+    """Whether a path is one of the others, or stands below one."""
+    return any(path == other or path.startswith((f"{other}.", f"{other}[")) for other in others)
 
 
 def read_section(value: Any, section: str, path: str, findings: Findings) -> dict[str, Any]:
@@ -34,10 +45,10 @@ def read_section(value: Any, section: str, path: str, findings: Findings) -> dic
     found: dict[str, Any] = {}
     for key, item in value.items():
         where = f"{path}.{key}" if path else str(key)
-        setting = known.setting(str(key))
-        if setting is not None:
+        reader = known.reader(str(key))
+        if reader is not None:
             if item is not None:
-                _read(found, key, item, setting, where, findings)
+                _read(found, key, item, reader, where, findings)
         elif key in known.unsupported:
             findings.unsupported.append(where)
         else:
@@ -45,32 +56,22 @@ def read_section(value: Any, section: str, path: str, findings: Findings) -> dic
     return found
 
 
-def _read(found: dict[str, Any], key: str, item: Any, setting: Setting, where: str, findings: Findings) -> None:
+def _read(found: dict[str, Any], key: str, item: Any, reader: Reader, where: str, findings: Findings) -> None:
     if item == "" and isinstance(item, Environment):
         # Its variable is missing, which has been noted; or it is empty, which is as good as left out.
         return
     try:
-        found[key] = setting.read(item)
-    except ValueError as error:
-        findings.problem(where, f"{error}, got {_kind(item)}")
-
-
-def _kind(value: Any) -> str:
-    """What a value is, never the value: it may be a secret."""
-    if isinstance(value, bool) or value is None:
-        return str(value).lower()
-    if isinstance(value, (int, float)):
-        return str(value)
-    names = {"str": "a text", "list": "a list", "dict": "a mapping", "Environment": "a text from the environment"}
-    return names.get(type(value).__name__, type(value).__name__)
+        found[key] = reader(item, where)
+    except ConfigError as error:
+        findings.problems += error.message.splitlines()
 
 
 def _nearest(key: str, section: str) -> str:
     known = SECTIONS[section]
     names = [*known.settings, *sorted(known.unsupported), *(sorted(PRICE_NAMES) if known.prices else ())]
-    near = difflib.get_close_matches(key, names, n=1, cutoff=0.6)
-    if near:
-        return f"; did you mean {near[0]}?"
+    meant = near(key, names, count=1, cutoff=0.6)
+    if meant:
+        return f"; did you mean {meant[0]}?"
     homes = [
         name
         for name in ("top_level", "general_settings", "litellm_settings", "router_settings")

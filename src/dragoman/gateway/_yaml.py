@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from dragoman.errors import ConfigError
-from dragoman.gateway._settings import Environment
+from dragoman.routing._readers import Environment
 
 __all__ = ["fill_in", "load"]
 

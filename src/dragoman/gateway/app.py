@@ -43,7 +43,6 @@ class Gateway:
         self._models = ModelPages(router=router, aliases=config.aliases, started=int(time.time()), redactor=redactor)
         self._kitchen = Kitchen(
             router=router,
-            aliases=config.aliases,
             limits=config.limits,
             keep_alive_seconds=config.keep_alive_seconds,
             redactor=redactor,

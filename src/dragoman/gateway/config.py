@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dragoman.errors import ConfigError
 from dragoman.gateway._secrets import secrets_in
-from dragoman.gateway._validate import Findings, read_section
+from dragoman.gateway._validate import Findings, below, read_section
 from dragoman.gateway._yaml import fill_in, load
 from dragoman.gateway.body import Limits
 from dragoman.gateway.gate import check_master_key
 from dragoman.gateway.prices_file import read_rows
 from dragoman.providers import Provider, Providers, provider_from_mapping
-from dragoman.routing import Deployment, RouterSettings, parse_fallbacks, parse_model_list, parse_targets
+from dragoman.routing import Deployment, RouterSettings, parse_model_list
+from dragoman.routing._router_settings import LITELLM_SETTINGS, ROUTER_SETTINGS, name_faults, read_settings
 
 __all__ = ["GatewayConfig", "export", "parse_config", "read_config"]
 
@@ -30,8 +30,6 @@ class GatewayConfig:
 
     deployments: tuple[Deployment, ...] = field(default=(), repr=False)
     router: RouterSettings = field(default_factory=RouterSettings)
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    """Other names of models (`model_group_alias`)."""
     providers: Providers = field(default_factory=Providers, repr=False)
     master_key: str | None = field(default=None, repr=False)
     permit_weak_key: bool = False
@@ -50,6 +48,11 @@ class GatewayConfig:
     """Paths of keys that are LiteLLM's and do nothing here yet."""
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     """What must never be told to anybody."""
+
+    @property
+    def aliases(self) -> Mapping[str, str]:
+        """Other names of models (`model_group_alias`) that are not hidden."""
+        return {name: alias.model for name, alias in self.router.model_group_alias.items() if not alias.hidden}
 
 
 def read_config(path: Path, environment: Mapping[str, str] | None = None) -> GatewayConfig:
@@ -73,9 +76,9 @@ def parse_config(data: dict[str, Any], environment: Mapping[str, str], folder: P
     providers = Providers(_providers(top.get("providers"), findings))
     entries = _model_list(top.get("model_list"), findings)
     deployments = _deployments(entries, providers, findings)
-    names = _Names((entry.get("model_name") for entry in entries), routing.get("model_group_alias", {}))
-    router = _router_settings(litellm, routing, names, findings)
+    router = _router_settings(litellm, routing, entries, findings)
     prices = _prices_file(general, folder, findings)
+    findings.forget_unused()
     key, permitted = _master_key(general, known), general.get("dangerously_permit_weak_or_unset_master_key", False)
     if findings.problems:
         findings.problems += _weakness(key, permitted)
@@ -83,7 +86,6 @@ def parse_config(data: dict[str, Any], environment: Mapping[str, str], folder: P
     return GatewayConfig(
         deployments=deployments,
         router=router,
-        aliases=names.aliases,
         providers=providers,
         prices_file=prices,
         master_key=key,
@@ -211,85 +213,21 @@ def _deployments(entries: list[dict[str, Any]], providers: Providers, findings: 
         return parse_model_list(entries, providers)
     except ConfigError as error:
         told = [problem.partition(": ")[0] for problem in findings.problems]
-        findings.problems += [line for line in error.message.splitlines() if not _below(line.partition(": ")[0], told)]
+        findings.problems += [line for line in error.message.splitlines() if not below(line.partition(": ")[0], told)]
         return ()
 
 
-def _below(path: str, told: Iterable[str]) -> bool:
-    """Whether a fault has been told of this path or of one that holds it."""
-    return any(path == other or path.startswith((f"{other}.", f"{other}[")) for other in told)
-
-
-class _Names:
-    """The names that callers may use."""
-
-    def __init__(self, models: Iterable[str | None], aliases: Mapping[str, str]) -> None:
-        self.models = list(dict.fromkeys(name for name in models if name))
-        self.aliases = dict(aliases)
-        self._prefixes = tuple(name.partition("*")[0] for name in self.models if "*" in name)
-
-    def fault(self, name: Any) -> str | None:
-        """What is wrong with a name, None where it is known."""
-        known = {*self.models, *self.aliases}
-        if not isinstance(name, str) or not self.models or name in known:
-            return None
-        if self._prefixes and name.startswith(self._prefixes):
-            return None
-        near = difflib.get_close_matches(name, sorted(known), n=1)
-        return f"{name!r} is not in model_list" + (f"; did you mean {near[0]}?" if near else "")
-
-
 def _router_settings(
-    litellm: Mapping[str, Any], routing: Mapping[str, Any], names: _Names, findings: Findings
+    litellm: Mapping[str, Any], routing: Mapping[str, Any], entries: list[dict[str, Any]], findings: Findings
 ) -> RouterSettings:
     """router_settings wins over what litellm_settings says of the same."""
-    values: dict[str, Any] = {}
-    for section, settings in (("litellm_settings", litellm), ("router_settings", routing)):
-        for name in _PLAIN:
-            if name in settings:
-                values[name] = settings[name]
-        for name in _FALLBACK_LISTS:
-            if name in settings:
-                values[name] = _fallbacks(settings[name], f"{section}.{name}", names, findings)
-        if "default_fallbacks" in settings:
-            path = f"{section}.default_fallbacks"
-            values["default_fallbacks"] = parse_targets(settings["default_fallbacks"], path)
-            _check_targets(values["default_fallbacks"], path, names, findings)
-    if "request_timeout" in litellm:
-        values.setdefault("timeout", litellm["request_timeout"])
-    for alias, target in names.aliases.items():
-        fault = names.fault(target)
-        if fault:
-            findings.problem(f"router_settings.model_group_alias.{alias}", fault)
-    return RouterSettings(**values)
-
-
-_PLAIN = (
-    "num_retries",
-    "timeout",
-    "stream_timeout",
-    "connect_timeout",
-    "idle_timeout",
-    "retry_after",
-    "drop_params",
-    "max_fallbacks",
-    "block_requests_for_models_without_pricing",
-)
-_FALLBACK_LISTS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
-
-
-def _fallbacks(value: Any, path: str, names: _Names, findings: Findings) -> Any:
-    parsed = dict(parse_fallbacks(value, path))
-    for name, targets in parsed.items():
-        fault = None if name == "*" else names.fault(name)
-        if fault:
-            findings.problem(path, fault)
-        _check_targets(targets, f"{path}.{name}", names, findings)
-    return parsed
-
-
-def _check_targets(targets: Iterable[Any], path: str, names: _Names, findings: Findings) -> None:
-    for target in targets:
-        fault = names.fault(target.get("model") if isinstance(target, Mapping) else target)
-        if fault:
-            findings.problem(path, fault)
+    reading = read_settings(
+        ("litellm_settings", litellm, LITELLM_SETTINGS), ("router_settings", routing, ROUTER_SETTINGS)
+    )
+    models = [name for entry in entries if (name := entry.get("model_name"))]
+    for path, message in (*reading.problems, *(name_faults(reading, models) if models else ())):
+        findings.problem(path, message)
+    if reading.settings.defaults.later:
+        path = reading.paths["defaults"]
+        findings.unsupported += [f"{path}.{name}" for name in reading.settings.defaults.later]
+    return reading.settings

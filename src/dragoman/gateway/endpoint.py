@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
@@ -38,8 +38,6 @@ class Kitchen:
     """What every endpoint works with."""
 
     router: Router
-    aliases: Mapping[str, str]
-    """Other names of models."""
     limits: Limits
     keep_alive_seconds: float
     redactor: Redactor
@@ -92,7 +90,7 @@ class Ask:
         caller = self._caller(exchange, name, request)
         call = Call(
             operation=self.codec.operation,
-            model=kitchen.aliases.get(name, name),
+            model=name,
             request=request,
             stream=stream,
             options=options,

@@ -71,10 +71,10 @@ def _of_config(path: Path, model: str) -> tuple[list[ModelEntry], Iterable[str]]
     settings = read_settings(path, None)
     router, _ = router_of(settings)
     try:
-        deployments = router.candidates(settings.aliases.get(model, model))
+        deployments = router.candidates(model)
     except DragomanError:
         found, names = _named(router.catalogue, model)
-        return found, [*router.aliases, *settings.aliases, *names]
+        return found, [*router.names, *names]
     entries = {deployment.entry.name: deployment.entry for deployment in deployments if deployment.entry}
     return list(entries.values()), ()
 
