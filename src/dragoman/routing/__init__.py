@@ -3,6 +3,7 @@
 from dragoman.routing._call import NO_OPTIONS, Answer, Attempt, Call, CallOptions, Source, StreamAnswer
 from dragoman.routing._clock import Clock
 from dragoman.routing._deployment import Deployment
+from dragoman.routing._explanation import Explanation
 from dragoman.routing._function import FunctionCall
 from dragoman.routing._model_list import parse_model_list
 from dragoman.routing._router import Router
@@ -16,6 +17,7 @@ __all__ = [
     "CallOptions",
     "Clock",
     "Deployment",
+    "Explanation",
     "FunctionCall",
     "Router",
     "RouterSettings",

@@ -22,6 +22,8 @@ from dragoman.routing._conditions import route_of
 from dragoman.routing._defaults import with_defaults
 from dragoman.routing._deployment import Deployment
 from dragoman.routing._directory import Directory
+from dragoman.routing._explain import Explainer
+from dragoman.routing._explanation import Explanation
 from dragoman.routing._fallback_rate import FallbackRate, FallbackRates
 from dragoman.routing._group import ModelGroup
 from dragoman.routing._health import Health
@@ -71,7 +73,7 @@ class Router:
         self._clock = clock or Clock()
         alert = self.settings.fallback_alert
         self._rates = FallbackRates(alert, self._clock.time, lambda event: tell(given, event))
-        self._listeners = (*given, self._rates)
+        self._listeners: tuple[Listener, ...] = (*given, self._rates)
         self.store: Store = MemoryStore(self._clock.time) if store is None else store
         # What the parts are given holds the settings, and not this router: a forgotten one must be freed at once.
         said, heard = self.settings, self._listeners
@@ -126,6 +128,22 @@ class Router:
                 error.attempts = tuple(trial.attempts)
             tell(self._listeners, Failed(call.request_id, len(trial.attempts), type(error).__name__, alias=trial.alias))
             raise
+
+    async def explain(self, call: Call) -> Explanation:
+        """What would happen to it now. Nothing is sent, claimed or learned. Raises `DragomanError` for a model or a fallback that
+        nobody knows."""
+        self._check_fallbacks(call.options.fallbacks)
+        asked, route = self._asked(call), route_of(self.settings.routes, call)
+        options, retries = self._failing(asked)
+        explainer = Explainer(
+            asked=asked,
+            trial=self._trial(call),
+            options=options,
+            retries=retries,
+            route=None if route is None else route.path,
+            fallback=lambda target: self._fallback(call, target, asked.home),
+        )
+        return await explainer.explain()
 
     def fallback_rates(self) -> Mapping[str, FallbackRate]:
         """By model group: how many of its calls went to fallbacks, within the window of `fallback_alert`."""
@@ -205,16 +223,13 @@ class Router:
         return group.of(group.alias, deployments)
 
     async def _answer(self, trial: Trial, asked: Asked) -> Answer | StreamAnswer:
-        call, options, trial.alias = trial.call, trial.call.options, asked.group.alias
-        own = asked.group.members[0].deployment.options
-        if options.fallbacks is None and (own.fallbacks is not None or own.disable_fallbacks):
-            options = replace(options, fallbacks=own.fallbacks, disable_fallbacks=own.disable_fallbacks)
-        retries = options.num_retries if options.num_retries is not None else own.num_retries
+        call, trial.alias = trial.call, asked.group.alias
+        options, retries = self._failing(asked)
         run = Run(
             trial=trial,
             seeker=Seeker(self.store, self.health, call.request_id),
             deadline=self._clock.monotonic() + (options.timeout or self.settings.timeout),
-            retries_left=self.settings.num_retries if retries is None else retries,
+            retries_left=retries,
             has_backup=lambda: self._stands_ready(asked.group.alias, options, call.model),
         )
         try:
@@ -231,6 +246,14 @@ class Router:
             raise first
         finally:
             del first  # its traceback holds this frame: they must not hold each other
+
+    def _failing(self, asked: Asked) -> tuple[CallOptions, int]:
+        """What counts of fallbacks, and how many retries there are: as the call says, or the deployment, or the settings."""
+        options, own = asked.call.options, asked.group.members[0].deployment.options
+        if options.fallbacks is None and (own.fallbacks is not None or own.disable_fallbacks):
+            options = replace(options, fallbacks=own.fallbacks, disable_fallbacks=own.disable_fallbacks)
+        said = options.num_retries if options.num_retries is not None else own.num_retries
+        return options, self.settings.num_retries if said is None else said
 
     async def _elsewhere(
         self, run: Run, asked: Asked, error: APIError, options: CallOptions

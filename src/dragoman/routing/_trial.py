@@ -54,7 +54,7 @@ class Trial:
         if member.key:
             self.store.began(member.key)
         try:
-            answer = await attempt(self._job(member.deployment, asked, seconds_left), ending)
+            answer = await attempt(self.job(member.deployment, asked, seconds_left), ending)
         except BaseException as error:
             self._failed(admitted, asked, started, error)
             raise
@@ -113,7 +113,8 @@ class Trial:
 
         return ended
 
-    def _job(self, deployment: Deployment, asked: Asked, seconds_left: float) -> Job:
+    def job(self, deployment: Deployment, asked: Asked, seconds_left: float) -> Job:
+        """What a deployment is asked."""
         options, left_out = asked.options, asked.left_out
         if deployment.provider.name != asked.home:
             options, left_out = away_from_home(options)
