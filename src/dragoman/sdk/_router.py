@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from dragoman import _sync, routing
 from dragoman.dialects import openai_chat, openai_completions, openai_embeddings
-from dragoman.errors import ConfigError, DragomanError
-from dragoman.providers._near import or_perhaps
+from dragoman.errors import DragomanError
 from dragoman.routing import RouterSettings, parse_model_list
-from dragoman.sdk._arguments import settings_of, warn_of_later
+from dragoman.sdk._arguments import check_names, described, read_arguments, warn_of_later
 from dragoman.sdk._catalogue import CATALOGUE
 from dragoman.sdk._custom import PROVIDERS
 from dragoman.sdk._params import ChatParams, EmbeddingParams, TextParams
@@ -44,7 +43,8 @@ class Router:
 
     `model_list` holds `{model_name, litellm_params | params: {model, api_key, ...}, model_info}`, fallbacks
     `[{alias: [models]}]`. A model that is no alias is asked as `provider/model`. Raises `ConfigError` naming each wrong
-    path. Further arguments of LiteLLM's router are accepted, and named in a warning of the logger `dragoman`."""
+    path. `settings` are those of `docs/routing.md`, by name. LiteLLM's other arguments are accepted, and named in a warning of the
+    logger `dragoman`."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Router:
         catalogue: Catalogue | None = None,
         listeners: Sequence[Listener] = (),
         verify: bool | str = True,
-        **later: Any,
+        **settings: Any,
     ) -> None:
         said: dict[str, Any] = {
             "num_retries": num_retries,
@@ -79,21 +79,47 @@ class Router:
             "retry_after": retry_after,
             "drop_params": drop_params,
             "block_requests_for_models_without_pricing": block_requests_for_models_without_pricing,
+            **settings,
         }
-        self._said = settings_of(said)
+        reading = read_arguments(said)
+        self._said = frozenset(name for name, value in said.items() if value is not None)
         known = providers or PROVIDERS
         rows = CATALOGUE if catalogue is None else catalogue
         deployments = parse_model_list(model_list or (), known, catalogue=rows)
-        warn_of_later(later, Router.__init__.__kwdefaults__ or (), deployments)
+        warn_of_later(settings, Router.__init__.__kwdefaults__ or (), reading, deployments)
         self._core = routing.Router(
             deployments,
-            settings=RouterSettings(**self._said),
+            settings=reading.settings,
             providers=known,
             catalogue=rows,
             listeners=listeners,
             verify=verify,
         )
-        self._check_names()
+        check_names(reading, self._core)
+
+    @property
+    def settings(self) -> RouterSettings:
+        """What holds for its calls, with the defaults."""
+        return self._core.settings
+
+    @property
+    def model_names(self) -> list[str]:
+        """What may be asked for: aliases, patterns, and other names that are not hidden."""
+        return list(self._core.names)
+
+    def get_model_names(self) -> list[str]:
+        """As `model_names`."""
+        return self.model_names
+
+    def get_model_list(self, model_name: str | None = None) -> list[dict[str, Any]]:
+        """The deployments, or those that answer to a name (none where there is no such name), as entries of a model list,
+        without their keys, addresses and headers."""
+        if model_name is None:
+            return [described(deployment) for deployment in self._core.deployments]
+        try:
+            return [described(deployment) for deployment in self._core.candidates(model_name)]
+        except DragomanError:
+            return []
 
     @overload
     def completion(
@@ -236,29 +262,6 @@ class Router:
     def _defaults(self) -> dict[str, Any]:
         """The package's settings, but for what this router was told itself."""
         return {name: value for name, value in SETTINGS.options().items() if name not in self._said}
-
-    def _check_names(self) -> None:
-        """A fallback from or to a model that nobody knows is refused, not found out on the day when it is needed."""
-        settings = self._core.settings
-        named: list[tuple[str, Any]] = [("default_fallbacks", target) for target in settings.default_fallbacks]
-        for name in ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks"):
-            for alias, targets in getattr(settings, name).items():
-                named += [(name, alias), *((f"{name}.{alias}", target) for target in targets)]
-        problems = [(path, fault) for path, target in named if (fault := self._fault(target))]
-        if problems:
-            raise ConfigError("\n".join(f"{path}: {fault}" for path, fault in problems), param=problems[0][0])
-
-    def _fault(self, target: str | Mapping[str, Any]) -> str | None:
-        own = {"model": target} if isinstance(target, str) else target
-        if own["model"] == "*":
-            return None
-        try:
-            self._core.candidates(own["model"], routing.CallOptions(custom_llm_provider=own.get("custom_llm_provider")))
-        except DragomanError as error:
-            return (
-                f"{own['model']!r} is not in model_list{or_perhaps(own['model'], self._core.aliases)}; {error.message}"
-            )
-        return None
 
     def _chat(self, model: str, messages: Any, stream: bool | None, params: Mapping[str, Any]) -> Asked:
         return ask(
