@@ -1,0 +1,202 @@
+"""What would happen to a call, and that it then happens; and that looking changes nothing and tells no secret."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from dragoman.observe import Event
+from dragoman.routing import Answer, Call, CallOptions, Clock, Deployment, Explanation, Router, RouterSettings
+from dragoman.routing._conditions import parse_routes
+from dragoman.routing._explanation import Candidate
+from dragoman.routing.strategies import STRATEGIES
+from dragoman.stores import Outage
+from tests.routing.upstream import Stillness, Upstream
+
+HELLO = [{"role": "user", "content": "Hello, canary-of-the-prompt"}]
+Make = Callable[..., Router]
+
+
+@pytest.fixture
+async def make() -> AsyncIterator[Make]:
+    made: list[Router] = []
+
+    def router(*deployments: Deployment, **more: Any) -> Router:
+        made.append(Router(deployments, settings=RouterSettings(**more.pop("settings", {})), **more))
+        return made[-1]
+
+    yield router
+    for router_made in made:
+        await router_made.aclose()
+
+
+def chat(model: str, **options: Any) -> Call:
+    request = {"model": model, "messages": HELLO, **options.pop("request", {})}
+    return Call(operation="chat", model=model, request=request, options=CallOptions(**options))
+
+
+def row(explained: Explanation, deployment: str) -> Candidate:
+    return next(item for item in explained.candidates if item.deployment == deployment)
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic", "gemini"])
+@pytest.mark.parametrize("name", sorted(STRATEGIES))
+async def test_what_is_explained_then_happens(upstream: Upstream, make: Make, name: str, provider: str) -> None:
+    """The same seed before the question and before the call: the same deployment, whatever the state."""
+    dice = random.Random()
+    clock = dataclasses.replace(Clock(), random=dice.random)
+    shares = (
+        {"weight": 1, "rpm": 3},
+        {"weight": 5, "tpm": 400},
+        {"weight": 2, "max_parallel_requests": 1},
+        {"order": 1},
+    )
+    deployments = [
+        upstream.deployment("smart", "sim", provider=provider, number=number, **{"order": 0, **share})
+        for number, share in enumerate(shares)
+    ]
+    router = make(*deployments, clock=clock, settings={"strategy": STRATEGIES[name], "num_retries": 0})
+    seen = set()
+    for seed in range(12):
+        if seed == 6:
+            router.store.take_out(
+                "smart:1", Outage("500 InternalServerError", "InternalServerError", 0, clock.time() + 99)
+            )
+        dice.seed(seed)
+        explained = await router.explain(chat("smart"))
+        assert sum(item.chosen for item in explained.candidates) == 1
+        dice.seed(seed)
+        answer = await router.answer(chat("smart"))
+        [attempt] = answer.attempts
+        assert (explained.chosen, explained.why) == (attempt.deployment, attempt.why)
+        assert {item.deployment for item in explained.candidates if item.dropped} >= set(dict(attempt.passed_over))
+        seen.add(attempt.deployment)
+    assert len(seen) > 1
+
+
+async def test_looking_sends_nothing_claims_nothing_and_tells_no_secret(upstream: Upstream, make: Make) -> None:
+    heard: list[Event] = []
+    settings = {"fallbacks": {"smart": ("backup", "gone/away")}, "context_window_fallbacks": {"smart": ("big",)}}
+    router = make(
+        upstream.deployment("smart", "sim", rpm=1),
+        upstream.deployment("backup", "sim", provider="anthropic", order=3),
+        upstream.deployment("big", "sim", provider="gemini"),
+        listeners=(heard.append,),
+        settings=settings,
+    )
+    before = router.store.view()
+    for _ in range(3):
+        explained = await router.explain(chat("smart", api_key=None, extra_headers={"x-secret": "canary-header"}))
+        assert explained.chosen == "smart:0"
+    text = json.dumps(explained.as_dict())
+    for secret in ("secretsecret", upstream.address, "127.0.0.1", "canary"):
+        assert secret not in text
+    assert upstream.calls == []
+    assert heard == []
+    assert router.store.view() == before
+    general, window, policy = explained.plans
+    assert [(plan.on, plan.attempts) for plan in explained.plans] == [
+        ("general", 3),
+        ("context_window", 1),
+        ("content_policy", 1),
+    ]
+    assert [(target.alias, target.deployment) for target in general.fallbacks] == [
+        ("backup", "backup:0"),
+        ("gone/away", None),
+    ]
+    assert "gone" in general.fallbacks[1].why
+    assert [target.alias for target in window.fallbacks] == ["big"]
+    assert policy.fallbacks == general.fallbacks
+    assert explained.tokens
+    assert explained.timeout == 600
+
+
+async def test_why_others_are_not_asked_and_for_how_long(upstream: Upstream, make: Make) -> None:
+    still = Stillness()
+    router = make(
+        upstream.deployment("smart", "sim[error=429;retry-after=40]", number=0),
+        upstream.deployment("smart", "sim", number=1, rpm=1),
+        upstream.deployment("smart", "sim", number=2, blocked=True),
+        upstream.deployment("smart", "sim", number=3),
+        upstream.deployment("smart", "sim", number=4),
+        clock=still.clock,
+    )
+    await router.answer(chat("smart"))
+    explained = await router.explain(chat("smart"))
+    assert explained.chosen == "smart:3"
+    out, limited, blocked, chosen, later = (row(explained, f"smart:{number}") for number in range(5))
+    assert out.dropped == "out: 429 RateLimitError"
+    assert out.until == pytest.approx(still.clock.time() + 40, abs=2)
+    assert limited.dropped == "smart:1:rpm is at its limit: 1 of 1"
+    [rpm] = limited.limits
+    assert (rpm.name, rpm.used, rpm.asks, rpm.limit) == ("rpm", 1, 1, 1)
+    assert blocked.dropped == "blocked: by the configuration"
+    assert (chosen.dropped, chosen.chosen) == (None, True)
+    assert later.dropped == "order: those of order 3 are asked first"
+
+
+async def test_nobody_is_told_as_the_caller_would_hear_it(upstream: Upstream, make: Make) -> None:
+    still = Stillness()
+    router = make(upstream.deployment("smart", "sim", rpm=1), clock=still.clock, settings={"longest_wait": 0})
+    await router.answer(chat("smart"))
+    explained = await router.explain(chat("smart"))
+    assert (explained.chosen, explained.why) == (None, "nobody can be asked now")
+    assert explained.refusal is not None
+    assert (explained.refusal.error, explained.refusal.status) == ("RateLimitError", 429)
+    with pytest.raises(Exception, match="no deployment of 'smart' can be asked now"):
+        await router.answer(chat("smart"))
+
+
+async def test_a_request_that_cannot_be_written_and_one_that_loses_a_parameter(upstream: Upstream, make: Make) -> None:
+    router = make(upstream.deployment("smart", "sim", provider="anthropic"))
+    refused = await router.explain(chat("smart", request={"logit_bias": {"5": 1}}))
+    assert refused.refusal is not None
+    assert (refused.refusal.error, refused.refusal.param) == ("UnsupportedParamsError", "logit_bias")
+    dropping = await router.explain(chat("smart", request={"logit_bias": {"5": 1}}, drop_params=True))
+    assert (dropping.refusal, dropping.dropped_params) == (None, ("logit_bias",))
+    text = Call(operation="text_completion", model="smart", request={"model": "smart", "prompt": "Hi", "suffix": "!"})
+    assert (await router.explain(text)).refusal is not None
+    text.options = CallOptions(drop_params=True)
+    assert (await router.explain(text)).dropped_params == ("suffix",)
+    embedding = Call(operation="embedding", model="smart", request={"model": "smart", "input": "Hi"})
+    offered = (await router.explain(embedding)).refusal
+    assert offered is not None
+    assert offered.status == 404
+    assert upstream.calls == []
+
+
+async def test_the_cost_that_is_shown_holds(upstream: Upstream, make: Make) -> None:
+    prices = {"prices": {"input_cost_per_token": 1e-6, "output_cost_per_token": 4e-6}}
+    router = make(upstream.deployment("smart", "gpt-9", options=prices), upstream.deployment("free", "sim"))
+    explained = await router.explain(chat("smart", request={"max_tokens": 50}))
+    assert explained.cost is not None
+    assert explained.cost.upper is not None
+    lines = {line.bucket: line for line in explained.cost.lines}
+    assert (lines["output"].count, lines["output"].rate, lines["output"].amount) == (50, "4", "0.0002")
+    assert explained.cost.source == "config"
+    answer = await router.answer(chat("smart", request={"max_tokens": 50}))
+    assert isinstance(answer, Answer)
+    assert answer.cost is not None
+    assert answer.cost.total is not None
+    assert float(explained.cost.lower or 0) <= answer.cost.total / 1e9 <= float(explained.cost.upper)
+    unknown = (await router.explain(chat("free"))).cost
+    assert unknown is not None
+    assert (unknown.upper, unknown.notes[-1]) == (None, "no price of the model is known")
+
+
+async def test_a_conditional_route_is_named(upstream: Upstream, make: Make) -> None:
+    routes = parse_routes([{"if": {"model": "smart", "operation": "chat"}, "use": "big"}], "routes")
+    router = make(upstream.deployment("smart", "sim"), upstream.deployment("big", "sim"), settings={"routes": routes})
+    explained = await router.explain(chat("smart"))
+    assert (explained.model, explained.alias, explained.route, explained.chosen) == (
+        "smart",
+        "big",
+        "routes[0]",
+        "big:0",
+    )
+    assert (await router.explain(chat("big"))).route is None
