@@ -87,7 +87,7 @@ def _anthropic() -> _Speech:
 
     ending = {"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": None}, "usage": usage}
     said = {"content": [{"type": "text", "text": SAID}], "stop_reason": "end_turn", "usage": usage}
-    empty = {**message, "content": [], "stop_reason": None, "usage": usage}
+    empty: dict[str, Any] = {**message, "content": [], "stop_reason": None, "usage": usage}
     return _Speech(
         whole=orjson.dumps({**message, **said}),
         head=_sse({"type": "message_start", "message": empty}),
@@ -113,6 +113,8 @@ def _gemini() -> _Speech:
     )
 
 
+_NOBODY = "a." * 130 + "invalid"
+"""Longer than a name can be: the system knows at once that nobody has it, and asks no server."""
 _SPEECHES = {"openai": _openai(), "anthropic": _anthropic(), "gemini": _gemini()}
 _PLACES = {"openai": "/v1", "anthropic": "", "gemini": "/v1beta"}
 
@@ -245,7 +247,7 @@ def _untrusted() -> ssl.SSLContext:
 async def faulty(fault: str, dialect: str, *, times: int | None = None) -> AsyncIterator[FaultyUpstream]:
     """One that plays a fault (a key of `PLAYS`, `refused`, `tls` or `dns`), the first `times` times; None: always."""
     if fault == "dns":
-        yield FaultyUpstream(dialect, "http://nobody.invalid")
+        yield FaultyUpstream(dialect, f"http://{_NOBODY}")
         return
     if fault == "refused":
         with socket.socket() as bound:  # never listens, and nobody else can take its port

@@ -114,7 +114,7 @@ def expected(fault: Fault, way: Way, *, stream: bool) -> Expected:
 
 def _attempts(fault: Fault, way: Way) -> list[tuple[str, str | None]]:
     """The deployments of the model in turn, those that may be asked again after them, and then the fallback."""
-    made = [("smart:0", fault.error)]
+    made: list[tuple[str, str | None]] = [("smart:0", fault.error)]
     left = way.retries
     for number, faulty in enumerate(way.own[1:], 1):
         if fault.elsewhere and left:

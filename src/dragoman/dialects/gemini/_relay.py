@@ -11,7 +11,7 @@ from dragoman.dialects.framing.json_array import JsonArrayWriter
 from dragoman.dialects.framing.sse import SseEvent, SseReader
 from dragoman.dialects.gemini._errors import read_error
 from dragoman.dialects.gemini._usage import Searches, counts_tokens, read_usage
-from dragoman.errors import APIConnectionError
+from dragoman.errors import APIConnectionError, APIResponseValidationError
 from dragoman.types.usage import Usage
 
 __all__ = ["GeminiStreamRelay"]
@@ -68,6 +68,8 @@ class GeminiStreamRelay:
         data = event.data
         if _ERROR.match(data):
             raise read_error(reply_of(data, self._context))
+        if not self.begun and json_or_none(data) is None:
+            raise APIResponseValidationError(f"an event of the stream of {self._context.provider} is not JSON")
         if b'"webSearchQueries"' in data and isinstance(body := json_or_none(data), dict):
             self._searches.note(body)
         if b'TokenCount"' in data:
