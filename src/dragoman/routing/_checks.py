@@ -6,7 +6,7 @@ when the group is made, and `matters` once for each call."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from dragoman.routing._abilities import abilities_of, lack_of
 from dragoman.routing._asked import Asked, texts, words_of
 from dragoman.routing._deployment import Deployment
 
-__all__ = ["CHECKS", "Check", "CheckPolicy", "PassedOver", "window_of"]
+__all__ = ["CHECKS", "EACH", "Check", "CheckPolicy", "PassedOver", "window_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,9 @@ class CheckPolicy:
     drop_params: bool = False
 
 
+EACH = "each call for itself"
+
+
 class PassedOver(NamedTuple):
     """A deployment that was not asked, and why."""
 
@@ -44,7 +47,9 @@ class Check(NamedTuple):
     name: str
     refuses: Callable[[Deployment, Asked], str | None]
     relevant: Callable[[Sequence[Deployment], CheckPolicy], bool]
-    matters: Callable[[Asked], bool]
+    matters: Callable[[Asked], Hashable]
+    """None: not for this call. Else what its refusals depend on: calls that give the same are refused by the same deployments;
+    `EACH` where no two calls are alike."""
     error: type[APIError]
     """What the caller hears where this check refuses everybody."""
 
@@ -120,18 +125,18 @@ def _tags_decide(deployments: Sequence[Deployment], policy: CheckPolicy) -> bool
 
 
 def _elsewhere(deployment: Deployment, asked: Asked) -> str | None:
-    allowed = asked.kept("regions", _regions)
+    allowed = asked.kept("regions", _regions) or frozenset()
     region = deployment.region
     if region is None:
         return f"its region is not known, and the request must stay in {_listed(allowed)}"
     return None if any(_lies_in(region, area) for area in allowed) else f"{region} is not in {_listed(allowed)}"
 
 
-def _regions(asked: Asked) -> frozenset[str]:
+def _regions(asked: Asked) -> frozenset[str] | None:
     """Where the request must stay: `eu`, `eu-west-1`, ..."""
     metadata = asked.metadata
     said = metadata.get("allowed_model_region") or metadata.get("region") or metadata.get("data_residency")
-    return texts(said)
+    return texts(said) or None
 
 
 _AREAS = {"eu": ("eu", "europe"), "us": ("us",)}
@@ -144,13 +149,13 @@ def _lies_in(region: str, area: str) -> bool:
 
 
 def _against_policy(deployment: Deployment, asked: Asked) -> str | None:
-    lacking = asked.kept("policies", _policies).difference(deployment.tags)
+    lacking = (asked.kept("policies", _policies) or frozenset()).difference(deployment.tags)
     return f"it has not the tag {_listed(lacking)}, which the request's data policy demands" if lacking else None
 
 
-def _policies(asked: Asked) -> frozenset[str]:
+def _policies(asked: Asked) -> frozenset[str] | None:
     """Tags that a deployment must have, always and all of them: `metadata.data_policy`."""
-    return texts(asked.metadata.get("data_policy"))
+    return texts(asked.metadata.get("data_policy")) or None
 
 
 def _unable(deployment: Deployment, asked: Asked) -> str | None:
@@ -160,6 +165,14 @@ def _unable(deployment: Deployment, asked: Asked) -> str | None:
         if lack is None
         else f"{lack.where} needs {lack.ability}, which {deployment.model!r} has not, as {lack.source} says"
     )
+
+
+def _needs(asked: Asked) -> Hashable:
+    if not asked.needs:
+        return None
+    options = asked.options
+    said = (options.drop_params, options.allowed_openai_params, options.additional_drop_params)
+    return (*asked.needs.items(), *said)
 
 
 def _some_lack(deployments: Sequence[Deployment], policy: CheckPolicy) -> bool:
@@ -190,9 +203,9 @@ def _too_long(deployment: Deployment, asked: Asked) -> str | None:
     return f"{'' if exact else 'about '}{tokens} tokens do not fit into {window}"
 
 
-def _may_be_too_long(asked: Asked) -> bool:
+def _may_be_too_long(asked: Asked) -> Hashable:
     narrowest = asked.group.narrowest
-    return narrowest is not None and asked.rough_tokens * _MOST_PER_TOKEN >= narrowest - _BESIDES
+    return EACH if narrowest is not None and asked.rough_tokens * _MOST_PER_TOKEN >= narrowest - _BESIDES else None
 
 
 def _counted(asked: Asked, model: str) -> tuple[int, bool]:
@@ -221,16 +234,24 @@ def _always(deployments: Sequence[Deployment], policy: CheckPolicy) -> bool:
 
 CHECKS: tuple[Check, ...] = (
     Check("blocked", _blocked, _any_blocked, lambda asked: True, PermissionDeniedError),
-    Check("tags", _other_tags, _tags_decide, lambda asked: True, PermissionDeniedError),
-    Check("region", _elsewhere, _always, lambda asked: bool(asked.metadata and _regions(asked)), PermissionDeniedError),
+    Check(
+        "tags",
+        _other_tags,
+        _tags_decide,
+        lambda asked: (asked.tags, asked.metadata.get("user_agent")),
+        PermissionDeniedError,
+    ),
+    Check(
+        "region", _elsewhere, _always, lambda asked: _regions(asked) if asked.metadata else None, PermissionDeniedError
+    ),
     Check(
         "data policy",
         _against_policy,
         _always,
-        lambda asked: bool(asked.metadata and _policies(asked)),
+        lambda asked: _policies(asked) if asked.metadata else None,
         PermissionDeniedError,
     ),
-    Check("abilities", _unable, _some_lack, lambda asked: bool(asked.needs), UnsupportedAbilityError),
+    Check("abilities", _unable, _some_lack, _needs, UnsupportedAbilityError),
     Check("context window", _too_long, _windows_known, _may_be_too_long, ContextWindowExceededError),
 )
 """Those beyond health and limits, which are always asked (`_group.py`, `_seek.py`)."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 from dragoman.errors import APIError
 from dragoman.routing._asked import Asked
-from dragoman.routing._checks import CHECKS, Check, CheckPolicy, PassedOver, window_of
+from dragoman.routing._checks import CHECKS, EACH, Check, CheckPolicy, PassedOver, window_of
 from dragoman.routing._deployment import Deployment
 from dragoman.routing._health import Member
 from dragoman.routing._outage import LIMIT_ERRORS
@@ -16,8 +16,11 @@ from dragoman.stores import Outage, View
 
 __all__ = ["Choice", "ModelGroup", "NoChoice"]
 
-_POOLS = 64
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+_KEPT = 64
 """So many sets of deployments are kept with what strategies have worked out of them."""
+_WINDOW = "context window"
 _ALONE = "the only one left"
 
 
@@ -41,15 +44,8 @@ class NoChoice(NamedTuple):
     """Limits are the only reason: those of the providers, or those of the deployments."""
     error: type[APIError] | None = None
     """What is wrong with the request itself, where no deployment can take it at any time."""
-
-
-class _Standing(NamedTuple):
-    """Who is well, as long as the same outages last."""
-
-    outages: Mapping[str, Outage]
-    able: tuple[int, ...]
-    """Positions in `members`."""
-    passed: tuple[PassedOver, ...]
+    frees: bool = False
+    """A call that ends makes room, which may be at any moment before `ready`."""
 
 
 class _Pool(NamedTuple):
@@ -59,15 +55,33 @@ class _Pool(NamedTuple):
     candidates: Candidates
 
 
+class _Able(NamedTuple):
+    """Who is left."""
+
+    pool: _Pool | None
+    passed: tuple[PassedOver, ...]
+
+
+class _Standing(NamedTuple):
+    """Who is well, as long as the same outages last."""
+
+    outages: Mapping[str, Outage]
+    well: tuple[int, ...]
+    """Positions in `members`."""
+    passed: tuple[PassedOver, ...]
+    able: dict[Hashable, _Able]
+    """Who is left of them, by what the checks look at."""
+
+
 class ModelGroup:
     """Its members are frozen, and their state is in the store. What is kept here are only shortcuts."""
 
     __slots__ = (
+        "_all",
         "_checks",
         "_keys",
         "_pools",
         "_standing",
-        "_well",
         "alias",
         "members",
         "narrowest",
@@ -87,19 +101,22 @@ class ModelGroup:
         """The narrowest of the windows that are known."""
         self._checks = tuple(check for check in CHECKS if check.relevant(deployments, self.policy))
         self._keys = frozenset(key for member in members for key in (member.key, member.credential) if key)
-        self._well = self._standing = _Standing({}, tuple(range(len(self.members))), ())
+        self._all = self._standing = _Standing({}, tuple(range(len(self.members))), (), {})
         self._pools: dict[tuple[int, ...], _Pool] = {}
 
     def choose(self, asked: Asked, view: View, tried: Collection[str] = ()) -> Choice | NoChoice:
         """Pick one that is well, can take the call, and is not among the ids of `tried`."""
-        standing = self._standing_of(view.outages) if view.outages else self._well
-        able, passed = standing.able, standing.passed
-        checks = [check for check in self._checks if check.matters(asked)]
-        if tried or checks:
-            able, passed = self._those_that_can(standing, checks, asked, tried)
-        if not able:
+        standing = self._standing_of(view.outages) if view.outages else self._all
+        looked_at = [(check.name, seen) for check in self._checks if (seen := check.matters(asked)) is not None]
+        alike = tuple(looked_at)
+        able = None if tried else standing.able.get(alike)
+        if able is None:
+            able = self._those_that_can(standing, asked, tried)
+            if not tried and (_WINDOW, EACH) not in alike:
+                _keep(standing.able, alike, able)
+        pool, passed = able
+        if pool is None:
             return self._nobody(asked, view, tried)
-        pool = self._pools.get(able) or self._pool(able)
         if len(pool.members) == 1:
             return Choice(pool.members[0], asked.because + _ALONE, passed)
         if asked.affinity is not None and not asked.explaining:
@@ -108,6 +125,11 @@ class ModelGroup:
                 return Choice(pool.members[kept.position], asked.because + kept.why, passed)
         pick = self.strategy(pool.candidates, view, asked)
         return Choice(pool.members[pick.position], asked.because + pick.why, passed, pick.scores)
+
+    def able(self, asked: Asked) -> frozenset[str]:
+        """The ids of those that could take the call if they were well and within their limits."""
+        deployments = (member.deployment for member in self.members)
+        return frozenset(item.id for item in deployments if _refusal(item, self._checks, asked) is None)
 
     def of(self, alias: str, deployments: Sequence[Deployment]) -> ModelGroup:
         """The same group with some of its deployments in another form."""
@@ -128,26 +150,14 @@ class ModelGroup:
                 able.append(position)
             else:
                 passed.append(PassedOver(member.deployment.id, f"out: {outage.reason}"))
-        found = self._standing = _Standing(mine, tuple(able), tuple(passed))
+        found = self._standing = _Standing(mine, tuple(able), tuple(passed), {})
         return found
 
-    def _pool(self, able: tuple[int, ...]) -> _Pool:
-        """Those of the first priority among them."""
-        members = [self.members[position] for position in able]
-        first = min(member.deployment.order for member in members)
-        members = [member for member in members if member.deployment.order == first]
-        pool = _Pool(tuple(members), Candidates(member.deployment for member in members))
-        if len(self._pools) >= _POOLS:
-            self._pools.clear()
-        self._pools[able] = pool
-        return pool
-
-    def _those_that_can(
-        self, standing: _Standing, checks: Sequence[Check], asked: Asked, tried: Collection[str]
-    ) -> tuple[tuple[int, ...], tuple[PassedOver, ...]]:
+    def _those_that_can(self, standing: _Standing, asked: Asked, tried: Collection[str]) -> _Able:
+        checks = [check for check in self._checks if check.matters(asked) is not None]
         passed = [item for item in standing.passed if item.deployment not in tried]
         able: list[int] = []
-        for position in standing.able:
+        for position in standing.well:
             deployment = self.members[position].deployment
             if deployment.id in tried:
                 continue
@@ -156,18 +166,31 @@ class ModelGroup:
                 able.append(position)
             else:
                 passed.append(refusal[1])
-        return tuple(able), tuple(passed)
+        return _Able(self._pool(tuple(able)) if able else None, tuple(passed))
+
+    def _pool(self, able: tuple[int, ...]) -> _Pool:
+        """Those of the first priority among them."""
+        known = self._pools.get(able)
+        if known is not None:
+            return known
+        members = [self.members[position] for position in able]
+        first = min(member.deployment.order for member in members)
+        members = [member for member in members if member.deployment.order == first]
+        pool = _Pool(tuple(members), Candidates(member.deployment for member in members))
+        _keep(self._pools, able, pool)
+        return pool
 
     def _nobody(self, asked: Asked, view: View, tried: Collection[str]) -> NoChoice:
         """Why: the request itself, or outages."""
         passed: list[PassedOver] = []
         outages: list[Outage] = []
         refusing: set[str] = set()
+        checks = [check for check in self._checks if check.matters(asked) is not None]
         for member in self.members:
             deployment = member.deployment
             if deployment.id in tried:
                 continue
-            refusal = _refusal(deployment, self._checks, asked)
+            refusal = _refusal(deployment, checks, asked)
             outage = view.outages.get(member.key) or view.outages.get(member.credential)
             if refusal is not None:
                 refusing.add(refusal[0].name)
@@ -183,9 +206,15 @@ class ModelGroup:
         return NoChoice(tuple(passed), ready, limited, error)
 
 
+def _keep(known: dict[_K, _V], name: _K, value: _V) -> None:
+    if len(known) >= _KEPT:
+        known.clear()
+    known[name] = value
+
+
 def _refusal(deployment: Deployment, checks: Sequence[Check], asked: Asked) -> tuple[Check, PassedOver] | None:
     for check in checks:
-        reason = check.refuses(deployment, asked) if check.matters(asked) else None
+        reason = check.refuses(deployment, asked)
         if reason is not None:
             return check, PassedOver(deployment.id, f"{check.name}: {reason}")
     return None

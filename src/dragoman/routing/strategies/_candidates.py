@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -11,7 +12,7 @@ from dragoman.routing._deployment import Deployment
 __all__ = ["Candidates", "Scores", "as_candidates"]
 
 _T = TypeVar("_T")
-_BATCH = 32
+_BATCH = 16
 """So many scores are renewed at a choice; a smaller group's are always all new."""
 
 
@@ -45,29 +46,47 @@ def as_candidates(deployments: Sequence[Deployment]) -> Candidates:
 
 
 class Scores:
-    """Of all candidates, by position; of a large group some are renewed at each choice, so that a choice stays cheap."""
+    """Of all candidates, by position, lower is better. Of a large group some are renewed at each choice, and which are the
+    lowest is kept, so that a choice stays cheap; whoever picks looks at the picked one once more."""
 
-    __slots__ = ("_next", "unsure", "values")
+    __slots__ = ("_lowest", "_next", "best", "unsure", "values")
 
     def __init__(self, candidates: Candidates) -> None:
-        self.values: list[float] = []
+        self.values = [math.nan] * len(candidates)
         self.unsure: set[int] = set()
         """Positions that a strategy wants to know more of."""
-        self._next = 0
-        self.values = [0.0] * len(candidates)
+        self.best = math.inf
+        self._lowest: set[int] = set()
         self._next = -1
 
     def renew(self, score: Callable[[int], float], *, whole: bool) -> None:
-        size = len(self.values)
-        if whole or self._next < 0 or size <= _BATCH:
-            self._next = 0
-            self._set(range(size), score)
-            return
-        start = self._next
-        self._set(range(start, min(start + _BATCH, size)), score)
-        self._next = start + _BATCH if start + _BATCH < size else 0
-
-    def _set(self, positions: range, score: Callable[[int], float]) -> None:
+        size, start = len(self.values), self._next
+        if whole or start < 0 or size <= _BATCH:
+            start, end = 0, size
+        else:
+            end = min(start + _BATCH, size)
         values = self.values
-        for position in positions:
-            values[position] = score(position)
+        for position in range(start, end):
+            value = score(position)
+            if value != values[position]:
+                self.put(position, value)
+        self._next = end if end < size else 0
+
+    def put(self, position: int, value: float) -> None:
+        known = self.values[position]
+        self.values[position] = value
+        if value < self.best:
+            self.best = value
+            self._lowest = {position}
+        elif value == self.best:
+            self._lowest.add(position)
+        elif known == self.best:
+            self._lowest.discard(position)
+
+    def lowest(self) -> list[int]:
+        """The positions with the lowest score."""
+        if not self._lowest:
+            values = self.values
+            best = self.best = min(values)
+            self._lowest = {position for position, value in enumerate(values) if value == best}
+        return list(self._lowest) or [0]

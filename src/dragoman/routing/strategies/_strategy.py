@@ -44,15 +44,13 @@ def lowest(
 
 def lowest_renewed(scores: Scores, score: Callable[[int], float], asked: Asked) -> int:
     """The same, of scores some of which are old: the best is looked at once more before it is taken."""
-    values = scores.values
-    position = 0
     for _ in range(_LOOKS):
-        best = min(values)
-        position = by_chance(values, best, asked.chance)
-        now = score(position)
-        if now <= best:
-            return position
-        values[position] = now
+        lowest = scores.lowest()
+        position = lowest[0] if len(lowest) == 1 else lowest[int(asked.chance() * len(lowest))]
+        known, now = scores.values[position], score(position)
+        if now <= known:
+            break
+        scores.put(position, now)
     return position
 
 

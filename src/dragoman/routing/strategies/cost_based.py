@@ -38,11 +38,16 @@ class _Prices(NamedTuple):
     output: Rate
     request: int
     """Nano-dollars for each call."""
+    is_tiered: bool
 
     def of(self, tokens: int, cached: int, answer: int) -> int:
         """Nano-dollars."""
-        paid = (tokens - cached) * _at(self.input, tokens) + cached * _at(self.cached, tokens)
-        return (paid + answer * _at(self.output, tokens)) // _PER + self.request
+        paid, read, written, request, is_tiered = self
+        if is_tiered:
+            spent = (tokens - cached) * _at(paid, tokens) + cached * _at(read, tokens) + answer * _at(written, tokens)
+        else:
+            spent = (tokens - cached) * paid.base + cached * read.base + answer * written.base
+        return spent // _PER + request
 
 
 class _Shelf:
@@ -132,8 +137,9 @@ def _prices_of(entry: ModelEntry, moment: datetime.datetime, context: Mapping[st
     request = rates.get("request", _FREE).base // BUCKETS["request"].per
     paid = rates.get("input")
     if paid is None:  # known to be free, or sold by something else than tokens
-        return _Prices(_FREE, _FREE, _FREE, request) if not rates or request else None
-    return _Prices(paid, rates.get("cache_read", paid), rates.get("output", _FREE), request)
+        return _Prices(_FREE, _FREE, _FREE, request, False) if not rates or request else None
+    read, written = rates.get("cache_read", paid), rates.get("output", _FREE)
+    return _Prices(paid, read, written, request, bool(paid.tiers or read.tiers or written.tiers))
 
 
 def _at(rate: Rate, tokens: int) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 
 from dragoman.routing._asked import Asked
 from dragoman.routing._deployment import Deployment
 from dragoman.routing.strategies._candidates import Scores, as_candidates
-from dragoman.routing.strategies._strategy import Pick, by_chance, lowest_renewed, score_table
+from dragoman.routing.strategies._strategy import Pick, lowest_renewed, score_table
 from dragoman.stores import View
 
 __all__ = ["latency_based"]
@@ -45,8 +46,9 @@ def latency_based(
     if best == _UNKNOWN:
         return Pick(position, "latency-based-routing: nothing is known of any", table)
     if lowest_latency_buffer > 0:
-        good = [score <= best * (1 + lowest_latency_buffer) for score in scores.values]
-        position = by_chance(good, True, asked.chance)
+        limit = best * (1 + lowest_latency_buffer)
+        good = [number for number, value in enumerate(scores.values) if value <= limit]
+        position = good[int(asked.chance() * len(good))] if good else position
         best = scores.values[position]
     return Pick(position, f"latency-based-routing: {best:.1f} ms {_WORDS[series]}", table)
 
@@ -58,13 +60,14 @@ def _scoring(
     scores: Scores, keys: Sequence[str], view: View, asked: Asked, series: str, percentile: float
 ) -> Callable[[int], float]:
     observed, unsure, long_ago = view.observed, scores.unsure, asked.now() - _LONG
+    series_of = attrgetter(series)
 
     def score(position: int) -> float:
         seen = observed.get(keys[position])
         if seen is None:
             unsure.add(position)
             return _UNKNOWN
-        found = getattr(seen, series).percentile(percentile)
+        found: float | None = series_of(seen).percentile(percentile)
         if found is None and series == "per_token":
             whole = seen.latency.percentile(percentile)
             found = None if whole is None else whole / _TOKENS
@@ -72,7 +75,7 @@ def _scoring(
             unsure.add(position)
         elif unsure:
             unsure.discard(position)
-        return _UNKNOWN if found is None else float(found)
+        return _UNKNOWN if found is None else found
 
     return score
 
@@ -86,5 +89,5 @@ def _explored(scores: Scores, score: Callable[[int], float], asked: Asked) -> in
         return None
     positions = sorted(unsure)
     position = positions[int(asked.chance() * len(positions))]
-    scores.values[position] = score(position)
+    scores.put(position, score(position))
     return position if position in unsure else None
