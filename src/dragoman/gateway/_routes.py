@@ -13,7 +13,7 @@ from dragoman.gateway.endpoint import Ask
 
 __all__ = ["ROUTES", "Found", "Page", "Route", "find"]
 
-Page: TypeAlias = Literal["models", "model", "model_info", "model_group_info", "alive", "ready", "health", "root"]
+Page: TypeAlias = Literal["models", "model", "model_info", "model_group_info", "alive", "ready", "health", "root", "explain"]
 """What is answered without asking a model."""
 
 
@@ -70,6 +70,7 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
         "/model_group/info": Route("GET", "model_group_info", OPENAI),
         "/v1beta/models": _GEMINI_MODELS,
         "/v1alpha/models": _GEMINI_MODELS,
+        "/v1/routing/explain": Route("POST", "explain", OPENAI),
         "/health": Route("GET", "health", OPENAI),
         "/health/readiness": Route("GET", "ready", OPENAI, public=True),
         "/health/liveliness": _ALIVE,

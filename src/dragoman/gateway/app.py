@@ -21,6 +21,7 @@ from dragoman.gateway.endpoint import Kitchen
 from dragoman.gateway.gate import Gate
 from dragoman.gateway.health import Health
 from dragoman.gateway.listing import client_of
+from dragoman.gateway.routing_pages import explain
 
 __all__ = ["ROUTES", "Gateway"]
 
@@ -109,6 +110,8 @@ class Gateway:
             await route.answer(self._kitchen, exchange, model)
         elif route.answer == "model":
             await self._models.model(exchange, model or "")
+        elif route.answer == "explain":
+            await explain(self._kitchen, exchange)
         elif route.answer in ("models", "model_info", "model_group_info"):
             await getattr(self._models, route.answer)(exchange)
         else:

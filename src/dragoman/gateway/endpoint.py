@@ -57,15 +57,16 @@ class Ask:
 
     async def __call__(self, kitchen: Kitchen, exchange: Exchange, model: str | None) -> None:
         raw = await read_body(exchange.receive, exchange.headers.get("content-length"), kitchen.limits)
-        call, left_out = self._read(kitchen, exchange, raw, model)
+        call, left_out = self.read(kitchen, exchange, raw, model)
         if call.stream and self.codec.stream_writer is not None:
             await self._stream(kitchen, exchange, call, left_out)
         else:
             await self._whole(kitchen, exchange, call, left_out)
 
-    def _read(
+    def read(
         self, kitchen: Kitchen, exchange: Exchange, raw: bytes, model: str | None
     ) -> tuple[Call, tuple[str, ...]]:
+        """The call that a body means, and the names of the fields that were left out of it. Raises `BadRequestError`."""
         if exchange.headers.get("content-encoding", "identity") != "identity":
             raise BadRequestError("a compressed request body is not supported", status_code=415)
         body = parse_object(raw, kitchen.limits)

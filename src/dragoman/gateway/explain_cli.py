@@ -1,0 +1,83 @@
+"""`dragoman explain`: what would happen to a request under a configuration, without making it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dragoman.gateway._terminal import read_settings, refuse
+
+if TYPE_CHECKING:
+    from dragoman.gateway.config import GatewayConfig
+    from dragoman.routing import Explanation
+
+__all__ = ["explain"]
+
+_FAILS = 1
+
+
+def explain(
+    request: Annotated[Path, typer.Argument(help="A file with the request's body, as it would be posted.")],
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="The configuration; ./config.yaml if left out.")
+    ] = None,
+    dialect: Annotated[
+        str | None, typer.Option(help="openai, anthropic or gemini, where that cannot be seen from the body.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
+) -> None:
+    """Show which deployment a request would go to and why, what follows if that fails, and what it can cost.
+
+    Nothing is sent. It is as if the gateway had just been started: all deployments are well and nothing of their limits is used.
+    A running gateway answers the same for its own state at POST /v1/routing/explain."""
+    from dragoman.errors import DragomanError
+    from dragoman.gateway._explain_text import explanation_text
+
+    settings = read_settings(config, None)
+    try:
+        raw = request.read_bytes()
+    except OSError as error:
+        refuse(f"{request} cannot be read: {error.strerror}")
+    try:
+        explained = asyncio.run(_explained(settings, raw, dialect))
+    except DragomanError as error:
+        refuse(f"{request}: {error.message}")
+    typer.echo(_redacted(settings, explained, as_json, explanation_text))
+    if explained.refusal is not None:
+        raise typer.Exit(_FAILS)
+
+
+def _redacted(settings: GatewayConfig, explained: Explanation, as_json: bool, text: Any) -> str:
+    from dragoman.gateway._secrets import Redactor
+
+    said = json.dumps(explained.as_dict(), indent=2) if as_json else text(explained)
+    return Redactor(settings.secrets).text(said)
+
+
+async def _explained(settings: GatewayConfig, raw: bytes, dialect: str | None) -> Explanation:
+    from dragoman.gateway._assembly import router_of
+    from dragoman.gateway._dialects import OPENAI
+    from dragoman.gateway._exchange import Exchange
+    from dragoman.gateway._secrets import Redactor
+    from dragoman.gateway.config import export
+    from dragoman.gateway.endpoint import Kitchen
+    from dragoman.gateway.routing_pages import call_of
+
+    export(settings)
+    router, _ = router_of(settings)
+    kitchen = Kitchen(
+        router=router,
+        limits=settings.limits,
+        keep_alive_seconds=settings.keep_alive_seconds,
+        redactor=Redactor(settings.secrets),
+    )
+    exchange = Exchange({"query_string": b""}, _nothing, _nothing, {}, OPENAI)
+    return await router.explain(call_of(kitchen, exchange, raw, dialect))
+
+
+async def _nothing(*_: Any) -> Any:
+    """Nobody is on the line."""
