@@ -52,7 +52,9 @@ async def reply_error(
     exchange.error = type(error).__name__
     status = error.status_code if 400 <= error.status_code < 600 else 500
     status = exchange.dialect.statuses.get(status, status)
-    await exchange.reply(status, error_bytes(exchange, error, redactor), [*_about(exchange, error, redactor), *(headers or [])])
+    await exchange.reply(
+        status, error_bytes(exchange, error, redactor), [*_about(exchange, error, redactor), *(headers or [])]
+    )
 
 
 def _about(exchange: Exchange, error: DragomanError, redactor: Redactor) -> Headers:

@@ -13,7 +13,9 @@ from dragoman.gateway.endpoint import Ask
 
 __all__ = ["ROUTES", "Found", "Page", "Route", "find"]
 
-Page: TypeAlias = Literal["models", "model", "model_info", "model_group_info", "alive", "ready", "health", "root", "explain"]
+Page: TypeAlias = Literal[
+    "models", "model", "model_info", "model_group_info", "alive", "ready", "health", "root", "explain"
+]
 """What is answered without asking a model."""
 
 

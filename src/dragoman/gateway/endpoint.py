@@ -63,9 +63,7 @@ class Ask:
         else:
             await self._whole(kitchen, exchange, call, left_out)
 
-    def read(
-        self, kitchen: Kitchen, exchange: Exchange, raw: bytes, model: str | None
-    ) -> tuple[Call, tuple[str, ...]]:
+    def read(self, kitchen: Kitchen, exchange: Exchange, raw: bytes, model: str | None) -> tuple[Call, tuple[str, ...]]:
         """The call that a body means, and the names of the fields that were left out of it. Raises `BadRequestError`."""
         if exchange.headers.get("content-encoding", "identity") != "identity":
             raise BadRequestError("a compressed request body is not supported", status_code=415)
