@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from dragoman.errors import (
     APIConnectionError,
@@ -17,9 +18,10 @@ from dragoman.errors import (
     PaymentRequiredError,
     PermissionDeniedError,
     RateLimitError,
+    Timeout,
 )
 
-__all__ = ["LIMIT_ERRORS", "Fault", "HealthPolicy", "fault_of"]
+__all__ = ["LIMIT_ERRORS", "Fault", "HealthPolicy", "TimeLimits", "allowed_fails", "cut_short", "fault_of"]
 
 
 class Fault(enum.Enum):
@@ -55,9 +57,36 @@ LIMIT_ERRORS = frozenset({"RateLimitError"})
 """The classes of errors whose outage is over at a known time, so that nobody has to probe."""
 
 
+_NOT_OFFERED = "unsupported_operation"
+"""A code of ours: the provider was not asked, as it offers no such operation."""
+
+
 def fault_of(error: BaseException) -> Fault:
     """`Fault.NOBODY` also for a caller who left."""
+    if getattr(error, "code", None) == _NOT_OFFERED:
+        return Fault.NOBODY
     return next((fault for kind, fault in _FAULTS if isinstance(error, kind)), Fault.NOBODY)
+
+
+def allowed_fails(error: BaseException, *policies: Mapping[str, int]) -> int | None:
+    """What the first policy that names the class of the error, or one above it, allows."""
+    kinds = [kind.__name__ for kind in type(error).__mro__]
+    return next((policy[kind] for policy in policies for kind in kinds if kind in policy), None)
+
+
+TimeLimits: TypeAlias = Sequence[tuple[float, float]]
+"""Seconds that an attempt was given, and that it is given usually."""
+_LESS = 0.95
+_AT_ONCE = 0.05
+"""Seconds by which a time-out may be early."""
+
+
+def cut_short(error: BaseException, took: float, limits: TimeLimits) -> bool:
+    """Whether this is a time-out that came sooner than the deployment may usually take: the caller's own haste, or what earlier
+    attempts left of his time."""
+    if not isinstance(error, Timeout):
+        return False
+    return any(given < usual * _LESS and took >= given - _AT_ONCE for given, usual in limits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +105,8 @@ class HealthPolicy:
     cooldown: float = 5.0
     """The first time; it doubles with each further one in a row."""
     longest_cooldown: float = 300.0
+    longest_retry_after: float = 86400.0
+    """A provider that names a later time than this is asked again nevertheless."""
     credential_cooldown: float = 60.0
     """A key that is refused is seldom right a second later."""
 
@@ -85,4 +116,5 @@ class HealthPolicy:
         grown = min(first * 2.0 ** (times - 1), max(first, self.longest_cooldown))
         if retry_after is None:
             return grown
+        retry_after = min(retry_after, self.longest_retry_after)
         return retry_after if fault is Fault.LIMIT else max(grown, retry_after)

@@ -32,10 +32,10 @@ from dragoman.routing._pricing import only_priced, with_prices
 from dragoman.routing._run import Run
 from dragoman.routing._seek import Seeker
 from dragoman.routing._settings import FallbackTarget, RouterSettings
+from dragoman.routing._state import store_at
 from dragoman.routing._transports import Transports
 from dragoman.routing._trial import Trial
 from dragoman.routing.strategies import limit_counters, reads_limits, strategy_of
-from dragoman.stores import MemoryStore
 from dragoman.transport import Transport
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ class Router:
         alert = self.settings.fallback_alert
         self._rates = FallbackRates(alert, self._clock.time, lambda event: tell(given, event))
         self._listeners: tuple[Listener, ...] = (*given, self._rates)
-        self.store: Store = MemoryStore(self._clock.time) if store is None else store
+        self.store: Store = store_at(self.settings.redis, self._clock.time) if store is None else store
+        self._owns_store = store is None
         # What the parts are given holds the settings, and not this router: a forgotten one must be freed at once.
         said, heard = self.settings, self._listeners
         strategy = strategy_of(said.strategy, "routing_strategy", said.strategy_args)
@@ -121,6 +122,7 @@ class Router:
             call.request_id = f"req_{secrets.token_hex(12)}"
         trial = self._trial(call)
         try:
+            await self.store.open()
             self._check_fallbacks(call.options.fallbacks)
             return await self._answer(trial, self._asked(call))
         except BaseException as error:
@@ -152,6 +154,7 @@ class Router:
     async def warm_up(self) -> None:
         """Do now what the first call would else have to wait for: import aiohttp and the codecs, read certificates,
         tables and the vocabularies of models whose tokens are counted here."""
+        await self.store.open()
         self._transports.here().open()
         for deployment in self.deployments:
             facts(deployment.provider.name, deployment.model)
@@ -166,6 +169,8 @@ class Router:
     async def aclose(self) -> None:
         """Close the connections that belong to the running event loop."""
         await self._transports.aclose()
+        if self._owns_store:
+            await self.store.close()
 
     def _trial(self, call: Call) -> Trial:
         return Trial(

@@ -93,6 +93,12 @@ def _port(value: Any, path: str) -> int:
     return found
 
 
+def _redis_policy(value: Any, path: str) -> str:
+    if value not in ("fail_open", "fail_closed"):
+        raise ConfigError(f"{path}: expected fail_open or fail_closed", param=path)
+    return str(value)
+
+
 _RETRY_COUNT, _FALLBACK_COUNT = whole(0, 100), whole(0, 100)
 
 ROUTER_SETTINGS: Mapping[str, Setting] = MappingProxyType(
@@ -135,6 +141,8 @@ ROUTER_SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "redis_port": Setting("redis.port", _port),
         "redis_password": Setting("redis.password", text),
         "redis_db": Setting("redis.db", whole()),
+        "redis_prefix": Setting("redis.prefix", text),
+        "redis_policy": Setting("redis.policy", _redis_policy),
     }
 )
 """The one list of a router's settings."""
@@ -162,7 +170,6 @@ def read_settings(*said: tuple[str, Mapping[str, Any], Mapping[str, Setting]]) -
     """(path, values, the settings that may stand there), the weightier ones last. None counts as not said, and names that are
     not among the settings are passed over."""
     values: dict[str, Any] = {}
-    strategy: Any = "simple-shuffle"
     reading = Reading(RouterSettings(), [], {})
     for path, mapping, settings in said:
         for name, value in mapping.items():
@@ -176,14 +183,6 @@ def read_settings(*said: tuple[str, Mapping[str, Any], Mapping[str, Setting]]) -
                 reading.problems.extend(problems_of(error, where))
             else:
                 reading.paths[setting.field] = where
-                strategy = value if setting.field == "strategy" else strategy
-    if "strategy_args" in values:
-        # What they may be depends on the strategy, so both are read once more, together.
-        where = reading.paths["strategy_args"]
-        try:
-            values["strategy"] = strategy_of(strategy, where.removesuffix("_args"), values.pop("strategy_args"))
-        except ConfigError as error:
-            reading.problems.extend(problems_of(error, where))
     return reading._replace(settings=_joined(values))
 
 
@@ -247,6 +246,5 @@ def _named(reading: Reading) -> Iterator[tuple[str, FallbackTarget]]:
     yield from ((paths["default_fallbacks"], target) for target in settings.default_fallbacks)
     for name, alias in settings.model_group_alias.items():
         yield f"{paths['model_group_alias']}.{name}", alias.model
-    yield from ((f"{route.path}.use", route.use) for route in settings.routes)
     for field in ("group_retry_policies", "weights"):
         yield from ((f"{paths[field]}.{name}", name) for name in getattr(settings, field))

@@ -12,7 +12,10 @@ from dragoman.routing._health import Health
 from dragoman.routing._limits import claims_of
 from dragoman.stores import Refusal, Store
 
-__all__ = ["Admitted", "Seeker"]
+__all__ = ["Admitted", "Seeker", "teaches"]
+
+_PROBE_TAKES = 1.0
+"""Seconds after which a probe may have found something out."""
 
 
 class Admitted(NamedTuple):
@@ -21,6 +24,8 @@ class Admitted(NamedTuple):
     choice: Choice
     lease: str
     """Of its limits; empty where it has none."""
+    probing: tuple[str, ...] = ()
+    """What this call finds out, alone among all: whether it works again."""
 
 
 class Seeker:
@@ -36,43 +41,66 @@ class Seeker:
         """One that can be asked now and is not among `tried`, by id."""
         refused: dict[str, PassedOver] = {}
         ready: list[float] = []
+        limited = False
         while True:
             view = self._store.view()
             self._health.saw(view.outages)
             choice = asked.group.choose(asked, view, {*tried, *refused} if refused else tried)
             if isinstance(choice, NoChoice):
-                return _with_refused(choice, refused, ready)
+                return _with_refused(choice, refused, ready, limited)
             member = choice.member
-            reason = await self._probe(choice)
-            if reason is None:
-                found = await self._lease(choice, asked)
+            probing = self._health.half_open(member) if teaches(asked) else ()
+            if probing and not await self._health.may_probe(probing):
+                reason = "out: another call is finding out whether it works again"
+                ready.append(self._store.now() + _PROBE_TAKES)
+            else:
+                found = await self._lease(choice, asked, probing)
                 if isinstance(found, Admitted):
                     return found._replace(choice=choice._replace(passed_over=(*choice.passed_over, *refused.values())))
-                reason = f"{found.claim.counter.key} is at its limit: {found.used} of {found.claim.limit}"
+                reason, limited = _why(found), limited or not found.is_unavailable
                 if found.retry_after is not None:
                     ready.append(self._store.now() + found.retry_after)
             refused[member.deployment.id] = PassedOver(member.deployment.id, reason)
 
-    async def _probe(self, choice: Choice) -> str | None:
-        """Why not: another call is finding out whether it works again."""
-        keys = self._health.half_open(choice.member)
-        if not keys or await self._health.may_probe(keys):
-            return None
-        return "out: another call is finding out whether it works again"
+    def give_back(self, admitted: Admitted) -> None:
+        """It is not asked after all, and took nothing."""
+        self._health.give_back(admitted.probing)
+        if admitted.lease:
+            own = admitted.choice.member.deployment.id
+            self._store.settle(admitted.lease, {f"{own}:{kind}": 0 for kind in ("rpm", "tpm")})
 
-    async def _lease(self, choice: Choice, asked: Asked) -> Admitted | Refusal:
+    async def _lease(self, choice: Choice, asked: Asked, probing: tuple[str, ...]) -> Admitted | Refusal:
         claims = claims_of(choice.member, asked)
         if not claims:
-            return Admitted(choice, "")
+            return Admitted(choice, "", probing)
         self._leases += 1
         lease = f"{self._request_id}:{self._leases}"
-        return await self._store.acquire(lease, claims) or Admitted(choice, lease)
+        refusal: Refusal | None = None
+        admitted = False
+        try:
+            refusal = await self._store.acquire(lease, claims)
+            admitted = refusal is None
+        finally:
+            if not admitted:
+                self._health.give_back(probing)
+        return refusal or Admitted(choice, lease, probing)
 
 
-def _with_refused(nobody: NoChoice, refused: Mapping[str, PassedOver], ready: list[float]) -> NoChoice:
+def teaches(asked: Asked) -> bool:
+    """Whether how it goes says anything of the deployment: not with the caller's own key, or at his own place."""
+    return asked.options.api_key is None and asked.options.api_base is None
+
+
+def _why(refusal: Refusal) -> str:
+    if refusal.is_unavailable:
+        return "its limits are not known while the shared state does not answer"
+    return f"{refusal.claim.counter.key} is at its limit: {refusal.used} of {refusal.claim.limit}"
+
+
+def _with_refused(nobody: NoChoice, refused: Mapping[str, PassedOver], ready: list[float], limited: bool) -> NoChoice:
     """`ready`: when the limits that refused have room again."""
     if not refused:
         return nobody
     soonest = min((moment for moment in (nobody.ready, *ready) if moment is not None), default=None)
-    limited = bool(ready) and (nobody.is_limited or nobody.ready is None)
+    limited = limited and (nobody.is_limited or nobody.ready is None)
     return NoChoice((*nobody.passed_over, *refused.values()), soonest, limited)

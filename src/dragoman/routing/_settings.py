@@ -17,6 +17,7 @@ from dragoman.routing._options import split
 from dragoman.routing._outage import HealthPolicy
 from dragoman.routing._retry import RetryPolicy
 from dragoman.routing.strategies import Strategy, simple_shuffle
+from dragoman.stores import Policy
 from dragoman.types._json import JsonObject
 
 __all__ = ["Alias", "FallbackTarget", "Fallbacks", "RedisPlace", "RouterSettings", "parse_fallbacks", "parse_targets"]
@@ -43,6 +44,10 @@ class RedisPlace:
     port: int = 6379
     password: str | None = field(default=None, repr=False)
     db: int = 0
+    prefix: str = "dragoman"
+    """Those who have the same share their state."""
+    policy: Policy = "fail_open"
+    """What becomes of limits while Redis does not answer: each process counts alone, or all refuse."""
 
     @property
     def address(self) -> str | None:

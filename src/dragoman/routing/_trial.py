@@ -16,9 +16,10 @@ from dragoman.routing._clock import Clock
 from dragoman.routing._deployment import Deployment
 from dragoman.routing._health import Health
 from dragoman.routing._job import Job
-from dragoman.routing._limits import spent
+from dragoman.routing._limits import Renewal, spent
 from dragoman.routing._options import away_from_home, merge_options
-from dragoman.routing._seek import Admitted
+from dragoman.routing._outage import TimeLimits, cut_short
+from dragoman.routing._seek import Admitted, teaches
 from dragoman.routing._settings import RouterSettings
 from dragoman.routing._stream import Ending
 from dragoman.stores import Store
@@ -47,40 +48,69 @@ class Trial:
     fallback: str = ""
     """The one that is asked in its place."""
     attempts: list[Attempt] = field(default_factory=list)
+    renewals: dict[str, Renewal] = field(default_factory=dict)
+    """By lease, of what is under way."""
 
     async def ask(self, admitted: Admitted, asked: Asked, seconds_left: float) -> Answer | StreamAnswer:
         """Raises `APIError`. The deployment's slot is free again when the answer, or its stream, has ended."""
         member, ending, started = admitted.choice.member, Ending(), self.clock.monotonic()
+        limits = self._limits(member.deployment, asked, seconds_left)
+        if admitted.lease:
+            self.renewals[admitted.lease] = Renewal(self.store, admitted.lease)
         if member.key:
             self.store.began(member.key)
         try:
             answer = await attempt(self.job(member.deployment, asked, seconds_left), ending)
         except BaseException as error:
-            self._failed(admitted, asked, started, error)
+            self._failed(admitted, asked, started, error, limits)
             raise
         seconds = self._note(admitted, started, None)
-        self.health.succeeded(member)
+        if teaches(asked):
+            self.health.succeeded(member, admitted.probing)
         if asked.affinity is not None and member.key:
             asked.affinity.answered(asked, member.deployment)
         answer.attempts, answer.fallback = tuple(self.attempts), self.fallback
         if isinstance(answer, StreamAnswer):
-            ending.belongs_to(answer, self._end_of_stream(answer, admitted, started, seconds))
+            ending.belongs_to(answer, self._end_of_stream(answer, admitted, asked, started, seconds, limits))
         else:
             self._over(admitted, answer.usage, seconds)
             self._tell_answered(answer)
         return answer
 
-    def _failed(self, admitted: Admitted, asked: Asked, started: float, error: BaseException) -> None:
+    def _failed(
+        self, admitted: Admitted, asked: Asked, started: float, error: BaseException, limits: TimeLimits
+    ) -> None:
         member = admitted.choice.member
-        self._over(admitted, None)
+        self._over(admitted, None, error=error)
         if isinstance(error, DragomanError):
             _name(error, member.deployment)
-        if asked.options.api_key is None and asked.options.api_base is None:  # else it is the caller's own key or place
-            self.health.failed(member, error)
+        self._learn(admitted, asked, started, error, limits)
         self._note(admitted, started, error)
 
+    def _learn(
+        self, admitted: Admitted, asked: Asked, started: float, error: BaseException, limits: TimeLimits
+    ) -> None:
+        if not teaches(asked) or cut_short(error, self.clock.monotonic() - started, limits):
+            self.health.give_back(admitted.probing)
+        else:
+            self.health.failed(admitted.choice.member, error, admitted.probing)
+
+    def _limits(self, deployment: Deployment, asked: Asked, seconds_left: float) -> TimeLimits:
+        """How long it is given in this attempt, and how long otherwise."""
+        usual = deployment.options.timeout or self.settings.timeout
+        limits = [(min(seconds_left, usual), usual)]
+        if self.call.stream:
+            usual = deployment.options.stream_timeout or self.settings.stream_timeout
+            limits.append((min(asked.options.stream_timeout or usual, seconds_left), usual))
+        return limits
+
     def _over(
-        self, admitted: Admitted, usage: Usage | None, seconds: float | None = None, first_content: float | None = None
+        self,
+        admitted: Admitted,
+        usage: Usage | None,
+        seconds: float | None = None,
+        first_content: float | None = None,
+        error: BaseException | None = None,
     ) -> None:
         """It is no longer in flight, and took so much of its limits; `seconds` where it says how fast the deployment is."""
         member = admitted.choice.member
@@ -88,14 +118,22 @@ class Trial:
             return
         self.store.ended(member.key)
         if admitted.lease:
-            self.store.settle(admitted.lease, spent(member, usage))
+            if (renewal := self.renewals.pop(admitted.lease, None)) is not None:
+                renewal.stop()
+            self.store.settle(admitted.lease, spent(member, usage, error))
         if seconds is not None:
             tokens = usage.get("completion_tokens") if usage else None
             first = None if first_content is None else first_content * 1000
             self.store.observe(member.key, seconds * 1000, first, tokens)
 
     def _end_of_stream(
-        self, answer: StreamAnswer, admitted: Admitted, started: float, first_content: float
+        self,
+        answer: StreamAnswer,
+        admitted: Admitted,
+        asked: Asked,
+        started: float,
+        first_content: float,
+        limits: TimeLimits,
     ) -> Callable[[BaseException | None], None]:
         member = admitted.choice.member
 
@@ -108,7 +146,7 @@ class Trial:
             if isinstance(error, DragomanError):
                 _name(error, member.deployment)
                 error.attempts = answer.attempts
-                self.health.failed(member, error)
+                self._learn(admitted._replace(probing=()), asked, started, error, limits)
             self._tell_broken_off(answer, error)
 
         return ended
@@ -173,7 +211,9 @@ class Trial:
             request_id, attempts = self.call.request_id, len(answer.attempts)
             tell(
                 self.listeners,
-                Failed(request_id, attempts, name, answer.provider, answer.model, answer.usage, answer.cost, self.alias),
+                Failed(
+                    request_id, attempts, name, answer.provider, answer.model, answer.usage, answer.cost, self.alias
+                ),
             )
 
 

@@ -22,7 +22,7 @@ from dragoman.stores._protocol import (
 from dragoman.stores._sketch import Observed, Sketch
 from dragoman.stores.memory import MemoryStore
 from dragoman.stores.redis import RedisStore
-from dragoman.stores.resilient import ResilientStore
+from dragoman.stores.resilient import Policy, ResilientStore
 
 __all__ = [
     "LEASE_SECONDS",
@@ -36,6 +36,7 @@ __all__ = [
     "Outage",
     "Outages",
     "Outcome",
+    "Policy",
     "RedisStore",
     "Refusal",
     "ResilientStore",
