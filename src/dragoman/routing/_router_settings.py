@@ -170,6 +170,7 @@ def read_settings(*said: tuple[str, Mapping[str, Any], Mapping[str, Setting]]) -
     """(path, values, the settings that may stand there), the weightier ones last. None counts as not said, and names that are
     not among the settings are passed over."""
     values: dict[str, Any] = {}
+    strategy: Any = "simple-shuffle"
     reading = Reading(RouterSettings(), [], {})
     for path, mapping, settings in said:
         for name, value in mapping.items():
@@ -183,6 +184,14 @@ def read_settings(*said: tuple[str, Mapping[str, Any], Mapping[str, Setting]]) -
                 reading.problems.extend(problems_of(error, where))
             else:
                 reading.paths[setting.field] = where
+                strategy = value if setting.field == "strategy" else strategy
+    if "strategy_args" in values:
+        # What they may be depends on the strategy, so both are read once more, together.
+        where = reading.paths["strategy_args"]
+        try:
+            values["strategy"] = strategy_of(strategy, where.removesuffix("_args"), values.pop("strategy_args"))
+        except ConfigError as error:
+            reading.problems.extend(problems_of(error, where))
     return reading._replace(settings=_joined(values))
 
 
@@ -246,5 +255,6 @@ def _named(reading: Reading) -> Iterator[tuple[str, FallbackTarget]]:
     yield from ((paths["default_fallbacks"], target) for target in settings.default_fallbacks)
     for name, alias in settings.model_group_alias.items():
         yield f"{paths['model_group_alias']}.{name}", alias.model
+    yield from ((f"{route.path}.use", route.use) for route in settings.routes)
     for field in ("group_retry_policies", "weights"):
         yield from ((f"{paths[field]}.{name}", name) for name in getattr(settings, field))
