@@ -12,6 +12,7 @@ import orjson
 from dragoman.dialects._dialect import CallerContext, Codec, RequestHints
 from dragoman.errors import BadRequestError, NotFoundError
 from dragoman.gateway._attempts import attempt_headers, note_answer, note_error, note_usage
+from dragoman.gateway._caller_facts import with_caller_facts
 from dragoman.gateway._controls import refuse_server_fields, take_options
 from dragoman.gateway._cost import cost_headers, cost_text, with_cost
 from dragoman.gateway._exchange import Exchange, HangUp, Headers, header
@@ -84,6 +85,8 @@ class Ask:
                 f"the model {name[:64]!r}... does not exist here", param="model", code="model_not_found"
             )
         exchange.model, exchange.operation = name, self.codec.operation
+        knows_clients = kitchen.router.settings.checks.tags
+        options = with_caller_facts(options, request.get("metadata"), exchange.headers, knows_clients=knows_clients)
         stream = bool(request.get("stream")) if self.stream is None else self.stream
         exchange.stream = stream
         caller = self._caller(exchange, name, request)
