@@ -170,7 +170,11 @@ async def test_a_callers_own_key_does_not_follow_a_route_to_another_provider(
     call.options = CallOptions(api_key="sk-" + "callers" * 3)
     answer = await router.answer(call)
     assert answer.provider == "anthropic"
-    assert "callers" not in str(upstream.calls[-1])
+    assert upstream.last["headers"]["x-api-key"] == "sk-" + "secret" * 4
+    at_home = chat()
+    at_home.options = call.options
+    await router.answer(at_home)
+    assert upstream.last["headers"]["authorization"] == "Bearer sk-" + "callers" * 3
 
 
 def test_a_route_that_leads_nowhere_is_refused_at_once(upstream: Upstream, make: Callable[..., Router]) -> None:
