@@ -1,0 +1,95 @@
+"""What `Router(...)` takes beside its list: every setting of routing, by LiteLLM's names."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+import dragoman
+from dragoman.routing._router_settings import router_settings
+
+LISTED = [
+    {"model_name": "smart", "litellm_params": {"model": "openai/gpt-4o", "api_key": "sk-a-secret", "rpm": 3}},
+    {"model_name": "smart", "litellm_params": {"model": "anthropic/x", "order": -1}, "model_info": {"id": "first"}},
+    {"model_name": "backup", "params": {"model": "openai/gpt-4o-mini", "temperature": 0.5}},
+]
+
+
+def router(**said: Any) -> dragoman.Router:
+    made = dragoman.Router(LISTED, **said)
+    made.close()
+    return made
+
+
+def test_every_kind_of_setting_arrives() -> None:
+    said = {
+        "num_retries": 0,
+        "timeout": 3,
+        "fallbacks": [{"smart": ["backup"]}],
+        "model_group_alias": {"gpt-4": "smart", "old": {"model": "backup", "hidden": True}},
+        "routing_strategy": "least-busy",
+        "retry_policy": {"TimeoutErrorRetries": 0},
+        "allowed_fails": 1,
+        "cooldown_time": 9,
+        "enable_tag_filtering": True,
+        "weights": {"smart": {"first": 1}},
+        "default_litellm_params": {"max_tokens": 5},
+        "idle_timeout": 7,
+    }
+    made = router(**said)
+    assert made.settings == router_settings(said)
+    assert made.settings.health.cooldown == 9
+    assert router().settings == router_settings({})
+
+
+def test_it_says_what_it_serves_and_no_secret() -> None:
+    made = router(model_group_alias={"gpt-4": "smart", "old": {"model": "backup", "hidden": True}})
+    assert made.model_names == made.get_model_names() == ["smart", "backup", "gpt-4"]
+    entries = made.get_model_list()
+    assert [entry["model_info"]["id"] for entry in entries] == ["first", "smart:0", "backup:0"]
+    assert entries[1]["litellm_params"] == {"model": "openai/gpt-4o", "rpm": 3}
+    assert entries[2]["litellm_params"] == {"model": "openai/gpt-4o-mini", "temperature": 0.5}
+    assert made.get_model_list("gpt-4") == entries[:2]
+    assert made.get_model_list("old") == made.get_model_list("backup") == entries[2:]
+    assert made.get_model_list("nobody") == []
+    assert "sk-a-secret" not in str(entries)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"num_retries": 101}, ["num_retries: expected a whole number from 0 to 100, got 101"]),
+        (
+            {"timeout": 0, "cooldown_time": "x", "retry_policy": {"Timeout": 1, "TimeoutErrorRetries": "x"}},
+            [
+                "timeout: expected a number of at least 0.001, got 0",
+                "cooldown_time: expected a number, got a text",
+                "retry_policy.Timeout: unknown key",
+                "retry_policy.TimeoutErrorRetries: expected a number, got a text",
+            ],
+        ),
+        (
+            {"model_group_alias": {"a": "smrt"}},
+            ["model_group_alias.a: 'smrt' is not in model_list (did you mean 'smart'?)"],
+        ),
+        ({"model_group_retry_policy": {"smrt": {}}}, ["model_group_retry_policy.smrt: 'smrt' is not in model_list"]),
+        ({"cooldown_tme": 3}, ["Router: no argument 'cooldown_tme'; did you mean 'cooldown_time'?"]),
+    ],
+)
+def test_wrong_settings_are_told_with_their_path(said: dict[str, Any], told: list[str]) -> None:
+    with pytest.raises(dragoman.ConfigError) as caught:
+        router(**said)
+    lines = caught.value.message.splitlines()
+    assert len(lines) == len(told), lines
+    for line, beginning in zip(lines, told, strict=True):
+        assert line.startswith(beginning)
+
+
+def test_what_has_no_effect_is_named_in_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "dragoman"):
+        router(cache_responses=True, polling_interval=0.1, default_litellm_params={"max_budget": 1}, num_retries=1)
+    assert [record.getMessage() for record in caplog.records] == [
+        "Router: known and without effect yet: cache_responses, max_budget, polling_interval"
+    ]
