@@ -17,8 +17,10 @@ __all__ = [
     "FallbackRateHigh",
     "FallbackRateNormal",
     "FellBack",
+    "Hedged",
     "Listener",
     "PutBack",
+    "Queued",
     "TakenOut",
     "Tried",
     "tell",
@@ -93,6 +95,24 @@ class FellBack:
 
 
 @dataclass(frozen=True, slots=True)
+class Hedged:
+    """Of two deployments that were asked at the same time, the one that was left as the other answered first. It may charge for
+    that, beside what the answer cost."""
+
+    request_id: str
+    deployment: str
+    provider: str
+    model: str
+    alias: str
+    """The model group that was asked for."""
+    lower: int | None
+    """Nano-dollars that it charges at least if it charges at all; None: it cannot be said."""
+    upper: int | None
+    usage: Usage | None = None
+    """Where it had told it by then: what it charges is no longer in doubt."""
+
+
+@dataclass(frozen=True, slots=True)
 class TakenOut:
     """A deployment, or a credential, is not asked until a time."""
 
@@ -108,6 +128,21 @@ class PutBack:
     """What was taken out has been seen to work again."""
 
     key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A call has waited for deployments that were at their limits, and waits no more."""
+
+    request_id: str
+    alias: str
+    """The model group that it waited for: the caller's, or a fallback's."""
+    seconds: float
+    position: int
+    """Among the calls that waited for the same model group, when it began to wait, from 1 on."""
+    priority: int
+    served: bool
+    """Else it was refused, or its caller left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +166,9 @@ class FallbackRateNormal:
     fallbacks: int
 
 
-Event: TypeAlias = Tried | Answered | Failed | FellBack | TakenOut | PutBack | FallbackRateHigh | FallbackRateNormal
+Event: TypeAlias = (
+    Tried | Answered | Failed | FellBack | Hedged | TakenOut | PutBack | Queued | FallbackRateHigh | FallbackRateNormal
+)
 Listener: TypeAlias = Callable[[Event], None]
 """Called on the event loop: it must not block. What it raises is logged and goes no further."""
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dragoman.dialects._dialect import CallerContext, Operation
 from dragoman.types._json import JsonObject
 from dragoman.types.cost import Cost
 from dragoman.types.usage import Usage
+
+if TYPE_CHECKING:
+    from dragoman.routing._hedge import HedgePolicy
 
 __all__ = ["NO_OPTIONS", "Answer", "Attempt", "Call", "CallOptions", "Source", "StreamAnswer"]
 
@@ -48,6 +51,10 @@ class CallOptions:
     extra_query: Mapping[str, str] = field(default_factory=dict)
     extra_body: JsonObject = field(default_factory=dict)
     """Merged into the provider's body as it stands, last."""
+    hedge: HedgePolicy | None = None
+    """When a second deployment is asked beside a first one that is late."""
+    mid_stream_fallback: Literal["error", "continue"] | None = None
+    """What comes after a stream that breaks off after its first content."""
     mock_response: Any = None
     prices: JsonObject = field(default_factory=dict)
     """Prices that count instead of the catalogue's, under LiteLLM's names (`input_cost_per_token`, ...)."""

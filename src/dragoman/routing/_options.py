@@ -13,6 +13,7 @@ from dragoman.models import PRICE_NAMES, is_price_name
 from dragoman.providers._near import or_perhaps
 from dragoman.routing._call import NO_OPTIONS, CallOptions
 from dragoman.routing._deployment_keys import KEYS
+from dragoman.routing._hedge import hedge_policy
 from dragoman.routing._pricing import is_price
 from dragoman.routing._readers import as_boolean, as_number
 
@@ -91,6 +92,17 @@ def _targets(value: Any) -> Any:
     return tuple(target if isinstance(target, str) else dict(target) for target in targets) if good else None
 
 
+def _hedge(value: Any) -> Any:
+    try:
+        return hedge_policy(value, "hedge")
+    except ConfigError:
+        return None
+
+
+def _mid_stream(value: Any) -> Any:
+    return value if value in ("error", "continue") else None
+
+
 def _anything(value: Any) -> Any:
     return value
 
@@ -116,6 +128,8 @@ _OPTIONS: dict[str, _Reading] = {
     "mock_testing_fallbacks": ("mock_testing_fallbacks", *_FLAG),
     "mock_testing_context_fallbacks": ("mock_testing_context_fallbacks", *_FLAG),
     "mock_testing_content_policy_fallbacks": ("mock_testing_content_policy_fallbacks", *_FLAG),
+    "hedge": ("hedge", _hedge, "`{after: p95 or seconds, max_extra_cost: dollars}`, true or false"),
+    "mid_stream_fallback": ("mid_stream_fallback", _mid_stream, "`error` or `continue`"),
     "drop_params": ("drop_params", *_FLAG),
     "additional_drop_params": ("additional_drop_params", _names, "a list of parameter names"),
     "allowed_openai_params": ("allowed_openai_params", _names, "a list of parameter names"),

@@ -13,11 +13,14 @@ from dragoman.errors import ConfigError
 from dragoman.providers._near import or_perhaps
 from dragoman.routing._affinity import affinity_kinds
 from dragoman.routing._conditions import parse_routes
+from dragoman.routing._continue import mid_stream_fallback
 from dragoman.routing._defaults import default_params, weights
 from dragoman.routing._deployment_keys import ALLOWED_FAILS, ERRORS
 from dragoman.routing._fallback_rate import fallback_alert
 from dragoman.routing._fallbacks import target_name
+from dragoman.routing._hedge import hedge_policy
 from dragoman.routing._options import Problem, problems_of
+from dragoman.routing._queue import priority_reader, queue_policy
 from dragoman.routing._readers import (
     Reader,
     at_least,
@@ -127,6 +130,8 @@ ROUTER_SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "optional_pre_call_checks": Setting("affinity.kinds", affinity_kinds),
         "deployment_affinity_ttl_seconds": Setting("affinity.ttl", seconds),
         "routes": Setting("routes", parse_routes),
+        "hedge": Setting("hedge", hedge_policy),
+        "mid_stream_fallback": Setting("mid_stream_fallback", mid_stream_fallback),
         "weights": Setting("weights", weights),
         "retry_policy": Setting("retry_policy", _retry_policy),
         "model_group_retry_policy": Setting("group_retry_policies", _retry_policies),
@@ -136,6 +141,8 @@ ROUTER_SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "disable_cooldowns": Setting("health.disabled", boolean),
         "default_litellm_params": Setting("defaults", default_params),
         "default_max_parallel_requests": Setting("default_max_parallel_requests", whole(1)),
+        "queue": Setting("queue", queue_policy),
+        "default_priority": Setting("queue.default_priority", priority_reader),
         "redis_url": Setting("redis.url", text),
         "redis_host": Setting("redis.host", text),
         "redis_port": Setting("redis.port", _port),

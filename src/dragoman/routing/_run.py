@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from dragoman.errors import APIError, UnsupportedAbilityError
 from dragoman.routing._asked import Asked
 from dragoman.routing._call import Answer, StreamAnswer
-from dragoman.routing._group import NoChoice
-from dragoman.routing._retry import Failures, nobody_can_be_asked
+from dragoman.routing._hedge import Hedger
+from dragoman.routing._queue import wait_for_turn
+from dragoman.routing._retry import Failures
 from dragoman.routing._seek import Admitted, Seeker
 from dragoman.routing._trial import Trial
 
@@ -28,15 +29,17 @@ class Run:
     retries_left: int
     has_backup: Callable[[], bool] = lambda: False
     """A fallback stands ready: nobody waits for a deployment that has just failed."""
+    hedger: Hedger | None = None
 
     async def ask(self, asked: Asked) -> Answer | StreamAnswer:
         """Ask the deployments of one group in turn. Raises the last `APIError`."""
         clock = self.trial.clock
         failures = Failures(clock.random, self.trial.settings.retry_after)
-        admitted = await self._first(asked)
+        hedger = self.hedger = self.hedger or Hedger(trial=self.trial, seeker=self.seeker, deadline=self.deadline)
+        admitted = await wait_for_turn(asked, self.trial, self.seeker, self.deadline, self.has_backup)
         while True:
             try:
-                return await self.trial.ask(admitted, asked, self.seconds_left())
+                return await hedger.ask(admitted, asked, failures)
             except APIError as error:
                 of_its_class = failures.add(admitted.choice.member.deployment.id, error, clock.monotonic())
                 following = await self._next(asked, failures, error, of_its_class)
@@ -47,25 +50,6 @@ class Run:
 
     def seconds_left(self) -> float:
         return self.deadline - self.trial.clock.monotonic()
-
-    async def _first(self, asked: Asked) -> Admitted:
-        """Somebody who can be asked now, or soon where there is no backup and it is worth waiting for."""
-        while True:
-            found = await self.seeker.find(asked)
-            if isinstance(found, Admitted):
-                return found
-            wait = self._worth_waiting(found)
-            if wait is None:
-                raise nobody_can_be_asked(asked.group.alias, found, self.trial.store.now())
-            await self.trial.clock.sleep(wait)
-
-    def _worth_waiting(self, nobody: NoChoice) -> float | None:
-        """Seconds until somebody may be asked, where that is worth it."""
-        if nobody.ready is None:
-            return None
-        wait = max(_LEAST_TIME, nobody.ready - self.trial.store.now())
-        fits = wait < min(self.trial.settings.longest_wait, self.seconds_left())
-        return wait if fits and not self.has_backup() else None
 
     async def _next(self, asked: Asked, failures: Failures, error: APIError, of_its_class: int) -> Admitted | None:
         """Another deployment at once, or else the one that may be asked again first, if that is soon enough."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 from urllib.parse import quote
 
 from dragoman.errors import ConfigError
@@ -13,8 +13,10 @@ from dragoman.routing._checks import CheckPolicy
 from dragoman.routing._conditions import Route
 from dragoman.routing._defaults import Defaults
 from dragoman.routing._fallback_rate import FallbackAlert
+from dragoman.routing._hedge import HedgePolicy
 from dragoman.routing._options import split
 from dragoman.routing._outage import HealthPolicy
+from dragoman.routing._queue import QueuePolicy
 from dragoman.routing._retry import RetryPolicy
 from dragoman.routing.strategies import Strategy, simple_shuffle
 from dragoman.stores import Policy
@@ -107,6 +109,12 @@ class RouterSettings:
     default_max_parallel_requests: int | None = None
     """For deployments without a limit of their own."""
     redis: RedisPlace = field(default_factory=RedisPlace)
+    hedge: HedgePolicy | None = None
+    """When a second deployment is asked beside a first one that is late; None: never."""
+    mid_stream_fallback: Literal["error", "continue"] = "error"
+    """What comes after a stream that breaks off after its first content: an error, or another deployment that goes on."""
+    queue: QueuePolicy = field(default_factory=QueuePolicy)
+    """Who waits while all deployments are at their limits."""
 
     def retry_policy_of(self, alias: str) -> RetryPolicy:
         return self.group_retry_policies.get(alias, self.retry_policy)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from dragoman.dialects._dialect import CallerContext
-from dragoman.errors import DragomanError
+from dragoman.errors import APIError, DragomanError
 from dragoman.observe import Answered, Failed, Listener, Tried, tell
 from dragoman.routing._asked import Asked
 from dragoman.routing._attempt import attempt
@@ -15,10 +16,12 @@ from dragoman.routing._call import Answer, Attempt, Call, StreamAnswer
 from dragoman.routing._clock import Clock
 from dragoman.routing._deployment import Deployment
 from dragoman.routing._health import Health
+from dragoman.routing._hedge import HEDGED, tell_hedged
 from dragoman.routing._job import Job
 from dragoman.routing._limits import Renewal, spent
 from dragoman.routing._options import away_from_home, merge_options
 from dragoman.routing._outage import TimeLimits, cut_short
+from dragoman.routing._queue import Line
 from dragoman.routing._seek import Admitted, teaches
 from dragoman.routing._settings import RouterSettings
 from dragoman.routing._stream import Ending
@@ -26,10 +29,26 @@ from dragoman.stores import Store
 from dragoman.transport import Transport
 from dragoman.types.usage import Usage
 
-__all__ = ["Trial"]
+__all__ = ["Asking", "Trial"]
 
 _LEAST_TIME = 0.001
 _MAX_TOKENS = ("max_tokens", "max_completion_tokens")
+
+
+@dataclass(slots=True, eq=False)
+class Asking:
+    """One deployment that is being asked."""
+
+    admitted: Admitted
+    asked: Asked
+    started: float
+    """Monotonic seconds."""
+    ending: Ending = field(default_factory=Ending)
+    limits: TimeLimits = ()
+    answer: Answer | StreamAnswer | None = None
+    """What has arrived."""
+    left: str = ""
+    """Why nobody wants its answer any more; it is the error of the attempt."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,50 +69,76 @@ class Trial:
     attempts: list[Attempt] = field(default_factory=list)
     renewals: dict[str, Renewal] = field(default_factory=dict)
     """By lease, of what is under way."""
+    line: Line = field(default_factory=Line)
+    """Those who wait for a deployment."""
 
     async def ask(self, admitted: Admitted, asked: Asked, seconds_left: float) -> Answer | StreamAnswer:
         """Raises `APIError`. The deployment's slot is free again when the answer, or its stream, has ended."""
-        member, ending, started = admitted.choice.member, Ending(), self.clock.monotonic()
-        limits = self._limits(member.deployment, asked, seconds_left)
+        asking = self.start(admitted, asked)
+        await self.arrive(asking, seconds_left)
+        return self.take(asking)
+
+    def start(self, admitted: Admitted, asked: Asked) -> Asking:
+        """It is in flight from now on. What is started must arrive."""
         if admitted.lease:
             self.renewals[admitted.lease] = Renewal(self.store, admitted.lease)
-        if member.key:
-            self.store.began(member.key)
+        if admitted.choice.member.key:
+            self.store.began(admitted.choice.member.key)
+        return Asking(admitted, asked, self.clock.monotonic())
+
+    async def arrive(self, asking: Asking, seconds_left: float) -> None:
+        """Raises `APIError`, or what else went wrong, which is noted. What has arrived is taken or dropped."""
+        deployment = asking.admitted.choice.member.deployment
         try:
-            answer = await attempt(self.job(member.deployment, asked, seconds_left), ending)
+            asking.limits = self._limits(deployment, asking.asked, seconds_left)
+            asking.answer = await attempt(self.job(deployment, asking.asked, seconds_left), asking.ending)
         except BaseException as error:
-            self._failed(admitted, asked, started, error, limits)
+            self._failed(asking, error)
             raise
-        seconds = self._note(admitted, started, None)
+        if asking.left:  # it came although it was cancelled
+            await self.drop(asking)
+
+    def take(self, asking: Asking) -> Answer | StreamAnswer:
+        """What has arrived is the call's answer."""
+        answer, admitted, asked = asking.answer, asking.admitted, asking.asked
+        assert answer is not None
+        member = admitted.choice.member
+        seconds = self._note(asking, None)
         if teaches(asked):
             self.health.succeeded(member, admitted.probing)
         if asked.affinity is not None and member.key:
             asked.affinity.answered(asked, member.deployment)
         answer.attempts, answer.fallback = tuple(self.attempts), self.fallback
         if isinstance(answer, StreamAnswer):
-            ending.belongs_to(answer, self._end_of_stream(answer, admitted, asked, started, seconds, limits))
+            asking.ending.belongs_to(answer, self._end_of_stream(answer, asking, seconds))
         else:
             self._over(admitted, answer.usage, seconds)
             self._tell_answered(answer)
         return answer
 
-    def _failed(
-        self, admitted: Admitted, asked: Asked, started: float, error: BaseException, limits: TimeLimits
-    ) -> None:
-        member = admitted.choice.member
-        self._over(admitted, None, error=error)
+    async def drop(self, asking: Asking) -> None:
+        """What has arrived is not wanted any more: `asking.left` says why."""
+        answer, asking.answer = asking.answer, None
+        self._failed(asking, asyncio.CancelledError(), None if answer is None else answer.usage)
+        if isinstance(answer, StreamAnswer):
+            await answer.aclose()
+
+    def _failed(self, asking: Asking, error: BaseException, usage: Usage | None = None) -> None:
+        member = asking.admitted.choice.member
+        self._over(asking.admitted, usage, error=error)
         if isinstance(error, DragomanError):
             _name(error, member.deployment)
-        self._learn(admitted, asked, started, error, limits)
-        self._note(admitted, started, error)
+        self._learn(asking, error)
+        seconds = self._note(asking, error)
+        if asking.left == HEDGED and not isinstance(error, APIError):
+            tell_hedged(self, asking, seconds, usage)
 
-    def _learn(
-        self, admitted: Admitted, asked: Asked, started: float, error: BaseException, limits: TimeLimits
-    ) -> None:
-        if not teaches(asked) or cut_short(error, self.clock.monotonic() - started, limits):
-            self.health.give_back(admitted.probing)
+    def _learn(self, asking: Asking, error: BaseException) -> None:
+        took = self.clock.monotonic() - asking.started
+        if not teaches(asking.asked) or cut_short(error, took, asking.limits):
+            self.health.give_back(asking.admitted.probing)
         else:
-            self.health.failed(admitted.choice.member, error, admitted.probing)
+            self.health.failed(asking.admitted.choice.member, error, asking.admitted.probing)
 
     def _limits(self, deployment: Deployment, asked: Asked, seconds_left: float) -> TimeLimits:
         """How long it is given in this attempt, and how long otherwise."""
@@ -121,32 +166,28 @@ class Trial:
             if (renewal := self.renewals.pop(admitted.lease, None)) is not None:
                 renewal.stop()
             self.store.settle(admitted.lease, spent(member, usage, error))
+        self.line.released(member.deployment.id)
         if seconds is not None:
             tokens = usage.get("completion_tokens") if usage else None
             first = None if first_content is None else first_content * 1000
             self.store.observe(member.key, seconds * 1000, first, tokens)
 
     def _end_of_stream(
-        self,
-        answer: StreamAnswer,
-        admitted: Admitted,
-        asked: Asked,
-        started: float,
-        first_content: float,
-        limits: TimeLimits,
+        self, answer: StreamAnswer, asking: Asking, first_content: float
     ) -> Callable[[BaseException | None], None]:
-        member = admitted.choice.member
+        admitted = asking.admitted
 
         def ended(error: BaseException | None) -> None:
             if error is None:
-                self._over(admitted, answer.usage, self.clock.monotonic() - started, first_content)
+                self._over(admitted, answer.usage, self.clock.monotonic() - asking.started, first_content)
                 self._tell_answered(answer)
                 return
             self._over(admitted, answer.usage)
             if isinstance(error, DragomanError):
-                _name(error, member.deployment)
+                _name(error, admitted.choice.member.deployment)
                 error.attempts = answer.attempts
-                self._learn(admitted._replace(probing=()), asked, started, error, limits)
+                asking.admitted = admitted._replace(probing=())
+                self._learn(asking, error)
             self._tell_broken_off(answer, error)
 
         return ended
@@ -176,17 +217,17 @@ class Trial:
             left_out=left_out,
         )
 
-    def _note(self, admitted: Admitted, started: float, error: BaseException | None) -> float:
+    def _note(self, asking: Asking, error: BaseException | None) -> float:
         """The attempt has ended, or its stream has begun. Gives the seconds that it took."""
-        seconds = self.clock.monotonic() - started
-        choice = admitted.choice
+        seconds = self.clock.monotonic() - asking.started
+        choice = asking.admitted.choice
         deployment = choice.member.deployment
         made = Attempt(
             deployment=deployment.id,
             provider=deployment.provider.name,
             model=deployment.model,
             milliseconds=seconds * 1000,
-            error=None if error is None else type(error).__name__,
+            error=None if error is None else _error_name(asking, error),
             status=error.status_code if isinstance(error, DragomanError) else None,
             alias=deployment.alias,
             why=choice.why,
@@ -215,6 +256,10 @@ class Trial:
                     request_id, attempts, name, answer.provider, answer.model, answer.usage, answer.cost, self.alias
                 ),
             )
+
+
+def _error_name(asking: Asking, error: BaseException) -> str:
+    return asking.left if asking.left and not isinstance(error, DragomanError) else type(error).__name__
 
 
 def _merged(operation: str, request: Any, deployment: Deployment) -> Any:

@@ -1,0 +1,291 @@
+"""Asking a second deployment when the first one is late. The first answer counts, and the other deployment is left at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from dragoman.errors import APIError
+from dragoman.models import cost_bounds
+from dragoman.observe import Hedged, tell
+from dragoman.routing._readers import as_number, at_least, record, wrong
+from dragoman.routing._seek import Admitted, Seeker
+from dragoman.types.cost import NANO_DOLLARS, CostBounds
+
+if TYPE_CHECKING:
+    from dragoman.routing._asked import Asked
+    from dragoman.routing._call import Answer, StreamAnswer
+    from dragoman.routing._retry import Failures
+    from dragoman.routing._trial import Asking, Trial
+    from dragoman.types.usage import Usage
+
+__all__ = ["HEDGED", "HedgePolicy", "Hedger", "hedge_policy", "tell_hedged"]
+
+HEDGED = "Hedged"
+"""The error of an attempt that was left because another deployment answered first."""
+CANCELLED = "CancelledError"
+_LEAST_OBSERVED = 10.0
+"""Calls before a 95th percentile says anything."""
+_TO_CHOOSE = 3
+"""So many deployments are looked at for one that is cheap enough."""
+_GRACE = 0.1
+"""Seconds for an attempt that is left to close its connection; one that does not is not waited for."""
+_EXPECTED = "`{after: p95 or seconds, max_extra_cost: dollars}`, true or false"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HedgePolicy:
+    """When a second deployment is asked, and what that may cost."""
+
+    after: float | None = None
+    """Seconds; None: the time within which 95 % of the first deployment's calls were answered."""
+    max_extra_cost: int | None = None
+    """Nano-dollars that the second call may cost at the most; None: whatever it costs."""
+    off: bool = False
+
+
+def hedge_policy(value: Any, path: str) -> HedgePolicy:
+    """Raises `ConfigError`."""
+    if isinstance(value, HedgePolicy):
+        return value
+    if isinstance(value, bool):
+        return HedgePolicy(off=not value)
+    if not isinstance(value, Mapping):
+        raise wrong(path, _EXPECTED, value)
+    return HedgePolicy(**record(value, path, {"after": _after, "max_extra_cost": _amount}))
+
+
+def _after(value: Any, path: str) -> float | None:
+    if value == "p95":
+        return None
+    seconds = as_number(value)
+    if seconds is None or seconds <= 0:
+        raise wrong(path, "`p95`, or a number of seconds above 0", value)
+    return float(seconds)
+
+
+def _amount(value: Any, path: str) -> int:
+    return int(Decimal(str(at_least(0)(value, path))) * NANO_DOLLARS)
+
+
+@dataclass(slots=True, kw_only=True)
+class Hedger:
+    """Of one call, which asks no more than one deployment beside another."""
+
+    trial: Trial
+    seeker: Seeker
+    deadline: float
+    """Monotonic seconds."""
+    spent: bool = False
+
+    async def ask(self, admitted: Admitted, asked: Asked, failures: Failures) -> Answer | StreamAnswer:
+        """Raises `APIError`: that of the first deployment, where both fail."""
+        policy = self._policy(admitted, asked)
+        delay = None if policy is None else self._delay(policy, admitted, asked)
+        if policy is None or delay is None:
+            return await self.trial.ask(admitted, asked, self._seconds_left())
+        race = _Race(self.trial)
+        try:
+            first = race.enter(admitted, asked, self._seconds_left())
+            if not await self._is_late(first, delay):
+                return await race.won_alone(first)
+            second = await self._second(admitted, asked, policy, failures)
+            if second is None:
+                return await race.won_alone(first)
+            if first.done():
+                self._give_back(second)
+                return await race.won_alone(first)
+            self.spent = True
+            race.enter(_because(second, admitted, delay), asked, self._seconds_left())
+            return await race.won(self._noted(failures))
+        finally:
+            await race.leave(CANCELLED)
+
+    def _seconds_left(self) -> float:
+        return self.deadline - self.trial.clock.monotonic()
+
+    def _policy(self, admitted: Admitted, asked: Asked) -> HedgePolicy | None:
+        """The call's, or else the deployment's, or else the router's."""
+        own = admitted.choice.member.deployment.options.hedge
+        policy = asked.options.hedge or own or self.trial.settings.hedge
+        if (
+            policy is None
+            or policy.off
+            or self.spent
+            or asked.call.operation == "count_tokens"
+            or len(asked.group.members) < 2
+        ):
+            return None
+        return policy
+
+    def _delay(self, policy: HedgePolicy, admitted: Admitted, asked: Asked) -> float | None:
+        """Seconds; None: nobody knows yet what is late."""
+        if policy.after is not None:
+            return policy.after
+        store = self.trial.store
+        known = store.view().observed.get(admitted.choice.member.key)
+        if known is None:
+            return None
+        times = known.first_content if asked.call.stream else known.latency
+        usual = times.p95
+        return usual / 1000 if usual is not None and times.weight(store.now()) >= _LEAST_OBSERVED else None
+
+    async def _is_late(self, first: asyncio.Task[None], delay: float) -> bool:
+        timer = asyncio.ensure_future(self.trial.clock.sleep(delay))
+        try:
+            await asyncio.wait({first, timer}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            timer.cancel()
+        return not first.done()
+
+    async def _second(self, first: Admitted, asked: Asked, policy: HedgePolicy, failures: Failures) -> Admitted | None:
+        """One that is well, has not failed in this call, and is cheap enough."""
+        health = self.trial.health
+        not_those = {first.choice.member.deployment.id, *failures.tried}
+        not_those.update(member.deployment.id for member in asked.group.members if health.half_open(member))
+        for _ in range(_TO_CHOOSE):
+            found = await self.seeker.find(asked, not_those)
+            if not isinstance(found, Admitted):
+                return None
+            if self._affordable(found, asked, policy):
+                return found
+            self._give_back(found)
+            not_those.add(found.choice.member.deployment.id)
+        return None
+
+    def _affordable(self, admitted: Admitted, asked: Asked, policy: HedgePolicy) -> bool:
+        if policy.max_extra_cost is None:
+            return True
+        most = _bounds(self.trial, admitted, asked).upper
+        return most is not None and most <= policy.max_extra_cost
+
+    def _give_back(self, admitted: Admitted) -> None:
+        self.seeker.give_back(admitted)
+        self.trial.line.released(admitted.choice.member.deployment.id)
+
+    def _noted(self, failures: Failures) -> Callable[[Asking, APIError], None]:
+        now = self.trial.clock.monotonic
+
+        def note(asking: Asking, error: APIError) -> None:
+            failures.add(asking.admitted.choice.member.deployment.id, error, now())
+
+        return note
+
+
+class _Race:
+    """Those who are asked at the same time. Whoever is still running when it is left is cancelled."""
+
+    def __init__(self, trial: Trial) -> None:
+        self._trial = trial
+        self._running: dict[asyncio.Task[None], Asking] = {}
+
+    def enter(self, admitted: Admitted, asked: Asked, seconds_left: float) -> asyncio.Task[None]:
+        asking = self._trial.start(admitted, asked)
+        task = asyncio.ensure_future(self._trial.arrive(asking, seconds_left))
+        self._running[task] = asking
+        return task
+
+    async def won_alone(self, task: asyncio.Task[None]) -> Answer | StreamAnswer:
+        await asyncio.wait({task})
+        asking = self._running.pop(task)
+        task.result()
+        return self._trial.take(asking)
+
+    async def won(self, failed: Callable[[Asking, APIError], None]) -> Answer | StreamAnswer:
+        """The first answer. Where both fail the first deployment's error is raised, and `failed` hears of the other's."""
+        errors: dict[Asking, APIError] = {}
+        order = list(self._running.items())
+        try:
+            while self._running:
+                await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+                for task, asking in order:  # of two at the same time, the one that was asked first
+                    if task not in self._running or not task.done():
+                        continue
+                    del self._running[task]
+                    try:
+                        task.result()
+                    except APIError as error:
+                        errors[asking] = error
+                        continue
+                    await self._leave_for(asking)
+                    return self._trial.take(asking)
+            first, second = (asking for _, asking in order)
+            failed(second, errors[second])
+            raise errors[first]
+        finally:
+            errors.clear()  # their tracebacks hold this frame: they must not hold each other
+
+    async def _leave_for(self, winner: Asking) -> None:
+        """The others are left first, so that what is told of the answer tells of them too."""
+        try:
+            await self.leave(HEDGED)
+        except BaseException:
+            winner.left = CANCELLED
+            await self._trial.drop(winner)
+            raise
+
+    async def leave(self, reason: str) -> None:
+        running, self._running = self._running, {}
+        for task, asking in running.items():
+            asking.left = reason
+            if not task.done():
+                task.cancel()
+            elif not task.cancelled() and task.exception() is None:
+                await self._trial.drop(asking)
+        open_ones = [task for task in running if not task.done()]
+        if open_ones:
+            for task in open_ones:
+                task.add_done_callback(_heard)
+            await asyncio.wait(open_ones, timeout=_GRACE)
+
+
+def _heard(task: asyncio.Task[None]) -> None:
+    """Its failure is noted already: asyncio need not complain that nobody asked for it."""
+    if not task.cancelled():
+        task.exception()
+
+
+def _because(second: Admitted, first: Admitted, delay: float) -> Admitted:
+    late = f"{first.choice.member.deployment.id} had not answered after {delay:.3g} s; "
+    return second._replace(choice=second.choice._replace(why=late + second.choice.why))
+
+
+def _bounds(trial: Trial, admitted: Admitted, asked: Asked) -> CostBounds:
+    """What a deployment can cost for this call."""
+    deployment = admitted.choice.member.deployment
+    request = trial.job(deployment, asked, 0.0).request
+    return cost_bounds(request, deployment.entry, provider=deployment.provider.name, model=deployment.model)
+
+
+def tell_hedged(trial: Trial, asking: Asking, seconds: float, usage: Usage | None) -> None:
+    """What the deployment that was left may charge, and that it would have taken longer than it usually does."""
+    admitted, asked = asking.admitted, asking.asked
+    member = admitted.choice.member
+    _note_slowness(trial, member.key, seconds * 1000, stream=asked.call.stream)
+    if not trial.listeners:
+        return
+    deployment = member.deployment
+    bounds = _bounds(trial, admitted, asked)
+    lower, upper = bounds.lower, bounds.upper
+    if usage is not None:
+        cost = trial.job(deployment, asked, 0.0).cost(usage)
+        lower = upper = None if cost is None else cost.total
+    where = (deployment.id, deployment.provider.name, deployment.model)
+    tell(trial.listeners, Hedged(trial.call.request_id, *where, trial.alias, lower, upper, usage))
+
+
+def _note_slowness(trial: Trial, key: str, milliseconds: float, *, stream: bool) -> None:
+    """It had not answered by then. Were that forgotten, a slow deployment would look faster with each hedge."""
+    known = trial.store.view().observed.get(key) if key else None
+    if known is None:
+        return
+    usual = (known.first_content if stream else known.latency).p95
+    if usual is None or milliseconds <= usual:
+        return
+    if stream:
+        trial.store.observe(key, max(milliseconds, known.latency.p95 or 0.0), milliseconds)
+    else:
+        trial.store.observe(key, milliseconds)
