@@ -1,4 +1,4 @@
-"""`dragoman serve | check | demo | simulate | prices | explain | version`. What a command needs is imported when it runs."""
+"""`dragoman serve | check | demo | simulate | prices | explain | replay | version`. What one needs is imported when it runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dragoman.gateway import explain_cli, prices_cli
+from dragoman.gateway import explain_cli, prices_cli, replay_cli
 from dragoman.gateway._terminal import DEFAULT_CONFIG, read_settings, refuse
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(prices_cli.app)
 app.command()(explain_cli.explain)
+app.command()(replay_cli.replay)
 
 
 def run() -> None:

@@ -59,7 +59,7 @@ def _redacted(settings: GatewayConfig, explained: Explanation, as_json: bool, te
 
 
 async def _explained(settings: GatewayConfig, raw: bytes, dialect: str | None) -> Explanation:
-    from dragoman.gateway._assembly import router_of
+    from dragoman.gateway._assembly import offline_router_of
     from dragoman.gateway._dialects import OPENAI
     from dragoman.gateway._exchange import Exchange
     from dragoman.gateway._secrets import Redactor
@@ -68,7 +68,7 @@ async def _explained(settings: GatewayConfig, raw: bytes, dialect: str | None) -
     from dragoman.gateway.routing_pages import call_of
 
     export(settings)
-    router, _ = router_of(settings)
+    router = offline_router_of(settings)
     kitchen = Kitchen(
         router=router,
         limits=settings.limits,

@@ -1,0 +1,198 @@
+"""`dragoman replay`: the gateway's own log under another configuration, and what comes out is what the prices and limits say."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from dragoman.gateway import logs
+from dragoman.gateway._secrets import Redactor
+from dragoman.gateway.cli import app
+from tests.gateway.serving import KEY, PROVIDER_KEY, Upstream, gateway, model, serving
+
+START = 1_790_000_000.0
+PRICED: dict[str, Any] = {"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6}
+
+
+@pytest.fixture
+def _loggers_as_they_were() -> Iterator[None]:
+    names = (*logs._LOGGERS, "dragoman.gateway.requests")
+    before = [(one := logging.getLogger(name), one.handlers, one.propagate, one.level) for name in names]
+    yield
+    for logger, handlers, propagate, level in before:
+        logger.handlers, logger.propagate = handlers, propagate
+        logger.setLevel(level)
+
+
+def call(number: float = 0, **more: Any) -> dict[str, Any]:
+    return {
+        "time": START + number,
+        "model": "smart",
+        "operation": "chat",
+        "provider": "openai",
+        "answered_by": "old",
+        "deployment": "smart:0",
+        "usage": {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100},
+        "cost": "0.0012",
+        "milliseconds": 500.0,
+        **more,
+    }
+
+
+def entry(name: str, target: str, **params: Any) -> dict[str, Any]:
+    return {"model_name": name, "litellm_params": {"model": target, "api_key": PROVIDER_KEY, **params}}
+
+
+def run(folder: Path, rows: list[Any], models: list[Any], *more: str, **settings: Any) -> Any:
+    """What `--json` says, or the text where that is not among the arguments."""
+    log, config = folder / "calls.jsonl", folder / "new.yaml"
+    log.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows))
+    sections = {"model_list": models, "router_settings": settings, "general_settings": {"master_key": KEY}}
+    config.write_text(yaml.safe_dump(sections))
+    result = CliRunner().invoke(app, ["replay", "--log", str(log), "--config", str(config), *more])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert PROVIDER_KEY not in result.output
+    if result.exit_code:
+        return result.exit_code, result.output
+    return json.loads(result.output) if "--json" in more else result.output
+
+
+def test_calls_that_move_are_priced_anew(tmp_path: Path) -> None:
+    rows = [call(number) for number in range(3)]
+    rows.append(call(9, answered_by="new", deployment="other:0", cost="unpriced", milliseconds=100, model="other"))
+    models = [entry("smart", "openai/new", **PRICED), entry("other", "openai/new", **PRICED)]
+    told = run(tmp_path, rows, models, "--json")
+    assert {name: told[name] for name in ("calls", "unchanged", "elsewhere", "moved", "unroutable")} == {
+        "calls": 4,
+        "unchanged": 1,
+        "elsewhere": 0,
+        "moved": 3,
+        "unroutable": 0,
+    }
+    [move] = told["moves"]
+    assert (move["before"], move["after"], move["calls"]) == ("openai/old", "openai/new", 3)
+    assert move["cost"] == {"before": "0.0036", "after": "0.0036", "calls": 3, "unknown": 0}
+    assert move["milliseconds"] == {"before": 500.0, "after": 100.0, "calls": 3, "unknown": 0}
+    assert told["cost"]["unknown"] == 1
+    models[0]["litellm_params"]["output_cost_per_token"] = 12e-6
+    assert run(tmp_path, rows, models, "--json")["cost"] == {
+        "before": "0.0036",
+        "after": "0.0066",
+        "calls": 3,
+        "unknown": 1,
+    }
+
+
+def test_what_nobody_knows_is_said(tmp_path: Path) -> None:
+    said = run(tmp_path, [call()], [entry("smart", "openai/never-seen")])
+    for words in (
+        "1 calls",
+        "1  another model or provider",
+        "openai/old -> openai/never-seen",
+        "cost     unknown (unknown for 1 calls)",
+        "latency  unknown (unknown for 1 calls)",
+    ):
+        assert words in said, said
+
+
+def test_limits_count_at_the_times_of_the_log(tmp_path: Path) -> None:
+    """Three calls in a minute where two may go, and one after it."""
+    rows = [call(number) for number in (0, 1, 2, 70)]
+    models = [entry("smart", "openai/old", rpm=2, **PRICED), entry("backup", "openai/new", **PRICED)]
+    alone = run(tmp_path, rows, models[:1], "--json")
+    assert (alone["unchanged"], alone["unroutable"]) == (3, 1)
+    [(reason, count)] = alone["reasons"].items()
+    assert "smart:0:rpm is at its limit of 2" in reason
+    assert count == 1
+    helped = run(tmp_path, rows, models, "--json", fallbacks=[{"smart": ["backup"]}])
+    assert (helped["unchanged"], helped["moved"], helped["by_fallback"], helped["unroutable"]) == (3, 1, 1, 0)
+
+
+def test_calls_that_overlap_count_as_in_flight(tmp_path: Path) -> None:
+    rows = [call(number / 10, milliseconds=milliseconds) for number, milliseconds in ((99, 9900), (5, 400), (90, 100))]
+    models = [entry("smart", "openai/old"), entry("smart", "openai/old", weight=0)]
+    told = run(tmp_path, rows, models, "--json", routing_strategy="least-busy")
+    assert told["calls"] == told["unchanged"] + told["elsewhere"]
+    tight = [entry("smart", "openai/old", max_parallel_requests=1)]
+    assert run(tmp_path, rows, tight, "--json")["unroutable"] == 2
+
+
+def test_chance_is_the_same_each_time_and_another_with_another_seed(tmp_path: Path) -> None:
+    rows = [call(number) for number in range(60)]
+    models = [entry("smart", "openai/old"), entry("smart", "openai/new"), entry("smart", "openai/newer")]
+    first, second = (run(tmp_path, rows, models, "--json") for _ in range(2))
+    other = run(tmp_path, rows, models, "--json", "--seed", "7")
+    assert first == second
+    assert first["moves"] != other["moves"]
+    assert first["moved"] + first["unchanged"] + first["elsewhere"] == 60
+    assert first["moved"] > 20
+
+
+def test_routes_and_abilities_see_the_length_and_the_request(tmp_path: Path) -> None:
+    long = call(1, usage={"prompt_tokens": 50_000, "completion_tokens": 10, "total_tokens": 50_010})
+    messages = [{"role": "user", "content": "hi"}]
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+    tools = call(2, request={"messages": messages, "tools": [tool]})
+    routes = [
+        {"if": {"tokens_above": 20_000}, "use": "big"},
+        {"if": {"tools": True}, "use": "able"},
+    ]
+    models = [entry("smart", "openai/old"), entry("big", "openai/big"), entry("able", "openai/able")]
+    told = run(tmp_path, [call(), long, tools], models, "--json", routes=routes)
+    assert [(move["after"], move["calls"]) for move in told["moves"]] == [("openai/able", 1), ("openai/big", 1)]
+
+
+@pytest.mark.parametrize("operation", ["embedding", "text_completion", "count_tokens"])
+def test_other_operations_are_replayed(tmp_path: Path, operation: str) -> None:
+    told = run(tmp_path, [call(operation=operation)], [entry("smart", "openai/new", **PRICED)], "--json")
+    assert told["moved"] == 1
+    assert told["cost"]["after"] == ("0" if operation == "count_tokens" else "0.0012")
+
+
+def test_lines_that_tell_of_no_call_are_counted(tmp_path: Path) -> None:
+    rows = ["{", "[1]", "null", {"message": "hello"}, {"model": "x", "time": START}, call(time="yesterday"), call()]
+    told = run(tmp_path, rows, [entry("smart", "openai/old")], "--json")
+    assert (told["calls"], told["skipped"]) == (1, 6)
+    nobody = run(tmp_path, [call(model="gone", provider=None)], [entry("smart", "openai/old")], "--json")
+    assert (nobody["unroutable"], nobody["moves"]) == (1, [])
+    code, said = run(tmp_path, ["{}"], [entry("smart", "openai/old")])
+    assert code == 2
+    assert "tells of no call (1 other lines)" in said
+
+
+@pytest.mark.usefixtures("_loggers_as_they_were")
+async def test_the_log_of_a_gateway_can_be_replayed(client: aiohttp.ClientSession, tmp_path: Path) -> None:
+    with contextlib.redirect_stderr(io.StringIO()) as out:
+        logs.set_up(Redactor(frozenset()), json=True, verbose=False, requests=True)
+        async with serving(Upstream()) as there:
+            general = {"master_key": KEY, "log_requests": True}
+            async with gateway([model(there, **PRICED)], general_settings=general) as here:
+                hello = {"messages": [{"role": "user", "content": "canary-prompt"}], "max_tokens": 9}
+                for path in ("/v1/chat/completions", "/v1/messages"):
+                    async with client.post(f"{here}{path}", json={**hello, "model": "smart"}) as reply:
+                        assert reply.status == 200
+                gemini = {"contents": [{"parts": [{"text": "canary-prompt"}]}]}
+                async with client.post(f"{here}/v1beta/models/smart:generateContent", json=gemini) as reply:
+                    assert reply.status == 200
+                async with client.get(f"{here}/health") as reply:
+                    assert reply.status == 200
+    written = out.getvalue()
+    for secret in ("canary", KEY, "127.0.0.1"):
+        assert secret not in written
+    dear = {"input_cost_per_token": 1e-3, "output_cost_per_token": 1e-3}
+    dearer = [entry("smart", "anthropic/other", **dear)]
+    told = await asyncio.to_thread(run, tmp_path, written.splitlines(), dearer, "--json")
+    assert (told["calls"], told["moved"], told["skipped"]) == (3, 3, 1)
+    assert told["moves"][0]["before"] == "openai/real-smart"
+    assert told["cost"] == {"before": "0.000021", "after": "0.015", "calls": 3, "unknown": 0}
