@@ -56,7 +56,9 @@ def asked_of(
     operation: Any = "chat",
     **options: Any,
 ) -> Asked:
-    said = {"messages": HELLO, **(request or {})}
+    said = dict(request or {})
+    if operation == "chat":
+        said.setdefault("messages", HELLO)
     call = Call(operation=operation, model="smart", request=said, stream=stream, options=CallOptions(**options))
     return Asked(
         call,

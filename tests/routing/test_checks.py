@@ -209,6 +209,15 @@ def test_nobody_is_refused_for_less_than_the_least_that_the_request_holds(count:
             assert exact > window
 
 
+def test_only_one_prompt_fills_a_window() -> None:
+    texts = {"input": ["word " * 900] * 50}
+    assert left([narrow(0, 1000)], WINDOW, texts, operation="embedding") == {0}
+    counting = {"chat": words(10_000)}
+    assert left([narrow(0, 1000)], WINDOW, counting, operation="count_tokens") == {0}
+    for prompt, expected in (("word " * 5000, set()), (["word " * 900] * 5, {0})):
+        assert left([narrow(0, 1000)], WINDOW, {"prompt": prompt}, operation="text_completion") == expected
+
+
 # --- through real sockets
 
 

@@ -122,7 +122,7 @@ def test_where_no_tokens_are_told_the_whole_call_counts() -> None:
     group = group_of([deployment(0), deployment(1)], latency_based)
     view = View(observed={"smart:0": observed(9000), "smart:1": observed(2000)})
     assert chosen(group.choose(asked_of(group), view)).member.deployment.id == "smart:1"
-    embedding = asked_of(group, operation="embeddings")
+    embedding = asked_of(group, {"input": "Hello"}, operation="embedding")
     assert chosen(group.choose(embedding, view)).member.deployment.id == "smart:1"
 
 

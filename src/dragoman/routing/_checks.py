@@ -205,7 +205,15 @@ def _too_long(deployment: Deployment, asked: Asked) -> str | None:
 
 def _may_be_too_long(asked: Asked) -> Hashable:
     narrowest = asked.group.narrowest
-    return EACH if narrowest is not None and asked.rough_tokens * _MOST_PER_TOKEN >= narrowest - _BESIDES else None
+    if narrowest is None or not _is_one_prompt(asked):
+        return None
+    return EACH if asked.rough_tokens * _MOST_PER_TOKEN >= narrowest - _BESIDES else None
+
+
+def _is_one_prompt(asked: Asked) -> bool:
+    """A window holds one prompt; of several, as embeddings are asked for, each has its own. To count is no reason to refuse."""
+    operation = asked.call.operation
+    return operation == "chat" or (operation == "text_completion" and isinstance(asked.request.get("prompt"), str))
 
 
 def _counted(asked: Asked, model: str) -> tuple[int, bool]:

@@ -15,8 +15,9 @@ import fnmatch
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
+from dragoman.dialects._dialect import Operation
 from dragoman.errors import ConfigError
 from dragoman.providers._near import or_perhaps
 from dragoman.routing._asked import Facts
@@ -27,6 +28,7 @@ __all__ = ["Route", "parse_routes", "route_of"]
 
 Test: TypeAlias = Callable[[Facts], bool]
 _METADATA = "metadata."
+_OPERATIONS: tuple[str, ...] = get_args(Operation)
 _FAR = 3
 """A rough count that is so many times off a limit is good enough."""
 
@@ -123,6 +125,9 @@ def _model(wanted: Any, path: str) -> Test:
 
 def _operation(wanted: Any, path: str) -> Test:
     names = texts(wanted, path)
+    unknown = next((name for name in names if name not in _OPERATIONS), None)
+    if unknown is not None:
+        raise ConfigError(f"{path}: unknown operation; known are {', '.join(_OPERATIONS)}", param=path)
     return lambda facts: facts.call.operation in names
 
 

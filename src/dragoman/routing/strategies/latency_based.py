@@ -33,7 +33,7 @@ def latency_based(
 ) -> Pick:
     """`lowest_latency_buffer`: 0.5 takes those that are up to 50 % slower than the fastest for as good as it."""
     candidates = as_candidates(deployments)
-    series = "first_content" if asked.stream else "per_token" if asked.call.operation == "chat" else "latency"
+    series = "first_content" if asked.stream else "latency" if asked.call.operation == "embedding" else "per_token"
     scores = candidates.kept(("latency", series, percentile), Scores)
     score = _scoring(scores, candidates.keys, view, asked, series, percentile)
     scores.renew(score, whole=asked.explaining)
