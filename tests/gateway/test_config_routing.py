@@ -178,6 +178,18 @@ def test_wrong_values_below_a_deployment_are_told_with_their_path() -> None:
     ]
 
 
+def test_a_model_that_only_a_deployment_names_must_be_there_too() -> None:
+    params = {"model": "openai/x", "fallbacks": ["b", "gone", {"model": "cheep"}], "silent_model": "nobody"}
+    listed = [{"model_name": "a", "litellm_params": params}, {"model_name": "cheap", "params": {"model": "openai/y"}}]
+    with pytest.raises(ConfigError) as caught:
+        parse({"model_list": listed, "router_settings": {"model_group_alias": {"b": "a"}}})
+    assert caught.value.message.splitlines() == [
+        "model_list[id=a:0].litellm_params.fallbacks: 'gone' is not in model_list",
+        "model_list[id=a:0].litellm_params.fallbacks: 'cheep' is not in model_list (did you mean 'cheap'?)",
+        "model_list[id=a:0].litellm_params.silent_model: 'nobody' is not in model_list",
+    ]
+
+
 def test_a_variable_may_be_missing_below_a_key_that_does_nothing() -> None:
     data = {
         "model_list": [

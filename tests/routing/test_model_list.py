@@ -41,6 +41,20 @@ def test_an_entry_is_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     assert deployment.model_info == {"id": "first", "mode": "chat"}
 
 
+def test_limits_may_come_from_the_environment_and_from_other_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"RPM": "60", "WEIGHT": "0.5", "BLOCKED": "true", "TIMEOUT": "7", "TPM": "many"}.items():
+        monkeypatch.setenv(name, value)
+    params = {"model": "openai/x", "rpm": "os.environ/RPM", "weight": "os.environ/WEIGHT", "tags": "eu"}
+    more = {"blocked": "os.environ/BLOCKED", "timeout": "os.environ/TIMEOUT"}
+    entry = {"model_name": "a", "litellm_params": {**params, **more}, "tpm": 7, "rpm": 1, "model_info": {"tpm": 3}}
+    (found,) = parse_model_list([entry], Providers())
+    assert (found.rpm, found.tpm, found.weight, found.tags) == (60, 7, 0.5, ("eu",))
+    assert (found.blocked, found.options.timeout) == (True, 7)
+    with pytest.raises(ConfigError) as caught:
+        parse_model_list([{"model_name": "a", "params": {"model": "openai/x", "tpm": "os.environ/TPM"}}], Providers())
+    assert caught.value.message == "model_list[0].params.tpm: expected a number, got a text from the environment"
+
+
 def test_deployments_come_in_the_order_in_which_they_are_asked() -> None:
     entries = [
         {"model_name": "smart", "params": {"model": "openai/b", "order": 2}},

@@ -76,7 +76,7 @@ def parse_config(data: dict[str, Any], environment: Mapping[str, str], folder: P
     providers = Providers(_providers(top.get("providers"), findings))
     entries = _model_list(top.get("model_list"), findings)
     deployments = _deployments(entries, providers, findings)
-    router = _router_settings(litellm, routing, entries, findings)
+    router = _router_settings(litellm, routing, entries, deployments, findings)
     prices = _prices_file(general, folder, findings)
     findings.forget_unused()
     key, permitted = _master_key(general, known), general.get("dangerously_permit_weak_or_unset_master_key", False)
@@ -218,14 +218,18 @@ def _deployments(entries: list[dict[str, Any]], providers: Providers, findings: 
 
 
 def _router_settings(
-    litellm: Mapping[str, Any], routing: Mapping[str, Any], entries: list[dict[str, Any]], findings: Findings
+    litellm: Mapping[str, Any],
+    routing: Mapping[str, Any],
+    entries: list[dict[str, Any]],
+    deployments: tuple[Deployment, ...],
+    findings: Findings,
 ) -> RouterSettings:
     """router_settings wins over what litellm_settings says of the same."""
     reading = read_settings(
         ("litellm_settings", litellm, LITELLM_SETTINGS), ("router_settings", routing, ROUTER_SETTINGS)
     )
     models = [name for entry in entries if (name := entry.get("model_name"))]
-    for path, message in (*reading.problems, *(name_faults(reading, models) if models else ())):
+    for path, message in (*reading.problems, *(name_faults(reading, models, None, deployments) if models else ())):
         findings.problem(path, message)
     if reading.settings.defaults.later:
         path = reading.paths["defaults"]

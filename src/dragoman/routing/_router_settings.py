@@ -15,6 +15,7 @@ from dragoman.routing._affinity import affinity_kinds
 from dragoman.routing._conditions import parse_routes
 from dragoman.routing._continue import mid_stream_fallback
 from dragoman.routing._defaults import default_params, weights
+from dragoman.routing._deployment import Deployment
 from dragoman.routing._deployment_keys import ALLOWED_FAILS, ERRORS
 from dragoman.routing._fallback_rate import fallback_alert
 from dragoman.routing._fallbacks import target_name
@@ -233,7 +234,10 @@ def _joined(values: Mapping[str, Any]) -> RouterSettings:
 
 
 def name_faults(
-    reading: Reading, models: Iterable[str], unlisted: Callable[[FallbackTarget], str | None] | None = None
+    reading: Reading,
+    models: Iterable[str],
+    unlisted: Callable[[FallbackTarget], str | None] | None = None,
+    deployments: Iterable[Deployment] = (),
 ) -> list[Problem]:
     """A model that nobody knows is told at once, not found out on the day when it is needed. `unlisted` says what is wrong with
     one that is in no list, where such may be asked."""
@@ -241,7 +245,7 @@ def name_faults(
     known = [*listed, *reading.settings.model_group_alias]
     patterns = [name for name in listed if "*" in name]
     found: list[Problem] = []
-    for path, target in _named(reading):
+    for path, target in (*_named(reading), *_named_by(deployments)):
         name = target_name(target)
         if name == "*" or name in known or any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
             continue
@@ -250,6 +254,14 @@ def name_faults(
             remark = f"; {reason}" if reason else ""
             found.append(Problem(path, f"{name!r} is not in model_list{or_perhaps(name, known)}{remark}"))
     return found
+
+
+def _named_by(deployments: Iterable[Deployment]) -> Iterator[tuple[str, FallbackTarget]]:
+    for deployment in deployments:
+        path = f"model_list[id={deployment.id}].litellm_params"
+        yield from ((f"{path}.fallbacks", target) for target in deployment.options.fallbacks or ())
+        if deployment.silent_model is not None:
+            yield f"{path}.silent_model", deployment.silent_model
 
 
 def _named(reading: Reading) -> Iterator[tuple[str, FallbackTarget]]:

@@ -54,7 +54,7 @@ def check_names(reading: Reading, core: Core) -> None:
             return error.message
         return None
 
-    _refuse(name_faults(reading, core.aliases, fault))
+    _refuse(name_faults(reading, core.aliases, fault, core.deployments))
 
 
 def _refuse(problems: Sequence[Problem]) -> None:
