@@ -51,9 +51,18 @@ if TYPE_CHECKING:
         UnsupportedAbilityError,
         UnsupportedParamsError,
     )
-    from dragoman.observe import Answered, Failed, Tried
+    from dragoman.observe import (
+        Answered,
+        Failed,
+        FallbackRateHigh,
+        FallbackRateNormal,
+        FellBack,
+        PutBack,
+        TakenOut,
+        Tried,
+    )
     from dragoman.providers import Provider
-    from dragoman.routing import Attempt, FunctionCall
+    from dragoman.routing import Attempt, Explanation, FunctionCall
     from dragoman.sdk._assemble import stream_chunk_builder
     from dragoman.sdk._custom import CustomLLM, CustomLLMError, GenericStreamingChunk, register_provider
     from dragoman.sdk._facts import (
@@ -154,7 +163,11 @@ __all__ = [
     "DragomanError",
     "EmbeddingParams",
     "EmbeddingResponse",
+    "Explanation",
     "Failed",
+    "FallbackRateHigh",
+    "FallbackRateNormal",
+    "FellBack",
     "Function",
     "FunctionCall",
     "GenericStreamingChunk",
@@ -168,12 +181,14 @@ __all__ = [
     "PaymentRequiredError",
     "PermissionDeniedError",
     "Provider",
+    "PutBack",
     "RateLimitError",
     "RequestTooLargeError",
     "Router",
     "ServiceUnavailableError",
     "Stream",
     "StreamingChoices",
+    "TakenOut",
     "TextChoices",
     "TextCompletionResponse",
     "TextParams",
@@ -241,9 +256,9 @@ _PLACES = MappingProxyType(
                 RequestTooLargeError ServiceUnavailableError Timeout UnprocessableEntityError UnsupportedAbilityError
                 UnsupportedParamsError
             """,
-            "observe": "Answered Failed Tried",
+            "observe": "Answered Failed FallbackRateHigh FallbackRateNormal FellBack PutBack TakenOut Tried",
             "providers": "Provider",
-            "routing": "Attempt FunctionCall",
+            "routing": "Attempt Explanation FunctionCall",
             "sdk._assemble": "stream_chunk_builder",
             "sdk._custom": "CustomLLM CustomLLMError GenericStreamingChunk register_provider",
             "sdk._facts": """

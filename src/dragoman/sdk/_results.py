@@ -48,6 +48,7 @@ def hidden_params(answer: Answer | StreamAnswer, asked: Asked) -> dict[str, Any]
         "provider": answer.provider,
         "custom_llm_provider": answer.provider,
         "attempts": answer.attempts,
+        "fallback": answer.fallback or None,
         "dropped_params": answer.dropped,
         "ignored_params": asked.ignored,
         "headers": dict(answer.headers),

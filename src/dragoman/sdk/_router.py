@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dragoman.models import Catalogue
     from dragoman.observe import Listener
     from dragoman.providers import Providers
+    from dragoman.routing import Explanation
     from dragoman.sdk._params import Messages
 
 __all__ = ["Router"]
@@ -250,6 +251,19 @@ class Router:
             **counted,
         }
         return result_of(TokenCountResponse, answer, asked)
+
+    def explain(
+        self, model: str, messages: Messages, *, stream: bool | None = None, **params: Unpack[ChatParams]
+    ) -> Explanation:
+        """What would happen to such a call of `completion` now: which deployment and why, why not the others, what follows where
+        it fails, and what it can cost. Nothing is sent. Raises as `completion` for a wrong parameter or an unknown model."""
+        return _sync.run(self._core.explain(self._chat(model, messages, stream, params).call))
+
+    async def aexplain(
+        self, model: str, messages: Messages, *, stream: bool | None = None, **params: Unpack[ChatParams]
+    ) -> Explanation:
+        """As `explain`, for callers with an event loop."""
+        return await self._core.explain(self._chat(model, messages, stream, params).call)
 
     async def aclose(self) -> None:
         """Close the connections that belong to the running event loop."""
