@@ -235,3 +235,13 @@ async def test_a_session_stays_where_it_was_answered(router: Callable[..., Route
 def test_a_group_without_affinity_asks_nothing_of_it() -> None:
     group: ModelGroup = group_of([deployment(0), deployment(1)])
     assert asked_of(group).warm is None
+
+
+def test_what_is_explained_is_what_would_be_done() -> None:
+    scene = Scene("session_affinity")
+    scene.answered(1, session_id="a")
+    asked = asked_of(scene.group, metadata={"session_id": "a"}, affinity=scene.affinity, explaining=True)
+    choice = scene.group.choose(asked, EMPTY)
+    assert isinstance(choice, Choice)
+    assert (choice.member.deployment.id, choice.why[:16]) == ("smart:1", "session affinity")
+    assert choice.scores is not None

@@ -288,3 +288,9 @@ async def test_a_fallback_in_another_region_is_not_asked_either(upstream: Upstre
     with pytest.raises(errors.InternalServerError):
         await router.answer(call)
     assert len(upstream.calls) == 1
+
+
+def test_who_is_able_when_nothing_is_asked_for() -> None:
+    group = group_of([deployment(0), deployment(1, blocked=True), narrow(2, 1000)], policy=WINDOW)
+    assert group.able(asked_of(group)) == {"smart:0", "smart:2"}
+    assert group.able(asked_of(group, words(5000))) == {"smart:0"}

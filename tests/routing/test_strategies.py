@@ -390,3 +390,11 @@ def test_a_users_mistake_costs_no_call(strategy: Any, word: str, caplog: pytest.
     assert len(caplog.records) == 1
     assert word in caplog.text
     assert "simple-shuffle picks instead" in caplog.text
+
+
+def test_a_users_strategy_is_guarded_once() -> None:
+    guarded = strategy_of(first_of)
+    assert strategy_of(guarded) is guarded
+    with_args = strategy_of(lambda found, view, asked, *, number: number, args={"number": 1})
+    group = group_of([deployment(0), deployment(1)], with_args)
+    assert chosen(group.choose(asked_of(group), EMPTY)).member.deployment.id == "smart:1"

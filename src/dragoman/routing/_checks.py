@@ -127,6 +127,8 @@ def _tags_decide(deployments: Sequence[Deployment], policy: CheckPolicy) -> bool
 def _elsewhere(deployment: Deployment, asked: Asked) -> str | None:
     allowed = asked.kept("regions", _regions) or frozenset()
     region = deployment.region
+    if not allowed:
+        return None
     if region is None:
         return f"its region is not known, and the request must stay in {_listed(allowed)}"
     return None if any(_lies_in(region, area) for area in allowed) else f"{region} is not in {_listed(allowed)}"
@@ -191,7 +193,7 @@ _BESIDES = 1000
 def _too_long(deployment: Deployment, asked: Asked) -> str | None:
     """Counted cheaply where that is enough, and exactly only near the limit."""
     window = window_of(deployment)
-    if window is None or asked.rough_tokens * _MOST_PER_TOKEN < window - _BESIDES:
+    if window is None or not _is_one_prompt(asked) or asked.rough_tokens * _MOST_PER_TOKEN < window - _BESIDES:
         return None
     model, provider = deployment.entry.model if deployment.entry else deployment.model, deployment.provider.name
     most = asked.kept(("most", model), lambda it: tokens_upper_bound(it.request, provider=provider, model=model))

@@ -65,7 +65,10 @@ class _Able(NamedTuple):
 class _Standing(NamedTuple):
     """Who is well, as long as the same outages last."""
 
+    seen: Mapping[str, Outage]
+    """All outages that there were."""
     outages: Mapping[str, Outage]
+    """Those of the group."""
     well: tuple[int, ...]
     """Positions in `members`."""
     passed: tuple[PassedOver, ...]
@@ -101,7 +104,7 @@ class ModelGroup:
         """The narrowest of the windows that are known."""
         self._checks = tuple(check for check in CHECKS if check.relevant(deployments, self.policy))
         self._keys = frozenset(key for member in members for key in (member.key, member.credential) if key)
-        self._all = self._standing = _Standing({}, tuple(range(len(self.members))), (), {})
+        self._all = self._standing = _Standing({}, {}, tuple(range(len(self.members))), (), {})
         self._pools: dict[tuple[int, ...], _Pool] = {}
 
     def choose(self, asked: Asked, view: View, tried: Collection[str] = ()) -> Choice | NoChoice:
@@ -119,11 +122,12 @@ class ModelGroup:
             return self._nobody(asked, view, tried)
         if len(pool.members) == 1:
             return Choice(pool.members[0], asked.because + _ALONE, passed)
-        if asked.affinity is not None and not asked.explaining:
-            kept = asked.affinity.preferred(asked, pool.candidates)
-            if kept is not None:
-                return Choice(pool.members[kept.position], asked.because + kept.why, passed)
+        kept = None if asked.affinity is None else asked.affinity.preferred(asked, pool.candidates)
+        if kept is not None and not asked.explaining:
+            return Choice(pool.members[kept.position], asked.because + kept.why, passed)
         pick = self.strategy(pool.candidates, view, asked)
+        if kept is not None:
+            pick = pick._replace(position=kept.position, why=kept.why)
         return Choice(pool.members[pick.position], asked.because + pick.why, passed, pick.scores)
 
     def able(self, asked: Asked) -> frozenset[str]:
@@ -134,23 +138,27 @@ class ModelGroup:
     def of(self, alias: str, deployments: Sequence[Deployment]) -> ModelGroup:
         """The same group with some of its deployments in another form."""
         by_id = {member.deployment.id: member for member in self.members}
-        members = [by_id[deployment.id]._replace(deployment=deployment) for deployment in deployments]
+        members = [_in_another_form(by_id[deployment.id], deployment) for deployment in deployments]
         return ModelGroup(alias, members, self.strategy, self.policy)
 
     def _standing_of(self, outages: Mapping[str, Outage]) -> _Standing:
-        mine = {key: outages[key] for key in self._keys.intersection(outages) if key in outages}
         known = self._standing
+        if known.seen == outages:
+            return known
+        seen = dict(outages)
+        mine = {key: seen[key] for key in self._keys.intersection(seen)}
         if mine == known.outages:
+            known = self._standing = known._replace(seen=seen)
             return known
         able: list[int] = []
         passed: list[PassedOver] = []
         for position, member in enumerate(self.members):
-            outage = mine.get(member.key) or mine.get(member.credential)
+            outage = member.outage(mine)
             if outage is None:
                 able.append(position)
             else:
                 passed.append(PassedOver(member.deployment.id, f"out: {outage.reason}"))
-        found = self._standing = _Standing(mine, tuple(able), tuple(passed), {})
+        found = self._standing = _Standing(seen, mine, tuple(able), tuple(passed), {})
         return found
 
     def _those_that_can(self, standing: _Standing, asked: Asked, tried: Collection[str]) -> _Able:
@@ -191,7 +199,7 @@ class ModelGroup:
             if deployment.id in tried:
                 continue
             refusal = _refusal(deployment, checks, asked)
-            outage = view.outages.get(member.key) or view.outages.get(member.credential)
+            outage = member.outage(view.outages)
             if refusal is not None:
                 refusing.add(refusal[0].name)
                 passed.append(refusal[1])
@@ -210,6 +218,10 @@ def _keep(known: dict[_K, _V], name: _K, value: _V) -> None:
     if len(known) >= _KEPT:
         known.clear()
     known[name] = value
+
+
+def _in_another_form(member: Member, deployment: Deployment) -> Member:
+    return member._replace(deployment=deployment, key=deployment.key if member.key else "")
 
 
 def _refusal(deployment: Deployment, checks: Sequence[Check], asked: Asked) -> tuple[Check, PassedOver] | None:

@@ -12,7 +12,7 @@ from dragoman.providers._near import or_perhaps
 from dragoman.routing._readers import Reader, number, object_of, record
 from dragoman.routing._readers import wrong as _wrong
 from dragoman.routing.strategies._candidates import Candidates
-from dragoman.routing.strategies._own import guarded, imported
+from dragoman.routing.strategies._own import Guarded, imported
 from dragoman.routing.strategies._strategy import Pick, Strategy, lowest
 from dragoman.routing.strategies.cost_based import cost_based
 from dragoman.routing.strategies.latency_based import latency_based
@@ -92,9 +92,9 @@ def strategy_of(value: Any, path: str = "routing_strategy", args: Any = None) ->
 
 
 def _own(function: Callable[..., Any], name: str, args: Mapping[str, Any]) -> Strategy:
-    if _plain(cast("Strategy", function)) in STRATEGIES.values():
-        return functools.partial(function, **args) if args else function
-    return guarded(functools.partial(function, **args) if args else function, name)
+    called = functools.partial(function, **args) if args else function
+    known = isinstance(function, Guarded) or _plain(cast("Strategy", function)) in STRATEGIES.values()
+    return called if known else Guarded(called, name)
 
 
 def _plain(strategy: Strategy) -> Strategy:

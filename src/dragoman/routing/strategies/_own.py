@@ -10,11 +10,11 @@ from typing import Any
 from dragoman.errors import ConfigError
 from dragoman.routing._asked import Asked
 from dragoman.routing._deployment import Deployment
-from dragoman.routing.strategies._strategy import Pick, Strategy
+from dragoman.routing.strategies._strategy import Pick
 from dragoman.routing.strategies.simple_shuffle import simple_shuffle
 from dragoman.stores import View
 
-__all__ = ["guarded", "imported"]
+__all__ = ["Guarded", "imported"]
 
 _log = logging.getLogger("dragoman")
 _MOST_TOLD = 32
@@ -35,22 +35,27 @@ def imported(name: str, path: str) -> Callable[..., Any]:
     return called
 
 
-def guarded(strategy: Callable[..., Any], name: str) -> Strategy:
-    """The same, and where it raises or gives nonsense, `simple-shuffle` with a line in the log, once for each kind of fault."""
-    told: set[str] = set()
+class Guarded:
+    """A user's strategy, and where it raises or gives nonsense, `simple-shuffle` with a line in the log, once for each kind of
+    fault."""
 
-    def pick(deployments: Sequence[Deployment], view: View, asked: Asked) -> Pick:
+    def __init__(self, strategy: Callable[..., Any], name: str) -> None:
+        self._strategy = strategy
+        self._name = name
+        self._told: set[str] = set()
+
+    def __call__(self, deployments: Sequence[Deployment], view: View, asked: Asked) -> Pick:
         try:
-            return _read(strategy(deployments, view, asked), deployments, name)
+            return _read(self._strategy(deployments, view, asked), deployments, self._name)
         except Exception as error:
-            fault = f"{type(error).__name__}: {error}"
-            if fault not in told and len(told) < _MOST_TOLD:
-                told.add(fault)
-                _log.warning("the strategy %s failed, simple-shuffle picks instead: %s", name, fault)
+            self._tell(f"{type(error).__name__}: {error}")
             picked = simple_shuffle(deployments, view, asked)
-            return picked._replace(why=f"{picked.why}, as the strategy {name} failed")
+            return picked._replace(why=f"{picked.why}, as the strategy {self._name} failed")
 
-    return pick
+    def _tell(self, fault: str) -> None:
+        if fault not in self._told and len(self._told) < _MOST_TOLD:
+            self._told.add(fault)
+            _log.warning("the strategy %s failed, simple-shuffle picks instead: %s", self._name, fault)
 
 
 def _read(found: Any, deployments: Sequence[Deployment], name: str) -> Pick:

@@ -53,8 +53,8 @@ def _all_limits(candidates: Candidates) -> tuple[tuple[_Limit, ...], ...]:
 def _limits(deployment: Deployment) -> tuple[_Limit, ...]:
     limits = []
     if deployment.tpm:
-        limits.append(_Limit(Counter(f"{deployment.key}:tpm", _MINUTE), 1 / deployment.tpm))
+        limits.append(_Limit(Counter(f"{deployment.id}:tpm", _MINUTE), 1 / deployment.tpm))
     if deployment.rpm:
         weight = _LESS if limits else 1.0
-        limits.append(_Limit(Counter(f"{deployment.key}:rpm", _MINUTE), weight / deployment.rpm))
+        limits.append(_Limit(Counter(f"{deployment.id}:rpm", _MINUTE), weight / deployment.rpm))
     return tuple(limits)
