@@ -1,0 +1,258 @@
+"""Overload: calls wait in one line for deployments that are at their limits, each until its own deadline.
+
+Those of better priority come first, and of equal ones whoever came first. A newcomer passes nobody of the same or better priority
+who waits for the same deployment. Who cannot be served in time is refused at once, where that is known. The line is this
+process's own; what processes share are the limits."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import math
+import os
+import threading
+from bisect import insort
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dragoman.observe import Queued, tell
+from dragoman.routing._checks import PassedOver
+from dragoman.routing._group import NoChoice
+from dragoman.routing._readers import Reader, object_of, record, seconds, whole
+from dragoman.routing._retry import nobody_can_be_asked
+from dragoman.routing._seek import Admitted, Seeker
+
+if TYPE_CHECKING:
+    from dragoman.errors import APIError
+    from dragoman.routing._asked import Asked
+    from dragoman.routing._trial import Trial
+
+__all__ = ["Line", "QueuePolicy", "priority_reader", "queue_policy", "wait_for_turn"]
+
+_LEAST_TIME = 0.001
+_A_SLOT_HERE = 1.0
+"""Seconds between two looks for a free slot: its end is told at once, but that of a lost lease is not."""
+_A_SLOT_SHARED = 0.1
+"""The same where other processes free slots too."""
+
+priority_reader: Reader = whole(-1_000_000, 1_000_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuePolicy:
+    max_size: int = 100
+    """So many calls of a model group may wait; 0: none."""
+    timeout: float | None = None
+    """Seconds that a call waits at most. None: `longest_wait`."""
+    default_priority: int = 0
+    """Of calls that say none. Lower is served first."""
+    models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By alias: what is otherwise there."""
+
+    def of(self, alias: str) -> QueuePolicy:
+        own = self.models.get(alias)
+        return self if own is None else replace(self, models={}, **own)
+
+
+_OWN: Mapping[str, Reader] = MappingProxyType(
+    {"max_size": whole(0, 1_000_000), "timeout": seconds, "default_priority": priority_reader}
+)
+
+
+def queue_policy(value: Any, path: str) -> QueuePolicy:
+    """`{max_size, timeout, default_priority, models: {alias: {the same}}}`. Raises `ConfigError`."""
+
+    def models(said: Any, where: str) -> dict[str, dict[str, Any]]:
+        return {alias: record(own, f"{where}.{alias}", _OWN) for alias, own in object_of(said, where).items()}
+
+    return value if isinstance(value, QueuePolicy) else QueuePolicy(**record(value, path, {**_OWN, "models": models}))
+
+
+class _Waiter:
+    """One call in the line. It sleeps on its own event loop, and may be woken from any thread."""
+
+    def __init__(self, alias: str, priority: int, needs: frozenset[str], deadline: float) -> None:
+        self.alias = alias
+        self.priority = priority
+        self.needs = needs
+        """The ids of the deployments that can take it."""
+        self.deadline = deadline
+        self.number = 0
+        self.ready: float | None = None
+        """When it may be served, in the store's time, as far as it knows; negative infinity: at any moment."""
+        self._loop = asyncio.get_running_loop()
+        self._woken = asyncio.Event()
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        return self.priority, self.number
+
+    def lives(self, now: float) -> bool:
+        """Else its loop has ended without it, or stands still."""
+        return now < self.deadline and not self._loop.is_closed()
+
+    def wake(self) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._woken.set)
+        except RuntimeError:  # its loop has ended
+            self.deadline = -math.inf
+
+    async def rest(self, duration: float, sleep: Callable[[float], Awaitable[None]]) -> None:
+        """Until it is woken, or so many seconds."""
+        nap, call = asyncio.ensure_future(sleep(duration)), asyncio.ensure_future(self._woken.wait())
+        try:
+            await asyncio.wait((nap, call), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            nap.cancel()
+            call.cancel()
+            self._woken.clear()
+
+
+class _Ahead(NamedTuple):
+    """What those who are to be served before somebody wait for."""
+
+    waiters: tuple[_Waiter, ...] = ()
+    deployments: frozenset[str] = frozenset()
+
+
+_NOBODY = _Ahead()
+
+
+class Line:
+    """Of one router. Any thread may use it: each step is short, and under a lock."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiters: list[_Waiter] = []
+        self._numbers = itertools.count(1)
+        self._process = os.getpid()
+
+    def __len__(self) -> int:
+        return len(self._waiters)
+
+    def waiting(self) -> dict[str, int]:
+        """How many wait, by alias."""
+        found: dict[str, int] = {}
+        for waiter in tuple(self._waiters):
+            found[waiter.alias] = found.get(waiter.alias, 0) + 1
+        return found
+
+    def ahead(self, rank: tuple[int, float], now: float) -> _Ahead:
+        """Of a waiter with this rank."""
+        if not self._waiters:
+            return _NOBODY
+        if self._process != os.getpid():  # after a fork: the parent's calls are the parent's
+            self._lock, self._waiters, self._process = threading.Lock(), [], os.getpid()
+        with self._lock:
+            before = tuple(it for it in self._waiters if it.rank < rank and it.lives(now))
+        return _Ahead(before, frozenset().union(*(it.needs for it in before)))
+
+    def join(self, waiter: _Waiter, max_size: int, now: float) -> int | None:
+        """Its position among those of its alias, from 1 on; None: the line is full."""
+        with self._lock:
+            same = [it for it in self._waiters if it.alias == waiter.alias and it.lives(now)]
+            if len(same) >= max_size:
+                return None
+            waiter.number = next(self._numbers)
+            insort(self._waiters, waiter, key=lambda it: it.rank)
+            return 1 + sum(it.rank < waiter.rank for it in same)
+
+    def leave(self, waiter: _Waiter) -> None:
+        """It was served, refused or cancelled: the next may try."""
+        with self._lock:
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+        self._wake(waiter.needs)
+
+    def released(self, deployment: str) -> None:
+        """A call of this deployment has ended."""
+        if self._waiters:
+            self._wake((deployment,))
+
+    def _wake(self, deployments: Iterable[str]) -> None:
+        with self._lock:
+            waiter = next((it for it in self._waiters if not it.needs.isdisjoint(deployments)), None)
+        if waiter is not None:
+            waiter.wake()
+
+
+async def wait_for_turn(
+    asked: Asked, trial: Trial, seeker: Seeker, deadline: float, has_backup: Callable[[], bool]
+) -> Admitted:
+    """Somebody who can be asked now, or when it is the call's turn. Raises the `APIError` for a call that cannot be served by
+    then, or for which a fallback stands ready."""
+    policy = trial.settings.queue.of(asked.group.alias)
+    said = asked.options.metadata.get("priority")
+    priority = said if type(said) is int else policy.default_priority
+    ahead = trial.line.ahead((priority, math.inf), trial.clock.monotonic())
+    found = await seeker.find(asked, ahead.deployments)
+    if isinstance(found, Admitted):
+        return found
+    turn = _Turn(asked, trial, seeker, has_backup)
+    limit = policy.timeout if policy.timeout is not None else trial.settings.longest_wait
+    until = min(deadline, trial.clock.monotonic() + limit)
+    waiter = _Waiter(asked.group.alias, priority, asked.group.able(asked), until)
+    turn.pause(waiter, found, ahead)
+    position = trial.line.join(waiter, policy.max_size, trial.clock.monotonic())
+    if position is None:
+        raise turn.refusal(found, ahead, waiter)
+    return await turn.served(waiter, position)
+
+
+class _Turn:
+    """The waiting of one call for one model group."""
+
+    def __init__(self, asked: Asked, trial: Trial, seeker: Seeker, has_backup: Callable[[], bool]) -> None:
+        self._asked = asked
+        self._trial = trial
+        self._seeker = seeker
+        self._has_backup = has_backup
+
+    async def served(self, waiter: _Waiter, position: int) -> Admitted:
+        trial, clock, line = self._trial, self._trial.clock, self._trial.line
+        began, served = clock.monotonic(), False
+        try:
+            while True:
+                # Also at first: what was set free before it stood in the line was not told to it.
+                ahead = line.ahead(waiter.rank, clock.monotonic())
+                found: Admitted | NoChoice | None = None
+                if not waiter.needs <= ahead.deployments:
+                    found = await self._seeker.find(self._asked, ahead.deployments)
+                if isinstance(found, Admitted):
+                    served = True
+                    return found
+                await waiter.rest(self.pause(waiter, found, ahead), clock.sleep)
+        finally:
+            line.leave(waiter)
+            seconds_waited = clock.monotonic() - began
+            of_whom = (trial.call.request_id, waiter.alias)
+            tell(trial.listeners, Queued(*of_whom, seconds_waited, position, waiter.priority, served))
+
+    def pause(self, waiter: _Waiter, found: NoChoice | None, ahead: _Ahead) -> float:
+        """Seconds until it is worth looking again. Raises where that is not worth waiting for."""
+        now, left = self._trial.store.now(), waiter.deadline - self._trial.clock.monotonic()
+        own = None if found is None else -math.inf if found.frees else found.ready
+        blocking = [it.ready for it in ahead.waiters if it.ready is not None and not it.needs.isdisjoint(waiter.needs)]
+        waiter.ready = min((moment for moment in (own, *blocking) if moment is not None), default=None)
+        hopeless = waiter.ready is None or waiter.ready - now >= left
+        if left <= 0 or hopeless or self._has_backup():
+            raise self.refusal(found, ahead, waiter)
+        shared = self._trial.store.state.where == "shared"
+        if own == -math.inf:
+            return min(left, _A_SLOT_SHARED if shared else _A_SLOT_HERE)
+        wait = left if own is None else max(_LEAST_TIME, own - now)
+        return min(left, wait, _A_SLOT_HERE) if shared else min(left, wait)
+
+    def refusal(self, found: NoChoice | None, ahead: _Ahead, waiter: _Waiter) -> APIError:
+        """With everybody who could not be asked, and when it may be tried again."""
+        now = self._trial.store.now()
+        found = found or NoChoice((), None, is_limited=True)
+        taken = waiter.needs & ahead.deployments
+        others = tuple(PassedOver(deployment, "others wait for it") for deployment in sorted(taken))
+        moments = [moment for moment in (found.ready, waiter.ready) if moment is not None and moment > -math.inf]
+        ready = max(now, min(moments)) if moments else now + _A_SLOT_HERE if taken or found.frees else None
+        limited = found.is_limited or (bool(taken) and not found.passed_over)
+        nobody = NoChoice((*found.passed_over, *others), ready, limited, None if taken else found.error)
+        return nobody_can_be_asked(waiter.alias, nobody, now)
