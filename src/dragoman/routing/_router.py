@@ -29,6 +29,7 @@ from dragoman.routing._group import ModelGroup
 from dragoman.routing._health import Health
 from dragoman.routing._options import away_from_home, split
 from dragoman.routing._pricing import only_priced, with_prices
+from dragoman.routing._queue import Line
 from dragoman.routing._run import Run
 from dragoman.routing._seek import Seeker
 from dragoman.routing._settings import FallbackTarget, RouterSettings
@@ -80,6 +81,7 @@ class Router:
         said, heard = self.settings, self._listeners
         strategy = strategy_of(said.strategy, "routing_strategy", said.strategy_args)
         self.health = Health(self.store, said.health, lambda event: tell(heard, event))
+        self.line = Line()
         self._transports = Transports(lambda: Transport(**transport_options))
         self._directory = Directory(
             with_defaults(deployments, self.settings),
@@ -181,6 +183,7 @@ class Router:
             listeners=self._listeners,
             store=self.store,
             health=self.health,
+            line=self.line,
         )
 
     def _asked(self, call: Call) -> Asked:

@@ -42,16 +42,17 @@ class Seeker:
         refused: dict[str, PassedOver] = {}
         ready: list[float] = []
         limited = False
+        frees = False
         while True:
             view = self._store.view()
             self._health.saw(view.outages)
             choice = asked.group.choose(asked, view, {*tried, *refused} if refused else tried)
             if isinstance(choice, NoChoice):
-                return _with_refused(choice, refused, ready, limited)
+                return _with_refused(choice, refused, ready, limited)._replace(frees=frees)
             member = choice.member
             probing = self._health.half_open(member) if teaches(asked) else ()
             if probing and not await self._health.may_probe(probing):
-                reason = "out: another call is finding out whether it works again"
+                reason, frees = "out: another call is finding out whether it works again", True
                 ready.append(self._store.now() + _PROBE_TAKES)
             else:
                 found = await self._lease(choice, asked, probing)
@@ -59,6 +60,7 @@ class Seeker:
                     return found._replace(choice=choice._replace(passed_over=(*choice.passed_over, *refused.values())))
                 reason, limited = _why(found), limited or not found.is_unavailable
                 if found.retry_after is not None:
+                    frees = frees or found.claim.counter.seconds is None
                     ready.append(self._store.now() + found.retry_after)
             refused[member.deployment.id] = PassedOver(member.deployment.id, reason)
 
