@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import itertools
@@ -195,6 +196,7 @@ def _begun(*parts: str, then: str = "") -> Play:
 PLAYS: dict[str, Play] = {
     **{str(status): _status(status) for status in STATUSES},
     "429 with retry-after": _status(429, "retry-after: 7"),
+    "429 in a second": _status(429, "retry-after: 1"),
     "502": _bad_gateway,
     "slow headers": _never,
     "slow first content": _begun("head", then="silence"),
@@ -218,6 +220,14 @@ class FaultyUpstream:
     @property
     def asked(self) -> int:
         return 0 if self._server is None else len(self._server.requests)
+
+    async def closed(self) -> float:
+        """The moment at which the caller has closed the first connection, in monotonic seconds."""
+        assert self._server is not None
+        link = self._server.links[0]
+        async with asyncio.timeout(5):
+            await link.closed.wait()
+        return link.closed_at
 
 
 def _script(play: Play, dialect: str, times: int | None) -> Script:
@@ -254,7 +264,7 @@ async def faulty(fault: str, dialect: str, *, times: int | None = None) -> Async
             bound.bind(("127.0.0.1", 0))
             yield FaultyUpstream(dialect, f"http://127.0.0.1:{bound.getsockname()[1]}")
         return
-    script = _script(PLAYS.get(fault, _well), dialect, times)
+    script = _script(_well if fault in ("", "tls") else PLAYS[fault], dialect, times)
     async with serving(script, tls=_untrusted() if fault == "tls" else None) as server:
         yield FaultyUpstream(dialect, server.url, server)
 
