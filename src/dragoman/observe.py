@@ -12,6 +12,7 @@ from dragoman.types.usage import Usage
 
 __all__ = [
     "Answered",
+    "Continued",
     "Event",
     "Failed",
     "FallbackRateHigh",
@@ -81,6 +82,25 @@ class Failed:
     cost: Cost | None = None
     alias: str = ""
     """The model group that was asked for; empty where there is none of that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Continued:
+    """A stream has broken off after its first content, and another deployment goes on with the answer. What the first part used and
+    cost is part of what `Answered`, or `Failed`, tells of the whole."""
+
+    request_id: str
+    provider: str
+    """Whose stream broke off."""
+    model: str
+    usage: Usage | None
+    cost: Cost | None
+    is_counted: bool
+    """The provider had not told the usage: it was counted here."""
+    deployment: str
+    """The one that goes on."""
+    alias: str
+    """The model group that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +187,17 @@ class FallbackRateNormal:
 
 
 Event: TypeAlias = (
-    Tried | Answered | Failed | FellBack | Hedged | TakenOut | PutBack | Queued | FallbackRateHigh | FallbackRateNormal
+    Tried
+    | Answered
+    | Continued
+    | Failed
+    | FellBack
+    | Hedged
+    | TakenOut
+    | PutBack
+    | Queued
+    | FallbackRateHigh
+    | FallbackRateNormal
 )
 Listener: TypeAlias = Callable[[Event], None]
 """Called on the event loop: it must not block. What it raises is logged and goes no further."""

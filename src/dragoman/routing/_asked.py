@@ -130,6 +130,21 @@ class Asked(Facts):
         found: _T = known[name]
         return found
 
+    def to(self, group: ModelGroup, request: Any) -> Asked:
+        """The same of another group, or another request."""
+        return Asked(
+            self.call,
+            group,
+            request=request,
+            options=self.options,
+            home=self.home,
+            chance=self.chance,
+            left_out=self.left_out,
+            now=self.now,
+            affinity=self.affinity,
+            because=self.because,
+        )
+
     @functools.cached_property
     def warm(self) -> Warm | None:
         """Who holds the beginning of the request in its cache, as far as that is remembered."""

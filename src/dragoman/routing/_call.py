@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,7 +14,7 @@ from dragoman.types.usage import Usage
 if TYPE_CHECKING:
     from dragoman.routing._hedge import HedgePolicy
 
-__all__ = ["NO_OPTIONS", "Answer", "Attempt", "Call", "CallOptions", "Source", "StreamAnswer"]
+__all__ = ["NO_OPTIONS", "Answer", "Attempt", "Call", "CallOptions", "Source", "StreamAnswer", "the_answering"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +114,11 @@ class Attempt:
     """(deployment, reason) of those that could not be asked."""
 
 
+def the_answering(attempts: Sequence[Attempt]) -> Attempt | None:
+    """The one that answered: not always the last, as one that was hedged is left after another has answered."""
+    return next((attempt for attempt in reversed(attempts) if attempt.error is None), None)
+
+
 @dataclass(slots=True, kw_only=True)
 class Answer:
     """A whole answer. Exactly one of `response` and `native` is there."""
@@ -155,6 +160,9 @@ class StreamAnswer:
     """Filled in by the time that `batches` ends."""
     pricing: Callable[[Usage], Cost | None] | None = field(default=None, repr=False)
     """What a usage of this stream costs."""
+    own_usage: Usage | None = None
+    """Without what deployments used that had broken off before."""
+    own_pricing: Callable[[Usage], Cost | None] | None = field(default=None, repr=False)
 
     @property
     def cost(self) -> Cost | None:

@@ -19,6 +19,7 @@ from dragoman.routing._asked import Asked
 from dragoman.routing._call import NO_OPTIONS, Answer, Call, CallOptions, StreamAnswer
 from dragoman.routing._clock import Clock
 from dragoman.routing._conditions import route_of
+from dragoman.routing._continue import Continuing, can_continue
 from dragoman.routing._defaults import with_defaults
 from dragoman.routing._deployment import Deployment
 from dragoman.routing._directory import Directory
@@ -33,6 +34,7 @@ from dragoman.routing._queue import Line
 from dragoman.routing._run import Run
 from dragoman.routing._seek import Seeker
 from dragoman.routing._settings import FallbackTarget, RouterSettings
+from dragoman.routing._standing import Cooldown, RoutingState, cooldowns, routing_state
 from dragoman.routing._state import store_at
 from dragoman.routing._transports import Transports
 from dragoman.routing._trial import Trial
@@ -153,6 +155,14 @@ class Router:
         """By model group: how many of its calls went to fallbacks, within the window of `fallback_alert`."""
         return self._rates.read()
 
+    async def state(self) -> RoutingState:
+        """How all deployments are now, as far as this process knows. It asks no provider."""
+        return await routing_state(self._directory.groups(), self.store, self.health)
+
+    def cooldowns(self) -> tuple[Cooldown, ...]:
+        """The deployments that are out now, each with its reason and its end."""
+        return cooldowns(self._directory.groups(), self.store)
+
     async def warm_up(self) -> None:
         """Do now what the first call would else have to wait for: import aiohttp and the codecs, read certificates,
         tables and the vocabularies of models whose tokens are counted here."""
@@ -231,7 +241,7 @@ class Router:
         return group.of(group.alias, deployments)
 
     async def _answer(self, trial: Trial, asked: Asked) -> Answer | StreamAnswer:
-        call, trial.alias = trial.call, asked.group.alias
+        call, trial.alias, trial.continues = trial.call, asked.group.alias, self._continues(asked)
         options, retries = self._failing(asked)
         run = Run(
             trial=trial,
@@ -244,16 +254,29 @@ class Router:
             mock = _fallbacks.mock_failure(options, call.model)
             if mock is not None:
                 raise mock
-            return await run.ask(asked)
+            return self._read_on(await run.ask(asked), run, asked, options)
         except APIError as error:
             first = error
         answer = await self._elsewhere(run, asked, first, options)
         if answer is not None:
-            return answer
+            return self._read_on(answer, run, asked, options)
         try:
             raise first
         finally:
             del first  # its traceback holds this frame: they must not hold each other
+
+    def _read_on(
+        self, answer: Answer | StreamAnswer, run: Run, asked: Asked, options: CallOptions
+    ) -> Answer | StreamAnswer:
+        """A stream that others go on with where it breaks off, if that is wanted."""
+        if run.trial.continues and isinstance(answer, StreamAnswer):
+            answer.batches = Continuing(answer, run, asked, lambda error: self._elsewhere(run, asked, error, options))
+        return answer
+
+    def _continues(self, asked: Asked) -> bool:
+        call, own = asked.call, asked.group.members[0].deployment.options
+        said = call.options.mid_stream_fallback or own.mid_stream_fallback or self.settings.mid_stream_fallback
+        return said == "continue" and call.stream and call.operation == "chat" and can_continue(asked.request)
 
     def _failing(self, asked: Asked) -> tuple[CallOptions, int]:
         """What counts of fallbacks, and how many retries there are: as the call says, or the deployment, or the settings."""

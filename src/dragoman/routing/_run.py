@@ -30,10 +30,14 @@ class Run:
     has_backup: Callable[[], bool] = lambda: False
     """A fallback stands ready: nobody waits for a deployment that has just failed."""
     hedger: Hedger | None = None
+    rewrite: Callable[[Asked], Asked] | None = None
+    """What is asked instead, of whom."""
 
     async def ask(self, asked: Asked) -> Answer | StreamAnswer:
         """Ask the deployments of one group in turn. Raises the last `APIError`."""
         clock = self.trial.clock
+        if self.rewrite is not None:
+            asked = self.rewrite(asked)
         failures = Failures(clock.random, self.trial.settings.retry_after)
         hedger = self.hedger = self.hedger or Hedger(trial=self.trial, seeker=self.seeker, deadline=self.deadline)
         admitted = await wait_for_turn(asked, self.trial, self.seeker, self.deadline, self.has_backup)

@@ -41,25 +41,29 @@ class Ending:
     """Keeps the usage of a stream and says how it ended, once it belongs to a caller; before that a failure is only the
     attempt's own."""
 
-    __slots__ = ("_answer", "_over", "_tell", "usage")
+    __slots__ = ("_answer", "_over", "_tell", "earlier", "own", "usage")
 
     def __init__(self) -> None:
         self.usage: Usage | None = None
+        self.own: Usage | None = None
+        self.earlier: Callable[[Usage], Usage] | None = None
+        """Adds what deployments used that had broken off before."""
         self._over = False
         self._answer: StreamAnswer | None = None
         self._tell: Callable[[BaseException | None], None] | None = None
 
     def belongs_to(self, answer: StreamAnswer, tell: Callable[[BaseException | None], None]) -> None:
         self._answer, self._tell = answer, tell
-        answer.usage = self.usage
+        answer.usage, answer.own_usage = self.usage, self.own
         if self._over:  # without any content: all of it was read in search of some
             self.ended(None)
 
     def saw(self, usage: Usage | None) -> None:
         if usage is not None:
-            self.usage = usage
+            self.own = usage
+            self.usage = usage if self.earlier is None else self.earlier(usage)
             if self._answer is not None:
-                self._answer.usage = usage
+                self._answer.usage, self._answer.own_usage = self.usage, usage
 
     def ended(self, error: BaseException | None) -> None:
         """Only the first end counts."""

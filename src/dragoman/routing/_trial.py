@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dragoman.dialects._dialect import CallerContext
@@ -12,9 +12,10 @@ from dragoman.errors import APIError, DragomanError
 from dragoman.observe import Answered, Failed, Listener, Tried, tell
 from dragoman.routing._asked import Asked
 from dragoman.routing._attempt import attempt
-from dragoman.routing._call import Answer, Attempt, Call, StreamAnswer
+from dragoman.routing._call import Answer, Attempt, Call, StreamAnswer, the_answering
 from dragoman.routing._clock import Clock
 from dragoman.routing._deployment import Deployment
+from dragoman.routing._halves import Half
 from dragoman.routing._health import Health
 from dragoman.routing._hedge import HEDGED, tell_hedged
 from dragoman.routing._job import Job
@@ -69,6 +70,10 @@ class Trial:
     attempts: list[Attempt] = field(default_factory=list)
     renewals: dict[str, Renewal] = field(default_factory=dict)
     """By lease, of what is under way."""
+    continues: bool = False
+    """Whoever reads the stream may go on elsewhere where it breaks off, or else tells that it has."""
+    earlier: Half | None = None
+    """What has been written by deployments that broke off."""
     line: Line = field(default_factory=Line)
     """Those who wait for a deployment."""
 
@@ -110,6 +115,9 @@ class Trial:
             asked.affinity.answered(asked, member.deployment)
         answer.attempts, answer.fallback = tuple(self.attempts), self.fallback
         if isinstance(answer, StreamAnswer):
+            answer.own_pricing, answer.own_usage = answer.pricing, asking.ending.own
+            if self.earlier is not None:
+                self.earlier.join(answer, asking.ending)
             asking.ending.belongs_to(answer, self._end_of_stream(answer, asking, seconds))
         else:
             self._over(admitted, answer.usage, seconds)
@@ -179,18 +187,25 @@ class Trial:
 
         def ended(error: BaseException | None) -> None:
             if error is None:
-                self._over(admitted, answer.usage, self.clock.monotonic() - asking.started, first_content)
+                self._over(admitted, answer.own_usage, self.clock.monotonic() - asking.started, first_content)
                 self._tell_answered(answer)
                 return
-            self._over(admitted, answer.usage)
+            self._over(admitted, answer.own_usage)
             if isinstance(error, DragomanError):
                 _name(error, admitted.choice.member.deployment)
                 error.attempts = answer.attempts
                 asking.admitted = admitted._replace(probing=())
                 self._learn(asking, error)
-            self._tell_broken_off(answer, error)
+            if not (self.continues and isinstance(error, APIError)):
+                self.tell_broken_off(answer, error)
 
         return ended
+
+    def broke_off(self, answer: StreamAnswer, error: APIError) -> None:
+        """Somebody goes on: the attempt that had begun well has failed after all."""
+        last = next(at for at in reversed(range(len(self.attempts))) if self.attempts[at].error is None)
+        self.attempts[last] = replace(self.attempts[last], error=type(error).__name__, status=error.status_code)
+        answer.attempts = tuple(self.attempts)
 
     def job(self, deployment: Deployment, asked: Asked, seconds_left: float) -> Job:
         """What a deployment is asked."""
@@ -213,7 +228,7 @@ class Trial:
             seconds_left=min(left, own_limit) if own_limit is not None else left,
             request_id=call.request_id,
             caller=call.caller or CallerContext(model=call.model),
-            source=call.source if asked.request is call.request else None,
+            source=call.source if asked.request is call.request and not self.continues else None,
             left_out=left_out,
         )
 
@@ -243,10 +258,11 @@ class Trial:
     def _tell_answered(self, answer: Answer | StreamAnswer) -> None:
         if self.listeners:
             who = (answer.provider, answer.model, len(answer.attempts), answer.usage, answer.cost)
-            where = (answer.attempts[-1].deployment, self.alias, answer.fallback)
+            made = the_answering(answer.attempts)
+            where = ("" if made is None else made.deployment, self.alias, answer.fallback)
             tell(self.listeners, Answered(self.call.request_id, *who, *where))
 
-    def _tell_broken_off(self, answer: StreamAnswer, error: BaseException) -> None:
+    def tell_broken_off(self, answer: StreamAnswer, error: BaseException) -> None:
         if self.listeners:
             name = "Left" if isinstance(error, GeneratorExit) else type(error).__name__
             request_id, attempts = self.call.request_id, len(answer.attempts)
