@@ -9,7 +9,8 @@ import aiohttp
 import orjson
 import pytest
 
-from dragoman.gateway._attempts import attempt_log
+from dragoman.gateway._attempts import attempt_headers, attempt_log
+from dragoman.gateway._secrets import Redactor
 from dragoman.routing import Attempt
 from tests.gateway.serving import KEY, PROVIDER_KEY, Upstream, chat_chunks, chat_reply, gateway, model, serving
 
@@ -161,6 +162,14 @@ def test_the_log_is_small_and_fit_for_a_header(count: int, reason: str) -> None:
     assert kept[0]["deployment"].endswith(":0")
     assert kept[-1]["deployment"].endswith(f":{count - 1}")
     assert ("passed_over" in kept[0]) == (count == 1)
+
+
+def test_the_deployment_that_answered_is_named_though_another_was_left_after_it() -> None:
+    made = Attempt(deployment="smart:1", provider="openai", model="x", milliseconds=1)
+    left = Attempt(deployment="smart:0", provider="openai", model="x", milliseconds=2, error="Hedged")
+    headers = dict(attempt_headers([made, left], "", Redactor(())))
+    assert headers[b"x-dragoman-deployment"] == b"smart:1"
+    assert b"x-dragoman-deployment" not in dict(attempt_headers([left], "", Redactor(())))
 
 
 def test_a_name_without_end_leaves_the_number_of_attempts() -> None:

@@ -10,6 +10,7 @@ from dragoman.errors import DragomanError
 from dragoman.gateway._exchange import Exchange, Headers, header
 from dragoman.gateway._secrets import Redactor
 from dragoman.routing import Answer, Attempt, StreamAnswer
+from dragoman.routing._call import the_answering
 
 __all__ = ["attempt_headers", "attempt_log", "note_answer", "note_error", "note_usage"]
 
@@ -28,8 +29,9 @@ def attempt_headers(attempts: Sequence[Attempt], fallback: str, redactor: Redact
     headers = [(b"x-dragoman-attempts", b"%d" % len(attempts))]
     if not attempts:
         return headers
-    if attempts[-1].error is None:
-        headers.append(header(b"x-dragoman-deployment", redactor.text(attempts[-1].deployment)))
+    made = the_answering(attempts)
+    if made is not None:
+        headers.append(header(b"x-dragoman-deployment", redactor.text(made.deployment)))
     if fallback:
         headers.append(header(b"x-dragoman-fallback", redactor.text(fallback)))
     headers.append((b"x-dragoman-attempt-log", redactor.text(attempt_log(attempts)).encode()))
@@ -71,7 +73,8 @@ def note_answer(exchange: Exchange, answer: Answer | StreamAnswer) -> None:
     """For the line of the log."""
     exchange.provider, exchange.attempts = answer.provider, len(answer.attempts)
     exchange.answered_by, exchange.fallback = answer.model, answer.fallback
-    exchange.deployment = answer.attempts[-1].deployment if answer.attempts else ""
+    made = the_answering(answer.attempts)
+    exchange.deployment = made.deployment if made is not None else ""
     _note_tried(exchange, answer.attempts)
 
 
