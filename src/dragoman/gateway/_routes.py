@@ -14,7 +14,17 @@ from dragoman.gateway.endpoint import Ask
 __all__ = ["ROUTES", "Found", "Page", "Route", "find"]
 
 Page: TypeAlias = Literal[
-    "models", "model", "model_info", "model_group_info", "alive", "ready", "health", "root", "explain"
+    "models",
+    "model",
+    "model_info",
+    "model_group_info",
+    "alive",
+    "ready",
+    "health",
+    "root",
+    "explain",
+    "routing_state",
+    "cooldowns",
 ]
 """What is answered without asking a model."""
 
@@ -73,6 +83,8 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
         "/v1beta/models": _GEMINI_MODELS,
         "/v1alpha/models": _GEMINI_MODELS,
         "/v1/routing/explain": Route("POST", "explain", OPENAI),
+        "/v1/routing/state": Route("GET", "routing_state", OPENAI),
+        "/cooldowns": Route("GET", "cooldowns", OPENAI),
         "/health": Route("GET", "health", OPENAI),
         "/health/readiness": Route("GET", "ready", OPENAI, public=True),
         "/health/liveliness": _ALIVE,

@@ -9,6 +9,7 @@ import time
 import orjson
 
 from dragoman.errors import CallerError, DragomanError, NotFoundError
+from dragoman.gateway import health_pages
 from dragoman.gateway._assembly import router_of
 from dragoman.gateway._dialects import CallerDialect, guess
 from dragoman.gateway._exchange import CallerLeft, Exchange, Receive, Scope, Send
@@ -112,6 +113,10 @@ class Gateway:
             await self._models.model(exchange, model or "")
         elif route.answer == "explain":
             await explain(self._kitchen, exchange)
+        elif route.answer == "routing_state":
+            await health_pages.state(self._kitchen, exchange)
+        elif route.answer == "cooldowns":
+            await health_pages.cooldowns(self._kitchen, exchange)
         elif route.answer in ("models", "model_info", "model_group_info"):
             await getattr(self._models, route.answer)(exchange)
         else:

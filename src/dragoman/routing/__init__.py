@@ -8,6 +8,7 @@ from dragoman.routing._function import FunctionCall
 from dragoman.routing._model_list import parse_model_list
 from dragoman.routing._router import Router
 from dragoman.routing._settings import RouterSettings, parse_fallbacks, parse_targets
+from dragoman.routing._standing import Cooldown, DeploymentState, RoutingState
 
 __all__ = [
     "NO_OPTIONS",
@@ -16,11 +17,14 @@ __all__ = [
     "Call",
     "CallOptions",
     "Clock",
+    "Cooldown",
     "Deployment",
+    "DeploymentState",
     "Explanation",
     "FunctionCall",
     "Router",
     "RouterSettings",
+    "RoutingState",
     "Source",
     "StreamAnswer",
     "parse_fallbacks",

@@ -164,7 +164,9 @@ def _reading(job: Job, sending: Sending, reply: Reply) -> tuple[StreamSource, Ca
         )
         return source, lambda _batch: relay.begun
     if codec.stream_reader is None:
-        raise NotFoundError(f"{job.deployment.provider.name} streams no {_NAMES[job.operation]}")
+        raise NotFoundError(
+            f"{job.deployment.provider.name} streams no {_NAMES[job.operation]}", code="unsupported_operation"
+        )
     reader = codec.stream_reader(sending.context)
     feed: Callable[[bytes], Iterable[Any]] = reader.feed
     return StreamSource(

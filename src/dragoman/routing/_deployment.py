@@ -58,8 +58,8 @@ class Deployment:
 
     @property
     def key(self) -> str:
-        """Under which its state is kept."""
-        return self.id
+        """Under which its health is kept: of a wildcard's, for each model. Its limits are kept under its `id`."""
+        return f"{self.id}:{self.model}" if self.wild else self.id
 
     @property
     def credential(self) -> str:

@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from dragoman.errors import APIError, RateLimitError, ServiceUnavailableError
+from dragoman.errors import APIError, RateLimitError, ServiceUnavailableError, UnsupportedAbilityError
 from dragoman.routing._group import NoChoice
 
 __all__ = ["Failures", "RetryPolicy", "nobody_can_be_asked"]
 
 _FIRST_WAIT = 0.5
 _LONGEST_BACKOFF = 8.0
+_FIRST_LOOK = 1.0
+"""Seconds, where nobody knows when somebody can be asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,8 @@ class RetryPolicy:
 
     def allows(self, error: APIError, so_far: int) -> bool:
         """Whether the `so_far`th error of this class is followed by another attempt."""
+        if isinstance(error, UnsupportedAbilityError):
+            return True  # nobody was asked
         limit = next(
             (self.retries[kind.__name__] for kind in type(error).__mro__ if kind.__name__ in self.retries), None
         )
@@ -72,6 +76,13 @@ class Failures:
         return deployment, ready
 
 
+def _retry_after(nobody: NoChoice, now: float) -> float | None:
+    """Seconds; where only the request itself is at fault, time does not help."""
+    if nobody.ready is not None:
+        return max(0.0, nobody.ready - now)
+    return _FIRST_LOOK if nobody.error is None else None
+
+
 def nobody_can_be_asked(alias: str, nobody: NoChoice, now: float) -> APIError:
     """The error for a call that no deployment can take now, with what each of them said."""
     reasons = "; ".join(f"{passed.deployment}: {passed.reason}" for passed in nobody.passed_over)
@@ -82,5 +93,5 @@ def nobody_can_be_asked(alias: str, nobody: NoChoice, now: float) -> APIError:
     return kind(
         f"no deployment of {alias!r} can be asked now ({reasons})",
         code=code,
-        retry_after=None if nobody.ready is None else max(0.0, nobody.ready - now),
+        retry_after=_retry_after(nobody, now),
     )

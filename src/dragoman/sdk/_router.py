@@ -252,6 +252,18 @@ class Router:
         }
         return result_of(TokenCountResponse, answer, asked)
 
+    async def astate(self) -> routing.RoutingState:
+        """How all deployments are now: state and cooldown, what is in flight, used limits, times, errors. It asks no provider."""
+        return await self._core.state()
+
+    def state(self) -> routing.RoutingState:
+        """As `astate`, for callers without an event loop."""
+        return _sync.run(self._core.state())
+
+    def cooldowns(self) -> tuple[routing.Cooldown, ...]:
+        """The deployments that are out now, each with its reason and its end."""
+        return self._core.cooldowns()
+
     def explain(
         self, model: str, messages: Messages, *, stream: bool | None = None, **params: Unpack[ChatParams]
     ) -> Explanation:

@@ -1,0 +1,137 @@
+"""Routers that share their state through a real Redis, and what becomes of calls when it freezes or goes."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+import uuid
+from typing import Any
+
+import pytest
+
+from dragoman import errors
+from dragoman.routing import Router, RouterSettings
+from dragoman.routing._settings import RedisPlace
+from dragoman.stores import Counter
+from tests.routing.test_health import chat, failure
+from tests.routing.upstream import Upstream, soon
+from tests.stores.conftest import own_redis_server, redis_server
+from tests.upstreams.redis_server import RedisServer
+
+__all__ = ["own_redis_server", "redis_server"]
+
+
+def router(server: RedisServer, prefix: str, *deployments: Any, **more: Any) -> Router:
+    place = RedisPlace(url=server.url, prefix=prefix, **more.pop("redis", {}))
+    return Router(deployments, settings=RouterSettings(redis=place, **more))
+
+
+async def test_two_routers_admit_the_limit_together(upstream: Upstream, redis_server: RedisServer) -> None:
+    prefix = uuid.uuid4().hex
+    deployment = upstream.deployment("smart", "sim", rpm=15)
+    routers = [router(redis_server, prefix, deployment, num_retries=0, longest_wait=0.0) for _ in range(2)]
+    try:
+        calls = [one.answer(chat("smart")) for one in routers for _ in range(20)]
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        refused = [answer for answer in answers if isinstance(answer, BaseException)]
+        assert len(answers) - len(refused) == 15 == len(upstream.calls)
+        assert all(isinstance(error, errors.RateLimitError) and error.retry_after for error in refused)
+        assert await routers[1].store.used([Counter("smart:0:rpm", 60.0)]) == (15,)
+    finally:
+        for one in routers:
+            await one.aclose()
+
+
+async def test_a_cooldown_and_its_probe_are_everybodys(upstream: Upstream, redis_server: RedisServer) -> None:
+    prefix = uuid.uuid4().hex
+    one = upstream.deployment("smart", "sim", number=1, allowed_fails=0, cooldown_time=0.3)
+    two = upstream.deployment("smart", "sim", number=2)
+    first, second = (router(redis_server, prefix, one, two) for _ in range(2))
+    try:
+        await asyncio.gather(first.answer(chat("smart")), second.answer(chat("smart")))
+        first.health.failed(first._directory.groups()["smart"].members[0], failure(500))
+        await first.store.refresh()
+        await second.store.refresh()
+        answer = await second.answer(chat("smart"))
+        assert answer.attempts[-1].deployment == "smart:2"
+        assert answer.attempts[-1].passed_over == (("smart:1", "out: 500 InternalServerError"),)
+        await soon(lambda: not first.store.state.error and not _is_out(second) and not _is_out(first))
+        assert await first.health.may_probe(("smart:1",))
+        assert not await second.health.may_probe(("smart:1",))
+        first.health.give_back(("smart:1",))
+        await first.store.refresh()
+        assert await second.health.may_probe(("smart:1",))
+    finally:
+        await first.aclose()
+        await second.aclose()
+
+
+def _is_out(one: Router) -> bool:
+    return "smart:1" in next(iter(one.store._by_loop.values())).view().outages  # type: ignore[attr-defined]
+
+
+def test_loops_of_one_router_share_too(upstream: Upstream, redis_server: RedisServer) -> None:
+    shared = router(
+        redis_server,
+        uuid.uuid4().hex,
+        upstream.deployment("smart", "sim", rpm=10),
+        num_retries=0,
+        longest_wait=0.0,
+    )
+    admitted: list[int] = []
+
+    async def calls() -> None:
+        answers = await asyncio.gather(*(shared.answer(chat("smart")) for _ in range(8)), return_exceptions=True)
+        admitted.append(sum(not isinstance(answer, BaseException) for answer in answers))
+        await shared.aclose()
+
+    threads = [threading.Thread(target=lambda: asyncio.run(calls())) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(admitted) == 10
+    assert shared.store._by_loop == {}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("how", ["frozen", "killed"])
+async def test_calls_go_on_without_redis_and_share_again(
+    upstream: Upstream, own_redis_server: RedisServer, how: str
+) -> None:
+    deployment = upstream.deployment("smart", "sim", rpm=1000, max_parallel_requests=50)
+    one = router(own_redis_server, uuid.uuid4().hex, deployment)
+    try:
+        await one.answer(chat("smart"))
+        assert one.store.state.where == "shared"
+        own_redis_server.freeze() if how == "frozen" else own_redis_server.kill()
+        try:
+            for _ in range(5):
+                began = time.monotonic()
+                await one.answer(chat("smart"))
+                assert time.monotonic() - began < 1.0
+            assert one.store.state.where == "local"
+        finally:
+            own_redis_server.thaw() if how == "frozen" else own_redis_server.start()
+        back = time.monotonic()
+        await soon(lambda: next(iter(one.store._by_loop.values())).state.where == "shared", 10.0)  # type: ignore[attr-defined]
+        assert time.monotonic() - back < 5.0
+        await one.answer(chat("smart"))
+        assert await one.store.used([Counter("smart:0:parallel")]) == (0,)
+    finally:
+        await one.aclose()
+
+
+async def test_without_redis_from_the_start(upstream: Upstream, own_redis_server: RedisServer) -> None:
+    own_redis_server.kill()
+    deployment = upstream.deployment("smart", "sim", rpm=1000)
+    opened = router(own_redis_server, "x", deployment)
+    closed = router(own_redis_server, "x", deployment, redis={"policy": "fail_closed"}, longest_wait=0.0)
+    try:
+        assert (await opened.answer(chat("smart"))).attempts[-1].error is None
+        with pytest.raises(errors.ServiceUnavailableError, match="does not answer") as caught:
+            await closed.answer(chat("smart"))
+        assert caught.value.retry_after
+    finally:
+        await opened.aclose()
+        await closed.aclose()
