@@ -72,3 +72,17 @@ async def test_who_leaves_while_a_retry_waits_is_not_asked_for_again(stream: boo
         await leave(writer)
         await asyncio.sleep(0.6)
         assert upstream.asked == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_who_leaves_a_hedged_call_ends_both(stream: bool) -> None:
+    async with (
+        faulty("slow headers", "openai") as first,
+        faulty("slow headers", "anthropic") as second,
+        gateway([listed("m", first), listed("m", second)], router_settings={"hedge": {"after": 0.1}}) as here,
+    ):
+        _, writer = await call(here, "openai", stream=stream)
+        await until(lambda: first.asked and second.asked)
+        left = await leave(writer)
+        assert max(await first.closed(), await second.closed()) - left <= SECONDS
+        assert (first.asked, second.asked) == (1, 1)

@@ -49,7 +49,7 @@ async def test_every_provider_is_asked_so_often(
 @pytest.mark.parametrize("provider", MODELS)
 async def test_the_sdk_too(provider: str) -> None:
     async with faulty("503", provider) as upstream:
-        said = {"api_base": upstream.base, "api_key": "sk-there", "num_retries": 1}
+        said: dict[str, Any] = {"api_base": upstream.base, "api_key": "sk-there", "num_retries": 1}
         with pytest.raises(dragoman.ServiceUnavailableError):
             await dragoman.acompletion(f"{provider}/sim", [{"role": "user", "content": "hi"}], **said)
         assert upstream.asked == 2
