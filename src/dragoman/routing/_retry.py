@@ -89,7 +89,8 @@ def nobody_can_be_asked(alias: str, nobody: NoChoice, now: float) -> APIError:
     if nobody.error is not None:
         kind, code = nobody.error, nobody.error.default_code or "no_deployment_available"
     else:
-        kind, code = RateLimitError if nobody.is_limited else ServiceUnavailableError, "no_deployment_available"
+        full = nobody.is_limited
+        kind, code = (RateLimitError, "overloaded") if full else (ServiceUnavailableError, "no_deployment_available")
     return kind(
         f"no deployment of {alias!r} can be asked now ({reasons})",
         code=code,
