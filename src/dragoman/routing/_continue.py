@@ -7,23 +7,26 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dragoman.errors import APIError, ServiceUnavailableError
 from dragoman.models import count_tokens
 from dragoman.observe import Continued, tell
 from dragoman.routing._abilities import abilities_of
 from dragoman.routing._asked import Asked
-from dragoman.routing._call import StreamAnswer
+from dragoman.routing._call import Answer, StreamAnswer
 from dragoman.routing._deployment import Deployment
 from dragoman.routing._halves import Half
 from dragoman.routing._readers import wrong
 
 if TYPE_CHECKING:
     from dragoman.routing._run import Run
+    from dragoman.routing._settings import RouterSettings
 
-__all__ = ["Continuing", "can_continue", "mid_stream_fallback"]
+__all__ = ["Continuing", "can_continue", "may_continue", "mid_stream_fallback", "read_on"]
 
+Elsewhere: TypeAlias = Callable[[APIError], Awaitable[Answer | StreamAnswer | None]]
+"""Asks the fallbacks. None: they fail too."""
 _PREFILLED = frozenset({"anthropic_messages"})
 """Dialects in which a last message of the assistant is continued, with nothing said twice."""
 _PLAIN = frozenset({"role", "content"})
@@ -49,6 +52,20 @@ def can_continue(request: Mapping[str, Any]) -> bool:
         "audio" in (request.get("modalities") or ()),
     )
     return not any(unfit)
+
+
+def may_continue(asked: Asked, settings: RouterSettings) -> bool:
+    """Whether a stream that breaks off may be continued, as the call wants it, or the deployment, or the settings."""
+    call, own = asked.call, asked.group.members[0].deployment.options
+    said = call.options.mid_stream_fallback or own.mid_stream_fallback or settings.mid_stream_fallback
+    return said == "continue" and call.stream and call.operation == "chat" and can_continue(asked.request)
+
+
+def read_on(answer: Answer | StreamAnswer, run: Run, asked: Asked, elsewhere: Elsewhere) -> Answer | StreamAnswer:
+    """A stream with which others go on where it breaks off, if that is wanted."""
+    if run.trial.continues and isinstance(answer, StreamAnswer):
+        answer.batches = Continuing(answer, run, asked, elsewhere)
+    return answer
 
 
 def _thinks(request: Mapping[str, Any]) -> bool:
@@ -85,15 +102,12 @@ class _Said:
 class Continuing:
     """The batches of a stream, and where it breaks off those of the deployment that goes on."""
 
-    def __init__(
-        self, answer: StreamAnswer, run: Run, asked: Asked, elsewhere: Callable[[APIError], Awaitable[Any]]
-    ) -> None:
+    def __init__(self, answer: StreamAnswer, run: Run, asked: Asked, elsewhere: Elsewhere) -> None:
         self._answer = self._current = answer
         self._batches = answer.batches
         self._run = run
         self._asked = asked
         self._elsewhere = elsewhere
-        """The answer of a fallback, or None."""
         self._said = _Said()
         self._seam = ""
         """White space at the end of what was said, which models do not get and perhaps write again."""
@@ -180,7 +194,7 @@ class Continuing:
         before = trial.earlier
         half = Half.of(broken, self._counted(broken), before)
         trial.earlier, run.rewrite = half, self._rewritten
-        found: Any = None
+        found: Answer | StreamAnswer | None = None
         if run.retries_left > 0:
             run.retries_left -= 1
             with contextlib.suppress(APIError):

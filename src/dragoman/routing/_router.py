@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +20,7 @@ from dragoman.routing._asked import Asked
 from dragoman.routing._call import NO_OPTIONS, Answer, Call, CallOptions, StreamAnswer
 from dragoman.routing._clock import Clock
 from dragoman.routing._conditions import route_of
-from dragoman.routing._continue import Continuing, can_continue
+from dragoman.routing._continue import may_continue, read_on
 from dragoman.routing._defaults import with_defaults
 from dragoman.routing._deployment import Deployment
 from dragoman.routing._directory import Directory
@@ -241,7 +242,7 @@ class Router:
         return group.of(group.alias, deployments)
 
     async def _answer(self, trial: Trial, asked: Asked) -> Answer | StreamAnswer:
-        call, trial.alias, trial.continues = trial.call, asked.group.alias, self._continues(asked)
+        call, trial.alias, trial.continues = trial.call, asked.group.alias, may_continue(asked, self.settings)
         options, retries = self._failing(asked)
         run = Run(
             trial=trial,
@@ -250,33 +251,21 @@ class Router:
             retries_left=retries,
             has_backup=lambda: self._stands_ready(asked.group.alias, options, call.model),
         )
+        elsewhere = functools.partial(self._elsewhere, run, asked, options=options)
         try:
             mock = _fallbacks.mock_failure(options, call.model)
             if mock is not None:
                 raise mock
-            return self._read_on(await run.ask(asked), run, asked, options)
+            return read_on(await run.ask(asked), run, asked, elsewhere)
         except APIError as error:
             first = error
-        answer = await self._elsewhere(run, asked, first, options)
+        answer = await elsewhere(first)
         if answer is not None:
-            return self._read_on(answer, run, asked, options)
+            return read_on(answer, run, asked, elsewhere)
         try:
             raise first
         finally:
             del first  # its traceback holds this frame: they must not hold each other
-
-    def _read_on(
-        self, answer: Answer | StreamAnswer, run: Run, asked: Asked, options: CallOptions
-    ) -> Answer | StreamAnswer:
-        """A stream that others go on with where it breaks off, if that is wanted."""
-        if run.trial.continues and isinstance(answer, StreamAnswer):
-            answer.batches = Continuing(answer, run, asked, lambda error: self._elsewhere(run, asked, error, options))
-        return answer
-
-    def _continues(self, asked: Asked) -> bool:
-        call, own = asked.call, asked.group.members[0].deployment.options
-        said = call.options.mid_stream_fallback or own.mid_stream_fallback or self.settings.mid_stream_fallback
-        return said == "continue" and call.stream and call.operation == "chat" and can_continue(asked.request)
 
     def _failing(self, asked: Asked) -> tuple[CallOptions, int]:
         """What counts of fallbacks, and how many retries there are: as the call says, or the deployment, or the settings."""
