@@ -20,6 +20,7 @@ __all__ = [
     "FellBack",
     "Hedged",
     "Listener",
+    "Mirrored",
     "PutBack",
     "Queued",
     "TakenOut",
@@ -151,6 +152,21 @@ class PutBack:
 
 
 @dataclass(frozen=True, slots=True)
+class Mirrored:
+    """The copy of a call to another model has ended. It costs the operator, not the caller."""
+
+    request_id: str
+    """Of the call."""
+    model: str
+    """That got the copy: an alias, or `provider/model`."""
+    milliseconds: float
+    error: str | None
+    """The class of the error; `Dropped`: too many copies were under way, and it was not sent."""
+    usage: Usage | None = None
+    cost: Cost | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Queued:
     """A call has waited for deployments that were at their limits, and waits no more."""
 
@@ -195,6 +211,7 @@ Event: TypeAlias = (
     | Hedged
     | TakenOut
     | PutBack
+    | Mirrored
     | Queued
     | FallbackRateHigh
     | FallbackRateNormal

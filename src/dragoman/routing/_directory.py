@@ -8,9 +8,9 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from dragoman.errors import NotFoundError
+from dragoman.errors import ConfigError, DragomanError, NotFoundError
 from dragoman.providers import Providers
-from dragoman.routing._call import CallOptions
+from dragoman.routing._call import NO_OPTIONS, CallOptions
 from dragoman.routing._checks import CheckPolicy
 from dragoman.routing._deployment import Deployment
 from dragoman.routing._group import ModelGroup
@@ -87,6 +87,14 @@ class Directory:
         entry = self._catalogue.find(provider.name, name)
         deployment = Deployment(id=model, alias=model, provider=provider, model=name, entry=entry)
         return ModelGroup(model, (Member(deployment, "", "", alone=True),), self._strategy_of(model), self._checks)
+
+    def check(self, *named: tuple[str, str]) -> None:
+        """(path, model) of what a configuration names. Raises `ConfigError` for a model that nobody knows."""
+        for path, model in named:
+            try:
+                self.group(model, NO_OPTIONS)
+            except DragomanError as error:
+                raise ConfigError(f"{path}: {error.message}", param=path) from error
 
     def _filled(self, deployment: Deployment, model: str) -> Deployment:
         """A wildcard's deployment for one model: `*` in its model becomes what the caller's `*` stood for."""

@@ -139,7 +139,7 @@ class Line:
             found[waiter.alias] = found.get(waiter.alias, 0) + 1
         return found
 
-    def ahead(self, rank: tuple[int, float], now: float) -> _Ahead:
+    def ahead(self, rank: tuple[float, float], now: float) -> _Ahead:
         """Of a waiter with this rank."""
         if not self._waiters:
             return _NOBODY

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dragoman.errors import APIError, BadRequestError, ConfigError, DragomanError
+from dragoman.errors import APIError, BadRequestError, DragomanError
 from dragoman.models import Catalogue, facts
 from dragoman.models.tokens import warm_up as load_vocabularies
 from dragoman.observe import Failed, FellBack, Listener, tell
@@ -29,6 +29,7 @@ from dragoman.routing._explanation import Explanation
 from dragoman.routing._fallback_rate import FallbackRate, FallbackRates
 from dragoman.routing._group import ModelGroup
 from dragoman.routing._health import Health
+from dragoman.routing._mirror import Mirrors, ask_once
 from dragoman.routing._options import away_from_home, split
 from dragoman.routing._pricing import only_priced, with_prices
 from dragoman.routing._queue import Line
@@ -101,7 +102,8 @@ class Router:
         if reads_limits(strategy):
             counters = [counter for item in self.deployments for counter in limit_counters(item)]
             self.store.watch(counters, by=f"router-{secrets.token_hex(4)}")
-        self._check_routes()
+        self.mirrors = Mirrors(said.mirror, self.deployments, self._clock, heard)
+        self._directory.check(*((f"{it.path}.use", it.use) for it in said.routes), *self.mirrors.targets)
 
     @property
     def aliases(self) -> tuple[str, ...]:
@@ -129,7 +131,9 @@ class Router:
         try:
             await self.store.open()
             self._check_fallbacks(call.options.fallbacks)
-            return await self._answer(trial, self._asked(call))
+            answer = await self._answer(trial, self._asked(call))
+            self.mirrors.answered(call, trial.alias, answer, self._shadow)
+            return answer
         except BaseException as error:
             if isinstance(error, DragomanError):
                 error.attempts = tuple(trial.attempts)
@@ -181,6 +185,7 @@ class Router:
 
     async def aclose(self) -> None:
         """Close the connections that belong to the running event loop."""
+        await self.mirrors.aclose()
         await self._transports.aclose()
         if self._owns_store:
             await self.store.close()
@@ -221,13 +226,6 @@ class Router:
             return self._directory.group(call.model, call.options)
         except DragomanError:
             return None
-
-    def _check_routes(self) -> None:
-        for route in self.settings.routes:
-            try:
-                self._directory.group(route.use, NO_OPTIONS)
-            except DragomanError as error:
-                raise ConfigError(f"{route.path}.use: {error.message}", param=f"{route.path}.use") from error
 
     def _described(self, group: ModelGroup, call: Call, options: CallOptions) -> ModelGroup:
         """With the prices that the call itself brings, and without those that may not be asked as nobody knows their price."""
@@ -330,6 +328,12 @@ class Router:
         options = replace(options, **own) if own else options
         group = self._described(group, call, options)
         return self._asking(call, group, request=request, options=options, home=there, left_out=left_out)
+
+    async def _shadow(self, call: Call, model: str, seconds: float) -> Answer | StreamAnswer:
+        """Asked once, with a key of its own, and told to nobody."""
+        trial = replace(self._trial(call), listeners=())
+        seeker = Seeker(self.store, self.health, call.request_id)
+        return await ask_once(self._fallback(call, model, ""), trial, seeker, seconds)
 
     def _check_fallbacks(self, targets: Sequence[FallbackTarget] | None) -> None:
         """A mistyped fallback is told at once, not on the day when it is needed."""

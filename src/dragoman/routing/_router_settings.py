@@ -20,6 +20,7 @@ from dragoman.routing._deployment_keys import ALLOWED_FAILS, ERRORS
 from dragoman.routing._fallback_rate import fallback_alert
 from dragoman.routing._fallbacks import target_name
 from dragoman.routing._hedge import hedge_policy
+from dragoman.routing._mirror import mirror_policy
 from dragoman.routing._options import Problem, problems_of
 from dragoman.routing._queue import priority_reader, queue_policy
 from dragoman.routing._readers import (
@@ -142,6 +143,7 @@ ROUTER_SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "disable_cooldowns": Setting("health.disabled", boolean),
         "default_litellm_params": Setting("defaults", default_params),
         "default_max_parallel_requests": Setting("default_max_parallel_requests", whole(1)),
+        "mirror": Setting("mirror", mirror_policy),
         "queue": Setting("queue", queue_policy),
         "default_priority": Setting("queue.default_priority", priority_reader),
         "redis_url": Setting("redis.url", text),

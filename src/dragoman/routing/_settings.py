@@ -14,6 +14,7 @@ from dragoman.routing._conditions import Route
 from dragoman.routing._defaults import Defaults
 from dragoman.routing._fallback_rate import FallbackAlert
 from dragoman.routing._hedge import HedgePolicy
+from dragoman.routing._mirror import MirrorPolicy
 from dragoman.routing._options import split
 from dragoman.routing._outage import HealthPolicy
 from dragoman.routing._queue import QueuePolicy
@@ -113,6 +114,8 @@ class RouterSettings:
     """When a second deployment is asked beside a first one that is late; None: never."""
     mid_stream_fallback: Literal["error", "continue"] = "error"
     """What comes after a stream that breaks off after its first content: an error, or another deployment that goes on."""
+    mirror: MirrorPolicy = field(default_factory=MirrorPolicy)
+    """Which calls are copied to other models, whose answers are thrown away."""
     queue: QueuePolicy = field(default_factory=QueuePolicy)
     """Who waits while all deployments are at their limits."""
 

@@ -1,0 +1,190 @@
+"""Shadow traffic: a copy of a call that was answered goes to another model, in the background, and its answer is thrown away.
+
+    mirror:
+      - {from: smart, to: candidate, share: 0.1}
+
+It never delays or fails the caller: it has its own timeout, is asked once, waits for nobody, and is dropped where too many are
+under way. It costs the operator, never the caller: it is told by an event of its own, and the caller's key is not used for it."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import math
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dragoman.errors import ConfigError
+from dragoman.observe import Listener, Mirrored, tell
+from dragoman.routing._call import Answer, Call, StreamAnswer
+from dragoman.routing._clock import Clock
+from dragoman.routing._deployment import Deployment
+from dragoman.routing._group import NoChoice
+from dragoman.routing._readers import Reader, number, record, seconds, text, whole, wrong
+from dragoman.routing._retry import nobody_can_be_asked
+
+if TYPE_CHECKING:
+    from dragoman.routing._asked import Asked
+    from dragoman.routing._seek import Seeker
+    from dragoman.routing._trial import Trial
+
+__all__ = ["Mirror", "MirrorPolicy", "Mirrors", "ask_once", "mirror_policy"]
+
+_COPIED = frozenset({"chat", "text_completion", "embedding"})
+_DROPPED = "Dropped"
+_OUT_OF_TIME = "Timeout"
+
+Send = Callable[[Call, str, float], Awaitable[Answer | StreamAnswer]]
+"""(call, model, seconds)."""
+
+
+class Mirror(NamedTuple):
+    source: str
+    """An alias; `*`: each."""
+    to: str
+    """An alias, or `provider/model`."""
+    share: float = 1.0
+    """Of the calls, from 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MirrorPolicy:
+    mirrors: tuple[Mirror, ...] = ()
+    timeout: float = 60.0
+    """Seconds for a whole copy."""
+    max_in_flight: int = 100
+    """Copies beyond it are dropped."""
+
+
+_ROW: Mapping[str, Reader] = MappingProxyType({"from": text, "to": text, "share": number(0, 1)})
+
+
+def _rows(value: Any, path: str) -> tuple[Mirror, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise wrong(path, "a list of {from, to, share}", value)
+    return tuple(_row(row, f"{path}[{position}]") for position, row in enumerate(value))
+
+
+def _row(value: Any, path: str) -> Mirror:
+    said = record(value, path, _ROW)
+    for name in ("from", "to"):
+        if name not in said:
+            raise ConfigError(f"{path}.{name}: missing", param=f"{path}.{name}")
+    return Mirror(said["from"], said["to"], said.get("share", 1.0))
+
+
+def mirror_policy(value: Any, path: str) -> MirrorPolicy:
+    """`[{from, to, share}]`, or `{mirrors: [...], timeout, max_in_flight}`. Raises `ConfigError`."""
+    if isinstance(value, MirrorPolicy):
+        return value
+    if not isinstance(value, Mapping):
+        return MirrorPolicy(mirrors=_rows(value, path))
+    readers: dict[str, Reader] = {"mirrors": _rows, "timeout": seconds, "max_in_flight": whole(0, 1_000_000)}
+    return MirrorPolicy(**record(value, path, readers))
+
+
+class Mirrors:
+    """Of one router. Copies live on the event loop of their call, and end with it."""
+
+    def __init__(
+        self, policy: MirrorPolicy, deployments: Iterable[Deployment], clock: Clock, listeners: Sequence[Listener]
+    ) -> None:
+        self._policy = policy
+        self._silent = {item.id: item.silent_model for item in deployments if item.silent_model}
+        """By the id of a deployment: the model that gets a copy of whatever it answers (`silent_model`)."""
+        self._clock = clock
+        self._listeners = listeners
+        self._lock = threading.Lock()
+        self._tasks: dict[asyncio.AbstractEventLoop, set[asyncio.Task[None]]] = {}
+        self.in_flight = 0
+        self.dropped = 0
+        """So many copies were not sent, as too many were under way."""
+
+    @property
+    def targets(self) -> tuple[tuple[str, str], ...]:
+        """(where it is said, the model) of all that may get a copy."""
+        rows = ((f"mirror[{position}].to", mirror.to) for position, mirror in enumerate(self._policy.mirrors))
+        return (*rows, *((f"{deployment}.silent_model", model) for deployment, model in self._silent.items()))
+
+    def answered(self, call: Call, alias: str, answer: Answer | StreamAnswer, send: Send) -> None:
+        """Send the copies of a call, if there are to be any. Returns at once."""
+        if not (self._policy.mirrors or self._silent) or call.operation not in _COPIED:
+            return
+        models = [it.to for it in self._policy.mirrors if it.source in (alias, call.model, "*") and self._drawn(it)]
+        silent = self._silent.get(answer.attempts[-1].deployment) if answer.attempts else None
+        for model in dict.fromkeys((*models, silent) if silent else models):
+            if model not in (alias, call.model):
+                self._begin(call, model, send)
+
+    def _drawn(self, mirror: Mirror) -> bool:
+        return mirror.share >= 1.0 or self._clock.random() < mirror.share
+
+    def _begin(self, call: Call, model: str, send: Send) -> None:
+        with self._lock:
+            full = self.in_flight >= self._policy.max_in_flight
+            self.in_flight += not full
+            self.dropped += full
+        if full:
+            tell(self._listeners, Mirrored(call.request_id, model, 0.0, _DROPPED))
+            return
+        # The caller may go on to write into what it has asked.
+        copied = replace(call, request=copy.deepcopy(call.request), request_id=f"{call.request_id}:mirror:{model}")
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(self._ask(copied, call.request_id, model, send))
+        task._log_destroy_pending = False  # type: ignore[attr-defined]  # a loop that is closed at once ends it silently
+        for other in [it for it in tuple(self._tasks) if it.is_closed()]:
+            self._tasks.pop(other, None)
+        tasks = self._tasks.setdefault(loop, set())
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    async def _ask(self, call: Call, request_id: str, model: str, send: Send) -> None:
+        began, error = self._clock.monotonic(), None
+        answer: Answer | StreamAnswer | None = None
+        try:
+            async with asyncio.timeout(self._policy.timeout):
+                answer = await send(call, model, self._policy.timeout)
+                if isinstance(answer, StreamAnswer):
+                    await _read(answer)
+        except TimeoutError:
+            error = _OUT_OF_TIME
+        except Exception as failure:
+            error = type(failure).__name__
+        except BaseException as left:
+            error = type(left).__name__
+            raise
+        finally:
+            with self._lock:
+                self.in_flight -= 1
+            usage, cost = (None, None) if answer is None else (answer.usage, answer.cost)
+            took = (self._clock.monotonic() - began) * 1000
+            tell(self._listeners, Mirrored(request_id, model, took, error, usage, cost))
+
+    async def aclose(self) -> None:
+        """End the copies of the running event loop."""
+        tasks = tuple(self._tasks.pop(asyncio.get_running_loop(), ()))
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+
+async def _read(answer: StreamAnswer) -> None:
+    try:
+        async for _ in answer.batches:
+            pass
+    finally:
+        await answer.aclose()
+
+
+async def ask_once(asked: Asked, trial: Trial, seeker: Seeker, seconds: float) -> Answer | StreamAnswer:
+    """One attempt, if somebody can be asked now for whom nobody waits. Raises `APIError`."""
+    asked.affinity = None  # whom a copy was sent to is no reason to send its caller there
+    ahead = trial.line.ahead((math.inf, math.inf), trial.clock.monotonic())
+    found = await seeker.find(asked, ahead.deployments)
+    if isinstance(found, NoChoice):
+        raise nobody_can_be_asked(asked.group.alias, found, trial.store.now())
+    return await trial.ask(found, asked, seconds)
