@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import secrets
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -282,28 +282,31 @@ class Router:
         found = _fallbacks.targets(self.settings, asked.group.alias, options, error, call.model)
         pending = deque((asked.group.alias, target, type(error).__name__) for target in found)
         seen = {asked.group.alias}
-        run.has_backup = lambda: bool(pending)
+        own_options, asked_next = replace(call.options, fallbacks=None), asked.group.alias
+        run.has_backup = lambda: bool(pending) or self._stands_ready(asked_next, own_options, asked_next, seen)
         while pending and len(seen) <= self.settings.max_fallbacks and run.seconds_left() > 0:
             failed, target, reason = pending.popleft()
             name = _fallbacks.target_name(target)
             if name in seen:
                 continue
             seen.add(name)
-            run.trial.fallback = name
+            run.trial.fallback = asked_next = name
             tell(self._listeners, FellBack(call.request_id, failed, name, reason))
             try:
                 return await run.ask(self._fallback(call, target, asked.home))
             except APIError as following:
-                own = _fallbacks.targets(self.settings, name, replace(call.options, fallbacks=None), following)
+                own = _fallbacks.targets(self.settings, name, own_options, following)
                 pending.extend((name, further, type(following).__name__) for further in own)
             except DragomanError:
                 continue
         return None
 
-    def _stands_ready(self, alias: str, options: CallOptions, called: str) -> bool:
-        """Whether a fallback has a deployment that is well."""
+    def _stands_ready(self, alias: str, options: CallOptions, called: str, seen: Collection[str] = ()) -> bool:
+        """Whether a fallback, which is none of those that were `seen`, has a deployment that is well."""
         outages = self.store.view().outages
         for target in _fallbacks.targets(self.settings, alias, options, None, called):
+            if _fallbacks.target_name(target) in seen:
+                continue
             try:
                 group = self._directory.group(_fallbacks.target_name(target), NO_OPTIONS)
             except DragomanError:
