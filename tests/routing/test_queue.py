@@ -12,6 +12,7 @@ import pytest
 from dragoman import errors
 from dragoman.observe import Event, Queued, Tried
 from dragoman.routing import Answer, Call, CallOptions, Router, RouterSettings, StreamAnswer
+from dragoman.routing._options import split
 from dragoman.routing._queue import QueuePolicy, queue_policy
 from dragoman.routing._router_settings import router_settings
 from tests.routing.upstream import Stillness, Upstream, eventually, soon
@@ -323,3 +324,8 @@ def test_what_is_wrong_is_named_by_its_path(wrong: Any, path: str) -> None:
     with pytest.raises(errors.ConfigError) as caught:
         queue_policy(wrong, "queue")
     assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_a_call_says_its_priority() -> None:
+    assert split({"priority": 3, "metadata": {"a": 1}}).options == {"metadata": {"priority": 3, "a": 1}}
+    assert [problem.path for problem in split({"priority": "high"}).problems] == ["priority"]

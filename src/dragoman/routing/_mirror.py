@@ -97,7 +97,7 @@ class Mirrors:
         """By the id of a deployment: the model that gets a copy of whatever it answers (`silent_model`)."""
         self._clock = clock
         self._listeners = listeners
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the collector may close a forgotten copy in the middle of a step
         self._tasks: dict[asyncio.AbstractEventLoop, set[asyncio.Task[None]]] = {}
         self.in_flight = 0
         self.dropped = 0

@@ -69,6 +69,11 @@ def _tags(value: Any) -> Any:
     return None if names is None else {"tags": list(names)}
 
 
+def _priority(value: Any) -> Any:
+    found = as_number(value)
+    return {"priority": int(found)} if found is not None and found == int(found) else None
+
+
 def _names(value: Any) -> Any:
     good = isinstance(value, (list, tuple)) and all(isinstance(name, str) for name in value)
     return tuple(value) if good else None
@@ -139,6 +144,7 @@ _OPTIONS: dict[str, _Reading] = {
     "extra_body": ("extra_body", _object, "an object"),
     "metadata": ("metadata", _object, "an object"),
     "tags": ("metadata", _tags, "a list of texts"),
+    "priority": ("metadata", _priority, "a whole number"),
     "mock_response": ("mock_response", _anything, "anything"),
     "base_model": ("base_model", _text, "a model such as `azure/gpt-4o`"),
 }

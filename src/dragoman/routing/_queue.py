@@ -124,7 +124,8 @@ class Line:
     """Of one router. Any thread may use it: each step is short, and under a lock."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # Held again by the same thread where the collector closes a forgotten waiter in the middle of a step.
+        self._lock = threading.RLock()
         self._waiters: list[_Waiter] = []
         self._numbers = itertools.count(1)
         self._process = os.getpid()
@@ -144,7 +145,7 @@ class Line:
         if not self._waiters:
             return _NOBODY
         if self._process != os.getpid():  # after a fork: the parent's calls are the parent's
-            self._lock, self._waiters, self._process = threading.Lock(), [], os.getpid()
+            self._lock, self._waiters, self._process = threading.RLock(), [], os.getpid()
         with self._lock:
             before = tuple(it for it in self._waiters if it.rank < rank and it.lives(now))
         return _Ahead(before, frozenset().union(*(it.needs for it in before)))
