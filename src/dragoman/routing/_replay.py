@@ -201,15 +201,15 @@ class _Course:
 
 async def _would_ask(router: Router, call: Call, now: float) -> tuple[Admitted, bool]:
     """Who takes the call, and whether that is a fallback. Raises `DragomanError`."""
-    asked = router._asked(call)
+    asked = router.asker.asked(call)
     seeker = Seeker(router.store, router.health, call.request_id)
     found = await seeker.find(asked)
     if isinstance(found, Admitted):
         return found, False
     error = nobody_can_be_asked(asked.group.alias, found, now)
-    options, _ = router._failing(asked)
+    options, _ = router.asker.failing(asked)
     for target in _fallbacks.targets(router.settings, asked.group.alias, options, error, call.model):
-        other = await seeker.find(router._fallback(call, target, asked.home))
+        other = await seeker.find(router.asker.fallback(call, target, asked.home))
         if isinstance(other, Admitted):
             return other, True
     raise error

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dragoman.errors import APIError, BadRequestError, DragomanError
+from dragoman.errors import APIError, DragomanError
 from dragoman.models import Catalogue, facts
 from dragoman.models.tokens import warm_up as load_vocabularies
 from dragoman.observe import Failed, FellBack, Listener, tell
@@ -17,6 +17,7 @@ from dragoman.providers import Providers
 from dragoman.routing import _fallbacks
 from dragoman.routing._affinity import affinity_of
 from dragoman.routing._asked import Asked
+from dragoman.routing._asker import Asker
 from dragoman.routing._call import NO_OPTIONS, Answer, Call, CallOptions, StreamAnswer
 from dragoman.routing._clock import Clock
 from dragoman.routing._conditions import route_of
@@ -27,15 +28,12 @@ from dragoman.routing._directory import Directory
 from dragoman.routing._explain import Explainer
 from dragoman.routing._explanation import Explanation
 from dragoman.routing._fallback_rate import FallbackRate, FallbackRates
-from dragoman.routing._group import ModelGroup
 from dragoman.routing._health import Health
 from dragoman.routing._mirror import Mirrors, ask_once
-from dragoman.routing._options import away_from_home, split
-from dragoman.routing._pricing import only_priced, with_prices
 from dragoman.routing._queue import Line
 from dragoman.routing._run import Run
 from dragoman.routing._seek import Seeker
-from dragoman.routing._settings import FallbackTarget, RouterSettings
+from dragoman.routing._settings import RouterSettings
 from dragoman.routing._standing import Cooldown, RoutingState, cooldowns, routing_state
 from dragoman.routing._state import store_at
 from dragoman.routing._transports import Transports
@@ -74,7 +72,6 @@ class Router:
         self.providers = providers or Providers()
         self.catalogue = Catalogue() if catalogue is None else catalogue
         given = tuple(listeners)
-        self._allow_unlisted = allow_unlisted
         self._clock = clock or Clock()
         alert = self.settings.fallback_alert
         self._rates = FallbackRates(alert, self._clock.time, lambda event: tell(given, event))
@@ -98,7 +95,14 @@ class Router:
             names=self.settings.model_group_alias,
         )
 
-        self._affinity = affinity_of(said.affinity, strategy, self._clock.time)
+        self.asker = Asker(
+            settings=said,
+            directory=self._directory,
+            catalogue=self.catalogue,
+            clock=self._clock,
+            affinity=affinity_of(said.affinity, strategy, self._clock.time),
+            is_open=allow_unlisted,
+        )
         if reads_limits(strategy):
             counters = [counter for item in self.deployments for counter in limit_counters(item)]
             self.store.watch(counters, by=f"router-{secrets.token_hex(4)}")
@@ -130,8 +134,8 @@ class Router:
         trial = self._trial(call)
         try:
             await self.store.open()
-            self._check_fallbacks(call.options.fallbacks)
-            answer = await self._answer(trial, self._asked(call))
+            self.asker.check_fallbacks(call.options.fallbacks)
+            answer = await self._answer(trial, self.asker.asked(call))
             self.mirrors.answered(call, trial.alias, answer, self._shadow)
             return answer
         except BaseException as error:
@@ -143,16 +147,16 @@ class Router:
     async def explain(self, call: Call) -> Explanation:
         """What would happen to it now. Nothing is sent, claimed or learned. Raises `DragomanError` for a model or a fallback that
         nobody knows."""
-        self._check_fallbacks(call.options.fallbacks)
-        asked, route = self._asked(call), route_of(self.settings.routes, call)
-        options, retries = self._failing(asked)
+        self.asker.check_fallbacks(call.options.fallbacks)
+        asked, route = self.asker.asked(call), route_of(self.settings.routes, call)
+        options, retries = self.asker.failing(asked)
         explainer = Explainer(
             asked=asked,
             trial=self._trial(call),
             options=options,
             retries=retries,
             route=None if route is None else route.path,
-            fallback=lambda target: self._fallback(call, target, asked.home),
+            fallback=lambda target: self.asker.fallback(call, target, asked.home),
         )
         return await explainer.explain()
 
@@ -202,46 +206,9 @@ class Router:
             line=self.line,
         )
 
-    def _asked(self, call: Call) -> Asked:
-        route = route_of(self.settings.routes, call) if self.settings.routes else None
-        model = call.model if route is None else route.use
-        group = self._described(self._directory.group(model, call.options), call, call.options)
-        meant = group if route is None else self._named(call) or group
-        return self._asking(
-            call,
-            group,
-            request=call.request,
-            options=call.options,
-            home=meant.members[0].deployment.provider.name,
-            because="" if route is None else f"{route.path} sends it to {model}; ",
-        )
-
-    def _asking(self, call: Call, group: ModelGroup, **more: Any) -> Asked:
-        clock = self._clock
-        return Asked(call, group, chance=clock.random, now=clock.time, affinity=self._affinity, **more)
-
-    def _named(self, call: Call) -> ModelGroup | None:
-        """The group that the caller named, and meant his own key and address for; None for a name that only routes know."""
-        try:
-            return self._directory.group(call.model, call.options)
-        except DragomanError:
-            return None
-
-    def _described(self, group: ModelGroup, call: Call, options: CallOptions) -> ModelGroup:
-        """With the prices that the call itself brings, and without those that may not be asked as nobody knows their price."""
-        wants_prices = self.settings.block_requests_for_models_without_pricing and call.operation != "count_tokens"
-        if not (options.prices or options.base_model or wants_prices):
-            return group
-        deployments: Sequence[Deployment] = [member.deployment for member in group.members]
-        if options.prices or options.base_model:
-            deployments = with_prices(deployments, options, self.catalogue)
-        if wants_prices:
-            deployments = only_priced(deployments)
-        return group.of(group.alias, deployments)
-
     async def _answer(self, trial: Trial, asked: Asked) -> Answer | StreamAnswer:
         call, trial.alias, trial.continues = trial.call, asked.group.alias, may_continue(asked, self.settings)
-        options, retries = self._failing(asked)
+        options, retries = self.asker.failing(asked)
         run = Run(
             trial=trial,
             seeker=Seeker(self.store, self.health, call.request_id),
@@ -265,14 +232,6 @@ class Router:
         finally:
             del first  # its traceback holds this frame: they must not hold each other
 
-    def _failing(self, asked: Asked) -> tuple[CallOptions, int]:
-        """What counts of fallbacks, and how many retries there are: as the call says, or the deployment, or the settings."""
-        options, own = asked.call.options, asked.group.members[0].deployment.options
-        if options.fallbacks is None and (own.fallbacks is not None or own.disable_fallbacks):
-            options = replace(options, fallbacks=own.fallbacks, disable_fallbacks=own.disable_fallbacks)
-        said = options.num_retries if options.num_retries is not None else own.num_retries
-        return options, self.settings.num_retries if said is None else said
-
     async def _elsewhere(
         self, run: Run, asked: Asked, error: APIError, options: CallOptions
     ) -> Answer | StreamAnswer | None:
@@ -293,7 +252,7 @@ class Router:
             run.trial.fallback = asked_next = name
             tell(self._listeners, FellBack(call.request_id, failed, name, reason))
             try:
-                return await run.ask(self._fallback(call, target, asked.home))
+                return await run.ask(self.asker.fallback(call, target, asked.home))
             except APIError as following:
                 own = _fallbacks.targets(self.settings, name, own_options, following)
                 pending.extend((name, further, type(following).__name__) for further in own)
@@ -315,39 +274,8 @@ class Router:
                 return True
         return False
 
-    def _fallback(self, call: Call, target: FallbackTarget, home: str) -> Asked:
-        own: dict[str, Any] = {}
-        request = call.request
-        if not isinstance(target, str):
-            parts = split({name: value for name, value in target.items() if name != "model"}, "fallbacks")
-            own, request = parts.options, {**request, **parts.rest} if parts.rest else request
-        options, left_out = replace(call.options, custom_llm_provider=own.get("custom_llm_provider")), _NOTHING
-        if options.prices or options.base_model:
-            options = replace(options, prices={}, base_model=None)  # they are the first model's
-        group = self._directory.group(_fallbacks.target_name(target), options)
-        there = group.members[0].deployment.provider.name
-        if there != home:
-            options, left_out = away_from_home(options)
-        options = replace(options, **own) if own else options
-        group = self._described(group, call, options)
-        return self._asking(call, group, request=request, options=options, home=there, left_out=left_out)
-
     async def _shadow(self, call: Call, model: str, seconds: float) -> Answer | StreamAnswer:
         """Asked once, with a key of its own, and told to nobody."""
         trial = replace(self._trial(call), listeners=())
         seeker = Seeker(self.store, self.health, call.request_id)
-        return await ask_once(self._fallback(call, model, ""), trial, seeker, seconds)
-
-    def _check_fallbacks(self, targets: Sequence[FallbackTarget] | None) -> None:
-        """A mistyped fallback is told at once, not on the day when it is needed."""
-        for position, target in enumerate(targets or ()):
-            self._check_target(target, f"fallbacks[{position}]")
-        _fallbacks.check_form(targets, remote=not self._allow_unlisted)
-
-    def _check_target(self, target: FallbackTarget, path: str) -> None:
-        own = {} if isinstance(target, str) else target
-        try:
-            options = CallOptions(custom_llm_provider=own.get("custom_llm_provider"))
-            self._directory.group(_fallbacks.target_name(target), options)
-        except DragomanError as error:
-            raise BadRequestError(f"{path}: {error.message}", param=path, code=error.code) from error
+        return await ask_once(self.asker.fallback(call, model, ""), trial, seeker, seconds)

@@ -1,0 +1,117 @@
+"""From a call, or a fallback of it, to what is asked of a model group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from dragoman.errors import BadRequestError, DragomanError
+from dragoman.routing import _fallbacks
+from dragoman.routing._asked import Asked
+from dragoman.routing._call import Call, CallOptions
+from dragoman.routing._clock import Clock
+from dragoman.routing._conditions import route_of
+from dragoman.routing._deployment import Deployment
+from dragoman.routing._directory import Directory
+from dragoman.routing._group import ModelGroup
+from dragoman.routing._options import away_from_home, split
+from dragoman.routing._pricing import only_priced, with_prices
+from dragoman.routing._settings import FallbackTarget, RouterSettings
+
+if TYPE_CHECKING:
+    from dragoman.models import Catalogue
+    from dragoman.routing._affinity import Affinity
+
+__all__ = ["Asker"]
+
+_NOTHING: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Of one router. It asks nobody: it says of whom something would be asked, and what."""
+
+    settings: RouterSettings
+    directory: Directory
+    catalogue: Catalogue
+    clock: Clock
+    affinity: Affinity | None
+    is_open: bool
+    """Models in no list may be asked, and a caller may say where a fallback is."""
+
+    def asked(self, call: Call) -> Asked:
+        route = route_of(self.settings.routes, call) if self.settings.routes else None
+        model = call.model if route is None else route.use
+        group = self._described(self.directory.group(model, call.options), call, call.options)
+        meant = group if route is None else self._named(call) or group
+        return self._asking(
+            call,
+            group,
+            request=call.request,
+            options=call.options,
+            home=meant.members[0].deployment.provider.name,
+            because="" if route is None else f"{route.path} sends it to {model}; ",
+        )
+
+    def _asking(self, call: Call, group: ModelGroup, **more: Any) -> Asked:
+        clock = self.clock
+        return Asked(call, group, chance=clock.random, now=clock.time, affinity=self.affinity, **more)
+
+    def _named(self, call: Call) -> ModelGroup | None:
+        """The group that the caller named, and meant his own key and address for; None for a name that only routes know."""
+        try:
+            return self.directory.group(call.model, call.options)
+        except DragomanError:
+            return None
+
+    def _described(self, group: ModelGroup, call: Call, options: CallOptions) -> ModelGroup:
+        """With the prices that the call itself brings, and without those that may not be asked as nobody knows their price."""
+        wants_prices = self.settings.block_requests_for_models_without_pricing and call.operation != "count_tokens"
+        if not (options.prices or options.base_model or wants_prices):
+            return group
+        deployments: Sequence[Deployment] = [member.deployment for member in group.members]
+        if options.prices or options.base_model:
+            deployments = with_prices(deployments, options, self.catalogue)
+        if wants_prices:
+            deployments = only_priced(deployments)
+        return group.of(group.alias, deployments)
+
+    def failing(self, asked: Asked) -> tuple[CallOptions, int]:
+        """What counts of fallbacks, and how many retries there are: as the call says, or the deployment, or the settings."""
+        options, own = asked.call.options, asked.group.members[0].deployment.options
+        if options.fallbacks is None and (own.fallbacks is not None or own.disable_fallbacks):
+            options = replace(options, fallbacks=own.fallbacks, disable_fallbacks=own.disable_fallbacks)
+        said = options.num_retries if options.num_retries is not None else own.num_retries
+        return options, self.settings.num_retries if said is None else said
+
+    def fallback(self, call: Call, target: FallbackTarget, home: str) -> Asked:
+        own: dict[str, Any] = {}
+        request = call.request
+        if not isinstance(target, str):
+            parts = split({name: value for name, value in target.items() if name != "model"}, "fallbacks")
+            own, request = parts.options, {**request, **parts.rest} if parts.rest else request
+        options, left_out = replace(call.options, custom_llm_provider=own.get("custom_llm_provider")), _NOTHING
+        if options.prices or options.base_model:
+            options = replace(options, prices={}, base_model=None)  # they are the first model's
+        group = self.directory.group(_fallbacks.target_name(target), options)
+        there = group.members[0].deployment.provider.name
+        if there != home:
+            options, left_out = away_from_home(options)
+        options = replace(options, **own) if own else options
+        group = self._described(group, call, options)
+        return self._asking(call, group, request=request, options=options, home=there, left_out=left_out)
+
+    def check_fallbacks(self, targets: Sequence[FallbackTarget] | None) -> None:
+        """A mistyped fallback is told at once, not on the day when it is needed."""
+        for position, target in enumerate(targets or ()):
+            self._check_target(target, f"fallbacks[{position}]")
+        _fallbacks.check_form(targets, remote=not self.is_open)
+
+    def _check_target(self, target: FallbackTarget, path: str) -> None:
+        own = {} if isinstance(target, str) else target
+        try:
+            options = CallOptions(custom_llm_provider=own.get("custom_llm_provider"))
+            self.directory.group(_fallbacks.target_name(target), options)
+        except DragomanError as error:
+            raise BadRequestError(f"{path}: {error.message}", param=path, code=error.code) from error
