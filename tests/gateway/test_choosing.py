@@ -47,10 +47,12 @@ async def test_a_session_stays_and_a_route_leads_away(client: aiohttp.ClientSess
     }
     async with serving(one) as a, serving(two) as b, serving(big) as c:
         async with gateway([model(a), model(b), model(c, "big")], router_settings=settings) as here:
-            for _ in range(8):
+            for _ in range(4):
                 assert await asked(client, here, {"x-litellm-session-id": "s-1"}) == 200
+                assert await asked(client, here, litellm_session_id="s-1", priority=-1) == 200
             assert await asked(client, here, metadata={"plan": "pro"}) == 200
     assert sorted((len(one.bodies), len(two.bodies))) == [0, 8]
+    assert not any("priority" in body or "litellm_session_id" in body for body in (*one.bodies, *two.bodies))
     assert len(big.bodies) == 1
 
 

@@ -322,3 +322,15 @@ async def test_operations_beside_chat(upstream: Upstream, make: Make) -> None:
     for alias in ("openai", "claude", "gemini"):
         text = await ask("text_completion", alias, {"prompt": "Hello", "max_tokens": 50})
         assert "Hello" in text["choices"][0]["text"]
+
+
+async def test_a_bad_request_ends_a_call_that_had_failed_elsewhere(upstream: Upstream, make: Make) -> None:
+    still = Stillness()
+    deployments = (
+        upstream.deployment("smart", "sim[error=500]"),
+        upstream.deployment("smart", "sim[error=400]", number=1),
+    )
+    with pytest.raises(errors.BadRequestError):
+        await make(*deployments, clock=still.clock).answer(chat("smart", num_retries=5))
+    assert len(upstream.calls) == 2
+    assert still.slept == []

@@ -21,6 +21,7 @@ __all__ = ["refuse_server_fields", "take_options"]
 _MOST_RETRIES = 10
 _MOST_FALLBACKS = 10
 _LONGEST = 6000.0
+_LEAST_URGENT = 1_000_000
 
 _SERVER_FIELD_NAMES = """
     api_key api_base base_url api_version api_type custom_llm_provider extra_headers headers extra_query
@@ -35,7 +36,7 @@ _SERVER_PREFIXES = ("aws_", "vertex_", "watsonx_", "langfuse_", "langsmith_", "g
 _NOT_YET_MEANT = frozenset({"guardrails", "policies", "prompt_id"})
 """Left out they would change what the caller means: refused."""
 _NOT_YET_NAMES = """
-    cache caching no-log litellm_metadata litellm_trace_id litellm_session_id litellm_call_id prompt_variables
+    cache caching no-log litellm_metadata litellm_trace_id litellm_call_id prompt_variables
     turn_off_message_logging request_timeout mock_timeout retry_strategy ttl
 """
 _NOT_YET = frozenset(_NOT_YET_NAMES.split())
@@ -65,8 +66,9 @@ def take_options(body: JsonObject) -> tuple[CallOptions, tuple[str, ...]]:
         for name, read in _CONTROLS.items()
         if name in body and (value := body.pop(name)) is not None
     }
-    if "tags" in given:
-        given["metadata"] = {"tags": list(given.pop("tags"))}
+    facts = {fact: given.pop(name) for name, fact in _FACTS.items() if name in given}
+    if facts:
+        given["metadata"] = facts
     left_out = tuple(name for name in body if name in _NOT_YET)
     for name in left_out:
         del body[name]
@@ -78,6 +80,20 @@ def _retries(value: Any, path: str) -> int:
         raise wrong_type(path, "an integer", value)
     if not 0 <= value <= _MOST_RETRIES:
         raise bad(path, f"expected 0 to {_MOST_RETRIES}")
+    return value
+
+
+def _priority(value: Any, path: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise wrong_type(path, "an integer", value)
+    if abs(value) > _LEAST_URGENT:
+        raise bad(path, f"expected {-_LEAST_URGENT} to {_LEAST_URGENT}")
+    return value
+
+
+def _session(value: Any, path: str) -> str:
+    if not isinstance(value, str):
+        raise wrong_type(path, "a string", value)
     return value
 
 
@@ -153,7 +169,9 @@ _CONTROLS: Mapping[str, Callable[[Any, str], Any]] = MappingProxyType(
         "mock_testing_fallbacks": _boolean,
         "mock_testing_context_fallbacks": _boolean,
         "mock_testing_content_policy_fallbacks": _boolean,
-        "tags": _names,
+        "tags": lambda value, path: list(_names(value, path)),
+        "priority": _priority,
+        "litellm_session_id": _session,
         "drop_params": _boolean,
         "additional_drop_params": _names,
         "allowed_openai_params": _names,
@@ -161,3 +179,8 @@ _CONTROLS: Mapping[str, Callable[[Any, str], Any]] = MappingProxyType(
         "mock_response": _mock,
     }
 )
+
+_FACTS: Mapping[str, str] = MappingProxyType(
+    {"tags": "tags", "priority": "priority", "litellm_session_id": "session_id"}
+)
+"""Fields of the body that say of a call what its metadata may say too."""

@@ -36,6 +36,8 @@ _A_SLOT_HERE = 1.0
 """Seconds between two looks for a free slot: its end is told at once, but that of a lost lease is not."""
 _A_SLOT_SHARED = 0.1
 """The same where other processes free slots too."""
+_A_FAILURE = 8.0
+"""Nobody waits longer for the end of an outage that is not over at a known time."""
 
 priority_reader: Reader = whole(-1_000_000, 1_000_000)
 
@@ -234,6 +236,8 @@ class _Turn:
     def pause(self, waiter: _Waiter, found: NoChoice | None, ahead: _Ahead) -> float:
         """Seconds until it is worth looking again. Raises where that is not worth waiting for."""
         now, left = self._trial.store.now(), waiter.deadline - self._trial.clock.monotonic()
+        if found is not None and not found.is_limited:
+            left = min(left, _A_FAILURE)  # whether it then works is not known
         own = None if found is None else -math.inf if found.frees else found.ready
         blocking = [it.ready for it in ahead.waiters if it.ready is not None and not it.needs.isdisjoint(waiter.needs)]
         waiter.ready = min((moment for moment in (own, *blocking) if moment is not None), default=None)

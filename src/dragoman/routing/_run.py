@@ -60,6 +60,8 @@ class Run:
         spent = self.retries_left <= 0
         if (spent and _was_asked(error)) or self.seconds_left() <= _LEAST_TIME:
             return None
+        if not (error.retry_here or error.retry_elsewhere):
+            return None
         if not self.trial.settings.retry_policy_of(asked.group.alias).allows(error, of_its_class):
             return None
         if error.retry_elsewhere:
