@@ -15,7 +15,7 @@ from dragoman.simulator import app
 from tests.requirements.serving import BASES, MODELS, asked, deployment, events, gateway, serving
 from tests.upstreams import raw
 
-LIMIT = 1.5
+LIMIT = 3.0
 STORY = "[[words: 300]]"
 
 # name -> (streamed, where it stops, the setting that ends it)

@@ -63,7 +63,7 @@ _MODEL: dict[str, Reader] = {
     "model_info": object_of,
     **dict.fromkeys(ENTRY_KEYS, _as_it_is),
 }
-_OF_A_CALL = frozenset(name for name in OPTION_NAMES if name.startswith("mock_testing_"))
+_OF_A_CALL = frozenset(name for name in OPTION_NAMES if name.startswith("mock_testing_")) | {"priority"}
 """What only a single call can say."""
 _PARAMS: dict[str, Reader] = {
     **dict.fromkeys((*KEYS, *(OPTION_NAMES - _OF_A_CALL)), _as_it_is),
