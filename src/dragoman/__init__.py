@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     )
     from dragoman.observe import (
         Answered,
+        CanaryStopped,
         Failed,
         FallbackRateHigh,
         FallbackRateNormal,
@@ -146,6 +147,7 @@ __all__ = [
     "BudgetExceededError",
     "CallerAuthenticationError",
     "CallerError",
+    "CanaryStopped",
     "ChatCompletionMessageToolCall",
     "ChatParams",
     "Choices",
@@ -256,7 +258,7 @@ _PLACES = MappingProxyType(
                 RequestTooLargeError ServiceUnavailableError Timeout UnprocessableEntityError UnsupportedAbilityError
                 UnsupportedParamsError
             """,
-            "observe": "Answered Failed FallbackRateHigh FallbackRateNormal FellBack PutBack TakenOut Tried",
+            "observe": "Answered CanaryStopped Failed FallbackRateHigh FallbackRateNormal FellBack PutBack TakenOut Tried",
             "providers": "Provider",
             "routing": "Attempt Explanation FunctionCall",
             "sdk._assemble": "stream_chunk_builder",

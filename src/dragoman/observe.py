@@ -12,6 +12,7 @@ from dragoman.types.usage import Usage
 
 __all__ = [
     "Answered",
+    "CanaryStopped",
     "Continued",
     "Event",
     "Failed",
@@ -48,6 +49,8 @@ class Tried:
     """Why this deployment was chosen."""
     passed_over: tuple[tuple[str, str], ...] = ()
     """(deployment, reason) of those that could not be asked."""
+    own_fault: bool = False
+    """It failed by a fault of the deployment, or of its credential."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,8 @@ class Failed:
     cost: Cost | None = None
     alias: str = ""
     """The model group that was asked for; empty where there is none of that name."""
+    deployment: str = ""
+    """Whose stream broke off, by its own fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,8 @@ class Continued:
     """The one that goes on."""
     alias: str
     """The model group that was asked for."""
+    broken: str = ""
+    """The deployment whose stream broke off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +189,18 @@ class Queued:
 
 
 @dataclass(frozen=True, slots=True)
+class CanaryStopped:
+    """A canary does worse than one of its gates allows, and gets no more calls until it is started again."""
+
+    alias: str
+    deployment: str
+    gate: str
+    """`error_rate`, `latency_p95_ratio` or `cost_ratio`."""
+    value: float
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
 class FallbackRateHigh:
     """So many calls of a model group go to its fallbacks that something is wrong with it."""
 
@@ -213,6 +232,7 @@ Event: TypeAlias = (
     | PutBack
     | Mirrored
     | Queued
+    | CanaryStopped
     | FallbackRateHigh
     | FallbackRateNormal
 )

@@ -207,7 +207,9 @@ class Continuing:
         self._earlier = half
         made = trial.attempts[-1].deployment
         first = (broken.provider, broken.model, half.own_usage, half.own_cost, half.is_counted)
-        tell(trial.listeners, Continued(trial.call.request_id, *first, made, trial.alias))
+        tell(
+            trial.listeners, Continued(trial.call.request_id, *first, made, trial.alias, broken.attempts[-1].deployment)
+        )
         return found
 
     def _counted(self, broken: StreamAnswer) -> dict[str, int]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dragoman.errors import ConfigError, DragomanError, NotFoundError
 from dragoman.providers import Providers
 from dragoman.routing._call import NO_OPTIONS, CallOptions
+from dragoman.routing._canary import Canaries
 from dragoman.routing._checks import CheckPolicy
 from dragoman.routing._deployment import Deployment
 from dragoman.routing._group import ModelGroup
@@ -40,6 +41,7 @@ class Directory:
         *,
         allow_unlisted: bool,
         checks: CheckPolicy | None = None,
+        canaries: Canaries | None = None,
         names: Mapping[str, Alias] = MappingProxyType({}),
     ) -> None:
         self._providers = providers
@@ -48,10 +50,13 @@ class Directory:
         self._has_fallback = has_fallback
         self._allow_unlisted = allow_unlisted
         self._checks = checks
+        self._canaries = canaries
         self._names = names
         """Other names of models."""
         self._seen_version = catalogue.version
         self._groups = self._made(deployments)
+        if canaries is not None:
+            canaries.check(self.deployments)
         self._patterns = [alias for alias in self._groups if not _WILD.isdisjoint(alias)]
 
     @property
@@ -113,7 +118,8 @@ class Directory:
     def _group(self, alias: str, deployments: Sequence[Deployment]) -> ModelGroup:
         alone = len(deployments) == 1 and not self._has_fallback(alias)
         members = [Member(item, item.id, item.credential, alone) for item in sorted(deployments, key=_order)]
-        return ModelGroup(alias, members, self._strategy_of(alias), self._checks)
+        group = ModelGroup(alias, members, self._strategy_of(alias), self._checks)
+        return group if self._canaries is None else self._canaries.over(group)
 
 
 def _order(deployment: Deployment) -> int:

@@ -19,6 +19,7 @@ from dragoman.routing._affinity import affinity_of
 from dragoman.routing._asked import Asked
 from dragoman.routing._asker import Asker
 from dragoman.routing._call import NO_OPTIONS, Answer, Call, CallOptions, StreamAnswer
+from dragoman.routing._canary import Canaries
 from dragoman.routing._clock import Clock
 from dragoman.routing._conditions import route_of
 from dragoman.routing._continue import may_continue, read_on
@@ -73,9 +74,9 @@ class Router:
         self.catalogue = Catalogue() if catalogue is None else catalogue
         given = tuple(listeners)
         self._clock = clock or Clock()
-        alert = self.settings.fallback_alert
-        self._rates = FallbackRates(alert, self._clock.time, lambda event: tell(given, event))
-        self._listeners: tuple[Listener, ...] = (*given, self._rates)
+        self._rates = FallbackRates(self.settings.fallback_alert, self._clock.time, lambda event: tell(given, event))
+        self.canaries = Canaries(self.settings.canary, self._clock, given)
+        self._listeners: tuple[Listener, ...] = (*given, self._rates, *self.canaries.listeners)
         self.store: Store = store_at(self.settings.redis, self._clock.time) if store is None else store
         self._owns_store = store is None
         # What the parts are given holds the settings, and not this router: a forgotten one must be freed at once.
@@ -92,9 +93,9 @@ class Router:
             lambda alias: any(True for _ in _fallbacks.targets(said, alias, NO_OPTIONS, None)),
             allow_unlisted=allow_unlisted,
             checks=replace(said.checks, drop_params=said.drop_params),
+            canaries=self.canaries,
             names=self.settings.model_group_alias,
         )
-
         self.asker = Asker(
             settings=said,
             directory=self._directory,
@@ -166,7 +167,7 @@ class Router:
 
     async def state(self) -> RoutingState:
         """How all deployments are now, as far as this process knows. It asks no provider."""
-        return await routing_state(self._directory.groups(), self.store, self.health)
+        return await routing_state(self._directory.groups(), self.store, self.health, self.canaries.read())
 
     def cooldowns(self) -> tuple[Cooldown, ...]:
         """The deployments that are out now, each with its reason and its end."""

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from dragoman.errors import ConfigError
 from dragoman.providers._near import or_perhaps
 from dragoman.routing._affinity import affinity_kinds
+from dragoman.routing._canary import parse_canaries
 from dragoman.routing._conditions import parse_routes
 from dragoman.routing._continue import mid_stream_fallback
 from dragoman.routing._defaults import default_params, weights
@@ -143,6 +144,7 @@ ROUTER_SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "disable_cooldowns": Setting("health.disabled", boolean),
         "default_litellm_params": Setting("defaults", default_params),
         "default_max_parallel_requests": Setting("default_max_parallel_requests", whole(1)),
+        "canary": Setting("canary", parse_canaries),
         "mirror": Setting("mirror", mirror_policy),
         "queue": Setting("queue", queue_policy),
         "default_priority": Setting("queue.default_priority", priority_reader),
@@ -277,5 +279,6 @@ def _named(reading: Reading) -> Iterator[tuple[str, FallbackTarget]]:
     for name, alias in settings.model_group_alias.items():
         yield f"{paths['model_group_alias']}.{name}", alias.model
     yield from ((f"{route.path}.use", route.use) for route in settings.routes)
+    yield from ((f"{canary.path}.model", canary.model) for canary in settings.canary)
     for field in ("group_retry_policies", "weights"):
         yield from ((f"{paths[field]}.{name}", name) for name in getattr(settings, field))

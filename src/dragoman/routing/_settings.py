@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from dragoman.errors import ConfigError
 from dragoman.routing._affinity import AffinityPolicy
+from dragoman.routing._canary import Canary
 from dragoman.routing._checks import CheckPolicy
 from dragoman.routing._conditions import Route
 from dragoman.routing._defaults import Defaults
@@ -116,6 +117,8 @@ class RouterSettings:
     """What comes after a stream that breaks off after its first content: an error, or another deployment that goes on."""
     mirror: MirrorPolicy = field(default_factory=MirrorPolicy)
     """Which calls are copied to other models, whose answers are thrown away."""
+    canary: tuple[Canary, ...] = ()
+    """Deployments that get a share of the calls, until they cross a gate."""
     queue: QueuePolicy = field(default_factory=QueuePolicy)
     """Who waits while all deployments are at their limits."""
 

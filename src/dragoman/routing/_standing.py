@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from dragoman.stores import Counter
 
 if TYPE_CHECKING:
+    from dragoman.routing._canary import CanaryState
     from dragoman.routing._group import ModelGroup
     from dragoman.routing._health import Health, Member
     from dragoman.stores import Observed, Outage, Store
@@ -81,6 +82,7 @@ class RoutingState:
     store_error: str | None
     deployments: Mapping[str, tuple[DeploymentState, ...]]
     """By alias."""
+    canaries: tuple[CanaryState, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -121,7 +123,9 @@ def _cooldown(member: Member, outage: Outage, outages: Mapping[str, Outage]) -> 
     )
 
 
-async def routing_state(groups: Mapping[str, ModelGroup], store: Store, health: Health) -> RoutingState:
+async def routing_state(
+    groups: Mapping[str, ModelGroup], store: Store, health: Health, canaries: tuple[CanaryState, ...] = ()
+) -> RoutingState:
     await store.open()
     members = [member for group in groups.values() for member in group.members]
     counters = [counter for member in members for counter in _counters(member).values()]
@@ -129,6 +133,7 @@ async def routing_state(groups: Mapping[str, ModelGroup], store: Store, health: 
     health.saw(store.view().outages)
     state = store.state
     return RoutingState(
+        canaries=canaries,
         now=store.now(),
         store=state.where,
         store_since=state.since,

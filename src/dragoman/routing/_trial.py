@@ -21,7 +21,7 @@ from dragoman.routing._hedge import HEDGED, tell_hedged
 from dragoman.routing._job import Job
 from dragoman.routing._limits import Renewal, spent
 from dragoman.routing._options import away_from_home, merge_options
-from dragoman.routing._outage import TimeLimits, cut_short
+from dragoman.routing._outage import Fault, TimeLimits, cut_short, fault_of
 from dragoman.routing._queue import Line
 from dragoman.routing._seek import Admitted, teaches
 from dragoman.routing._settings import RouterSettings
@@ -48,6 +48,8 @@ class Asking:
     limits: TimeLimits = ()
     answer: Answer | StreamAnswer | None = None
     """What has arrived."""
+    own_fault: bool = False
+    """It failed by a fault of its own."""
     left: str = ""
     """Why nobody wants its answer any more; it is the error of the attempt."""
 
@@ -146,6 +148,7 @@ class Trial:
         if not teaches(asking.asked) or cut_short(error, took, asking.limits):
             self.health.give_back(asking.admitted.probing)
         else:
+            asking.own_fault = fault_of(error) is not Fault.NOBODY
             self.health.failed(asking.admitted.choice.member, error, asking.admitted.probing)
 
     def _limits(self, deployment: Deployment, asked: Asked, seconds_left: float) -> TimeLimits:
@@ -252,7 +255,7 @@ class Trial:
         if self.listeners:
             told = (made.deployment, made.provider, made.model, made.milliseconds, made.error)
             more = (made.alias, made.status, made.why, made.passed_over)
-            tell(self.listeners, Tried(self.call.request_id, *told, *more))
+            tell(self.listeners, Tried(self.call.request_id, *told, *more, asking.own_fault))
         return seconds
 
     def _tell_answered(self, answer: Answer | StreamAnswer) -> None:
@@ -265,13 +268,16 @@ class Trial:
     def tell_broken_off(self, answer: StreamAnswer, error: BaseException) -> None:
         if self.listeners:
             name = "Left" if isinstance(error, GeneratorExit) else type(error).__name__
-            request_id, attempts = self.call.request_id, len(answer.attempts)
-            tell(
-                self.listeners,
-                Failed(
-                    request_id, attempts, name, answer.provider, answer.model, answer.usage, answer.cost, self.alias
-                ),
+            made = None if fault_of(error) is Fault.NOBODY else the_answering(answer.attempts)
+            who = (
+                answer.provider,
+                answer.model,
+                answer.usage,
+                answer.cost,
+                self.alias,
+                made.deployment if made else "",
             )
+            tell(self.listeners, Failed(self.call.request_id, len(answer.attempts), name, *who))
 
 
 def _error_name(asking: Asking, error: BaseException) -> str:

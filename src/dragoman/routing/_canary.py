@@ -1,0 +1,317 @@
+"""Canaries: a deployment that is new gets a share of its alias's calls, and none any more once it does worse than a gate allows.
+
+    canary:
+      - {model: smart, deployment: smart-new, share: 0.05, gates: {error_rate: 0.05, latency_p95_ratio: 1.5, cost_ratio: 2.0}}
+
+What is known of them is known in this process alone."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from dragoman.errors import ConfigError, NotFoundError
+from dragoman.observe import Answered, CanaryStopped, Continued, Event, Failed, Listener, Tried, tell
+from dragoman.routing._asked import Asked
+from dragoman.routing._canary_figures import MOST_CALLS, Figures, ratio
+from dragoman.routing._checks import PassedOver
+from dragoman.routing._clock import Clock
+from dragoman.routing._deployment import Deployment
+from dragoman.routing._group import Choice, ModelGroup, NoChoice
+from dragoman.routing._readers import Reader, at_least, number, record, seconds, text, whole, wrong
+from dragoman.routing._seek import teaches
+from dragoman.stores import View
+
+__all__ = ["Canaries", "Canary", "CanaryState", "Gates", "parse_canaries"]
+
+_log = logging.getLogger("dragoman.routing")
+_WHO = ("session_id", "litellm_session_id", "user_id", "user_api_key_user_id")
+"""Of the metadata: the first that is there keeps its calls together. Not the caller's key, behind which many may be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gates:
+    """More than these stops a canary. None: no such gate."""
+
+    error_rate: float | None = None
+    """The share of its calls that failed by its own fault."""
+    latency_p95_ratio: float | None = None
+    """To the other deployments' milliseconds; of streams, those to the first content."""
+    cost_ratio: float | None = None
+    """To the mean cost of the others' calls."""
+    least_calls: int = 50
+    """Of the canary; it is not judged before."""
+    window: float = 600.0
+    """Seconds."""
+
+
+_GATES: Mapping[str, Reader] = MappingProxyType(
+    {
+        "error_rate": number(0, 1),
+        "latency_p95_ratio": at_least(0),
+        "cost_ratio": at_least(0),
+        "least_calls": whole(1, MOST_CALLS),
+        "window": seconds,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canary:
+    model: str
+    """An alias of the model list."""
+    deployment: str
+    """The id of one of its deployments."""
+    share: float = 0.05
+    """Of the alias's calls, from 0 to 1."""
+    gates: Gates = field(default_factory=Gates)
+    path: str = "canary"
+    """Where it is said."""
+
+
+def _gates(value: Any, path: str) -> Gates:
+    return Gates(**record(value, path, _GATES))
+
+
+_ROW: Mapping[str, Reader] = MappingProxyType(
+    {"model": text, "deployment": text, "share": number(0, 1), "gates": _gates}
+)
+
+
+def parse_canaries(value: Any, path: str) -> tuple[Canary, ...]:
+    """`[{model, deployment, share, gates}]`. Raises `ConfigError`."""
+    if not isinstance(value, (list, tuple)):
+        raise wrong(path, "a list of {model, deployment, share, gates}", value)
+    return tuple(_row(row, f"{path}[{position}]") for position, row in enumerate(value))
+
+
+def _row(value: Any, path: str) -> Canary:
+    if isinstance(value, Canary):
+        return value
+    said = record(value, path, _ROW)
+    for name in ("model", "deployment"):
+        if name not in said:
+            raise ConfigError(f"{path}.{name}: missing", param=f"{path}.{name}")
+    return Canary(**said, path=path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryState:
+    """How a canary does, against the other deployments of its alias, within its window. None: not known."""
+
+    alias: str
+    deployment: str
+    share: float
+    """As it is set."""
+    stopped: str | None
+    """The gate that it crossed; it gets no calls."""
+    calls: int
+    error_rate: float | None
+    latency_p95_ratio: float | None
+    cost_ratio: float | None
+
+
+class _Watch:
+    """One canary, and what is known of it."""
+
+    def __init__(self, canary: Canary) -> None:
+        self.canary = canary
+        self.own = Figures(canary.gates.window)
+        self.others = Figures(canary.gates.window)
+        self.stopped: str | None = None
+
+    def values(self, now: float) -> dict[str, float | None]:
+        """By gate."""
+        self.own.forget(now)
+        self.others.forget(now)
+        return {
+            "error_rate": self.own.error_rate(),
+            "latency_p95_ratio": ratio(self.own.p95(), self.others.p95()),
+            "cost_ratio": ratio(self.own.mean_cost(), self.others.mean_cost()),
+        }
+
+    def judged(self, now: float) -> CanaryStopped | None:
+        """The gate that it has just crossed."""
+        canary = self.canary
+        if self.stopped is not None or self.own.calls < canary.gates.least_calls:
+            return None
+        values = self.values(now)
+        if self.own.calls < canary.gates.least_calls:
+            return None
+        for gate, value in values.items():
+            limit = getattr(canary.gates, gate)
+            if limit is not None and value is not None and value > limit:
+                self.stopped = gate
+                return CanaryStopped(canary.model, canary.deployment, gate, value, limit)
+        return None
+
+
+class Canaries:
+    """Of one router. Hears of every call (as a `dragoman.observe.Listener`). Any thread may use it."""
+
+    def __init__(self, canaries: Sequence[Canary], clock: Clock, listeners: Sequence[Listener]) -> None:
+        self._canaries = tuple(canaries)
+        self._watches = {each.deployment: _Watch(each) for each in canaries}
+        self._now = clock.time
+        self._chance = clock.random
+        self._told = tuple(listeners)
+        self._lock = threading.Lock()
+        self._heard: dict[str, tuple[tuple[_Watch, Figures], ...]] = {}
+        """By deployment: whose figures its calls are."""
+
+    @property
+    def listeners(self) -> tuple[Listener, ...]:
+        """None, where there is nothing to hear of."""
+        return (self,) if self._canaries else ()
+
+    def check(self, deployments: Iterable[Deployment]) -> None:
+        """Learn which deployments there are. Raises `ConfigError`."""
+        by_alias: dict[str, list[str]] = {}
+        for item in deployments:
+            by_alias.setdefault(item.alias, []).append(item.id)
+        shares: dict[str, float] = {}
+        for position, canary in enumerate(self._canaries):
+            ids = by_alias.get(canary.model)
+            if ids is None:
+                raise _fault(canary, "model", f"{canary.model!r} is no alias of the model list")
+            if canary.deployment not in ids:
+                raise _fault(canary, "deployment", f"{canary.model!r} has no deployment {canary.deployment!r}")
+            if any(canary.deployment == earlier.deployment for earlier in self._canaries[:position]):
+                raise _fault(canary, "deployment", f"{canary.deployment!r} is a canary already")
+            shares[canary.model] = shares.get(canary.model, 0.0) + canary.share
+            if shares[canary.model] > 1 + 1e-9:
+                raise _fault(canary, "share", f"the canaries of {canary.model!r} have more than all calls")
+            if all(name in self._watches for name in ids):
+                raise _fault(canary, "deployment", f"{canary.model!r} has no other deployment, for the other calls")
+        for alias, ids in by_alias.items():
+            watches = [watch for watch in self._watches.values() if watch.canary.model == alias]
+            self._heard.update({name: tuple(_figures(name, watches, self._watches)) for name in ids if watches})
+
+    def over(self, group: ModelGroup) -> ModelGroup:
+        """The same group, with its canaries apart."""
+        watches = [watch for watch in self._watches.values() if watch.canary.model == group.alias]
+        return _SplitGroup(group, watches, self._chance) if watches else group
+
+    def start(self, deployment: str) -> None:
+        """Give a canary its share again, and count anew. Raises `NotFoundError`."""
+        watch = self._watches.get(deployment)
+        if watch is None:
+            raise NotFoundError(f"{deployment!r} is no canary", param="deployment")
+        with self._lock:
+            watch.own, watch.stopped = Figures(watch.canary.gates.window), None
+            self._heard[deployment] = ((watch, watch.own),)
+
+    def read(self) -> tuple[CanaryState, ...]:
+        with self._lock:
+            now = self._now()
+            return tuple(_state(watch, now) for watch in self._watches.values())
+
+    def __call__(self, event: Event) -> None:
+        if not isinstance(event, (Tried, Answered, Failed, Continued)):
+            return
+        heard = self._heard.get(event.broken if isinstance(event, Continued) else event.deployment)
+        if heard is None:
+            return
+        stopped: CanaryStopped | None = None
+        with self._lock:
+            now = self._now()
+            for watch, figures in heard:
+                figures.add(event, now)
+                if figures is watch.own:
+                    stopped = watch.judged(now)
+        if stopped is not None:
+            told = (stopped.alias, stopped.deployment, stopped.gate, stopped.value, stopped.limit)
+            _log.warning("%s: the canary %s is stopped: its %s is %.4g, and the limit %.4g", *told)
+            tell(self._told, stopped)
+
+
+def _figures(name: str, watches: Iterable[_Watch], canaries: Collection[str]) -> Iterator[tuple[_Watch, Figures]]:
+    """A canary's own, or else the others' of each canary."""
+    for watch in watches:
+        if watch.canary.deployment == name:
+            yield watch, watch.own
+        elif name not in canaries:
+            yield watch, watch.others
+
+
+def _fault(canary: Canary, name: str, message: str) -> ConfigError:
+    return ConfigError(f"{canary.path}.{name}: {message}", param=f"{canary.path}.{name}")
+
+
+def _state(watch: _Watch, now: float) -> CanaryState:
+    canary, values = watch.canary, watch.values(now)
+    who = (canary.model, canary.deployment, canary.share, watch.stopped)
+    named = dict(zip(("alias", "deployment", "share", "stopped"), who, strict=True))
+    return CanaryState(**named, calls=watch.own.calls, **values)  # type: ignore[arg-type]
+
+
+class _SplitGroup(ModelGroup):
+    """A group with canaries. They are asked first by the calls of their share, and never by any other."""
+
+    __slots__ = ("_chance", "_lone", "_regular", "_watches")
+
+    def __init__(self, group: ModelGroup, watches: Sequence[_Watch], chance: Callable[[], float]) -> None:
+        super().__init__(group.alias, group.members, group.strategy, group.policy)
+        self._watches = tuple(watches)
+        self._chance = chance
+        ids = {watch.canary.deployment for watch in watches}
+        regular = [member for member in self.members if member.deployment.id not in ids]
+        self._regular = ModelGroup(group.alias, regular, group.strategy, group.policy)
+        self._lone = {
+            member.deployment.id: ModelGroup(group.alias, (member,), group.strategy, group.policy)
+            for member in self.members
+            if member.deployment.id in ids
+        }
+
+    def choose(self, asked: Asked, view: View, tried: Collection[str] = ()) -> Choice | NoChoice:
+        mine = self._canary_of(asked)
+        passed = tuple(self._left_aside(mine, tried))
+        if mine is not None and mine not in tried:
+            found = self._lone[mine].choose(asked, view, tried)
+            if isinstance(found, Choice):
+                return found._replace(why=f"{asked.because}the canary of this call", passed_over=passed)
+            passed = (*found.passed_over, *passed)
+        others = self._regular.choose(asked, view, tried)
+        return others._replace(passed_over=(*others.passed_over, *passed)) if passed else others
+
+    def able(self, asked: Asked) -> frozenset[str]:
+        mine = self._canary_of(asked)
+        others = self._regular.able(asked)
+        return others if mine is None else others | self._lone[mine].able(asked)
+
+    def of(self, alias: str, deployments: Sequence[Deployment]) -> ModelGroup:
+        return _SplitGroup(super().of(alias, deployments), self._watches, self._chance)
+
+    def _canary_of(self, asked: Asked) -> str | None:
+        """The canary in whose share this call is. What calls with keys or places of their own do says nothing of it."""
+        if not teaches(asked):
+            return None
+        point = asked.kept("canary", self._point)
+        for watch in self._watches:
+            canary = watch.canary
+            if point < canary.share:
+                return canary.deployment if watch.stopped is None and canary.deployment in self._lone else None
+            point -= canary.share
+        return None
+
+    def _point(self, asked: Asked) -> float:
+        """Uniform in [0, 1): the same for all calls of a session, or of a user."""
+        metadata = asked.metadata
+        who = next((said for name in _WHO if isinstance(said := metadata.get(name), str) and said), None)
+        if who is None:
+            return self._chance()
+        said = f"{self._watches[0].canary.model}\0{who}".encode()
+        return int.from_bytes(hashlib.sha256(said).digest()[:6]) / 2**48
+
+    def _left_aside(self, mine: str | None, tried: Collection[str]) -> Iterator[PassedOver]:
+        for watch in self._watches:
+            name = watch.canary.deployment
+            if name == mine or name in tried or name not in self._lone:
+                continue
+            reason = "this call is not of its share" if watch.stopped is None else f"stopped by its {watch.stopped}"
+            yield PassedOver(name, f"canary: {reason}")
