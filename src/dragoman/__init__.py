@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from dragoman.observe import (
         Answered,
         CanaryStopped,
+        Checked,
         Failed,
         FallbackRateHigh,
         FallbackRateNormal,
@@ -150,6 +151,7 @@ __all__ = [
     "CanaryStopped",
     "ChatCompletionMessageToolCall",
     "ChatParams",
+    "Checked",
     "Choices",
     "ConfigError",
     "ConflictError",
@@ -258,7 +260,7 @@ _PLACES = MappingProxyType(
                 RequestTooLargeError ServiceUnavailableError Timeout UnprocessableEntityError UnsupportedAbilityError
                 UnsupportedParamsError
             """,
-            "observe": "Answered CanaryStopped Failed FallbackRateHigh FallbackRateNormal FellBack PutBack TakenOut Tried",
+            "observe": "Answered CanaryStopped Checked Failed FallbackRateHigh FallbackRateNormal FellBack PutBack TakenOut Tried",
             "providers": "Provider",
             "routing": "Attempt Explanation FunctionCall",
             "sdk._assemble": "stream_chunk_builder",

@@ -13,6 +13,7 @@ from dragoman.types.usage import Usage
 __all__ = [
     "Answered",
     "CanaryStopped",
+    "Checked",
     "Continued",
     "Event",
     "Failed",
@@ -201,6 +202,17 @@ class CanaryStopped:
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """A provider was asked for its list of models, to see how a deployment is. Nothing was billed."""
+
+    deployment: str
+    outcome: str
+    """`reachable` (which does not say that the model works), `refused` (the key), `unreachable`, or `unknown`."""
+    reason: str
+    """Status and class of the error."""
+
+
+@dataclass(frozen=True, slots=True)
 class FallbackRateHigh:
     """So many calls of a model group go to its fallbacks that something is wrong with it."""
 
@@ -233,6 +245,7 @@ Event: TypeAlias = (
     | Mirrored
     | Queued
     | CanaryStopped
+    | Checked
     | FallbackRateHigh
     | FallbackRateNormal
 )

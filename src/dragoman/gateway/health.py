@@ -1,4 +1,5 @@
-"""How the deployments are, as far as the calls that were made anyway can tell: looking costs nothing and asks nobody."""
+"""How the deployments are, as far as the calls that were made anyway can tell, and `health_check` where it is wanted: looking
+costs nothing and asks nobody."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dragoman import errors
-from dragoman.observe import Event, Tried
+from dragoman.observe import Checked, Event, Tried
 from dragoman.routing import Deployment
 
 __all__ = ["Health"]
@@ -36,12 +37,15 @@ class Health:
         self.draining = False
 
     def __call__(self, event: Event) -> None:
-        if not isinstance(event, Tried):
+        if not isinstance(event, (Tried, Checked)):
             return
         seen = self._seen.get(event.deployment)
         if seen is None:
             return
-        if event.error is None:
+        if isinstance(event, Checked):
+            if event.reason:  # that a provider lists its models says nothing good of any of them
+                seen.last_failure, seen.last_error, seen.well = time.time(), event.reason, False
+        elif event.error is None:
             seen.answered += 1
             seen.last_answer, seen.well = time.time(), True
         elif _says_something(event.error):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dragoman.providers._address import address, base_address, missing_settings
+from dragoman.providers._address import address, base_address, missing_settings, models_address
 from dragoman.providers._endpoints import speaks
 from dragoman.providers._mapping import provider_from_mapping
 from dragoman.providers._provider import Endpoint, Provider
@@ -16,6 +16,7 @@ __all__ = [
     "address",
     "base_address",
     "missing_settings",
+    "models_address",
     "provider_from_mapping",
     "speaks",
     "supported_openai_params",

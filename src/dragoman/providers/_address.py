@@ -11,7 +11,7 @@ from dragoman.dialects._dialect import WireRequest
 from dragoman.errors import BadRequestError
 from dragoman.providers._provider import Endpoint, Provider
 
-__all__ = ["address", "base_address", "missing_settings"]
+__all__ = ["address", "base_address", "missing_settings", "models_address"]
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z0-9_]+)\}")
 _VERSION = re.compile(r"v[0-9]+[a-z0-9]*")
@@ -38,6 +38,17 @@ def address(
 def base_address(provider: Provider, api_base: str | None = None) -> str:
     """The base address as it stands in the call, the environment or the record."""
     return (api_base or "").strip() or lookup(provider.base_url_env) or _filled(provider)
+
+
+def models_address(provider: Provider, api_base: str | None = None) -> str | None:
+    """Where `provider` lists its models, in its dialect's usual place; None for a provider without an address."""
+    endpoint = next(iter(provider.endpoints.values()), None)
+    if endpoint is None or provider.function is not None:
+        return None
+    first = endpoint.path.strip("/").partition("/")[0]
+    path = f"/{first}/models" if _VERSION.fullmatch(first) else "/models"
+    url, query = _joined(base_address(provider, api_base), path, provider.version)
+    return f"{url}?{urlencode(query)}" if query else url
 
 
 def missing_settings(provider: Provider, api_base: str | None = None) -> tuple[str, ...]:

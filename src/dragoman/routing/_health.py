@@ -1,7 +1,7 @@
 """Health: what each outcome says about its deployment and its credential, and who may be asked now.
 
 A circuit breaker with three states: closed (asked), open (out until a time), half-open (the time is over, and one call finds
-out). It learns from real calls alone: nothing is ever sent only to see whether it works."""
+out). It learns from real calls; lists of models are asked for only where that is wanted (`_checkup.py`)."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from dragoman.routing._asked import Asked
 from dragoman.routing._asker import Asker
 from dragoman.routing._call import NO_OPTIONS, Answer, Call, CallOptions, StreamAnswer
 from dragoman.routing._canary import Canaries
+from dragoman.routing._checkup import Checkup
 from dragoman.routing._clock import Clock
 from dragoman.routing._conditions import route_of
 from dragoman.routing._continue import may_continue, read_on
@@ -39,7 +40,7 @@ from dragoman.routing._standing import Cooldown, RoutingState, cooldowns, routin
 from dragoman.routing._state import store_at
 from dragoman.routing._transports import Transports
 from dragoman.routing._trial import Trial
-from dragoman.routing.strategies import limit_counters, reads_limits, strategy_of
+from dragoman.routing.strategies import Strategy, limit_counters, reads_limits, strategy_of
 from dragoman.transport import Transport
 
 if TYPE_CHECKING:
@@ -85,17 +86,7 @@ class Router:
         self.health = Health(self.store, said.health, lambda event: tell(heard, event))
         self.line = Line()
         self._transports = Transports(lambda: Transport(**transport_options))
-        self._directory = Directory(
-            with_defaults(deployments, self.settings),
-            self.providers,
-            self.catalogue,
-            lambda alias: strategy,
-            lambda alias: any(True for _ in _fallbacks.targets(said, alias, NO_OPTIONS, None)),
-            allow_unlisted=allow_unlisted,
-            checks=replace(said.checks, drop_params=said.drop_params),
-            canaries=self.canaries,
-            names=self.settings.model_group_alias,
-        )
+        self._directory = self._listed(deployments, strategy, allow_unlisted=allow_unlisted)
         self.asker = Asker(
             settings=said,
             directory=self._directory,
@@ -107,8 +98,30 @@ class Router:
         if reads_limits(strategy):
             counters = [counter for item in self.deployments for counter in limit_counters(item)]
             self.store.watch(counters, by=f"router-{secrets.token_hex(4)}")
+        self.checkup = Checkup(
+            policy=said.health_check,
+            groups=self._directory.groups,
+            health=self.health,
+            transport=self._transports.here,
+            clock=self._clock,
+            listeners=heard,
+        )
         self.mirrors = Mirrors(said.mirror, self.deployments, self._clock, heard)
         self._directory.check(*((f"{it.path}.use", it.use) for it in said.routes), *self.mirrors.targets)
+
+    def _listed(self, deployments: Iterable[Deployment], strategy: Strategy, *, allow_unlisted: bool) -> Directory:
+        said = self.settings  # and not this router: see above
+        return Directory(
+            with_defaults(deployments, said),
+            self.providers,
+            self.catalogue,
+            lambda alias: strategy,
+            lambda alias: any(True for _ in _fallbacks.targets(said, alias, NO_OPTIONS, None)),
+            allow_unlisted=allow_unlisted,
+            checks=replace(said.checks, drop_params=said.drop_params),
+            canaries=self.canaries,
+            names=said.model_group_alias,
+        )
 
     @property
     def aliases(self) -> tuple[str, ...]:
@@ -135,6 +148,7 @@ class Router:
         trial = self._trial(call)
         try:
             await self.store.open()
+            self.checkup.start()
             self.asker.check_fallbacks(call.options.fallbacks)
             answer = await self._answer(trial, self.asker.asked(call))
             self.mirrors.answered(call, trial.alias, answer, self._shadow)
@@ -178,6 +192,7 @@ class Router:
         tables and the vocabularies of models whose tokens are counted here."""
         await self.store.open()
         self._transports.here().open()
+        self.checkup.start()
         for deployment in self.deployments:
             facts(deployment.provider.name, deployment.model)
             for operation in deployment.provider.endpoints:
@@ -190,6 +205,7 @@ class Router:
 
     async def aclose(self) -> None:
         """Close the connections that belong to the running event loop."""
+        await self.checkup.aclose()
         await self.mirrors.aclose()
         await self._transports.aclose()
         if self._owns_store:

@@ -13,6 +13,7 @@ from dragoman.errors import ConfigError
 from dragoman.providers._near import or_perhaps
 from dragoman.routing._affinity import affinity_kinds
 from dragoman.routing._canary import parse_canaries
+from dragoman.routing._checkup import checkup_policy
 from dragoman.routing._conditions import parse_routes
 from dragoman.routing._continue import mid_stream_fallback
 from dragoman.routing._defaults import default_params, weights
@@ -145,6 +146,7 @@ ROUTER_SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "default_litellm_params": Setting("defaults", default_params),
         "default_max_parallel_requests": Setting("default_max_parallel_requests", whole(1)),
         "canary": Setting("canary", parse_canaries),
+        "health_check": Setting("health_check", checkup_policy),
         "mirror": Setting("mirror", mirror_policy),
         "queue": Setting("queue", queue_policy),
         "default_priority": Setting("queue.default_priority", priority_reader),

@@ -11,6 +11,7 @@ from dragoman.errors import ConfigError
 from dragoman.routing._affinity import AffinityPolicy
 from dragoman.routing._canary import Canary
 from dragoman.routing._checks import CheckPolicy
+from dragoman.routing._checkup import CheckupPolicy
 from dragoman.routing._conditions import Route
 from dragoman.routing._defaults import Defaults
 from dragoman.routing._fallback_rate import FallbackAlert
@@ -118,6 +119,8 @@ class RouterSettings:
     mirror: MirrorPolicy = field(default_factory=MirrorPolicy)
     """Which calls are copied to other models, whose answers are thrown away."""
     canary: tuple[Canary, ...] = ()
+    health_check: CheckupPolicy | None = None
+    """None: nothing is ever sent only to see whether it works."""
     """Deployments that get a share of the calls, until they cross a gate."""
     queue: QueuePolicy = field(default_factory=QueuePolicy)
     """Who waits while all deployments are at their limits."""
