@@ -1,11 +1,13 @@
-"""One simulator for all tests of this folder, its notes empty at the start of each."""
+"""One simulator for all tests of this folder, its notes empty at the start of each; and routers that are closed at the end."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import pytest
 
+from dragoman.routing import Deployment, Router, RouterSettings
 from tests.routing.upstream import Upstream, running_upstream
 
 
@@ -19,3 +21,17 @@ def simulator() -> Iterator[Upstream]:
 def upstream(simulator: Upstream) -> Upstream:
     simulator.simulator.seen.reset()
     return simulator
+
+
+@pytest.fixture
+async def make() -> AsyncIterator[Callable[..., Router]]:
+    """Routers that are closed at the end."""
+    made: list[Router] = []
+
+    def router(*deployments: Deployment, **more: Any) -> Router:
+        made.append(Router(deployments, settings=RouterSettings(**more.pop("settings", {})), **more))
+        return made[-1]
+
+    yield router
+    for router_made in made:
+        await router_made.aclose()

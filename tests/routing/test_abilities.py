@@ -12,10 +12,8 @@ from dragoman import errors
 from dragoman.models import Catalogue, entry_from_mapping
 from dragoman.routing import Answer, Call, CallOptions, Source
 from tests.routing.test_passing_through import CODECS, asked, is_native
-from tests.routing.test_router import Make, chat, make, text_of
+from tests.routing.test_router import Make, chat, text_of
 from tests.routing.upstream import Stillness, Upstream
-
-__all__ = ["make"]
 
 PICTURE = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 LOOK = [

@@ -22,10 +22,8 @@ from dragoman.types.cost import Cost
 from dragoman.types.model_entry import ModelEntry, PricePeriod, Provenance, Rate
 from tests.recordings import Recording, recordings
 from tests.routing.recorded import Replayer, raw_answer, running_replayer
-from tests.routing.test_router import Make, chat, make, text_of
+from tests.routing.test_router import Make, chat, text_of
 from tests.routing.upstream import Upstream, soon
-
-__all__ = ["make"]
 
 NOW = datetime.datetime(2026, 11, 20, 12, tzinfo=datetime.UTC)
 CLOCK = Clock(time=NOW.timestamp)

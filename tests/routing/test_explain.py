@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from dragoman.observe import Event
-from dragoman.routing import Answer, Call, CallOptions, Clock, Deployment, Explanation, Router, RouterSettings
+from dragoman.routing import Answer, Call, CallOptions, Clock, Explanation, Router
 from dragoman.routing._conditions import parse_routes
 from dragoman.routing._explanation import Candidate
 from dragoman.routing.strategies import STRATEGIES
@@ -20,19 +20,6 @@ from tests.routing.upstream import Stillness, Upstream
 
 HELLO = [{"role": "user", "content": "Hello, canary-of-the-prompt"}]
 Make = Callable[..., Router]
-
-
-@pytest.fixture
-async def make() -> AsyncIterator[Make]:
-    made: list[Router] = []
-
-    def router(*deployments: Deployment, **more: Any) -> Router:
-        made.append(Router(deployments, settings=RouterSettings(**more.pop("settings", {})), **more))
-        return made[-1]
-
-    yield router
-    for router_made in made:
-        await router_made.aclose()
 
 
 def chat(model: str, **options: Any) -> Call:

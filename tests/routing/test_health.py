@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from dragoman import errors
 from dragoman.observe import Event, PutBack, TakenOut
-from dragoman.routing import Call, CallOptions, Deployment, Router, RouterSettings
+from dragoman.routing import Call, CallOptions, Deployment, Router
 from dragoman.routing._health import Health, Member
 from dragoman.routing._outage import HealthPolicy
 from dragoman.stores import MemoryStore
@@ -23,19 +23,6 @@ from tests.routing.upstream import Stillness, Upstream, soon
 Make = Callable[..., Router]
 START = 1_700_000_000.0
 RECORD = Upstream(1).provider("sim")
-
-
-@pytest.fixture
-async def make() -> AsyncIterator[Make]:
-    made: list[Router] = []
-
-    def router(*deployments: Deployment, **more: Any) -> Router:
-        made.append(Router(deployments, settings=RouterSettings(**more.pop("settings", {})), **more))
-        return made[-1]
-
-    yield router
-    for router_made in made:
-        await router_made.aclose()
 
 
 def chat(model: str, *, stream: bool = False, **options: Any) -> Call:

@@ -14,10 +14,8 @@ from dragoman.observe import Answered, Event, Failed, Hedged, Tried
 from dragoman.routing import Answer, Call, CallOptions, Router, StreamAnswer
 from dragoman.routing._hedge import HedgePolicy, hedge_policy
 from dragoman.stores import Counter
-from tests.routing.test_router import HELLO, Make, chat, make, text_of
+from tests.routing.test_router import HELLO, Make, chat, text_of
 from tests.routing.upstream import Upstream, eventually, soon
-
-__all__ = ["make"]
 
 SOON = HedgePolicy(after=0.1)
 SLOW = {False: "sim[latency=9]", True: "sim[slow-first=9]"}

@@ -14,10 +14,8 @@ from dragoman.observe import Answered, Continued, Event, Failed, FellBack, Hedge
 from dragoman.routing import Call, CallOptions, Router, Source, StreamAnswer
 from dragoman.routing._continue import can_continue, mid_stream_fallback
 from dragoman.routing._hedge import HedgePolicy
-from tests.routing.test_router import HELLO, Make, chat, make
+from tests.routing.test_router import HELLO, Make, chat
 from tests.routing.upstream import Upstream, soon
-
-__all__ = ["make"]
 
 CLAUDE = "claude-sonnet-4-5"
 GO_ON = {"mid_stream_fallback": "continue"}

@@ -11,10 +11,8 @@ import pytest
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
 from dragoman.dialects._dialect import CallerContext, Codec, RequestHints
 from dragoman.routing import Answer, Call, CallOptions, Source, StreamAnswer
-from tests.routing.test_router import Make, make
+from tests.routing.test_router import Make
 from tests.routing.upstream import Upstream
-
-__all__ = ["make"]
 
 CODECS: dict[str, Codec[Any, Any, Any]] = {
     "openai": openai_chat.CODEC,

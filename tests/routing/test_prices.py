@@ -11,10 +11,8 @@ from dragoman.models import Catalogue
 from dragoman.providers import Providers
 from dragoman.routing import CallOptions, Deployment
 from tests.routing.test_costs import DOLLAR, costs_of, entry, mocked
-from tests.routing.test_router import Make, chat, make
+from tests.routing.test_router import Make, chat
 from tests.routing.upstream import Upstream
-
-__all__ = ["make"]
 
 
 def deployed(model: str, provider: str = "openai", *, alias: str = "smart", **more: Any) -> Deployment:

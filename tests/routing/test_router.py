@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from dragoman import errors
 from dragoman.observe import Answered, Event, Failed, Tried
-from dragoman.routing import Answer, Call, CallOptions, Deployment, Router, RouterSettings, StreamAnswer
+from dragoman.routing import Answer, Call, CallOptions, Router, StreamAnswer
 from tests.routing.upstream import Stillness, Upstream
 
 HELLO = [{"role": "user", "content": "Hello"}]
 Make = Callable[..., Router]
-
-
-@pytest.fixture
-async def make() -> AsyncIterator[Make]:
-    """Routers that are closed at the end."""
-    made: list[Router] = []
-
-    def router(*deployments: Deployment, **more: Any) -> Router:
-        settings = RouterSettings(**more.pop("settings", {}))
-        made.append(Router(deployments, settings=settings, **more))
-        return made[-1]
-
-    yield router
-    for router_made in made:
-        await router_made.aclose()
 
 
 def chat(model: str, *, stream: bool = False, **options: Any) -> Call:

@@ -10,10 +10,8 @@ import pytest
 
 from dragoman import errors
 from dragoman.routing import Call, CallOptions, Source, StreamAnswer
-from tests.routing.test_router import HELLO, Make, chat, make, text_of
+from tests.routing.test_router import HELLO, Make, chat, text_of
 from tests.routing.upstream import Upstream, soon
-
-__all__ = ["make"]
 
 FAULTS = ["slow-first=9", "stall=0", "hang", "malformed;cut=0", "latency=9"]
 SETTINGS = {"fallbacks": {"smart": ("backup",)}, "num_retries": 0, "stream_timeout": 0.3}

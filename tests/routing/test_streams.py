@@ -12,10 +12,8 @@ import pytest
 from dragoman import errors
 from dragoman.observe import Event, Failed, Tried
 from dragoman.routing import Answer, StreamAnswer
-from tests.routing.test_router import Make, chat, make, text_of
+from tests.routing.test_router import Make, chat, text_of
 from tests.routing.upstream import Upstream, soon
-
-__all__ = ["make"]
 
 QUICK = {"num_retries": 0}
 
