@@ -153,3 +153,21 @@ async def test_limits_of_nothing_fire_at_once(transport: Transport, upstream: Ra
     for limits in (Timeouts(total=0), Timeouts(connect=0)):
         with pytest.raises(Timeout):
             await post(transport, f"{upstream.url}/hang", timeouts=limits)
+
+
+@pytest.mark.parametrize("sent", [CHUNKED, CHUNKED + chunk(b"one"), answer(b"x" * 100)[:-50]])
+async def test_a_limit_that_runs_out_as_the_headers_come_ends_the_exchange(sent: bytes) -> None:
+    """Something has held up the loop, which then sees both at once: first the headers, then the end of the time. They come from a
+    connection that is cut by now."""
+
+    async def hold_up(link: Link) -> None:
+        await link.request()
+        await link.send(sent)
+        time.sleep(0.3)  # noqa: ASYNC251 - this is what holds it up
+        await link.until_closed()
+
+    transport = Transport()
+    async with serving(hold_up) as server, asyncio.timeout(5):
+        with pytest.raises(Timeout, match=r"the total timeout of 0\.2 s"):
+            await body(transport, server.url, Timeouts(total=0.2))
+    await transport.aclose()
