@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dragoman.errors import ConfigError
-from dragoman.observe import Answered, Event, Failed, FallbackRateHigh, FallbackRateNormal, FellBack
+from dragoman.observe import Answered, Event, FallbackRateHigh, FallbackRateNormal
 from dragoman.routing import Call, CallOptions, Router, RouterSettings
 from dragoman.routing._fallback_rate import FallbackAlert, FallbackRates, fallback_alert
 from tests.routing.upstream import Stillness, Upstream
@@ -19,24 +19,17 @@ class Told:
         self.now = 1000.0
         self.heard: list[Event] = []
         self.rates = FallbackRates(FallbackAlert(**alert), lambda: self.now, self.heard.append)
-        self._calls = 0
 
-    def call(self, fell: bool = False, alias: str = "smart", failed: bool = False) -> None:
-        self._calls += 1
-        name = f"req_{self._calls}"
+    def call(self, fell: bool = False, alias: str = "smart") -> None:
         if fell:
-            self.rates(FellBack(name, alias, "backup", "Timeout"))
-            self.rates(FellBack(name, "backup", "last", "Timeout"))
-        if failed:
-            self.rates(Failed(name, 2, "Timeout", alias=alias))
-        else:
-            self.rates(Answered(name, "openai", "x", 1, None, alias=alias, fallback="last" if fell else ""))
+            self.rates.fell_back(alias)
+        self.rates.called(alias)
 
 
 def test_a_call_is_counted_once_for_the_group_that_was_asked() -> None:
     told = Told()
     for number in range(8):
-        told.call(fell=number < 2, failed=number == 1)
+        told.call(fell=number < 2)
     told.call(alias="other")
     assert told.rates.read() == {"smart": (8, 2, 0.25, False), "other": (1, 0, 0.0, False)}
     assert told.heard == []
@@ -72,10 +65,8 @@ def test_that_it_is_over_is_also_seen_by_who_looks() -> None:
 def test_memory_is_bounded() -> None:
     told = Told()
     for number in range(12_000):
-        told.rates(FellBack(f"lost_{number}", "smart", "backup", "Timeout"))
         told.call(alias=f"made-up-{number}")
         told.now += 1
-    assert len(told.rates._fallen) == 10_000
     assert len(told.rates._parts) == 1000
     for _ in range(3000):
         told.call()

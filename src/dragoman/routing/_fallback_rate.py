@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from dragoman.observe import Answered, Event, Failed, FallbackRateHigh, FallbackRateNormal, FellBack
+from dragoman.observe import Event, FallbackRateHigh, FallbackRateNormal
 from dragoman.routing._readers import number, object_of, record, seconds, whole
 
 __all__ = ["FallbackAlert", "FallbackRate", "FallbackRates", "fallback_alert"]
@@ -17,8 +17,7 @@ _log = logging.getLogger("dragoman.routing")
 _PARTS = 20
 """Of a window: it forgets in steps of a twentieth."""
 _MOST_ALIASES = 1000
-_MOST_CALLS = 10_000
-"""Calls that have fallen back and not ended. With patterns callers make up names, and a stream may last."""
+"""With patterns callers make up names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +51,15 @@ class FallbackRate(NamedTuple):
     """A warning has been given, and it is not over."""
 
 
-class _Part(NamedTuple):
+@dataclass(slots=True)
+class _Part:
     number: int
-    calls: int
-    fallbacks: int
+    calls: int = 0
+    fallbacks: int = 0
 
 
 class FallbackRates:
-    """Hears of every call (as a `dragoman.observe.Listener`) and counts, in this process alone and in bounded memory."""
+    """Counts every call, in this process alone and in bounded memory."""
 
     def __init__(self, alert: FallbackAlert, now: Callable[[], float], tell: Callable[[Event], None]) -> None:
         self._alert = alert
@@ -68,20 +68,19 @@ class FallbackRates:
         self._lock = threading.Lock()
         self._parts: dict[str, list[_Part]] = {}
         self._high: set[str] = set()
-        self._fallen: dict[str, None] = {}
-        """Ids of calls that have fallen back and not ended, the oldest first."""
 
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, FellBack):
-            with self._lock:
-                self._fallen[event.request_id] = None
-                if len(self._fallen) > _MOST_CALLS:
-                    del self._fallen[next(iter(self._fallen))]
-        elif isinstance(event, (Answered, Failed)) and event.alias:
-            with self._lock:
-                changed = self._ended(event.alias, event.request_id)
-            if changed is not None:
-                self._say(changed)
+    def called(self, alias: str) -> None:
+        """A call of this group has its answer, or has failed."""
+        with self._lock:
+            last = self._count(alias, 1, 0)
+            changed = self._judged(alias) if last.fallbacks or alias in self._high else None
+        if changed is not None:
+            self._say(changed)
+
+    def fell_back(self, alias: str) -> None:
+        """A fallback is asked for the first time for a call of this group."""
+        with self._lock:
+            self._count(alias, 0, 1)
 
     def read(self) -> Mapping[str, FallbackRate]:
         """By model group, of those that were asked within the window."""
@@ -92,14 +91,8 @@ class FallbackRates:
             self._say(changed)
         return {alias: rate for alias, rate in rates.items() if rate.calls}
 
-    def _ended(self, alias: str, request_id: str) -> FallbackRateHigh | FallbackRateNormal | None:
-        fell = request_id in self._fallen
-        if fell:
-            del self._fallen[request_id]
-        self._count(alias, int(fell))
-        return self._judged(alias) if fell or alias in self._high else None
-
-    def _count(self, alias: str, fell: int) -> None:
+    def _count(self, alias: str, calls: int, fallbacks: int) -> _Part:
+        """The part that it was added to."""
         parts = self._parts.get(alias)
         if parts is None:
             parts = self._parts[alias] = []
@@ -108,12 +101,13 @@ class FallbackRates:
                 del self._parts[oldest]
                 self._high.discard(oldest)
         number = self._number()
-        if parts and parts[-1].number == number:
-            last = parts[-1]
-            parts[-1] = _Part(number, last.calls + 1, last.fallbacks + fell)
-        else:
-            parts.append(_Part(number, 1, fell))
+        if not parts or parts[-1].number != number:
+            parts.append(_Part(number))
             del parts[: -_PARTS - 1]
+        last = parts[-1]
+        last.calls += calls
+        last.fallbacks += fallbacks
+        return last
 
     def _number(self) -> int:
         return int(self._now() * _PARTS / self._alert.window)

@@ -77,7 +77,7 @@ class Router:
         self._clock = clock or Clock()
         self._rates = FallbackRates(self.settings.fallback_alert, self._clock.time, lambda event: tell(given, event))
         self.canaries = Canaries(self.settings.canary, self._clock, given)
-        self._listeners: tuple[Listener, ...] = (*given, self._rates, *self.canaries.listeners)
+        self._listeners: tuple[Listener, ...] = (*given, *self.canaries.listeners)
         self.store: Store = store_at(self.settings.redis, self._clock.time) if store is None else store
         self._owns_store = store is None
         # What the parts are given holds the settings, and not this router: a forgotten one must be freed at once.
@@ -152,10 +152,13 @@ class Router:
             self.asker.check_fallbacks(call.options.fallbacks)
             answer = await self._answer(trial, self.asker.asked(call))
             self.mirrors.answered(call, trial.alias, answer, self._shadow)
+            self._rates.called(trial.alias)
             return answer
         except BaseException as error:
             if isinstance(error, DragomanError):
                 error.attempts = tuple(trial.attempts)
+            if trial.alias:
+                self._rates.called(trial.alias)
             tell(self._listeners, Failed(call.request_id, len(trial.attempts), type(error).__name__, alias=trial.alias))
             raise
 
@@ -266,6 +269,8 @@ class Router:
             if name in seen:
                 continue
             seen.add(name)
+            if not run.trial.fallback:
+                self._rates.fell_back(run.trial.alias)
             run.trial.fallback = asked_next = name
             tell(self._listeners, FellBack(call.request_id, failed, name, reason))
             try:
