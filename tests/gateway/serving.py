@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import uvicorn
 
+from dragoman.gateway._connection import Connection
 from dragoman.gateway.app import Gateway
 from dragoman.gateway.config import parse_config
 from dragoman.gateway.server import bind
@@ -80,10 +81,10 @@ async def serving(app: Any, http: Any = "auto") -> AsyncIterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def gateway(models: list[dict[str, Any]], **sections: Any) -> AsyncIterator[str]:
+async def gateway(models: list[dict[str, Any]], http: Any = Connection, **sections: Any) -> AsyncIterator[str]:
     """The address of a gateway with a master key, unless `general_settings` says otherwise."""
     data = {"model_list": models, "general_settings": {"master_key": KEY}, **sections}
-    async with serving(Gateway(parse_config(data, {}))) as url:
+    async with serving(Gateway(parse_config(data, {})), http) as url:
         yield url
 
 

@@ -7,15 +7,19 @@ import gc
 import time
 import weakref
 from collections.abc import Awaitable, Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
 import pytest
 
+from dragoman.gateway._connection import Connection
 from dragoman.gateway._exchange import HangUp
 from tests.gateway.serving import KEY, Upstream, chat_chunks, gateway, model, serving
 
 Script = Callable[[Upstream], Awaitable[None]]
+SERVERS = pytest.mark.parametrize("server", [Connection, "auto"], ids=["ours", "any"])
+"""Ours tells at once that a caller has left; of any other it has to be asked."""
 
 
 async def call(here: str, stream: bool) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -55,6 +59,7 @@ async def in_the_middle_of_a_body(up: Upstream) -> None:
     await asyncio.sleep(30)
 
 
+@SERVERS
 @pytest.mark.parametrize(
     ("script", "stream", "until"),
     [
@@ -66,9 +71,11 @@ async def in_the_middle_of_a_body(up: Upstream) -> None:
         (while_data_flows, True, b"words"),
     ],
 )
-async def test_the_provider_is_left_when_the_caller_leaves(script: Script, stream: bool, until: bytes) -> None:
+async def test_the_provider_is_left_when_the_caller_leaves(
+    script: Script, stream: bool, until: bytes, server: Any
+) -> None:
     upstream = Upstream(script)
-    async with serving(upstream) as there, gateway([model(there)]) as here:
+    async with serving(upstream) as there, gateway([model(there)], server) as here:
         reader, writer = await call(here, stream)
         await asyncio.wait_for(upstream.asked.wait(), 5)
         if until:
@@ -92,7 +99,8 @@ async def test_a_caller_who_only_closes_his_side_for_writing_is_still_answered()
         writer.close()
 
 
-async def test_a_caller_who_does_not_read_stops_the_provider() -> None:
+@SERVERS
+async def test_a_caller_who_does_not_read_stops_the_provider(server: Any) -> None:
     sent = 0
 
     async def endless(up: Upstream) -> None:
@@ -105,7 +113,7 @@ async def test_a_caller_who_does_not_read_stops_the_provider() -> None:
             await asyncio.sleep(0)
 
     upstream = Upstream(endless)
-    async with serving(upstream) as there, gateway([model(there)]) as here:
+    async with serving(upstream) as there, gateway([model(there)], server) as here:
         _, writer = await call(here, True)
         await asyncio.wait_for(upstream.asked.wait(), 5)
         before = -1
@@ -117,9 +125,10 @@ async def test_a_caller_who_does_not_read_stops_the_provider() -> None:
     assert 0 < sent < 40_000_000
 
 
-async def test_a_connection_serves_several_calls() -> None:
+@SERVERS
+async def test_a_connection_serves_several_calls(server: Any) -> None:
     upstream = Upstream()
-    async with serving(upstream) as there, gateway([model(there)]) as here:
+    async with serving(upstream) as there, gateway([model(there)], server) as here:
         address = urlsplit(here)
         reader, writer = await asyncio.open_connection(address.hostname, address.port)
         body = b'{"model":"smart","messages":[{"role":"user","content":"hi"}]}'

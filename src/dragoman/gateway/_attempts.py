@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from dragoman.errors import DragomanError
 from dragoman.gateway._exchange import Exchange, Headers, header
 from dragoman.gateway._secrets import Redactor
@@ -54,19 +56,21 @@ def attempt_log(attempts: Sequence[Attempt], most: int = _MOST_BYTES) -> str:
 
 
 def _row(attempt: Attempt, details: Sequence[str]) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "deployment": attempt.deployment,
-        "alias": attempt.alias,
-        "error": attempt.error,
-        "status": attempt.status,
-        "ms": round(attempt.milliseconds),
-    }
-    row |= {name: getattr(attempt, name) for name in details if getattr(attempt, name)}
-    return {name: value for name, value in row.items() if value is not None}
+    row: dict[str, Any] = {"deployment": attempt.deployment, "alias": attempt.alias}
+    if attempt.error is not None:
+        row["error"] = attempt.error
+    if attempt.status is not None:
+        row["status"] = attempt.status
+    row["ms"] = round(attempt.milliseconds)
+    for name in details:
+        if value := getattr(attempt, name):
+            row[name] = value
+    return row
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))
+    data = orjson.dumps(value, default=tuple)  # `default` is for named tuples
+    return data.decode() if data.isascii() else json.dumps(value, separators=(",", ":"))
 
 
 def note_answer(exchange: Exchange, answer: Answer | StreamAnswer) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from dragoman.gateway._exchange import HANG_UP
 
 __all__ = ["Connection"]
 
@@ -20,6 +23,8 @@ class Connection(HttpToolsProtocol):
     _unused = 0
     """Bytes since the parser last came to something."""
     _head_timer: asyncio.TimerHandle | None = None
+    _hang_up: Callable[[], None] | None = None
+    _is_lost = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -30,6 +35,18 @@ class Connection(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         self._end_timer()
         super().connection_lost(exc)
+        self._is_lost = True
+        if self._hang_up is not None:
+            self._hang_up()
+
+    def _tell_hang_up(self, told: Callable[[], None] | None) -> None:
+        self._hang_up = told
+        if told is not None and self._is_lost:
+            self.loop.call_soon(told)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {HANG_UP: self._tell_hang_up}  # type: ignore[dict-item]
 
     def data_received(self, data: bytes) -> None:
         self._unused += len(data)

@@ -15,13 +15,28 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from dragoman.gateway._dialects import CallerDialect
 
-__all__ = ["CallerLeft", "Exchange", "HangUp", "Headers", "Receive", "Scope", "Send", "header"]
+__all__ = [
+    "HANG_UP",
+    "CallerLeft",
+    "Exchange",
+    "HangUp",
+    "Headers",
+    "Receive",
+    "Scope",
+    "Send",
+    "TellHangUp",
+    "header",
+]
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
+TellHangUp: TypeAlias = Callable[[Callable[[], None] | None], None]
+"""Takes what is to be called when the caller closes his connection; None: nothing any more."""
+HANG_UP = "dragoman.hang_up"
+"""The ASGI extension with a `TellHangUp`. Where a server has none, a task waits for its word."""
 _JSON = (b"content-type", b"application/json")
 
 
@@ -97,10 +112,12 @@ class Exchange:
 class HangUp:
     """While it is entered, a caller who hangs up cancels the task that serves him; leaving it then raises `CallerLeft`."""
 
-    __slots__ = ("_over", "_receive", "_task", "_watch", "left")
+    __slots__ = ("_over", "_receive", "_task", "_tell_at_the_end", "_watch", "left")
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, scope: Scope | None = None) -> None:
         self._receive = receive
+        self._tell_at_the_end: TellHangUp | None = ((scope or {}).get("extensions") or {}).get(HANG_UP)
+        self._watch: asyncio.Task[None] | None = None
         self._over = False
         self.left = False
 
@@ -109,12 +126,18 @@ class HangUp:
         task = asyncio.current_task(loop)
         assert task is not None
         self._task = task
-        self._watch = loop.create_task(self._wait())
+        if self._tell_at_the_end is not None:
+            self._tell_at_the_end(self._hung_up)
+        else:
+            self._watch = loop.create_task(self._wait())
         return self
 
     async def _wait(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
+        self._hung_up()
+
+    def _hung_up(self) -> None:
         # Servers also say "disconnect" when the answer is complete.
         if not self._over:
             self.left = True
@@ -124,7 +147,10 @@ class HangUp:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over = True
-        self._watch.cancel()
+        if self._tell_at_the_end is not None:
+            self._tell_at_the_end(None)
+        if self._watch is not None:
+            self._watch.cancel()
         task = self._task
         # The watch ends with an error, whose traceback holds this object: they must not hold each other, and the request's body
         # with them, until the collector comes by.

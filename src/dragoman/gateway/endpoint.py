@@ -127,7 +127,7 @@ class Ask:
         )
 
     async def _whole(self, kitchen: Kitchen, exchange: Exchange, call: Call, left_out: tuple[str, ...]) -> None:
-        async with HangUp(exchange.receive):
+        async with HangUp(exchange.receive, exchange.scope):
             answer = await kitchen.router.answer(call)
             if isinstance(answer, StreamAnswer):
                 await answer.aclose()
@@ -151,7 +151,7 @@ class Ask:
             sign=exchange.dialect.sign_of_life,
             interval=kitchen.keep_alive_seconds,
         )
-        async with HangUp(exchange.receive) as caller, live:
+        async with HangUp(exchange.receive, exchange.scope) as caller, live:
             assert self.codec.stream_writer is not None
             writer = self.codec.stream_writer(call.caller)
             try:

@@ -212,9 +212,11 @@ def problems_of(error: ConfigError, path: str) -> Iterator[Problem]:
 
 def merge_options(first: CallOptions, second: CallOptions) -> CallOptions:
     """What `first` says, and where it says nothing, what `second` says."""
+    if first is NO_OPTIONS:  # nearly always: to compare them takes longer than all else here
+        return second
     if second is NO_OPTIONS or second == NO_OPTIONS:
         return first
-    if first is NO_OPTIONS or first == NO_OPTIONS:
+    if first == NO_OPTIONS:
         return second
     return CallOptions(**{name: _merged(name, getattr(first, name), getattr(second, name)) for name in _FIELDS})
 

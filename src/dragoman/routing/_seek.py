@@ -57,6 +57,8 @@ class Seeker:
             else:
                 found = await self._lease(choice, asked, probing)
                 if isinstance(found, Admitted):
+                    if not refused:
+                        return found
                     return found._replace(choice=choice._replace(passed_over=(*choice.passed_over, *refused.values())))
                 reason, limited = _why(found), limited or not found.is_unavailable
                 if found.retry_after is not None:

@@ -64,8 +64,12 @@ class LocalHealth:
         return True
 
     def count(self, key: str, outcome: Outcome, window: float, now: float) -> Counts:
-        self.add_counts((key, window), Counts(outcome == "success", outcome == "failure"), now)
-        return self.counted(key, window, now)
+        now_ms = milliseconds(now)
+        successes, failures = self._windows((key, window), now)
+        part = successes.advance(now_ms)
+        failures.advance(now_ms)
+        (successes if outcome == "success" else failures).add(1, part)
+        return Counts(successes.total, failures.total)
 
     def add_counts(self, key: CountKey, counts: Counts, now: float) -> None:
         for part, amount in zip(self._windows(key, now), counts, strict=True):
