@@ -5,6 +5,7 @@ The same name always becomes the same wire name (prompt caches depend on it): th
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,15 +29,19 @@ class ToolNames:
         cls, names: Iterable[str], *, max_length: int = 64, allowed: str = r"a-zA-Z0-9_-", first: str | None = None
     ) -> ToolNames:
         """`allowed`, and `first` for the first character, are the insides of a regular expression's character class."""
-        good = re.compile(rf"(?=[{first or allowed}])[{allowed}]{{1,{max_length}}}\Z")
         wire: dict[str, str] = {}
         for name in names:
-            if not good.match(name):
+            if not _good(max_length, allowed, first or allowed).match(name):
                 wire[name] = _shorten(name, max_length, allowed)
         return cls(wire, {short: name for name, short in wire.items()})
 
     def to_wire(self, name: str) -> str:
         return self.to_wire_names.get(name, name)
+
+
+@functools.cache
+def _good(max_length: int, allowed: str, first: str) -> re.Pattern[str]:
+    return re.compile(rf"(?=[{first}])[{allowed}]{{1,{max_length}}}\Z")
 
 
 def _shorten(name: str, max_length: int, allowed: str) -> str:

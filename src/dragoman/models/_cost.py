@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import time
 from collections.abc import Mapping
 from decimal import Decimal
 from math import isfinite
@@ -32,14 +31,15 @@ def cost_of(
     usage: Mapping[str, Any] | None,
     entry: ModelEntry | None,
     *,
-    at: datetime.datetime | None = None,
+    at: datetime.datetime | float | None = None,
     context: Mapping[str, str] | None = None,
     counts: Mapping[str, int] | None = None,
 ) -> Cost:
     """The cost of a call that used `usage`, at the rates of `entry` (None: unpriced).
 
-    `at` is when it was made (None: now), so that an old call keeps its old price; `context` says of what kind it was
-    (`price_context`; None: as the usage tells). `counts` are further buckets that no usage tells: characters, images, pages.
+    `at` is when it was made (a number: Unix seconds; None: now), so that an old call keeps its old price; `context` says of
+    what kind it was (`price_context`; None: as the usage tells). `counts` are further buckets that no usage tells: characters,
+    images, pages.
     """
     reported = reported_cost(usage) if usage is not None else None
     if entry is None or not entry.prices or (usage is None and not counts):
@@ -50,7 +50,7 @@ def cost_of(
     if not used and not (usage and ("prompt_tokens" in usage or "completion_tokens" in usage)):
         return Cost(None, model=entry.name, reported=reported)
     kind = context_of(usage or {}) if context is None else tuple(sorted(context.items()))
-    return _rated(used, _TABLES.find(entry, time.time() if at is None else as_seconds(at), kind), reported)
+    return _rated(used, _TABLES.find(entry, as_seconds(at), kind), reported)
 
 
 def _rated(used: dict[str, int], table: PriceTable, reported: int | None = None) -> Cost:

@@ -184,8 +184,10 @@ def _as_datetime(at: datetime.datetime | None) -> datetime.datetime:
     return at.replace(tzinfo=datetime.UTC) if at.tzinfo is None else at.astimezone(datetime.UTC)
 
 
-def as_seconds(at: datetime.datetime | None) -> float:
+def as_seconds(at: datetime.datetime | float | None) -> float:
     """Unix seconds."""
+    if isinstance(at, (int, float)):
+        return at
     return time.time() if at is None else _as_datetime(at).timestamp()
 
 

@@ -116,6 +116,8 @@ class Attempt:
 
 def the_answering(attempts: Sequence[Attempt]) -> Attempt | None:
     """The one that answered: not always the last, as one that was hedged is left after another has answered."""
+    if attempts and attempts[-1].error is None:
+        return attempts[-1]
     return next((attempt for attempt in reversed(attempts) if attempt.error is None), None)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -78,8 +77,8 @@ class Job:
             return _FREE
         if usage is None:
             return None
-        moment = datetime.datetime.fromtimestamp(self.clock.time() if at is None else at, datetime.UTC)
-        return cost_of(usage, self.deployment.entry, at=moment, context=price_context(usage, self.request))
+        at = self.clock.time() if at is None else at
+        return cost_of(usage, self.deployment.entry, at=at, context=price_context(usage, self.request))
 
     def pricing(self) -> Callable[[Usage], Cost | None]:
         """What a usage of this attempt's stream costs, at the prices that hold as it begins."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -48,7 +47,7 @@ class Failures:
         self._chance = chance
         self._least_wait = least_wait
         self._by_deployment: dict[str, _Failed] = {}
-        self._by_error: Counter[str] = Counter()
+        self._by_error: dict[str, int] = {}
 
     @property
     def tried(self) -> Mapping[str, object]:
@@ -59,8 +58,8 @@ class Failures:
         known = self._by_deployment.get(deployment)
         times = known.times + 1 if known else 1
         self._by_deployment[deployment] = _Failed(times, now + self._wait(error, times), error.retry_here)
-        self._by_error[type(error).__name__] += 1
-        return self._by_error[type(error).__name__]
+        of_its_class = self._by_error[type(error).__name__] = self._by_error.get(type(error).__name__, 0) + 1
+        return of_its_class
 
     def _wait(self, error: APIError, times: int) -> float:
         """Seconds before the same deployment may be asked again: as it asked, or exponential backoff with full jitter."""
