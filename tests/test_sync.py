@@ -326,6 +326,7 @@ def test_the_process_ends_in_silence(name: str) -> None:
 @pytest.mark.parametrize("call", ["run(waiting())", "next(iterate(silent()))"])
 def test_an_interrupt_cancels_and_is_raised_again(call: str) -> None:
     program = f"""
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may start its background jobs without
 async def waiting():
     try:
         os.write(1, b"started ")

@@ -160,6 +160,7 @@ def test_an_interrupt_ends_a_call_and_its_upstream(upstream: Upstream) -> None:
         START
         + """
 import json, signal, sys, time, urllib.request
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may start its background jobs without
 def interrupt():
     while True:
         with urllib.request.urlopen(sys.argv[1] + "/_simulator/calls") as answer:
