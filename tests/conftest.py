@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import socket
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+
+def pytest_collection_finish() -> None:
+    """All tests and recordings that were collected stay to the end. Would the collector look through them, time limits of tests
+    ran out meanwhile."""
+    gc.collect()
+    gc.freeze()
 
 
 def _is_loopback(host: object) -> bool:
