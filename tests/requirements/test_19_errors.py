@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import aiohttp
@@ -30,21 +31,25 @@ WAIT = 7
 @pytest.mark.parametrize("provider", MODELS)
 async def test_through_the_gateway_and_from_the_sdk(client: aiohttp.ClientSession, provider: str, stream: bool) -> None:
     faults = [(provider, {"alias": fault, "fault": f"error={fault}; retry-after={WAIT}"}) for fault in FAULTS]
+
+    async def tell(here: str, fault: str, caller: str) -> None:
+        _, status, code = FAULTS[fault]
+        path, body = asked(caller, model=fault, stream=stream)
+        async with client.post(here + path, json=body) as reply:
+            error = (await reply.json())["error"]
+            wait = reply.headers.get("retry-after")
+        expected = 529 if caller == "anthropic" and status == 503 else status
+        assert reply.status == expected, (fault, caller, error)
+        assert code in str(error), (fault, caller, error)
+        if caller == "openai":
+            assert error["code"] == code
+        if fault == "429":
+            assert wait == str(WAIT)
+        assert f"{fault} ({provider})" in error["message"], "the deployment is named"
+
     async with in_front_of(*faults) as (here, _):
-        for fault, (_, status, code) in FAULTS.items():
-            for caller in CALLERS:
-                path, body = asked(caller, model=fault, stream=stream)
-                async with client.post(here + path, json=body) as reply:
-                    error = (await reply.json())["error"]
-                    wait = reply.headers.get("retry-after")
-                expected = 529 if caller == "anthropic" and status == 503 else status
-                assert reply.status == expected, (fault, caller, error)
-                assert code in str(error), (fault, caller, error)
-                if caller == "openai":
-                    assert error["code"] == code
-                if fault == "429":
-                    assert wait == str(WAIT)
-                assert f"{fault} ({provider})" in error["message"], "the deployment is named"
+        for fault in FAULTS:  # all callers at once: who comes after a 429 waits for its end
+            await asyncio.gather(*(tell(here, fault, caller) for caller in CALLERS))
 
 
 @pytest.mark.parametrize("provider", MODELS)
