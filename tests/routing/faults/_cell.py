@@ -41,12 +41,12 @@ _BODIES: dict[str, dict[str, Any]] = {
     "gemini": {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}]},
 }
 _SHORT = {
-    "slow headers": {"timeout": 0.25},
-    "slow first content": {"idle_timeout": 0.25},
-    "stall": {"idle_timeout": 0.25},
+    "slow headers": {"timeout": 0.5},
+    "slow first content": {"idle_timeout": 0.5},
+    "stall": {"idle_timeout": 0.5},
 }
 """Limits only where they are to run out."""
-_SHORT_STREAM = {"slow headers": {"stream_timeout": 0.25}, "slow first content": {"stream_timeout": 0.25}}
+_SHORT_STREAM = {"slow headers": {"stream_timeout": 0.5}, "slow first content": {"stream_timeout": 0.5}}
 
 
 class Shown(NamedTuple):
