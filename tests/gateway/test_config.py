@@ -193,7 +193,9 @@ def test_names_and_the_master_key_are_looked_at_beside_other_faults() -> None:
 def test_litellms_keys_that_do_nothing_yet_are_told_once() -> None:
     config = parse_config(
         {
-            "model_list": [{"model_name": "a", "litellm_params": {"model": "openai/x", "itpm": 3, "max_budget": 1}}],
+            "model_list": [
+                {"model_name": "a", "litellm_params": {"model": "openai/x", "budget_duration": "1d", "max_budget": 1}}
+            ],
             "general_settings": {"database_url": "postgresql://somewhere"},
             "litellm_settings": {"callbacks": ["langfuse"]},
             "router_settings": {"polling_interval": 1, "default_litellm_params": {"caching": True}},
@@ -207,7 +209,7 @@ def test_litellms_keys_that_do_nothing_yet_are_told_once() -> None:
         "litellm_settings.callbacks",
         "router_settings.polling_interval",
         "router_settings.default_litellm_params.caching",
-        "model_list[0].litellm_params.itpm",
+        "model_list[0].litellm_params.budget_duration",
         "model_list[0].litellm_params.max_budget",
     }
 

@@ -74,6 +74,36 @@ async def test_tokens_are_made_right_and_a_refused_call_takes_none(upstream: Ups
         assert (await used(router, "bad:0:tpm"), await used(router, "bad:0:rpm")) == (0, 1)
 
 
+async def test_input_and_output_have_limits_of_their_own(upstream: Upstream) -> None:
+    deployment = upstream.deployment("smart", "sim", itpm=5000, otpm=5000, params={"max_tokens": 300})
+    async with routing(deployment, num_retries=0) as router:
+        usage = (await router.answer(chat("smart"))).usage
+        assert usage is not None
+        read, written = usage["prompt_tokens"], usage["completion_tokens"]
+        assert (await used(router, "smart:0:itpm"), await used(router, "smart:0:otpm")) == (read, written)
+        (state,) = (await router.state()).deployments["smart"]
+        assert state.limits == {"itpm": {"used": read, "limit": 5000}, "otpm": {"used": written, "limit": 5000}}
+
+
+@pytest.mark.parametrize(
+    ("params", "said", "held"),
+    [({}, {}, 1000), ({"max_tokens": 300}, {}, 300), ({"max_tokens": 300}, {"max_tokens": 70}, 70)],
+)
+async def test_an_answer_holds_as_much_output_as_it_may_have(
+    upstream: Upstream, params: dict[str, Any], said: dict[str, Any], held: int
+) -> None:
+    async with routing(upstream.deployment("smart", "sim[hang]", otpm=held + 10, params=params)) as router:
+        asked = chat("smart")
+        asked.request |= said
+        first = asyncio.create_task(router.answer(asked))
+        await soon(lambda: upstream.calls)
+        assert await used(router, "smart:0:otpm") == held
+        explained = await router.explain(chat("smart"))
+        assert explained.candidates[0].dropped == f"smart:0:otpm is at its limit: {held} of {held + 10}"
+        first.cancel()
+        await asyncio.wait([first])
+
+
 async def test_of_a_call_that_was_left_the_estimate_stays(upstream: Upstream) -> None:
     async with routing(upstream.deployment("smart", "sim[hang]", tpm=1000, max_parallel_requests=1)) as router:
         call = asyncio.create_task(router.answer(chat("smart")))

@@ -201,7 +201,20 @@ def test_the_least_used_share_of_tokens_then_of_requests_is_picked() -> None:
     assert of((500, 90_000, 500), (9, 0, 3)) == "smart:2"
 
 
-@pytest.mark.parametrize("limits", [{}, {"rpm": 3}, {"tpm": 7}, {"tpm": 7, "rpm": 3}])
+def test_of_several_limits_of_tokens_the_nearest_counts() -> None:
+    group = group_of([deployment(0, itpm=1000, otpm=100), deployment(1, tpm=1000)], usage_based)
+
+    def of(read: int, written: int, total: int) -> str:
+        told = {("smart:0:itpm", read), ("smart:0:otpm", written), ("smart:1:tpm", total)}
+        view = View(used={Counter(key, 60.0): used for key, used in told})
+        return chosen(group.choose(asked_of(group), view)).member.deployment.id
+
+    assert of(400, 10, 450) == "smart:0"
+    assert of(500, 10, 450) == "smart:1"
+    assert of(400, 46, 450) == "smart:1"
+
+
+@pytest.mark.parametrize("limits", [{}, {"rpm": 3}, {"tpm": 7}, {"tpm": 7, "rpm": 3}, {"itpm": 7, "otpm": 3}])
 def test_what_is_watched_is_what_calls_claim(limits: dict[str, Any]) -> None:
     item = deployment(0, **limits)
     group = group_of([item])

@@ -62,7 +62,11 @@ class Facts:
     @functools.cached_property
     def estimated_tokens(self) -> int:
         """Input by estimate, and output as far as the request says it."""
-        return self.input_tokens() + (self.output_tokens or 0)
+        return self.estimated_input + (self.output_tokens or 0)
+
+    @functools.cached_property
+    def estimated_input(self) -> int:
+        return self.input_tokens()
 
     @functools.cached_property
     def rough_tokens(self) -> int:

@@ -5,13 +5,33 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from dragoman.providers import Provider
 from dragoman.routing._call import CallOptions
+from dragoman.stores import Counter
 from dragoman.types.model_entry import ModelEntry
 
-__all__ = ["Deployment"]
+__all__ = ["Deployment", "Limit"]
+
+_MINUTE = 60.0
+_COUNTED: tuple[tuple[str, str, float | None], ...] = (
+    ("rpm", "rpm", _MINUTE),
+    ("tpm", "tpm", _MINUTE),
+    ("itpm", "itpm", _MINUTE),
+    ("otpm", "otpm", _MINUTE),
+    ("max_parallel_requests", "parallel", None),
+)
+"""The field of a deployment, the name of its counter, and the seconds of its window."""
+
+
+class Limit(NamedTuple):
+    """One of the limits of a deployment."""
+
+    field: str
+    """Of `Deployment`."""
+    counter: Counter
+    most: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +52,10 @@ class Deployment:
     """Requests in a minute."""
     tpm: int | None = None
     """Tokens in a minute, input and output together."""
+    itpm: int | None = None
+    """Tokens of input in a minute."""
+    otpm: int | None = None
+    """Tokens of output in a minute."""
     max_parallel_requests: int | None = None
     tags: tuple[str, ...] = ()
     tag_regex: tuple[str, ...] = ()
@@ -55,6 +79,16 @@ class Deployment:
     entry: ModelEntry | None = None
     """What the model can do and what it costs. The router fills it in from its catalogue, under the deployment's own prices
     and facts (`options.prices`, `options.base_model`, `model_info`). None: nothing is known."""
+    limits: tuple[Limit, ...] = field(init=False, compare=False, repr=False)
+    """Those that it has."""
+
+    def __post_init__(self) -> None:
+        found = tuple(
+            Limit(name, Counter(f"{self.id}:{counter}", seconds), most)
+            for name, counter, seconds in _COUNTED
+            if (most := getattr(self, name)) is not None
+        )
+        object.__setattr__(self, "limits", found)
 
     @property
     def key(self) -> str:

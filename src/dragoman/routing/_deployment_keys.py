@@ -58,6 +58,8 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "weight": Key("weight", at_least(0)),
         "rpm": Key("rpm", whole(0)),
         "tpm": Key("tpm", whole(0)),
+        "itpm": Key("itpm", whole(0)),
+        "otpm": Key("otpm", whole(0)),
         "max_parallel_requests": Key("max_parallel_requests", whole(1)),
         "tags": Key("tags", texts),
         "tag_regex": Key("tag_regex", _patterns),

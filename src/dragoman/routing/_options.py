@@ -21,10 +21,10 @@ __all__ = ["LATER", "OPTION_NAMES", "Problem", "Split", "away_from_home", "merge
 
 _LATER = """
 access_groups allowed_model_region azure_ad_token budget_duration cache caching client complete_response
-configurable_clientside_auth_params context_window_fallback_dict ensure_alternating_roles guardrails itpm
+configurable_clientside_auth_params context_window_fallback_dict ensure_alternating_roles guardrails
 keepalive_seconds litellm_call_id litellm_credential_name litellm_logging_obj litellm_metadata litellm_session_id
 litellm_trace_id logger_fn max_budget merge_reasoning_content_in_choices mock_testing_rate_limit_error mock_timeout
-mock_tool_calls model_list no-log otpm prompt_id prompt_label prompt_variables prompt_version provider_specific_header
+mock_tool_calls model_list no-log prompt_id prompt_label prompt_variables prompt_version provider_specific_header
 retry_policy retry_strategy shared_session ssl_verify supports_system_message turn_off_message_logging
 use_in_pass_through use_litellm_proxy user_continue_message verbose
 """

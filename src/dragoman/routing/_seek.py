@@ -9,7 +9,7 @@ from dragoman.routing._asked import Asked
 from dragoman.routing._checks import PassedOver
 from dragoman.routing._group import Choice, NoChoice
 from dragoman.routing._health import Health
-from dragoman.routing._limits import claims_of
+from dragoman.routing._limits import claims_of, nothing_spent
 from dragoman.stores import Refusal, Store
 
 __all__ = ["Admitted", "Seeker", "teaches"]
@@ -70,8 +70,7 @@ class Seeker:
         """It is not asked after all, and took nothing."""
         self._health.give_back(admitted.probing)
         if admitted.lease:
-            own = admitted.choice.member.deployment.id
-            self._store.settle(admitted.lease, {f"{own}:{kind}": 0 for kind in ("rpm", "tpm")})
+            self._store.settle(admitted.lease, nothing_spent(admitted.choice.member))
 
     async def _lease(self, choice: Choice, asked: Asked, probing: tuple[str, ...]) -> Admitted | Refusal:
         claims = claims_of(choice.member, asked)

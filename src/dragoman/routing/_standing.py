@@ -7,23 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from dragoman.stores import Counter
-
 if TYPE_CHECKING:
     from dragoman.routing._canary import CanaryState
     from dragoman.routing._group import ModelGroup
     from dragoman.routing._health import Health, Member
-    from dragoman.stores import Observed, Outage, Store
+    from dragoman.stores import Counter, Observed, Outage, Store
 
 __all__ = ["Cooldown", "DeploymentState", "RoutingState", "Times", "cooldowns", "routing_state"]
-
-_MINUTE = 60.0
-_LIMITS: tuple[tuple[str, str, float | None], ...] = (
-    ("rpm", "rpm", _MINUTE),
-    ("tpm", "tpm", _MINUTE),
-    ("max_parallel_requests", "parallel", None),
-)
-"""The field of a deployment, the name of its counter, and the seconds of its window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +54,7 @@ class DeploymentState:
     failures_in_a_row: int
     in_flight: int
     limits: Mapping[str, Mapping[str, int]]
-    """`rpm`, `tpm`, `max_parallel_requests`, where it has them: `used` and `limit`."""
+    """`rpm`, `tpm`, `itpm`, `otpm`, `max_parallel_requests`, where it has them: `used` and `limit`."""
     times: Times
     calls: int
     """Those that say something of its health, within the window of health."""
@@ -128,7 +118,7 @@ async def routing_state(
 ) -> RoutingState:
     await store.open()
     members = [member for group in groups.values() for member in group.members]
-    counters = [counter for member in members for counter in _counters(member).values()]
+    counters = [limit.counter for member in members for limit in member.deployment.limits]
     used = dict(zip(counters, await store.used(counters), strict=True))
     health.saw(store.view().outages)
     state = store.state
@@ -145,15 +135,6 @@ async def routing_state(
     )
 
 
-def _counters(member: Member) -> dict[str, Counter]:
-    deployment = member.deployment
-    return {
-        field: Counter(f"{deployment.id}:{name}", seconds)
-        for field, name, seconds in _LIMITS
-        if getattr(deployment, field) is not None
-    }
-
-
 def _state(member: Member, store: Store, health: Health, used: Mapping[Counter, int]) -> DeploymentState:
     view, deployment = store.view(), member.deployment
     outage = member.outage(view.outages)
@@ -167,10 +148,7 @@ def _state(member: Member, store: Store, health: Health, used: Mapping[Counter, 
         cooldown=_cooldown(member, outage, view.outages) if outage else None,
         failures_in_a_row=health.in_a_row(member),
         in_flight=view.in_flight.get(member.key, 0),
-        limits={
-            field: {"used": used[counter], "limit": getattr(deployment, field)}
-            for field, counter in _counters(member).items()
-        },
+        limits={limit.field: {"used": used[limit.counter], "limit": limit.most} for limit in deployment.limits},
         times=_times(view.observed.get(member.key)),
         calls=calls,
         error_rate=counts.failures / calls if calls else None,

@@ -64,7 +64,7 @@ def _refuse(problems: Sequence[Problem]) -> None:
 
 def described(deployment: Deployment) -> dict[str, Any]:
     """An entry of a model list, without keys, headers and the like."""
-    limits = ("rpm", "tpm", "max_parallel_requests", "weight", "region", "order", "tags")
+    limits = ("rpm", "tpm", "itpm", "otpm", "max_parallel_requests", "weight", "region", "order", "tags")
     said = {name: value for name in limits if (value := getattr(deployment, name)) not in (None, 0, ())}
     return {
         "model_name": deployment.alias,

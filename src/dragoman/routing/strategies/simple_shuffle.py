@@ -1,4 +1,4 @@
-"""Chance, by weight: `weight` where any deployment has one, else `rpm`, else `tpm`, else all alike."""
+"""Chance, by weight: `weight` where any deployment has one, else `rpm`, else `tpm`, `itpm`, `otpm`, else all alike."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dragoman.stores import View
 
 __all__ = ["simple_shuffle"]
 
-_WEIGHTS = ("weight", "rpm", "tpm")
+_WEIGHTS = ("weight", "rpm", "tpm", "itpm", "otpm")
 
 
 class _Weighing(NamedTuple):

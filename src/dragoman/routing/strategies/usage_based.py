@@ -1,4 +1,5 @@
-"""The deployment with the smallest share of its limits used in this minute: of `tpm`, and among equals of `rpm`."""
+"""The deployment with the smallest share of its limits used in this minute: of the limit of tokens (`tpm`, `itpm`, `otpm`) that is
+nearest, and among equals of `rpm`."""
 
 from __future__ import annotations
 
@@ -13,19 +14,27 @@ from dragoman.stores import Counter, View
 
 __all__ = ["limit_counters", "usage_based"]
 
-_MINUTE = 60.0
+_TOKENS = frozenset({"tpm", "itpm", "otpm"})
 _LESS = 1e-6
 """The share of requests decides only among equal shares of tokens."""
 
 
-class _Limit(NamedTuple):
+class _Weighed(NamedTuple):
     counter: Counter
     weight: float
 
 
+class _Limits(NamedTuple):
+    """Of one deployment."""
+
+    tokens: tuple[_Weighed, ...]
+    requests: tuple[_Weighed, ...]
+
+
 def limit_counters(deployment: Deployment) -> tuple[Counter, ...]:
     """What a store has to watch for this strategy; none for a deployment without limits."""
-    return tuple(limit.counter for limit in _limits(deployment))
+    limits = _limits(deployment)
+    return tuple(limit.counter for limit in (*limits.requests, *limits.tokens))
 
 
 def usage_based(deployments: Sequence[Deployment], view: View, asked: Asked) -> Pick:
@@ -35,8 +44,11 @@ def usage_based(deployments: Sequence[Deployment], view: View, asked: Asked) -> 
     used = view.used
 
     def score(position: int) -> float:
+        tokens, requests = limits[position]
         share = 0.0
-        for counter, weight in limits[position]:
+        for counter, weight in tokens:
+            share = max(share, used.get(counter, 0) * weight)
+        for counter, weight in requests:
             share += used.get(counter, 0) * weight
         return share
 
@@ -46,15 +58,12 @@ def usage_based(deployments: Sequence[Deployment], view: View, asked: Asked) -> 
     return Pick(position, f"usage-based-routing: {scores.values[position]:.1%} of its limits used", table)
 
 
-def _all_limits(candidates: Candidates) -> tuple[tuple[_Limit, ...], ...]:
+def _all_limits(candidates: Candidates) -> tuple[_Limits, ...]:
     return tuple(_limits(deployment) for deployment in candidates)
 
 
-def _limits(deployment: Deployment) -> tuple[_Limit, ...]:
-    limits = []
-    if deployment.tpm:
-        limits.append(_Limit(Counter(f"{deployment.id}:tpm", _MINUTE), 1 / deployment.tpm))
-    if deployment.rpm:
-        weight = _LESS if limits else 1.0
-        limits.append(_Limit(Counter(f"{deployment.id}:rpm", _MINUTE), weight / deployment.rpm))
-    return tuple(limits)
+def _limits(deployment: Deployment) -> _Limits:
+    some = [limit for limit in deployment.limits if limit.most]
+    tokens = tuple(_Weighed(limit.counter, 1 / limit.most) for limit in some if limit.field in _TOKENS)
+    less = _LESS if tokens else 1.0
+    return _Limits(tokens, tuple(_Weighed(limit.counter, less / limit.most) for limit in some if limit.field == "rpm"))
