@@ -14,10 +14,13 @@ from dragoman.observe import CanaryStopped, Event
 from dragoman.providers import Provider
 from dragoman.routing import Call, CallOptions, Clock, Deployment, FunctionCall, Router, RouterSettings, StreamAnswer
 from dragoman.routing._canary import Canary, Gates, parse_canaries
+from dragoman.routing._mirror import Mirror, MirrorPolicy
 from dragoman.routing._router_settings import router_settings
-from tests.routing.upstream import Upstream
+from dragoman.stores import Outage
+from tests.routing.upstream import Stillness, Upstream, soon
 
 NEW = "smart:9"
+Make = Callable[..., Router]
 
 
 class Time:
@@ -29,9 +32,9 @@ class Time:
         self.clock = Clock(monotonic=read, time=read, random=random.Random(seed).random)
 
 
-def chat(stream: bool = False, **metadata: Any) -> Call:
-    request = {"model": "smart", "messages": [{"role": "user", "content": "Hello"}]}
-    return Call(operation="chat", model="smart", request=request, stream=stream, options=CallOptions(metadata=metadata))
+def chat(stream: bool = False, *, model: str = "smart", **metadata: Any) -> Call:
+    request = {"model": model, "messages": [{"role": "user", "content": "Hello"}]}
+    return Call(operation="chat", model=model, request=request, stream=stream, options=CallOptions(metadata=metadata))
 
 
 def mine(function: Callable[[FunctionCall], Any], number: int, **options: Any) -> Deployment:
@@ -214,6 +217,104 @@ def test_what_is_wrong_is_named_by_its_path(wrong: Any, path: str) -> None:
         made()
     assert caught.value.param == path
     assert str(caught.value).startswith(f"{path}: ")
+
+
+# ── a canary is no ordinary member ───────────────────────────────────────────────────────────────────────────────────
+def row(model: str = "smart", deployment: str = NEW, share: float = 0.0, **gates: Any) -> Canary:
+    return Canary(model=model, deployment=deployment, share=share, gates=Gates(**gates))
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+async def test_a_fallback_of_which_only_a_canary_is_well_does_not_stand_ready(
+    upstream: Upstream, make: Make, share: float
+) -> None:
+    """Be it stopped, or not for this call. So the first model is waited for, and answers."""
+    still = Stillness()
+    router = make(
+        upstream.deployment("smart", "sim[error=500;times=1]"),
+        upstream.deployment("backup", "sim"),
+        upstream.deployment("backup", "new[error=503;times=1]", number=9),
+        clock=still.clock,
+        settings={
+            "canary": (row("backup", "backup:9", share, error_rate=0.5, least_calls=1),),
+            "fallbacks": {"smart": ("backup",)},
+        },
+    )
+    if share:
+        await router.answer(chat(model="backup"))
+        assert router.canaries.read()[0].stopped == "error_rate"
+    router.store.take_out("backup:0", Outage("500", "InternalServerError", 0, still.clock.time() + 99))
+    answer = await router.answer(chat())
+    assert [attempt.deployment for attempt in answer.attempts] == ["smart:0", "smart:0"]
+    assert len(still.slept) == 1
+
+
+async def test_one_that_is_alone_beside_a_canary_is_alone(upstream: Upstream, make: Make) -> None:
+    """It is never taken out, as there is nobody else for the calls that are not of the share."""
+    only, new = upstream.deployment("smart", "sim[error=500]"), upstream.deployment("smart", "sim", number=9)
+    router = make(only, new, clock=Stillness().clock, settings={"canary": (row(),), "num_retries": 0})
+    for _ in range(8):
+        with pytest.raises(errors.InternalServerError):
+            await router.answer(chat())
+    assert router.cooldowns() == ()
+    assert len(upstream.calls) == 8
+
+
+async def test_a_canary_beside_one_that_is_alone_is_taken_out(upstream: Upstream, make: Make) -> None:
+    only, new = upstream.deployment("smart", "sim"), upstream.deployment("smart", "sim[error=404]", number=9)
+    router = make(only, new, settings={"canary": (row(share=1.0),)})
+    await asked(router, 3)
+    assert [each.deployment for each in router.cooldowns()] == [NEW]
+
+
+async def test_a_canary_that_is_stopped_by_a_failure_is_not_waited_for(upstream: Upstream, make: Make) -> None:
+    still = Stillness()
+    router = make(
+        upstream.deployment("smart", "sim[error=500;times=1]"),
+        upstream.deployment("smart", "sim[error=500]", number=9),
+        clock=still.clock,
+        settings={"canary": (row(share=1.0, error_rate=0.5, least_calls=1),), "num_retries": 3},
+    )
+    answer = await router.answer(chat())
+    assert [attempt.deployment for attempt in answer.attempts] == [NEW, "smart:0", "smart:0"]
+    assert len(still.slept) == 1
+
+
+async def test_what_a_canary_says_of_failing_holds_for_no_other_call(upstream: Upstream, make: Make) -> None:
+    new = upstream.deployment("smart", "sim", number=0, options={"num_retries": 0})
+    old = upstream.deployment("smart", "sim[error=500;times=1]", number=1)
+    router = make(new, old, clock=Stillness().clock, settings={"canary": (row(deployment="smart:0"),)})
+    answer = await router.answer(chat())
+    assert [attempt.deployment for attempt in answer.attempts] == ["smart:1", "smart:1"]
+
+
+async def test_one_that_cannot_take_a_call_is_passed_over(upstream: Upstream, make: Make) -> None:
+    """Before it is asked, so that nothing of the budget is spent."""
+    old = upstream.deployment("smart", "gpt-4o")
+    new = upstream.deployment("smart", "gpt-3.5-turbo", number=9)
+    router = make(old, new, settings={"canary": (row(share=1.0),)})
+    call = chat()
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+    call.request["messages"][0]["content"] = [{"type": "text", "text": "What is it?"}, picture]
+    answer = await router.answer(call)
+    (attempt,) = answer.attempts
+    assert attempt.deployment == "smart:0"
+    assert "abilities: " in dict(attempt.passed_over)[NEW]
+
+
+async def test_a_copy_never_goes_to_a_canary(upstream: Upstream, make: Make) -> None:
+    """Its share is of the calls, and its gates judge by calls whose answers somebody reads."""
+    router = make(
+        upstream.deployment("other", "sim"),
+        upstream.deployment("smart", "old"),
+        upstream.deployment("smart", "new", number=9),
+        settings={"canary": (row(share=1.0),), "mirror": MirrorPolicy(mirrors=(Mirror("other", "smart"),))},
+    )
+    for _ in range(3):
+        await router.answer(chat(model="other"))
+    await soon(lambda: len(upstream.calls) == 6)
+    assert {seen.model for seen in upstream.calls} == {"sim", "old"}
+    assert router.canaries.read()[0].calls == 0
 
 
 def test_somebody_must_take_the_other_calls() -> None:

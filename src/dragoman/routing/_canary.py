@@ -169,6 +169,11 @@ class Canaries:
         """None, where there is nothing to hear of."""
         return (self,) if self._canaries else ()
 
+    @property
+    def ids(self) -> Collection[str]:
+        """Of the deployments that are canaries."""
+        return self._watches.keys()
+
     def check(self, deployments: Iterable[Deployment]) -> None:
         """Learn which deployments there are. Raises `ConfigError`."""
         by_alias: dict[str, list[str]] = {}
@@ -251,22 +256,26 @@ def _state(watch: _Watch, now: float) -> CanaryState:
 
 
 class _SplitGroup(ModelGroup):
-    """A group with canaries. They are asked first by the calls of their share, and never by any other."""
+    """A group with canaries. They are asked first by the calls of their share, and never by any other; they come last among its
+    members, as what the first one says of failing holds for all calls."""
 
     __slots__ = ("_chance", "_lone", "_regular", "_watches")
 
     def __init__(self, group: ModelGroup, watches: Sequence[_Watch], chance: Callable[[], float]) -> None:
-        super().__init__(group.alias, group.members, group.strategy, group.policy)
+        ids = {watch.canary.deployment for watch in watches}
+        apart = [member for member in group.members if member.deployment.id in ids]
+        regular = [member for member in group.members if member.deployment.id not in ids]
+        how = (group.strategy, group.policy)
+        super().__init__(group.alias, (*regular, *apart), *how)
         self._watches = tuple(watches)
         self._chance = chance
-        ids = {watch.canary.deployment for watch in watches}
-        regular = [member for member in self.members if member.deployment.id not in ids]
-        self._regular = ModelGroup(group.alias, regular, group.strategy, group.policy)
-        self._lone = {
-            member.deployment.id: ModelGroup(group.alias, (member,), group.strategy, group.policy)
-            for member in self.members
-            if member.deployment.id in ids
-        }
+        self._regular = ModelGroup(group.alias, regular, *how)
+        others = [member.deployment for member in regular]
+        self._lone = {it.deployment.id: ModelGroup(group.alias, (it,), *how, others) for it in apart}
+
+    @property
+    def regular(self) -> ModelGroup:
+        return self._regular
 
     def choose(self, asked: Asked, view: View, tried: Collection[str] = ()) -> Choice | NoChoice:
         mine = self._canary_of(asked)

@@ -116,8 +116,10 @@ class Directory:
         return {alias: self._group(alias, found) for alias, found in by_alias.items()}
 
     def _group(self, alias: str, deployments: Sequence[Deployment]) -> ModelGroup:
-        alone = len(deployments) == 1 and not self._has_fallback(alias)
-        members = [Member(item, item.id, item.credential, alone) for item in sorted(deployments, key=_order)]
+        canaries = () if self._canaries is None else self._canaries.ids
+        regular = [item.id for item in deployments if item.id not in canaries]
+        alone = regular[0] if len(regular) == 1 and not self._has_fallback(alias) else None
+        members = [Member(item, item.id, item.credential, item.id == alone) for item in sorted(deployments, key=_order)]
         group = ModelGroup(alias, members, self._strategy_of(alias), self._checks)
         return group if self._canaries is None else self._canaries.over(group)
 

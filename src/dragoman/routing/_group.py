@@ -93,8 +93,14 @@ class ModelGroup:
     )
 
     def __init__(
-        self, alias: str, members: Sequence[Member], strategy: Strategy, policy: CheckPolicy | None = None
+        self,
+        alias: str,
+        members: Sequence[Member],
+        strategy: Strategy,
+        policy: CheckPolicy | None = None,
+        besides: Sequence[Deployment] = (),
     ) -> None:
+        """`besides`: others who take the calls that these cannot."""
         self.alias = alias
         self.members = tuple(members)
         self.strategy = strategy
@@ -102,10 +108,15 @@ class ModelGroup:
         deployments = [member.deployment for member in members]
         self.narrowest = min((window for item in deployments if (window := window_of(item))), default=None)
         """The narrowest of the windows that are known."""
-        self._checks = tuple(check for check in CHECKS if check.relevant(deployments, self.policy))
+        self._checks = tuple(check for check in CHECKS if check.relevant([*deployments, *besides], self.policy))
         self._keys = frozenset(key for member in members for key in (member.key, member.credential) if key)
         self._all = self._standing = _Standing({}, {}, tuple(range(len(self.members))), (), {})
         self._pools: dict[tuple[int, ...], _Pool] = {}
+
+    @property
+    def regular(self) -> ModelGroup:
+        """Those on whom every call can count: without canaries."""
+        return self
 
     def choose(self, asked: Asked, view: View, tried: Collection[str] = ()) -> Choice | NoChoice:
         """Pick one that is well, can take the call, and is not among the ids of `tried`."""

@@ -183,6 +183,7 @@ async def _read(answer: StreamAnswer) -> None:
 async def ask_once(asked: Asked, trial: Trial, seeker: Seeker, seconds: float) -> Answer | StreamAnswer:
     """One attempt, if somebody can be asked now for whom nobody waits. Raises `APIError`."""
     asked.affinity = None  # whom a copy was sent to is no reason to send its caller there
+    asked.group = asked.group.regular  # a canary has its share of the calls, and is judged by them
     ahead = trial.line.ahead((math.inf, math.inf), trial.clock.monotonic())
     found = await seeker.find(asked, ahead.deployments)
     if isinstance(found, NoChoice):

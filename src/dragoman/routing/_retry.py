@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -66,9 +66,10 @@ class Failures:
         backoff = min(_FIRST_WAIT * 2.0 ** (times - 1), _LONGEST_BACKOFF) * self._chance()
         return max(backoff, error.retry_after or 0.0, self._least_wait)
 
-    def soonest(self) -> tuple[str, float] | None:
-        """The deployment that may be asked again first, and when; None where none may."""
-        again = [(failed.ready, deployment) for deployment, failed in self._by_deployment.items() if failed.retry_here]
+    def soonest(self, able: Collection[str]) -> tuple[str, float] | None:
+        """The deployment that may be asked again first, and when; None where none of those that are `able` may."""
+        failures = self._by_deployment.items()
+        again = [(failed.ready, name) for name, failed in failures if failed.retry_here and name in able]
         if not again:
             return None
         ready, deployment = min(again)

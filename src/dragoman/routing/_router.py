@@ -292,7 +292,7 @@ class Router:
                 group = self._directory.group(_fallbacks.target_name(target), NO_OPTIONS)
             except DragomanError:
                 continue
-            if any(member.outage(outages) is None for member in group.members):
+            if any(member.outage(outages) is None for member in group.regular.members):
                 return True
         return False
 

@@ -73,7 +73,7 @@ class Run:
         return await self._again(asked, failures)
 
     async def _again(self, asked: Asked, failures: Failures) -> Admitted | None:
-        soonest = failures.soonest()
+        soonest = failures.soonest(asked.group.able(asked))
         if soonest is None:
             return None
         deployment, ready = soonest
