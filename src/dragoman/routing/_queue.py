@@ -33,7 +33,8 @@ __all__ = ["Line", "QueuePolicy", "priority_reader", "queue_policy", "wait_for_t
 
 _LEAST_TIME = 0.001
 _A_SLOT_HERE = 1.0
-"""Seconds between two looks for a free slot: its end is told at once, but that of a lost lease is not."""
+"""Seconds between two looks for a free slot, or for those ahead: their end is told at once, but that of a lost lease is not, nor
+that of a waiter whose loop stands still."""
 _A_SLOT_SHARED = 0.1
 """The same where other processes free slots too."""
 _A_FAILURE = 8.0
@@ -95,11 +96,14 @@ class _Waiter:
         """Else its loop has ended without it, or stands still."""
         return now < self.deadline and not self._loop.is_closed()
 
-    def wake(self) -> None:
+    def wake(self) -> bool:
+        """False: its loop has ended."""
         try:
             self._loop.call_soon_threadsafe(self._woken.set)
-        except RuntimeError:  # its loop has ended
+        except RuntimeError:
             self.deadline = -math.inf
+            return False
+        return True
 
     async def rest(self, duration: float, sleep: Callable[[float], Awaitable[None]]) -> None:
         """Until it is woken, or so many seconds."""
@@ -175,10 +179,15 @@ class Line:
             self._wake((deployment,))
 
     def _wake(self, deployments: Iterable[str]) -> None:
+        """For each of them whoever stands first for it: those who wait for one need not wait for another."""
         with self._lock:
-            waiter = next((it for it in self._waiters if not it.needs.isdisjoint(deployments)), None)
-        if waiter is not None:
-            waiter.wake()
+            waiters = tuple(self._waiters)
+        left = set(deployments)
+        for waiter in waiters:
+            if not left.isdisjoint(waiter.needs) and waiter.wake():
+                left -= waiter.needs
+            if not left:
+                return
 
 
 async def wait_for_turn(
@@ -247,7 +256,7 @@ class _Turn:
         shared = self._trial.store.state.where == "shared"
         if own == -math.inf:
             return min(left, _A_SLOT_SHARED if shared else _A_SLOT_HERE)
-        wait = left if own is None else max(_LEAST_TIME, own - now)
+        wait = _A_SLOT_HERE if own is None else max(_LEAST_TIME, own - now)
         return min(left, wait, _A_SLOT_HERE) if shared else min(left, wait)
 
     def refusal(self, found: NoChoice | None, ahead: _Ahead, waiter: _Waiter) -> APIError:
