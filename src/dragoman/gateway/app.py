@@ -80,7 +80,7 @@ class Gateway:
         try:
             await self._answer(exchange, found)
         except CallerLeft:
-            exchange.status = _CALLER_LEFT
+            exchange.status, exchange.error = _CALLER_LEFT, CallerLeft.__name__
         except (Exception, asyncio.CancelledError) as raised:
             await self._fail(exchange, as_ours(raised, exchange))
         if self.config.log_requests:

@@ -134,6 +134,10 @@ class Asked(Facts):
         found: _T = known[name]
         return found
 
+    def keep_of(self, other: Asked) -> None:
+        """What was made for `other`, another asking of the same, counts for this one too."""
+        self._kept = other._kept
+
     def to(self, group: ModelGroup, request: Any) -> Asked:
         """The same of another group, or another request."""
         return Asked(

@@ -1,27 +1,54 @@
-"""Calls as a log tells of them: one JSON object a line, as the gateway writes them with `log_requests` and `json_logs`."""
+"""One call as a log tells of it: one JSON object a line, as the gateway writes it with `log_requests` and `json_logs`, a `CallLog`,
+or LiteLLM into its spend logs."""
 
 from __future__ import annotations
 
 import datetime
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import functools
+import re
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple, get_args
+
+import orjson
 
 from dragoman.dialects._dialect import Operation
+from dragoman.routing._spend_logs import is_spend_log, row_of_spend_log
 from dragoman.types.cost import NANO_DOLLARS
 from dragoman.types.usage import Usage
 
-__all__ = ["Log", "Logged", "read_log"]
+__all__ = ["BadLine", "Logged", "Outcome", "call_of"]
 
-_OPERATIONS: tuple[Operation, ...] = ("chat", "embedding", "text_completion", "count_tokens")
+_OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 _A_TOKEN = "abc "
 """What is counted as one by length, and as about one by every estimate."""
+_TRIED = re.compile(r"(?P<deployment>.+) (?P<outcome>[A-Za-z]\w*)(?: (?P<status>\d{3}))? (?P<ms>\d+)ms")
+_ANSWERED = "answered"
+_MARKS = ("operation", "deployment", "usage")
+"""A line with none of these tells of no call."""
+_END_OF_TIME = 253_402_300_800
+"""The year 10000."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Logged:
+class BadLine(ValueError):
+    """A line that should tell of a call, and does not."""
+
+
+class Outcome(NamedTuple):
+    """Of one attempt."""
+
+    deployment: str
+    """Its id."""
+    target: str = ""
+    """`provider/model`, the provider's own name; empty: the line does not say it."""
+    error: str = ""
+    """The class; empty: it answered."""
+    status: int | None = None
+    milliseconds: float | None = None
+
+
+class Logged(NamedTuple):
     """One call."""
 
     at: float
@@ -29,24 +56,32 @@ class Logged:
     model: str
     operation: Operation = "chat"
     stream: bool = False
-    deployment: str = ""
-    target: str = ""
-    """`provider/model`, the provider's own name; empty where nobody was asked."""
+    outcomes: tuple[Outcome, ...] = ()
+    """Of its attempts, in their order."""
     usage: Usage | None = None
     cost: int | None = None
     """Nano-dollars. None: unknown."""
     milliseconds: float | None = None
-    answered: bool = True
+    error: str = ""
+    """The class of the error that it ended with; empty: it was answered."""
+    status: int | None = None
     said: Any = None
     """The request itself, where the log has it."""
+    metadata: Mapping[str, Any] = MappingProxyType({})
+
+    @property
+    def where(self) -> Outcome | None:
+        """The attempt that answered it, or else the last; None: nobody was asked."""
+        answered = next((each for each in reversed(self.outcomes) if not each.error), None)
+        return answered or (self.outcomes[-1] if self.outcomes else None)
 
     @property
     def request(self) -> dict[str, Any]:
         """The request, or where the log has none another of the same length."""
-        if isinstance(self.said, dict):
+        if self.said is not None:
             return {**self.said, "model": self.model}
         usage = self.usage or {}
-        text = _A_TOKEN * int(usage.get("prompt_tokens") or 0)
+        text = _words(int(usage.get("prompt_tokens") or 0))
         if self.operation == "embedding":
             return {"model": self.model, "input": text}
         asked: dict[str, Any] = {"model": self.model}
@@ -58,71 +93,170 @@ class Logged:
         return {"model": self.model, "chat": asked} if self.operation == "count_tokens" else asked
 
 
-class Log(NamedTuple):
-    calls: list[Logged]
-    """The first first."""
-    skipped: int
-    """Lines that tell of no call."""
+@functools.lru_cache(maxsize=256)
+def _words(tokens: int) -> str:
+    return _A_TOKEN * tokens
 
 
-def read_log(lines: Iterable[str | bytes]) -> Log:
-    """Lines that are no JSON, or tell of something else, are skipped and counted."""
-    calls: list[Logged] = []
-    skipped = 0
-    for line in lines:
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            call = _call(row) if isinstance(row, dict) else None
-        except (ValueError, TypeError, OverflowError):
-            call = None
-        if call is None:
-            skipped += 1
-        else:
-            calls.append(call)
-    return Log(sorted(calls, key=lambda call: call.at), skipped)
-
-
-def _call(row: Mapping[str, Any]) -> Logged | None:
-    model, operation = row.get("model"), row.get("operation", "chat")
-    known = "operation" in row or "deployment" in row or isinstance(row.get("usage"), dict)
-    if not (isinstance(model, str) and model and operation in _OPERATIONS and known):
+def call_of(line: str | bytes) -> Logged | None:
+    """None: the line tells of something else. Raises `BadLine`."""
+    try:
+        row = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise BadLine(f"not JSON: {str(error).partition(': line')[0]}") from None
+    if not isinstance(row, dict):
+        raise BadLine("expected a JSON object")
+    if is_spend_log(row):
+        row = row_of_spend_log(row)
+    elif not any(mark in row for mark in _MARKS):
         return None
-    milliseconds = _number(row.get("milliseconds"))
-    usage = row.get("usage")
-    provider, answered_by = row.get("provider"), row.get("answered_by")
+    return _call(row)
+
+
+def _call(row: Mapping[str, Any]) -> Logged:
+    operation = row.get("operation", "chat")
+    if operation not in _OPERATIONS:
+        raise _bad("operation", f"one of {', '.join(_OPERATIONS)}")
+    milliseconds = _number(row, "milliseconds")
+    model, error = _text(row, "model"), _text(row, "error")
+    if not model:
+        raise _bad("model", "the name of a model")
     return Logged(
-        at=_moment(row.get("time")) - (milliseconds or 0.0) / 1000,
+        at=_moment(row) - (milliseconds or 0.0) / 1000,
         model=model,
         operation=operation,
         stream=bool(row.get("stream")),
-        deployment=str(row.get("deployment") or ""),
-        target=f"{provider}/{answered_by}" if provider and answered_by else "",
-        usage=usage if isinstance(usage, dict) else None,  # type: ignore[arg-type]
+        outcomes=_outcomes(row, error),
+        usage=_usage(row),
         cost=_nano_dollars(row.get("cost")),
         milliseconds=milliseconds,
-        answered=not row.get("error"),
-        said=row.get("request"),
+        error=error,
+        status=_status(row),
+        said=_object(row, "request"),
+        metadata=_object(row, "metadata") or {},
     )
 
 
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0 else None
+def _bad(name: str, expected: str) -> BadLine:
+    return BadLine(f"{name}: expected {expected}")
 
 
-def _moment(value: Any) -> float:
+def _outcomes(row: Mapping[str, Any], error: str) -> tuple[Outcome, ...]:
+    """Of a line with `attempts` those, of one with `tried` what these say, and otherwise the one that is named."""
+    deployment, provider, model = (_text(row, name) for name in ("deployment", "provider", "answered_by"))
+    target = f"{provider}/{model}" if provider and model else ""
+    attempts, tried = row.get("attempts"), row.get("tried")
+    if isinstance(attempts, list):
+        return tuple(_attempt(item, f"attempts[{position}]") for position, item in enumerate(attempts))
+    if tried:
+        if not isinstance(tried, list):
+            raise _bad("tried", "a list")
+        return tuple(_said(item, deployment, target, f"tried[{position}]") for position, item in enumerate(tried))
+    if attempts == 0 or not (deployment or target):
+        return ()
+    broke_off = type(attempts) is int  # all attempts are counted, and none of them is said to have failed
+    return (Outcome(deployment, target, "" if broke_off else error, _status(row), _number(row, "milliseconds")),)
+
+
+def _attempt(item: Any, path: str) -> Outcome:
+    if not isinstance(item, dict):
+        raise _bad(path, "an object")
+    try:
+        deployment, provider, model, error = (
+            _text(item, name) for name in ("deployment", "provider", "model", "error")
+        )
+        target = f"{provider}/{model}" if provider and model else ""
+        return Outcome(deployment, target, error, _status(item), _number(item, "milliseconds"))
+    except BadLine as wrong:
+        raise BadLine(f"{path}.{wrong}") from None
+
+
+def _said(item: Any, last: str, target: str, path: str) -> Outcome:
+    """`smart:0 InternalServerError 500 12ms`; `target` is that of the deployment `last`."""
+    found = _TRIED.fullmatch(item) if isinstance(item, str) else None
+    if found is None:
+        raise _bad(path, "`deployment outcome [status] 12ms`")
+    deployment, outcome = found["deployment"], found["outcome"]
+    return Outcome(
+        deployment,
+        target if deployment == last else "",
+        "" if outcome == _ANSWERED else outcome,
+        int(found["status"]) if found["status"] else None,
+        float(found["ms"]),
+    )
+
+
+def _text(row: Mapping[str, Any], name: str) -> str:
+    value = row.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise _bad(name, "a text")
+    return value
+
+
+def _object(row: Mapping[str, Any], name: str) -> Any:
+    value = row.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise _bad(name, "an object")
+    return value
+
+
+def _number(row: Mapping[str, Any], name: str) -> float | None:
+    value = row.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < _END_OF_TIME:
+        raise _bad(name, "a number from 0 on")
+    return float(value)
+
+
+def _status(row: Mapping[str, Any]) -> int | None:
+    value = row.get("status")
+    return value if type(value) is int and 100 <= value <= 599 else None
+
+
+def _moment(row: Mapping[str, Any]) -> float:
     """Unix seconds, or a date: of this machine's zone where it names none, as in the gateway's own lines."""
-    number = _number(value)
-    if number is not None:
-        return number
-    return datetime.datetime.fromisoformat(str(value).replace(",", ".")).timestamp()
+    value = row.get("time")
+    if not isinstance(value, str):
+        moment = _number(row, "time")
+    else:
+        try:
+            moment = datetime.datetime.fromisoformat(value.replace(",", ".")).timestamp()
+        except (ValueError, OverflowError):
+            moment = None
+    if moment is None:
+        raise _bad("time", "Unix seconds, or an ISO date")
+    return moment
+
+
+def _usage(row: Mapping[str, Any]) -> Usage | None:
+    value = _object(row, "usage")
+    if value is not None:
+        _check_counts(value, "usage")
+    return value  # type: ignore[no-any-return]
+
+
+def _check_counts(value: Mapping[str, Any], path: str) -> None:
+    for name, item in value.items():
+        if isinstance(item, dict):
+            _check_counts(item, f"{path}.{name}")
+        elif name.endswith("_tokens") and not (item is None or (type(item) in (int, float) and item >= 0)):
+            raise _bad(f"{path}.{name}", "a number from 0 on")
+        elif name.endswith("_details") and item is not None:
+            raise _bad(f"{path}.{name}", "an object")
 
 
 def _nano_dollars(value: Any) -> int | None:
     """From US dollars; None for `unpriced`."""
+    if value in (None, "", "unpriced"):
+        return None
     try:
         amount = Decimal(str(value))
+        right = not isinstance(value, bool) and amount.is_finite() and 0 <= amount < _END_OF_TIME
     except InvalidOperation:
-        return None
-    return int((amount * NANO_DOLLARS).to_integral_value()) if amount.is_finite() and amount >= 0 else None
+        right = False
+    if not right:
+        raise _bad("cost", "US dollars, or `unpriced`")
+    return int((amount * NANO_DOLLARS).to_integral_value())

@@ -226,12 +226,15 @@ class Router:
             line=self.line,
         )
 
+    def _seeker(self, call: Call) -> Seeker:
+        return Seeker(self.store, self.health, call.request_id)
+
     async def _answer(self, trial: Trial, asked: Asked) -> Answer | StreamAnswer:
         call, trial.alias, trial.continues = trial.call, asked.group.alias, may_continue(asked, self.settings)
         options, retries = self.asker.failing(asked)
         run = Run(
             trial=trial,
-            seeker=Seeker(self.store, self.health, call.request_id),
+            seeker=self._seeker(call),
             deadline=self._clock.monotonic() + (options.timeout or self.settings.timeout),
             retries_left=retries,
             has_backup=lambda: self._stands_ready(asked.group.alias, options, call.model),
@@ -299,5 +302,4 @@ class Router:
     async def _shadow(self, call: Call, model: str, seconds: float) -> Answer | StreamAnswer:
         """Asked once, with a key of its own, and told to nobody."""
         trial = replace(self._trial(call), listeners=())
-        seeker = Seeker(self.store, self.health, call.request_id)
-        return await ask_once(self.asker.fallback(call, model, ""), trial, seeker, seconds)
+        return await ask_once(self.asker.fallback(call, model, ""), trial, self._seeker(call), seconds)

@@ -10,7 +10,7 @@ from dragoman.routing._checks import PassedOver
 from dragoman.routing._group import Choice, NoChoice
 from dragoman.routing._health import Health
 from dragoman.routing._limits import claims_of, nothing_spent
-from dragoman.stores import Refusal, Store
+from dragoman.stores import Refusal, Store, View
 
 __all__ = ["Admitted", "Seeker", "teaches"]
 
@@ -46,7 +46,7 @@ class Seeker:
         while True:
             view = self._store.view()
             self._health.saw(view.outages)
-            choice = asked.group.choose(asked, view, {*tried, *refused} if refused else tried)
+            choice = self.choose(asked, view, {*tried, *refused} if refused else tried)
             if isinstance(choice, NoChoice):
                 return _with_refused(choice, refused, ready, limited)._replace(frees=frees)
             member = choice.member
@@ -65,6 +65,10 @@ class Seeker:
                     frees = frees or found.claim.counter.seconds is None
                     ready.append(self._store.now() + found.retry_after)
             refused[member.deployment.id] = PassedOver(member.deployment.id, reason)
+
+    def choose(self, asked: Asked, view: View, tried: Collection[str]) -> Choice | NoChoice:
+        """Whom the group picks."""
+        return asked.group.choose(asked, view, tried)
 
     def give_back(self, admitted: Admitted) -> None:
         """It is not asked after all, and took nothing."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from dragoman.dialects._dialect import CallerContext
 from dragoman.errors import APIError, DragomanError
@@ -30,7 +30,10 @@ from dragoman.stores import Store
 from dragoman.transport import Transport
 from dragoman.types.usage import Usage
 
-__all__ = ["Asking", "Trial"]
+__all__ = ["Asking", "Attempting", "Trial"]
+
+Attempting: TypeAlias = Callable[[Job, Ending], Awaitable[Answer | StreamAnswer]]
+"""Asks one deployment once. Raises `APIError`."""
 
 _LEAST_TIME = 0.001
 _MAX_TOKENS = ("max_tokens", "max_completion_tokens")
@@ -78,6 +81,8 @@ class Trial:
     """What has been written by deployments that broke off."""
     line: Line = field(default_factory=Line)
     """Those who wait for a deployment."""
+    send: Attempting = attempt
+    """How a deployment is asked once."""
 
     async def ask(self, admitted: Admitted, asked: Asked, seconds_left: float) -> Answer | StreamAnswer:
         """Raises `APIError`. The deployment's slot is free again when the answer, or its stream, has ended."""
@@ -98,7 +103,7 @@ class Trial:
         deployment = asking.admitted.choice.member.deployment
         try:
             asking.limits = self._limits(deployment, asking.asked, seconds_left)
-            asking.answer = await attempt(self.job(deployment, asking.asked, seconds_left), asking.ending)
+            asking.answer = await self.send(self.job(deployment, asking.asked, seconds_left), asking.ending)
         except BaseException as error:
             self._failed(asking, error)
             raise

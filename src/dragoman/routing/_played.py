@@ -1,0 +1,259 @@
+"""A router that plays a log: it decides as every router does, and the deployments answer as the log says that they did."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from dragoman import errors
+from dragoman.errors import APIError, Timeout, error_for_status
+from dragoman.routing._asked import Asked
+from dragoman.routing._call import Answer, Call
+from dragoman.routing._deployment import Deployment
+from dragoman.routing._dry_run import sent_by
+from dragoman.routing._group import Choice, NoChoice
+from dragoman.routing._job import Job
+from dragoman.routing._log_file import Log
+from dragoman.routing._log_time import Chance
+from dragoman.routing._logged import Logged, Outcome
+from dragoman.routing._mirror import MirrorPolicy, Mirrors
+from dragoman.routing._outage import Fault, fault_of
+from dragoman.routing._router import Router
+from dragoman.routing._seek import Seeker
+from dragoman.routing._shares import Shares
+from dragoman.routing._stream import Ending
+from dragoman.routing._trial import Trial
+from dragoman.stores import View
+
+__all__ = ["LEFT", "Play", "PlayedRouter", "Stage", "error_of", "target_of"]
+
+_FRESH = 60.0
+"""Seconds for which a deployment's last outcome says how the next call would have gone."""
+_TRIES = 1000
+_IN_VAIN = 3
+"""So often a choice that chance never gives is tried for."""
+LEFT = frozenset({"Hedged", "CancelledError", "Left", "CallerLeft"})
+"""Errors of attempts whose answer nobody waited for: they say nothing of the deployment."""
+
+
+def target_of(deployment: Deployment) -> str:
+    return f"{deployment.provider.name}/{deployment.model}"
+
+
+def error_of(name: str, status: int | None) -> APIError | None:
+    """The error that a log names, or else one of its status; None: nobody knows what it was."""
+    kind = getattr(errors, name, None)
+    if not (isinstance(kind, type) and issubclass(kind, APIError)) or kind is APIError:
+        if status is None or status < 400:
+            return None
+        kind = error_for_status(status)
+    return kind("as the log says", status_code=status)
+
+
+@dataclass(slots=True, eq=False)
+class Play:
+    """One call of the log that is under way."""
+
+    logged: Logged
+    outcomes: list[tuple[str, Outcome]]
+    """Those that can be played, each with the id that its deployment has now; empty: there is none like it."""
+    played: int = 0
+    """So many of them."""
+    doubts: list[str] = field(default_factory=list)
+    """Why nobody can say how it would have ended."""
+    assumed: bool = False
+    """A deployment was asked that the log did not ask for it, and is taken to have answered."""
+    inferred: bool = False
+    """The same, and it is taken to have failed as it did for others at that time."""
+    time_known: bool = True
+
+    @property
+    def wanted(self) -> str | None:
+        """Who was asked next."""
+        return self.outcomes[self.played][0] if self.played < len(self.outcomes) else None
+
+    def was_answered_by(self, deployment: str, target: str) -> tuple[bool, bool]:
+        """Whether the log says so of the deployment, and of its provider and model."""
+        where = self.logged.where
+        if where is None:
+            return False, False
+        same = (deployment, where) in self.outcomes and where.target in ("", target)
+        return same, same or where.target == target
+
+
+class Stage:
+    """What the deployments of one router do. `deployments` are those that there are now."""
+
+    def __init__(self, log: Log, deployments: Iterable[Deployment]) -> None:
+        self._log = log
+        self._by_id = {item.id: item for item in deployments}
+        self._by_target: dict[str, list[str]] = {}
+        for item in self._by_id.values():
+            self._by_target.setdefault(target_of(item), []).append(item.id)
+        self._ids: dict[tuple[str, str], str] = {}
+        self._last: dict[str, tuple[float, Outcome]] = {}
+        self.plays: dict[str, Play] = {}
+        """By the id of the request."""
+
+    def begin(self, request_id: str, logged: Logged) -> Play:
+        found = [(self._now(it), it) for it in logged.outcomes if it.error not in LEFT]
+        for name, outcome in found:
+            if name:
+                self._last[name] = (logged.at, outcome)
+        play = self.plays[request_id] = Play(logged, found)
+        return play
+
+    def end(self, request_id: str) -> None:
+        del self.plays[request_id]
+
+    def _now(self, outcome: Outcome) -> str:
+        """The id that its deployment has now: its own, or that of the only other one with the same model; empty: none."""
+        key = outcome.deployment, outcome.target
+        if key not in self._ids:
+            self._ids[key] = self._found(*key)
+        return self._ids[key]
+
+    def _found(self, deployment: str, target: str) -> str:
+        targets = {target} if target else self._log.targets.get(deployment, set())
+        own = self._by_id.get(deployment)
+        if own is not None and (own.wild or "*" in own.model or not targets or target_of(own) in targets):
+            return deployment
+        same = [name for each in targets for name in self._by_target.get(each, ())]
+        return same[0] if len(same) == 1 else ""
+
+    async def send(self, job: Job, ending: Ending) -> Answer:
+        """In place of `attempt`."""
+        play, deployment = self.plays[job.request_id], job.deployment
+        outcome = self._outcome(play, job)
+        took = outcome.milliseconds
+        if took is None:
+            play.time_known, took = False, play.logged.milliseconds or 0.0
+        seconds = took / 1000
+        await asyncio.sleep(min(seconds, job.seconds_left))
+        if seconds > job.seconds_left:
+            raise Timeout(f"no answer within {job.seconds_left:g} s")
+        error = error_of(outcome.error, outcome.status) if outcome.error else None
+        if error is not None:
+            raise error
+        usage = play.logged.usage
+        return Answer(
+            provider=deployment.provider.name,
+            model=deployment.model,
+            response={},
+            usage=usage,
+            cost=job.cost(usage, play.logged.at),
+        )
+
+    def _outcome(self, play: Play, job: Job) -> Outcome:
+        deployment = job.deployment
+        if play.wanted == deployment.id:
+            outcome = play.outcomes[play.played][1]
+            play.played += 1
+            return self._timed(play, outcome, deployment)
+        mine = [outcome for name, outcome in play.outcomes if name == deployment.id]
+        if mine:
+            if mine[-1].error:
+                play.doubts.append("a deployment is asked more often, or at another time, than the log tells of")
+            return self._timed(play, mine[-1], deployment)
+        return self._of_another(play, job)
+
+    def _timed(self, play: Play, outcome: Outcome, deployment: Deployment) -> Outcome:
+        """A call with one attempt took as long as that did, and of a stream's attempt the log may know its beginning alone."""
+        if len(play.logged.outcomes) == 1:
+            return outcome._replace(milliseconds=play.logged.milliseconds)
+        if outcome.error or not play.logged.stream:
+            return outcome
+        sample = self._log.times.at(target_of(deployment), deployment.id)
+        return outcome._replace(milliseconds=None if sample is None else sample.mean)
+
+    def _of_another(self, play: Play, job: Job) -> Outcome:
+        """Of a deployment that the log did not ask for this call."""
+        logged, deployment = play.logged, job.deployment
+        target = target_of(deployment)
+        refused = next((it for _, it in play.outcomes if it.error and _is_the_requests_own(it)), None)
+        if refused is not None:
+            if refused.target == target:
+                return refused
+            play.doubts.append("a deployment refused its request, and whether another model takes it is not known")
+        if logged.said is not None and (refusal := sent_by(job).refusal) is not None:
+            return Outcome(deployment.id, target, refusal.error, refusal.status, 0.0)
+        sample = self._log.times.at(target, deployment.id)
+        took = None if sample is None else sample.mean
+        at, last = self._last.get(deployment.id, (0.0, None))
+        if last is not None and last.error and 0 <= logged.at - at <= _FRESH and not _is_the_requests_own(last):
+            play.inferred = True
+            return last
+        play.assumed = True
+        return Outcome(deployment.id, target, milliseconds=took)
+
+
+def _is_the_requests_own(outcome: Outcome) -> bool:
+    error = error_of(outcome.error, outcome.status)
+    return error is None or fault_of(error) is Fault.NOBODY
+
+
+class _Following(Seeker):
+    """Where chance decides, a call goes where it went, as long as the shares allow it: else each replay would tell of moves that
+    were nothing but other dice."""
+
+    def __init__(self, router: PlayedRouter, call: Call) -> None:
+        super().__init__(router.store, router.health, call.request_id)
+        self._router = router
+        self._play = router.stage.plays[call.request_id]
+
+    def choose(self, asked: Asked, view: View, tried: Collection[str]) -> Choice | NoChoice:
+        chance, shares = self._router.chance, self._router.shares
+        before = chance.asked
+        drawn = asked.group.choose(asked, view, tried)
+        wanted = self._play.wanted
+        if isinstance(drawn, NoChoice) or chance.asked == before or wanted is None:
+            return drawn
+        alias, found = asked.group.alias, drawn
+        name = drawn.member.deployment.id
+        if wanted != name and wanted not in tried and shares.has_room(alias, wanted):
+            found = self._drawn_again(asked, view, tried, wanted) or drawn
+        shares.count(alias, drawn=name, placed=found.member.deployment.id, logged=wanted)
+        return found
+
+    def _drawn_again(self, asked: Asked, view: View, tried: Collection[str], wanted: str) -> Choice | None:
+        in_vain, key = self._router.in_vain, (asked.group.alias, wanted)
+        if in_vain[key] >= _IN_VAIN or all(it.deployment.id != wanted for it in asked.group.members):
+            return None
+        same_canary = bool(tried) or not self._router.settings.canary
+        for _ in range(_TRIES):
+            again = asked if same_canary else asked.to(asked.group, asked.request)
+            found = asked.group.choose(again, view, tried)
+            if isinstance(found, Choice) and found.member.deployment.id == wanted:
+                asked.keep_of(again)
+                return found
+        in_vain[key] += 1
+        return None
+
+
+class PlayedRouter(Router):
+    """It sends nothing: `stage` says how attempts end."""
+
+    stage: Stage
+    shares: Shares
+    chance: Chance
+
+    def __init__(self, *deployments: Any, **options: Any) -> None:
+        super().__init__(*deployments, **options)
+        self.mirrors = Mirrors(MirrorPolicy(), (), self._clock, ())
+        self.in_vain: Counter[tuple[str, str]] = Counter()
+        """By alias and deployment: how often chance did not give it."""
+
+    def perform(self, log: Log, chance: Chance, shares: Shares) -> None:
+        """Say what is played."""
+        self.stage, self.chance, self.shares = Stage(log, self.deployments), chance, shares
+
+    def _trial(self, call: Call) -> Trial:
+        trial = super()._trial(call)
+        trial.send = self.stage.send
+        return trial
+
+    def _seeker(self, call: Call) -> Seeker:
+        return _Following(self, call)
