@@ -12,7 +12,7 @@ import openai
 import pytest
 from google import genai
 
-from dragoman.models import Catalogue
+from dragoman.models import Catalogue, abilities
 from tests.gateway.serving import KEY, gateway
 
 SECRETS = ("canary-key-5d1f", "canary-header-77a1", "canary-body-90bb", "canary-user-13cd", "canary-info-key-8e")
@@ -97,7 +97,9 @@ async def test_openais_client_reads_facts_and_prices() -> None:
     assert one["dragoman"]["max_input_tokens"] == 1000
     assert one["dragoman"]["abilities"] == {"vision": True}
     unknown = listed["riddle"]["dragoman"]
-    assert unknown["deployments"] == [{"provider": "openai", "model": "nobody-knows-this", "row": None, "prices": None}]
+    nothing: dict[str, Any] = {"abilities": {}, "ability_sources": {}, "prices": None}
+    names = {"provider": "openai", "model": "nobody-knows-this", "row": None}
+    assert unknown["deployments"] == [{**names, **nothing}]
     assert (unknown["context_window"], unknown["abilities"]) == (None, {})
     assert hidden["dragoman"]["deployments"][0]["model"] == "gpt-4o-mini"
 
@@ -149,7 +151,34 @@ async def test_deployments_are_told_under_litellms_names(client: aiohttp.ClientS
     assert smart["model_info"]["input_cost_per_token"] == 2.5e-06
     assert smart["model_info"]["supports_function_calling"] is True
     assert smart["model_info"]["dragoman"]["prices"]["source"].startswith("genai-prices")
-    assert rows[5]["model_info"]["dragoman"] is None
+    assert rows[5]["model_info"]["dragoman"] == {"abilities": {}, "ability_sources": {}, "prices": None}
+
+
+async def test_abilities_are_those_by_which_calls_are_routed(client: aiohttp.ClientSession) -> None:
+    """The catalogue's, those of its family, and over both what the user says; also where the catalogue has no row."""
+    models = [
+        deployment("five", "openai/gpt-5"),
+        deployment("five", "openai/gpt-5", info={"supports_vision": False}),
+        deployment("tuned", "openai/gpt-4-turbo-2029"),
+    ]
+    async with gateway(models) as here:
+        rows = (await asked(client, f"{here}/model/info"))["data"]
+        listed = {row["id"]: row["dragoman"] for row in (await asked(client, f"{here}/v1/models"))["data"]}
+        groups = {row["model_group"]: row for row in (await asked(client, f"{here}/model_group/info"))["data"]}
+    assert shipped("openai", "gpt-5").abilities.get("temperature") is None
+    expected = [
+        abilities("openai", "gpt-5", shipped("openai", "gpt-5")).can,
+        {**abilities("openai", "gpt-5", shipped("openai", "gpt-5")).can, "vision": False},
+        abilities("openai", "gpt-4-turbo-2029").can,
+    ]
+    assert [row["model_info"]["dragoman"]["abilities"] for row in rows] == expected
+    assert [each["abilities"] for each in listed["five"]["deployments"]] == expected[:2]
+    assert listed["five"]["abilities"] == expected[1]
+    assert listed["tuned"]["deployments"][0]["abilities"] == listed["tuned"]["abilities"] == expected[2]
+    assert rows[0]["model_info"]["supports_temperature"] is groups["five"]["supports_temperature"] is False
+    assert rows[1]["model_info"]["dragoman"]["ability_sources"]["vision"] == "config"
+    assert rows[1]["model_info"]["dragoman"]["ability_sources"]["temperature"] == "Dragoman's table of model families"
+    assert rows[2]["model_info"]["supports_temperature"] is True
 
 
 async def test_names_are_told_with_what_all_their_deployments_can(client: aiohttp.ClientSession) -> None:

@@ -3,14 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from dragoman.models import abilities
+from dragoman.routing import Deployment
 from dragoman.types.cost import BUCKETS, dollars
 from dragoman.types.model_entry import ModelEntry, PricePeriod, Provenance, Rate
 
-__all__ = ["described", "facts_of_all"]
+__all__ = ["described", "facts_of_all", "merged", "no_row", "row_of"]
 
 _WINDOWS = ("context_window", "max_input_tokens", "max_output_tokens")
+
+
+def merged(entry: ModelEntry) -> ModelEntry:
+    """A row with all that is known of its model's abilities: by which a request is refused, or fitted."""
+    return _with_abilities(entry.provider, entry.model, entry)
+
+
+def row_of(deployment: Deployment) -> ModelEntry | None:
+    """The same of a deployment. None: the catalogue does not know its model."""
+    entry = deployment.entry
+    return None if entry is None else _with_abilities(deployment.provider.name, deployment.model, entry)
+
+
+def _with_abilities(provider: str, model: str, entry: ModelEntry) -> ModelEntry:
+    known = abilities(provider, model, entry)
+    return replace(entry, abilities=known.can, ability_sources=known.sources)
+
+
+def no_row(deployment: Deployment) -> dict[str, Any]:
+    """What is known of a model of which the catalogue knows nothing."""
+    known = abilities(deployment.provider.name, deployment.model)
+    return {"abilities": dict(known.can), "ability_sources": dict(known.sources), "prices": None}
 
 
 def described(entry: ModelEntry) -> dict[str, Any]:
@@ -32,17 +57,16 @@ def described(entry: ModelEntry) -> dict[str, Any]:
     }
 
 
-def facts_of_all(entries: Sequence[ModelEntry | None]) -> dict[str, Any]:
-    """What holds whichever of several deployments answers: the smallest window, and the abilities that all have."""
-    known = [entry for entry in entries if entry is not None]
-    sure = len(known) == len(entries)
+def facts_of_all(deployments: Sequence[Deployment]) -> dict[str, Any]:
+    """What holds whichever of several answers: the smallest window, and the abilities that all have."""
     facts: dict[str, Any] = {}
     for name in _WINDOWS:
-        sizes = [size for entry in known if (size := getattr(entry, name)) is not None]
-        facts[name] = min(sizes) if sizes and len(sizes) == len(entries) else None
-    named = dict.fromkeys(ability for entry in known for ability in entry.abilities)
-    said = {ability: [entry.abilities.get(ability) for entry in known] for ability in named}
-    facts["abilities"] = {ability: all(each) for ability, each in said.items() if False in each or (sure and all(each))}
+        sizes = [size for each in deployments if each.entry and (size := getattr(each.entry, name)) is not None]
+        facts[name] = min(sizes) if sizes and len(sizes) == len(deployments) else None
+    known = [abilities(each.provider.name, each.model, each.entry).can for each in deployments]
+    named = dict.fromkeys(ability for can in known for ability in can)
+    said = {ability: [can.get(ability) for can in known] for ability in named}
+    facts["abilities"] = {ability: all(each) for ability, each in said.items() if False in each or all(each)}
     return facts
 
 

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from dragoman.gateway._described import described, facts_of_all
+from dragoman.gateway._described import described, facts_of_all, no_row, row_of
 from dragoman.gateway.listing import Row
 from dragoman.providers import supported_openai_params
 from dragoman.routing import Deployment
-from dragoman.types.model_entry import ModelEntry
 
 __all__ = ["group_info", "model_info"]
 
@@ -30,7 +29,7 @@ def model_info(deployments: Iterable[Deployment]) -> dict[str, Any]:
 
 
 def _deployment(deployment: Deployment) -> dict[str, Any]:
-    entry = deployment.entry
+    entry = row_of(deployment)
     options = {name: value for name in _OPTIONS if (value := getattr(deployment.options, name)) is not None}
     address = _address(deployment.options.api_base)
     return {
@@ -43,20 +42,21 @@ def _deployment(deployment: Deployment) -> dict[str, Any]:
         },
         "model_info": {
             **deployment.model_info,
-            **_named(entry),
+            **_named(deployment),
             "id": deployment.id,
             "db_model": False,
             "key": f"{deployment.provider.name}/{deployment.model}",
             "litellm_provider": deployment.provider.name,
-            "dragoman": described(entry) if entry else None,
+            "dragoman": described(entry) if entry else no_row(deployment),
         },
     }
 
 
-def _named(entry: ModelEntry | None) -> dict[str, Any]:
-    """A row under LiteLLM's names."""
+def _named(deployment: Deployment) -> dict[str, Any]:
+    """What is known of its model under LiteLLM's names."""
+    entry = row_of(deployment)
     if entry is None:
-        return {}
+        return {f"supports_{name}": able for name, able in no_row(deployment)["abilities"].items()}
     from dragoman.models._litellm_names import as_model_info
 
     return as_model_info(entry)
@@ -77,8 +77,8 @@ def group_info(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def _group(row: Row) -> dict[str, Any]:
-    facts = facts_of_all(row.entries)
-    infos = [_named(entry) for entry in row.entries]
+    facts = facts_of_all(row.deployments)
+    infos = [_named(deployment) for deployment in row.deployments]
     costs = {name: [cost for info in infos if (cost := info.get(name)) is not None] for name in _HIGHEST}
     params = [set(supported_openai_params(each.provider, each.model, each.entry)) for each in row.deployments]
     return {

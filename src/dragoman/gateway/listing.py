@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from dragoman.gateway._described import described, facts_of_all
+from dragoman.gateway._described import described, facts_of_all, no_row, row_of
 from dragoman.gateway._dialects import ANTHROPIC, GEMINI, OPENAI, CallerDialect
 from dragoman.routing import Deployment
 from dragoman.types.model_entry import ModelEntry
@@ -78,15 +78,15 @@ def _openai_row(row: Row, started: int) -> dict[str, Any]:
         "object": "model",
         "created": row.released(started),
         "owned_by": row.owner,
-        "dragoman": {**facts_of_all(row.entries), "deployments": [_known(each) for each in row.deployments]},
+        "dragoman": {**facts_of_all(row.deployments), "deployments": [_known(each) for each in row.deployments]},
     }
 
 
 def _known(deployment: Deployment) -> dict[str, Any]:
     """`row`: of the catalogue, which may be another model's (`base_model`)."""
-    entry = deployment.entry
+    entry = row_of(deployment)
     names = {"provider": deployment.provider.name, "model": deployment.model, "row": entry.name if entry else None}
-    return {**(described(entry) if entry else {"prices": None}), **names}
+    return {**(described(entry) if entry else no_row(deployment)), **names}
 
 
 def _openai_list(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def _openai_list(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _anthropic_row(row: Row, started: int) -> dict[str, Any]:
-    facts, entry = facts_of_all(row.entries), next(iter(row.entries), None)
+    facts, entry = facts_of_all(row.deployments), next(iter(row.entries), None)
     when = datetime.datetime.fromtimestamp(row.released(started), datetime.UTC)
     return {
         "type": "model",
@@ -113,7 +113,7 @@ def _anthropic_list(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _gemini_row(row: Row, started: int) -> dict[str, Any]:
-    facts = facts_of_all(row.entries)
+    facts = facts_of_all(row.deployments)
     known = {
         "inputTokenLimit": _input_limit(facts),
         "outputTokenLimit": facts["max_output_tokens"],

@@ -41,7 +41,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
 ) -> None:
     """Show what is known of a model: windows, abilities, prices of every period, and who says so."""
-    from dragoman.gateway._described import described
+    from dragoman.gateway._described import described, merged
     from dragoman.gateway._prices_text import entry_text
     from dragoman.models import Catalogue
 
@@ -51,6 +51,7 @@ def show(
         near = _near(model, names)
         typer.echo(f"{model}: unknown, and so unpriced" + (f"; near: {', '.join(near)}" if near else ""), err=True)
         raise typer.Exit(_UNKNOWN)
+    entries = [merged(entry) for entry in entries]
     if as_json:
         typer.echo(json.dumps([described(entry) for entry in entries], indent=2))
     else:
