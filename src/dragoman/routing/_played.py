@@ -208,15 +208,15 @@ class _Following(Seeker):
         chance, shares = self._router.chance, self._router.shares
         before = chance.asked
         drawn = asked.group.choose(asked, view, tried)
-        wanted = self._play.wanted
-        if isinstance(drawn, NoChoice) or chance.asked == before or wanted is None:
+        logged = self._play.wanted
+        if isinstance(drawn, NoChoice) or chance.asked == before or logged is None:
             return drawn
-        alias, found = asked.group.alias, drawn
-        name = drawn.member.deployment.id
-        if wanted != name and wanted not in tried and shares.has_room(alias, wanted):
-            found = self._drawn_again(asked, view, tried, wanted) or drawn
-        shares.count(alias, drawn=name, placed=found.member.deployment.id, logged=wanted)
-        return found
+        alias, name = asked.group.alias, drawn.member.deployment.id
+        shares.count(alias, logged=logged, drawn=name)
+        wanted = shares.wanted(alias, logged)
+        if wanted == name or wanted in tried:
+            return drawn
+        return self._drawn_again(asked, view, tried, wanted) or drawn
 
     def _drawn_again(self, asked: Asked, view: View, tried: Collection[str], wanted: str) -> Choice | None:
         in_vain, key = self._router.in_vain, (asked.group.alias, wanted)

@@ -31,8 +31,8 @@ def replay(log: Log, make: Callable[[Clock], PlayedRouter], seed: int = 0) -> Re
     to be those of the log, the log is played once more, by the new shares."""
     shares = Shares()
     report = _performed(log, make, seed, shares)
-    changed = shares.found_changed()
-    return _performed(log, make, seed, Shares(changed)) if changed else report
+    changed = shares.changed()
+    return _performed(log, make, seed, Shares(changed, seed)) if changed else report
 
 
 def _performed(log: Log, make: Callable[[Clock], PlayedRouter], seed: int, shares: Shares) -> Replay:
@@ -92,7 +92,7 @@ class _Performance:
         try:
             answer = await self._router.answer(call)
         except DragomanError as error:
-            return Went(logged, error=error, doubts=tuple(play.doubts))
+            return Went(logged, error, doubts=tuple(play.doubts), assumed=play.assumed, inferred=play.inferred)
         assert isinstance(answer, Answer)
         return _answered(play, answer, (self._loop.now - begun) * 1000)
 

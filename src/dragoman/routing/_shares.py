@@ -3,45 +3,61 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+import random
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import NamedTuple
 
-__all__ = ["Shares"]
+__all__ = ["Shares", "Split"]
 
 _DEVIATIONS = 4.0
 """Standard deviations that are still chance."""
 
 
+class Split(NamedTuple):
+    """Of one alias: where its calls went, by the id of the deployment. Empty: one that is no more."""
+
+    logged: Counter[str]
+    drawn: Counter[str]
+    """By chance, as the shares are now."""
+
+    def differs(self) -> bool:
+        """By more than chance."""
+        calls = self.logged.total()
+        for name in {*self.logged, *self.drawn}:
+            share = (self.logged[name] + self.drawn[name]) / (2 * calls)
+            deviation = math.sqrt(2 * calls * share * (1 - share))
+            if abs(self.logged[name] - self.drawn[name]) > _DEVIATIONS * deviation:
+                return True
+        return False
+
+
 class Shares:
-    """By alias and deployment. `changed` are the aliases whose shares are known not to be the log's."""
+    """`changed` are the aliases whose shares are known not to be the log's. Of their calls so many stay as can, and the others go
+    to those that have more calls now than in the log: all together are spread as chance spreads them."""
 
-    def __init__(self, changed: frozenset[str] = frozenset()) -> None:
-        self.changed = changed
-        self._drawn: Counter[tuple[str, str]] = Counter()
-        self._placed: Counter[tuple[str, str]] = Counter()
-        self._logged: Counter[tuple[str, str]] = Counter()
-        self._calls: Counter[str] = Counter()
+    def __init__(self, changed: Mapping[str, Split] | None = None, seed: int = 0) -> None:
+        self._known = changed or {}
+        self._chance = random.Random(seed)
+        self._splits: defaultdict[str, Split] = defaultdict(lambda: Split(Counter(), Counter()))
 
-    def has_room(self, alias: str, deployment: str) -> bool:
-        """Whether a call may stay there although chance drew another."""
-        if alias not in self.changed:
-            return True
-        key = alias, deployment
-        return self._placed[key] < self._drawn[key]
+    def count(self, alias: str, *, logged: str, drawn: str) -> None:
+        """One choice, as the log has it, and as chance drew it."""
+        split = self._splits[alias]
+        split.logged[logged] += 1
+        split.drawn[drawn] += 1
 
-    def count(self, alias: str, *, drawn: str, placed: str, logged: str) -> None:
-        """A choice, as chance drew it, as it was made, and as the log has it (empty: a deployment that is no more)."""
-        self._calls[alias] += 1
-        self._drawn[alias, drawn] += 1
-        self._placed[alias, placed] += 1
-        self._logged[alias, logged] += 1
+    def wanted(self, alias: str, logged: str) -> str:
+        """Where a call of the log is to go, if chance can send it there; empty: wherever chance sends it."""
+        split = self._known.get(alias)
+        if split is None:
+            return logged
+        before, after = split.logged[logged], split.drawn[logged]
+        if before and self._chance.random() * before < after:
+            return logged
+        gains = {name: gain for name, count in split.drawn.items() if (gain := count - split.logged[name]) > 0}
+        return self._chance.choices(list(gains), list(gains.values()))[0] if gains else ""
 
-    def found_changed(self) -> frozenset[str]:
+    def changed(self) -> Mapping[str, Split]:
         """The aliases where the log and chance differ by more than chance."""
-        found = {alias for alias, name in {**self._drawn, **self._logged} if self._differs(alias, name)}
-        return frozenset(found) | self.changed
-
-    def _differs(self, alias: str, name: str) -> bool:
-        drawn, logged, calls = self._drawn[alias, name], self._logged[alias, name], self._calls[alias]
-        share = (drawn + logged) / (2 * calls)
-        deviation = math.sqrt(2 * calls * share * (1 - share))
-        return abs(drawn - logged) > _DEVIATIONS * deviation
+        return {alias: split for alias, split in self._splits.items() if split.differs()}
