@@ -64,7 +64,7 @@ if TYPE_CHECKING:
         Tried,
     )
     from dragoman.providers import Provider
-    from dragoman.routing import Attempt, Explanation, FunctionCall
+    from dragoman.routing import Attempt, CallLog, Explanation, FunctionCall
     from dragoman.sdk._assemble import stream_chunk_builder
     from dragoman.sdk._custom import CustomLLM, CustomLLMError, GenericStreamingChunk, register_provider
     from dragoman.sdk._facts import (
@@ -146,6 +146,7 @@ __all__ = [
     "BadGatewayError",
     "BadRequestError",
     "BudgetExceededError",
+    "CallLog",
     "CallerAuthenticationError",
     "CallerError",
     "CanaryStopped",
@@ -262,7 +263,7 @@ _PLACES = MappingProxyType(
             """,
             "observe": "Answered CanaryStopped Checked Failed FallbackRateHigh FallbackRateNormal FellBack PutBack TakenOut Tried",
             "providers": "Provider",
-            "routing": "Attempt Explanation FunctionCall",
+            "routing": "Attempt CallLog Explanation FunctionCall",
             "sdk._assemble": "stream_chunk_builder",
             "sdk._custom": "CustomLLM CustomLLMError GenericStreamingChunk register_provider",
             "sdk._facts": """

@@ -69,6 +69,11 @@ class Answered:
     """The model group that was asked for."""
     fallback: str = ""
     """The one that answered in its place."""
+    called: str = ""
+    """The model as the caller named it."""
+    operation: str = ""
+    """`chat`, `embedding`, `text_completion` or `count_tokens`."""
+    stream: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,11 @@ class Failed:
     """The model group that was asked for; empty where there is none of that name."""
     deployment: str = ""
     """Whose stream broke off, by its own fault."""
+    called: str = ""
+    """The model as the caller named it."""
+    operation: str = ""
+    """`chat`, `embedding`, `text_completion` or `count_tokens`."""
+    stream: bool = False
 
 
 @dataclass(frozen=True, slots=True)

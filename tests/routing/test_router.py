@@ -274,13 +274,13 @@ async def test_everything_is_told_once(upstream: Upstream, make: Make) -> None:
     answer = await router.answer(dataclasses.replace(chat("smart", stream=True), request_id="req_1"))
     assert [type(event) for event in heard] == [Tried, Tried]
     await text_of(answer)
-    told = ("smart:0", "smart")
-    assert heard[2:] == [Answered("req_1", "openai", answer.model, 2, answer.usage, answer.cost, *told)]
+    told, what = ("smart:0", "smart", ""), ("smart", "chat", True)
+    assert heard[2:] == [Answered("req_1", "openai", answer.model, 2, answer.usage, answer.cost, *told, *what)]
     assert answer.usage is not None
     heard.clear()
     with pytest.raises(errors.APIError):
         await router.answer(dataclasses.replace(chat("nothing/here"), request_id="req_2"))
-    assert heard == [Failed("req_2", 0, "BadRequestError")]
+    assert heard == [Failed("req_2", 0, "BadRequestError", called="nothing/here", operation="chat")]
 
 
 async def test_operations_beside_chat(upstream: Upstream, make: Make) -> None:

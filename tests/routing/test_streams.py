@@ -138,7 +138,8 @@ async def test_a_stream_that_is_left_closes_the_upstream(upstream: Upstream, mak
     await soon(lambda: upstream.calls[0].closed_early)
     begun = heard[0]
     assert isinstance(begun, Tried)
-    assert heard[1:] == [Failed(begun.request_id, 1, "Left", "openai", "sim[stall=6]", alias="smart")]
+    what = {"alias": "smart", "called": "smart", "operation": "chat", "stream": True}
+    assert heard[1:] == [Failed(begun.request_id, 1, "Left", "openai", "sim[stall=6]", **what)]  # type: ignore[arg-type]
 
 
 async def test_batches_hold_what_one_read_completed(upstream: Upstream, make: Make) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -37,9 +38,9 @@ def replay(
     from dragoman.routing._replay import replay as replayed
 
     settings = read_settings(config, None)
-    calls = _read(log)
     try:
-        report = replayed(calls, lambda clock: _router(settings, clock), seed)
+        with contextlib.closing(_read(log)) as calls:
+            report = replayed(calls, lambda clock: _router(settings, clock), seed)
     except ConfigError as error:
         refuse(error.message)
     said = json.dumps(report.as_dict(), indent=2) if as_json else replay_text(report)

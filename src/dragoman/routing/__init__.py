@@ -1,6 +1,7 @@
 """Where a call goes, and where next when that fails."""
 
 from dragoman.routing._call import NO_OPTIONS, Answer, Attempt, Call, CallOptions, Source, StreamAnswer
+from dragoman.routing._call_log import CallLog
 from dragoman.routing._clock import Clock
 from dragoman.routing._deployment import Deployment
 from dragoman.routing._explanation import Explanation
@@ -15,6 +16,7 @@ __all__ = [
     "Answer",
     "Attempt",
     "Call",
+    "CallLog",
     "CallOptions",
     "Clock",
     "Cooldown",

@@ -71,7 +71,7 @@ class _Row(NamedTuple):
 
 @dataclass(slots=True)
 class Log:
-    """Iterated over, it gives the calls, the first first."""
+    """Iterated over, it gives the calls, the first first. To be closed when it is read no more."""
 
     calls: int = 0
     skipped: int = 0
@@ -89,6 +89,11 @@ class Log:
             call = call_of(row.text)
             assert call is not None
             yield call
+
+    def close(self) -> None:
+        for rows in self._sorted:
+            if isinstance(rows, _OnDisk):
+                rows.close()
 
     def learn(self, call: Logged) -> None:
         self.calls += 1
@@ -110,11 +115,14 @@ class Log:
 
 
 class _OnDisk:
-    """Rows in their order. The file is gone with the object, or with the process."""
+    """Rows in their order. The file is gone when it is closed, or with the process."""
 
     def __init__(self, rows: Iterable[_Row]) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the object
         self._file.writelines(b"%r %d %b\n" % row for row in rows)
+
+    def close(self) -> None:
+        self._file.close()
 
     def __iter__(self) -> Iterator[_Row]:
         self._file.seek(0)

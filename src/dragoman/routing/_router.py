@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dragoman.errors import APIError, DragomanError
 from dragoman.models import Catalogue, facts
 from dragoman.models.tokens import warm_up as load_vocabularies
-from dragoman.observe import Failed, FellBack, Listener, tell
+from dragoman.observe import FellBack, Listener, tell
 from dragoman.providers import Providers
 from dragoman.routing import _fallbacks
 from dragoman.routing._affinity import affinity_of
@@ -159,7 +159,7 @@ class Router:
                 error.attempts = tuple(trial.attempts)
             if trial.alias:
                 self._rates.called(trial.alias)
-            tell(self._listeners, Failed(call.request_id, len(trial.attempts), type(error).__name__, alias=trial.alias))
+            trial.tell_failed(error)
             raise
 
     async def explain(self, call: Call) -> Explanation:

@@ -268,7 +268,22 @@ class Trial:
             who = (answer.provider, answer.model, len(answer.attempts), answer.usage, answer.cost)
             made = the_answering(answer.attempts)
             where = ("" if made is None else made.deployment, self.alias, answer.fallback)
-            tell(self.listeners, Answered(self.call.request_id, *who, *where))
+            tell(self.listeners, Answered(self.call.request_id, *who, *where, *_what(self.call)))
+
+    def tell_failed(self, error: BaseException) -> None:
+        """No answer has begun."""
+        if self.listeners:
+            called, operation, stream = _what(self.call)
+            what = Failed(
+                self.call.request_id,
+                len(self.attempts),
+                type(error).__name__,
+                alias=self.alias,
+                called=called,
+                operation=operation,
+                stream=stream,
+            )
+            tell(self.listeners, what)
 
     def tell_broken_off(self, answer: StreamAnswer, error: BaseException) -> None:
         if self.listeners:
@@ -282,7 +297,11 @@ class Trial:
                 self.alias,
                 made.deployment if made else "",
             )
-            tell(self.listeners, Failed(self.call.request_id, len(answer.attempts), name, *who))
+            tell(self.listeners, Failed(self.call.request_id, len(answer.attempts), name, *who, *_what(self.call)))
+
+
+def _what(call: Call) -> tuple[str, str, bool]:
+    return call.model, call.operation, call.stream
 
 
 def _error_name(asking: Asking, error: BaseException) -> str:
