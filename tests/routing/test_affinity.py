@@ -113,6 +113,15 @@ def test_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert kept == ["smart:0"] * 2 + ["smart:1"] * 10
 
 
+def test_of_a_long_name_a_digest_is_kept() -> None:
+    scene = Scene("session_affinity")
+    long = "s" * 1_000_000
+    scene.answered(1, session_id=long)
+    assert scene.choice(session_id=long).member.deployment.id == "smart:1"
+    assert scene.choice(session_id=f"{long}s").member.deployment.id == "smart:0"
+    assert len(repr(scene.affinity._sessions._known)) < 1000
+
+
 # --- prompt caches
 
 

@@ -108,6 +108,21 @@ def test_a_client_may_be_known_by_its_name() -> None:
     assert left(found, TAGS) == {1}
 
 
+@pytest.mark.parametrize("agent", [{"name": "curl"}, ["curl"], 5])
+def test_a_client_whose_name_is_no_text_is_not_known(agent: Any) -> None:
+    found = [deployment(0, tags=("cli",), tag_regex=("curl",)), deployment(1, tags=("default",))]
+    assert left(found, TAGS, metadata={"user_agent": agent}) == {1}
+
+
+def test_what_callers_make_up_is_not_kept() -> None:
+    group = group_of([deployment(0, tags=("a",)), deployment(1, tags=("a",))], policy=TAGS)
+    for number in range(40):
+        group.choose(asked_of(group, metadata={"tags": ["a", f"{number}" * 10_000]}), EMPTY)
+    assert group._all.able == {}
+    group.choose(asked_of(group, metadata={"tags": ["a"]}), EMPTY)
+    assert len(group._all.able) == 1
+
+
 # --- region, data policy, blocked
 
 
@@ -126,6 +141,27 @@ def test_a_region_is_kept_and_an_unknown_one_is_none(metadata: dict[str, Any], e
     regions = ("eu-west-1", "europe-west4", "us-east-1", None)
     found = [deployment(number, region=region) for number, region in enumerate(regions)]
     assert left(found, CheckPolicy(), metadata=metadata) == expected
+
+
+def test_of_several_words_for_a_region_all_hold() -> None:
+    found = [deployment(0, region="eu-west-1"), deployment(1, region="us-east-1")]
+    assert left(found, CheckPolicy(), metadata={"allowed_model_region": "us", "data_residency": "eu"}) == set()
+    said = {"allowed_model_region": ["eu", "us"], "data_residency": "eu"}
+    assert left(found, CheckPolicy(), metadata=said) == {0}
+
+
+@pytest.mark.parametrize("name", ["allowed_model_region", "region", "data_residency", "data_policy"])
+@pytest.mark.parametrize("said", [{"zdr": True}, 5, True, ["eu", 5]])
+async def test_a_demand_that_nobody_understands_is_not_dropped(
+    upstream: Upstream, make: Make, name: str, said: Any
+) -> None:
+    router = make(upstream.deployment("smart", "sim"), upstream.deployment("smart", "sim", number=1))
+    with pytest.raises(
+        errors.BadRequestError, match=rf"metadata\.{name}: expected a text or a list of texts"
+    ) as caught:
+        await router.answer(chat("smart", metadata={name: said}))
+    assert (caught.value.param, len(upstream.calls)) == (f"metadata.{name}", 0)
+    assert (await router.answer(chat("smart", metadata={name: []}))).attempts
 
 
 def test_a_data_policy_demands_all_its_tags() -> None:

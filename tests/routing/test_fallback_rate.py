@@ -74,6 +74,17 @@ def test_memory_is_bounded() -> None:
     assert len(told.rates._parts["smart"]) <= 21
 
 
+def test_made_up_names_push_out_no_alias_that_is_asked() -> None:
+    told = Told(least=20, window=100.0)
+    for number in range(3000):
+        told.call(alias=f"made-up-{number}")
+        if number % 100 == 0:
+            told.now += 5
+            told.call(fell=True)
+    assert told.rates.read()["smart"].calls == 20
+    assert told.heard == [FallbackRateHigh("smart", 1.0, 20, 20)]
+
+
 @pytest.mark.parametrize(
     ("value", "said"),
     [

@@ -260,6 +260,19 @@ async def test_a_wildcard_serves_every_model_that_fits(upstream: Upstream, make:
         assert upstream.last["body"]["model"] == asked
 
 
+@pytest.mark.parametrize("turned", [False, True])
+async def test_of_several_wildcards_the_one_that_says_most_serves(upstream: Upstream, make: Make, turned: bool) -> None:
+    patterns = ["*", "openai/*", "openai/gpt-?", "openai/gpt-*"][:: -1 if turned else 1]
+    router = make(
+        *(upstream.deployment(pattern, "sim") for pattern in patterns), upstream.deployment("openai/gpt-x", "sim")
+    )
+    asked = ["openai/gpt-x", "openai/gpt-10", "openai/o9", "mistral/m"]
+    first = "openai/gpt-*:0" if turned else "openai/gpt-?:0"
+    expected = ["openai/gpt-x:0", "openai/gpt-*:0", "openai/*:0", "*:0", first]
+    answers = [await router.answer(chat(model)) for model in (*asked, "openai/gpt-9")]
+    assert [answer.attempts[0].deployment for answer in answers] == expected
+
+
 async def test_everything_is_told_once(upstream: Upstream, make: Make) -> None:
     heard: list[Event] = []
 

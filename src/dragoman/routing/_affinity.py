@@ -37,6 +37,8 @@ _SESSION = ("session_id", "litellm_session_id")
 _USER = ("user_api_key_hash", "user_api_key", "user_api_key_user_id")
 _REMEMBERED = 10_000
 """Of each kind; the oldest are forgotten first."""
+_LONGEST_NAME = 128
+"""Characters of a session's or a caller's name; of a longer one a digest is kept."""
 _LEAST = 4096
 """Characters of a beginning that is worth a cache: about 1,024 tokens, below which no provider keeps any."""
 _A_TOKEN = 4
@@ -171,7 +173,12 @@ class _Memory:
 
 
 def _first(metadata: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    return next((said for name in names if isinstance(said := metadata.get(name), str) and said), None)
+    said = next((said for name in names if isinstance(said := metadata.get(name), str) and said), None)
+    return said if said is None or len(said) <= _LONGEST_NAME else _digest(said)
+
+
+def _digest(said: str) -> str:
+    return hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=32).hexdigest()
 
 
 def _cached(prefixes: tuple[_Prefix, ...], deployment: Deployment) -> Iterator[_Prefix]:

@@ -10,7 +10,13 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from dragoman.errors import APIError, ContextWindowExceededError, PermissionDeniedError, UnsupportedAbilityError
+from dragoman.errors import (
+    APIError,
+    BadRequestError,
+    ContextWindowExceededError,
+    PermissionDeniedError,
+    UnsupportedAbilityError,
+)
 from dragoman.models import tally_tokens, tokens_upper_bound
 from dragoman.routing._abilities import abilities_of, lack_of
 from dragoman.routing._asked import Asked, texts, words_of
@@ -87,7 +93,7 @@ def _wish(asked: Asked) -> _Wish:
 
 def _among(able: Sequence[Deployment], wanted: frozenset[str], asked: Asked) -> frozenset[str] | None:
     """Those that share a tag with the request (or all of its tags), or know its client; else those for everybody."""
-    agent = asked.metadata.get("user_agent")
+    agent = _agent(asked)
     fitting = frozenset(item.id for item in able if _fits(item, wanted, agent, asked.group.policy.match_any))
     if fitting:
         return fitting
@@ -97,15 +103,21 @@ def _among(able: Sequence[Deployment], wanted: frozenset[str], asked: Asked) -> 
     return None
 
 
-def _fits(deployment: Deployment, wanted: frozenset[str], agent: object, match_any: bool) -> bool:
+def _agent(asked: Asked) -> str | None:
+    said = asked.metadata.get("user_agent")
+    return said if isinstance(said, str) else None
+
+
+def _fits(deployment: Deployment, wanted: frozenset[str], agent: str | None, match_any: bool) -> bool:
     if wanted:
         tags = deployment.tags
         if not wanted.isdisjoint(tags) if match_any else wanted.issubset(tags):
             return True
         if tags and not match_any:
             return False
-    line = f"User-Agent: {agent}" if isinstance(agent, str) else ""
-    return bool(line) and any(re.search(pattern, line) for pattern in deployment.tag_regex)
+    if agent is None:
+        return False
+    return any(re.search(pattern, f"User-Agent: {agent}") for pattern in deployment.tag_regex)
 
 
 def _other_tags(deployment: Deployment, asked: Asked) -> str | None:
@@ -125,20 +137,32 @@ def _tags_decide(deployments: Sequence[Deployment], policy: CheckPolicy) -> bool
 
 
 def _elsewhere(deployment: Deployment, asked: Asked) -> str | None:
-    allowed = asked.kept("regions", _regions) or frozenset()
     region = deployment.region
-    if not allowed:
+    for allowed in asked.kept("regions", _regions) or ():
+        if region is None:
+            return f"its region is not known, and the request must stay in {_listed(allowed)}"
+        if not any(_lies_in(region, area) for area in allowed):
+            return f"{region} is not in {_listed(allowed)}"
+    return None
+
+
+_REGIONS = ("allowed_model_region", "region", "data_residency")
+
+
+def _regions(asked: Asked) -> tuple[frozenset[str], ...] | None:
+    """Where the request must stay, `eu`, `eu-west-1`, ...: in one of each."""
+    return tuple(said for name in _REGIONS if (said := _demanded(asked, name)) is not None) or None
+
+
+def _demanded(asked: Asked, name: str) -> frozenset[str] | None:
+    """What the metadata demand under this name. Raises `BadRequestError`: a demand that nobody understands is not dropped."""
+    said = asked.metadata.get(name)
+    if not said:
         return None
-    if region is None:
-        return f"its region is not known, and the request must stay in {_listed(allowed)}"
-    return None if any(_lies_in(region, area) for area in allowed) else f"{region} is not in {_listed(allowed)}"
-
-
-def _regions(asked: Asked) -> frozenset[str] | None:
-    """Where the request must stay: `eu`, `eu-west-1`, ..."""
-    metadata = asked.metadata
-    said = metadata.get("allowed_model_region") or metadata.get("region") or metadata.get("data_residency")
-    return texts(said) or None
+    if isinstance(said, str) or (isinstance(said, (list, tuple)) and all(isinstance(item, str) for item in said)):
+        return texts(said)
+    path = f"metadata.{name}"
+    raise BadRequestError(f"{path}: expected a text or a list of texts, got {type(said).__name__}", param=path)
 
 
 _AREAS = {"eu": ("eu", "europe"), "us": ("us",)}
@@ -157,7 +181,7 @@ def _against_policy(deployment: Deployment, asked: Asked) -> str | None:
 
 def _policies(asked: Asked) -> frozenset[str] | None:
     """Tags that a deployment must have, always and all of them: `metadata.data_policy`."""
-    return texts(asked.metadata.get("data_policy")) or None
+    return _demanded(asked, "data_policy")
 
 
 def _unable(deployment: Deployment, asked: Asked) -> str | None:
@@ -248,7 +272,7 @@ CHECKS: tuple[Check, ...] = (
         "tags",
         _other_tags,
         _tags_decide,
-        lambda asked: (asked.tags, asked.metadata.get("user_agent")),
+        lambda asked: (asked.tags, _agent(asked)),
         PermissionDeniedError,
     ),
     Check(

@@ -57,7 +57,7 @@ class Directory:
         self._groups = self._made(deployments)
         if canaries is not None:
             canaries.check(self.deployments)
-        self._patterns = [alias for alias in self._groups if not _WILD.isdisjoint(alias)]
+        self._patterns = sorted((alias for alias in self._groups if not _WILD.isdisjoint(alias)), key=_vagueness)
 
     @property
     def aliases(self) -> tuple[str, ...]:
@@ -122,6 +122,11 @@ class Directory:
         members = [Member(item, item.id, item.credential, item.id == alone) for item in sorted(deployments, key=_order)]
         group = ModelGroup(alias, members, self._strategy_of(alias), self._checks)
         return group if self._canaries is None else self._canaries.over(group)
+
+
+def _vagueness(pattern: str) -> int:
+    """Lower is asked first: the pattern that says most of the name, and of equals the first in the list."""
+    return -sum(character not in _WILD for character in pattern)
 
 
 def _order(deployment: Deployment) -> int:

@@ -17,7 +17,7 @@ _log = logging.getLogger("dragoman.routing")
 _PARTS = 20
 """Of a window: it forgets in steps of a twentieth."""
 _MOST_ALIASES = 1000
-"""With patterns callers make up names."""
+"""With patterns callers make up names: those that were not asked for longest are forgotten first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,20 +94,22 @@ class FallbackRates:
     def _count(self, alias: str, calls: int, fallbacks: int) -> _Part:
         """The part that it was added to."""
         parts = self._parts.get(alias)
-        if parts is None:
-            parts = self._parts[alias] = []
-            if len(self._parts) > _MOST_ALIASES:
-                oldest = next(iter(self._parts))
-                del self._parts[oldest]
-                self._high.discard(oldest)
         number = self._number()
-        if not parts or parts[-1].number != number:
-            parts.append(_Part(number))
-            del parts[: -_PARTS - 1]
+        if parts is None or parts[-1].number != number:
+            parts = self._begin(alias, number)
         last = parts[-1]
         last.calls += calls
         last.fallbacks += fallbacks
         return last
+
+    def _begin(self, alias: str, number: int) -> list[_Part]:
+        """A new part, which makes the alias the one that was asked for last."""
+        parts = self._parts[alias] = [*self._parts.pop(alias, ())[-_PARTS:], _Part(number)]
+        if len(self._parts) > _MOST_ALIASES:
+            oldest = next(iter(self._parts))
+            del self._parts[oldest]
+            self._high.discard(oldest)
+        return parts
 
     def _number(self) -> int:
         return int(self._now() * _PARTS / self._alert.window)

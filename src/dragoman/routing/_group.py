@@ -20,7 +20,8 @@ _K = TypeVar("_K")
 _V = TypeVar("_V")
 _KEPT = 64
 """So many sets of deployments are kept with what strategies have worked out of them."""
-_WINDOW = "context window"
+_LONGEST = 2000
+"""Characters of what a set of checks looked at: what is longer is not kept, as callers choose it."""
 _ALONE = "the only one left"
 
 
@@ -126,7 +127,7 @@ class ModelGroup:
         able = None if tried else standing.able.get(alike)
         if able is None:
             able = self._those_that_can(standing, asked, tried)
-            if not tried and (_WINDOW, EACH) not in alike:
+            if not tried and _may_come_again(alike):
                 _keep(standing.able, alike, able)
         pool, passed = able
         if pool is None:
@@ -223,6 +224,10 @@ class ModelGroup:
         if refusing and not outages:  # the last in the table, as who got so far could do all else
             error = next(check.error for check in reversed(CHECKS) if check.name in refusing)
         return NoChoice(tuple(passed), ready, limited, error)
+
+
+def _may_come_again(alike: tuple[tuple[str, Hashable], ...]) -> bool:
+    return all(seen != EACH for _, seen in alike) and len(repr(alike)) <= _LONGEST
 
 
 def _keep(known: dict[_K, _V], name: _K, value: _V) -> None:
