@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import heapq
+import os
+import pickle
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO, NamedTuple
 
@@ -13,8 +15,10 @@ from dragoman.routing._logged import BadLine, Logged, call_of
 
 __all__ = ["Log", "Malformed", "Sample", "Times", "read_log"]
 
-_RUN_BYTES = 32 * 2**20
-"""So much of a log is sorted in memory."""
+_RUN_BYTES = 16 * 2**20
+"""So much of a log is sorted in memory; calls take some four times what their lines take."""
+_BLOCK = 100
+"""Rows that are read at a time."""
 _MOST_TOLD = 20
 """Malformed lines that are told one by one."""
 _MOST_TARGETS = 8
@@ -66,7 +70,8 @@ class Times:
 class _Row(NamedTuple):
     at: float
     line: int
-    text: bytes
+    """No two rows have the same, so that no calls are compared."""
+    call: Logged
 
 
 @dataclass(slots=True)
@@ -82,20 +87,19 @@ class Log:
     times: Times = field(default_factory=Times)
     targets: dict[str, set[str]] = field(default_factory=dict)
     """By the id of a deployment, which `provider/model` it was."""
-    _sorted: list[Iterable[_Row]] = field(default_factory=list)
+    _rows: list[_Row] = field(default_factory=list)
+    _runs: list[_Blocks] = field(default_factory=list)
+    _disk: _Disk | None = None
 
     def __iter__(self) -> Iterator[Logged]:
-        for row in heapq.merge(*self._sorted):
-            call = call_of(row.text)
-            assert call is not None
-            yield call
+        for row in heapq.merge(self._rows, *(run.rows() for run in self._runs)):
+            yield row.call
 
     def close(self) -> None:
-        for rows in self._sorted:
-            if isinstance(rows, _OnDisk):
-                rows.close()
+        if self._disk is not None:
+            self._disk.close()
 
-    def learn(self, call: Logged) -> None:
+    def add(self, line: int, call: Logged) -> None:
         self.calls += 1
         self.times.add(call)
         for outcome in call.outcomes:
@@ -103,38 +107,56 @@ class Log:
                 known = self.targets.setdefault(outcome.deployment, set())
                 if len(known) < _MOST_TARGETS:
                     known.add(outcome.target)
+        self._rows.append(_Row(call.at, line, call))
+
+    def sort(self) -> None:
+        """What is in memory."""
+        self._rows.sort()
+
+    def put_aside(self) -> None:
+        """The same goes to the disk."""
+        self.sort()
+        if self._disk is None:
+            self._disk = _Disk()
+        self._runs.append(self._disk.put(self._rows))
+        self._rows = []
 
     def refuse(self, line: int, reason: str) -> None:
         self.malformed += 1
         if len(self.malformed_lines) < _MOST_TOLD:
             self.malformed_lines.append(Malformed(line, reason))
 
-    def keep(self, rows: list[_Row], *, in_memory: bool) -> None:
-        rows.sort()
-        self._sorted.append(rows if in_memory else _OnDisk(rows))
 
+class _Disk:
+    """Rows that wait outside of memory, in one file that is gone when it is closed, or with the process."""
 
-class _OnDisk:
-    """Rows in their order. The file is gone when it is closed, or with the process."""
-
-    def __init__(self, rows: Iterable[_Row]) -> None:
+    def __init__(self) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the object
-        self._file.writelines(b"%r %d %b\n" % row for row in rows)
+        self.close = self._file.close
 
-    def close(self) -> None:
-        self._file.close()
+    def put(self, rows: Sequence[_Row]) -> _Blocks:
+        places: list[int] = []
+        for block in range(0, len(rows), _BLOCK):
+            places.append(self._file.seek(0, os.SEEK_END))
+            pickle.dump(rows[block : block + _BLOCK], self._file, pickle.HIGHEST_PROTOCOL)
+        return _Blocks(self._file, places)
 
-    def __iter__(self) -> Iterator[_Row]:
-        self._file.seek(0)
-        for line in self._file:
-            at, number, text = line.split(b" ", 2)
-            yield _Row(float(at), int(number), text)
+
+class _Blocks(NamedTuple):
+    """One run of rows, read a block at a time."""
+
+    file: IO[bytes]
+    places: Sequence[int]
+
+    def rows(self) -> Iterator[_Row]:
+        for place in self.places:
+            self.file.seek(place)
+            yield from pickle.load(self.file)  # written by this process
 
 
 def read_log(lines: Iterable[bytes], run_bytes: int = _RUN_BYTES) -> Log:
     """Lines that tell of no call are counted, and those that should are named. `run_bytes`: what is sorted at a time."""
     log = Log()
-    rows: list[_Row] = []
     size = 0
     for number, line in enumerate(lines, start=1):
         text = line.strip()
@@ -148,11 +170,10 @@ def read_log(lines: Iterable[bytes], run_bytes: int = _RUN_BYTES) -> Log:
         if call is None:
             log.skipped += 1
             continue
-        log.learn(call)
-        rows.append(_Row(call.at, number, text))
+        log.add(number, call)
         size += len(text)
         if size >= run_bytes:
-            log.keep(rows, in_memory=False)
-            rows, size = [], 0
-    log.keep(rows, in_memory=True)
+            log.put_aside()
+            size = 0
+    log.sort()
     return log

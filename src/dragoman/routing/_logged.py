@@ -8,7 +8,6 @@ import functools
 import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from types import MappingProxyType
 from typing import Any, NamedTuple, get_args
 
 import orjson
@@ -67,7 +66,7 @@ class Logged(NamedTuple):
     status: int | None = None
     said: Any = None
     """The request itself, where the log has it."""
-    metadata: Mapping[str, Any] = MappingProxyType({})
+    metadata: Mapping[str, Any] | None = None
 
     @property
     def where(self) -> Outcome | None:
@@ -133,7 +132,7 @@ def _call(row: Mapping[str, Any]) -> Logged:
         error=error,
         status=_status(row),
         said=_object(row, "request"),
-        metadata=_object(row, "metadata") or {},
+        metadata=_object(row, "metadata"),
     )
 
 

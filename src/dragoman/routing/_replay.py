@@ -7,7 +7,9 @@ else to answer, as fast as the log's calls there were on average."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+import gc
+from collections.abc import Callable, Iterator
 
 from dragoman.errors import DragomanError
 from dragoman.routing._call import NO_OPTIONS, Answer, Call, CallOptions
@@ -24,6 +26,8 @@ __all__ = ["replay"]
 
 _MOST_AT_ONCE = 10_000
 """Calls that overlap; where a log tells of more, the next begin as these end."""
+_GARBAGE = 100_000
+"""Objects."""
 
 
 def replay(log: Log, make: Callable[[Clock], PlayedRouter], seed: int = 0) -> Replay:
@@ -35,8 +39,19 @@ def replay(log: Log, make: Callable[[Clock], PlayedRouter], seed: int = 0) -> Re
     return _performed(log, make, seed, Shares(changed, seed)) if changed else report
 
 
+@contextlib.contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Calls leave no circles behind: looking for them now and then is enough."""
+    thresholds = gc.get_threshold()
+    gc.set_threshold(_GARBAGE)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+
+
 def _performed(log: Log, make: Callable[[Clock], PlayedRouter], seed: int, shares: Shares) -> Replay:
-    with asyncio.Runner(loop_factory=LogLoop) as runner:
+    with _seldom_collected(), asyncio.Runner(loop_factory=LogLoop) as runner:
         loop, chance = runner.get_loop(), Chance(seed)
         assert isinstance(loop, LogLoop)
         router = make(clock_of(loop, chance))
