@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from dragoman import errors
 from dragoman.credentials import NoCredential
-from dragoman.observe import CanaryStopped, Event
+from dragoman.observe import CanaryStopped, Event, Tried
 from dragoman.providers import Provider
 from dragoman.routing import Call, CallOptions, Clock, Deployment, FunctionCall, Router, RouterSettings, StreamAnswer
 from dragoman.routing._canary import Canary, Gates, parse_canaries
@@ -321,3 +322,22 @@ def test_somebody_must_take_the_other_calls() -> None:
     rows = parse_canaries([{"model": "smart", "deployment": NEW}], "canary")
     with pytest.raises(errors.ConfigError, match="no other deployment"):
         Router([mine(answering, 9)], settings=RouterSettings(canary=rows))
+
+
+def test_the_collector_may_close_a_forgotten_call_in_the_middle_of_a_step() -> None:
+    """Which tells of the call's end, on the same thread."""
+    tried = Tried("req_1", NEW, "mine", "m", 1.0, "CancelledError")
+    time = Time()
+    router = router_of(mine(answering, 0), mine(answering, 9), time=time)
+    forgotten = [lambda: router.canaries(tried)]
+
+    def now() -> float:
+        if forgotten:
+            forgotten.pop()()
+        return 1000.0
+
+    router.canaries._now = now
+    thread = threading.Thread(target=router.canaries, args=(tried,), daemon=True)
+    thread.start()
+    thread.join(5)
+    assert not thread.is_alive()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from typing import Any
 
 import pytest
@@ -33,6 +34,23 @@ def test_a_call_is_counted_once_for_the_group_that_was_asked() -> None:
     told.call(alias="other")
     assert told.rates.read() == {"smart": (8, 2, 0.25, False), "other": (1, 0, 0.0, False)}
     assert told.heard == []
+
+
+def test_the_collector_may_close_a_forgotten_call_in_the_middle_of_a_step() -> None:
+    """Which tells of the call's end, on the same thread."""
+    forgotten = ["other"]
+
+    def now() -> float:
+        if forgotten:
+            rates.called(forgotten.pop())
+        return 1000.0
+
+    rates = FallbackRates(FallbackAlert(), now, lambda event: None)
+    thread = threading.Thread(target=rates.called, args=("smart",), daemon=True)
+    thread.start()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert {alias: rate.calls for alias, rate in rates.read().items()} == {"smart": 1, "other": 1}
 
 
 def test_a_high_rate_is_told_once_and_its_end_once(caplog: pytest.LogCaptureFixture) -> None:

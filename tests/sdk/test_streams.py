@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,6 +20,15 @@ def _environment(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_BASE", upstream.base("openai"))
 
 
+@pytest.fixture
+def _no_collector() -> Iterator[None]:
+    """It may be long in coming."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("_no_collector")
 @pytest.mark.parametrize("how", ["break", "close", "with", "forget", "never read"])
 def test_a_plain_stream_that_is_left_closes_the_upstream(upstream: Upstream, how: str) -> None:
     stream: Any = dragoman.completion("openai/sim[stall=8]", HELLO, stream=True)
@@ -34,13 +44,15 @@ def test_a_plain_stream_that_is_left_closes_the_upstream(upstream: Upstream, how
             next(stream)
     if how != "close":
         del stream
-        gc.collect()
     eventually(lambda: upstream.calls[0].closed_early)
 
 
+@pytest.mark.usefixtures("_no_collector")
+@pytest.mark.parametrize("breaking", ["error", "continue"])
 @pytest.mark.parametrize("how", ["close", "with", "forget", "never read"])
-async def test_an_async_stream_that_is_left_closes_the_upstream(upstream: Upstream, how: str) -> None:
-    stream: Any = await dragoman.acompletion("openai/sim[stall=8]", HELLO, stream=True)
+async def test_an_async_stream_that_is_left_closes_the_upstream(upstream: Upstream, how: str, breaking: str) -> None:
+    more: dict[str, Any] = {"stream": True, "mid_stream_fallback": breaking}
+    stream: Any = await dragoman.acompletion("openai/sim[stall=8]", HELLO, **more)
     if how == "with":
         async with stream:
             await anext(stream)
@@ -52,7 +64,6 @@ async def test_an_async_stream_that_is_left_closes_the_upstream(upstream: Upstre
         with pytest.raises(StopAsyncIteration):
             await anext(stream)
     del stream
-    gc.collect()
     await soon(lambda: upstream.calls[0].closed_early)
 
 

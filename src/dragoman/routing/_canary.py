@@ -160,7 +160,8 @@ class Canaries:
         self._now = clock.time
         self._chance = clock.random
         self._told = tuple(listeners)
-        self._lock = threading.Lock()
+        # Held again by the same thread where the collector closes a forgotten call in the middle of a step.
+        self._lock = threading.RLock()
         self._heard: dict[str, tuple[tuple[_Watch, Figures], ...]] = {}
         """By deployment: whose figures its calls are."""
 

@@ -65,7 +65,8 @@ class FallbackRates:
         self._alert = alert
         self._now = now
         self._tell = tell
-        self._lock = threading.Lock()
+        # Held again by the same thread where the collector closes a forgotten call in the middle of a step.
+        self._lock = threading.RLock()
         self._parts: dict[str, list[_Part]] = {}
         self._high: set[str] = set()
 
@@ -86,7 +87,7 @@ class FallbackRates:
         """By model group, of those that were asked within the window."""
         with self._lock:
             changes = [changed for alias in list(self._parts) if (changed := self._judged(alias)) is not None]
-            rates = {alias: self._rate(alias) for alias in self._parts}
+            rates = {alias: self._rate(alias) for alias in list(self._parts)}
         for changed in changes:
             self._say(changed)
         return {alias: rate for alias, rate in rates.items() if rate.calls}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Generic, Self, TypeVar
@@ -85,15 +87,34 @@ class Stream(CustomStreamWrapper[Chunk]):
 class AsyncStream(CustomStreamWrapper[Chunk]):
     """Chunks for an `async for` loop; an async context manager too."""
 
+    _is_over = True
+
+    def __init__(self, answer: StreamAnswer, asked: Asked, kind: type[Chunk]) -> None:
+        super().__init__(answer, asked, kind)
+        self._loop = asyncio.get_running_loop()
+        self._is_over = False
+
     def __aiter__(self) -> AsyncIterator[Chunk]:
         return self
 
     async def __anext__(self) -> Chunk:
         while not self._waiting:
-            self._take(await anext(self._answer.batches))
+            try:
+                batch = await anext(self._answer.batches)
+            except BaseException:
+                self._is_over = True
+                raise
+            self._take(batch)
         return self._waiting.popleft()
 
+    def __del__(self) -> None:
+        # An answer and what reads it hold each other, and the collector may be long in coming. It may be any thread's.
+        if not self._is_over:
+            with contextlib.suppress(RuntimeError):  # its loop has ended, and so has the stream
+                self._loop.call_soon_threadsafe(_close, self._loop, self._answer)
+
     async def aclose(self) -> None:
+        self._is_over = True
         self._waiting.clear()
         await self._answer.aclose()
         self._note_cost()
@@ -103,3 +124,7 @@ class AsyncStream(CustomStreamWrapper[Chunk]):
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+
+def _close(loop: asyncio.AbstractEventLoop, answer: StreamAnswer) -> None:
+    loop.create_task(answer.aclose())
