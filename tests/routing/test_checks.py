@@ -14,6 +14,7 @@ from dragoman.routing import Answer, Call, CallOptions, Deployment, Router, Rout
 from dragoman.routing._checks import CheckPolicy
 from dragoman.routing._group import Choice, NoChoice
 from dragoman.routing._retry import nobody_can_be_asked
+from dragoman.routing._router_settings import router_settings
 from dragoman.stores import Outage, View
 from tests.routing.choosing import NOW, asked_of, chance_of, deployment, group_of
 from tests.routing.upstream import Stillness, Upstream
@@ -162,6 +163,17 @@ async def test_a_demand_that_nobody_understands_is_not_dropped(
         await router.answer(chat("smart", metadata={name: said}))
     assert (caught.value.param, len(upstream.calls)) == (f"metadata.{name}", 0)
     assert (await router.answer(chat("smart", metadata={name: []}))).attempts
+
+
+def test_the_region_of_all_calls_is_narrowed_and_never_widened() -> None:
+    found = [
+        deployment(number, region=region) for number, region in enumerate(("eu-west-1", "eu-north-1", "us-east-1"))
+    ]
+    eu = router_settings({"allowed_model_region": "eu"}).checks
+    assert left(found, eu) == {0, 1}
+    assert left(found, eu, metadata={"region": "eu-west-1"}) == {0}
+    assert left(found, eu, metadata={"region": "us"}) == set()
+    assert refused(found[2:], eu).error is errors.PermissionDeniedError
 
 
 def test_a_data_policy_demands_all_its_tags() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from dragoman.routing import Deployment
 from dragoman.types.cost import BUCKETS, dollars
 from dragoman.types.model_entry import ModelEntry, PricePeriod, Provenance, Rate
 
-__all__ = ["described", "facts_of_all", "merged", "no_row", "row_of"]
+__all__ = ["described", "merged", "no_row", "row_of"]
 
 _WINDOWS = ("context_window", "max_input_tokens", "max_output_tokens")
 
@@ -55,19 +55,6 @@ def described(entry: ModelEntry) -> dict[str, Any]:
         **_provenance(entry.facts_provenance),
         "prices": _prices(entry),
     }
-
-
-def facts_of_all(deployments: Sequence[Deployment]) -> dict[str, Any]:
-    """What holds whichever of several answers: the smallest window, and the abilities that all have."""
-    facts: dict[str, Any] = {}
-    for name in _WINDOWS:
-        sizes = [size for each in deployments if each.entry and (size := getattr(each.entry, name)) is not None]
-        facts[name] = min(sizes) if sizes and len(sizes) == len(deployments) else None
-    known = [abilities(each.provider.name, each.model, each.entry).can for each in deployments]
-    named = dict.fromkeys(ability for can in known for ability in can)
-    said = {ability: [can.get(ability) for can in known] for ability in named}
-    facts["abilities"] = {ability: all(each) for ability, each in said.items() if False in each or all(each)}
-    return facts
 
 
 def _provenance(provenance: Provenance | None) -> dict[str, Any]:

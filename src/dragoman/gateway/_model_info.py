@@ -6,21 +6,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from dragoman.gateway._described import described, facts_of_all, no_row, row_of
+from dragoman.gateway._described import described, no_row, row_of
 from dragoman.gateway.listing import Row
-from dragoman.providers import supported_openai_params
+from dragoman.models import as_model_info
 from dragoman.routing import Deployment
+from dragoman.routing._group_info import group_info as group_info_of
 
 __all__ = ["group_info", "model_info"]
 
 _OPTIONS = ("api_version", "timeout", "stream_timeout", "connect_timeout", "idle_timeout", "num_retries", "drop_params")
 """What may be told of a deployment's options. Not a key, nor what may hold one: headers, query, body."""
-_HIGHEST = (
-    "input_cost_per_token",
-    "output_cost_per_token",
-    "cache_read_input_token_cost",
-    "cache_creation_input_token_cost",
-)
 
 
 def model_info(deployments: Iterable[Deployment]) -> dict[str, Any]:
@@ -57,8 +52,6 @@ def _named(deployment: Deployment) -> dict[str, Any]:
     entry = row_of(deployment)
     if entry is None:
         return {f"supports_{name}": able for name, able in no_row(deployment)["abilities"].items()}
-    from dragoman.models._litellm_names import as_model_info
-
     return as_model_info(entry)
 
 
@@ -73,21 +66,4 @@ def _address(address: str | None) -> str:
 
 def group_info(rows: Sequence[Row]) -> dict[str, Any]:
     """One row for each name that callers may use: what holds whichever deployment answers, and the highest prices."""
-    return {"data": [_group(row) for row in rows]}
-
-
-def _group(row: Row) -> dict[str, Any]:
-    facts = facts_of_all(row.deployments)
-    infos = [_named(deployment) for deployment in row.deployments]
-    costs = {name: [cost for info in infos if (cost := info.get(name)) is not None] for name in _HIGHEST}
-    params = [set(supported_openai_params(each.provider, each.model, each.entry)) for each in row.deployments]
-    return {
-        "model_group": row.name,
-        "providers": list(dict.fromkeys(deployment.provider.name for deployment in row.deployments)),
-        "mode": next((entry.mode for entry in row.entries if entry is not None), None),
-        "max_input_tokens": facts["max_input_tokens"] or facts["context_window"],
-        "max_output_tokens": facts["max_output_tokens"],
-        **{name: max(each) if each else None for name, each in costs.items()},
-        **{f"supports_{name}": able for name, able in facts["abilities"].items()},
-        "supported_openai_params": sorted(set.intersection(*params)) if params else [],
-    }
+    return {"data": [group_info_of(row.name, row.deployments) for row in rows]}

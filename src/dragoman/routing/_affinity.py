@@ -19,7 +19,7 @@ from dragoman.providers._near import or_perhaps
 from dragoman.routing._asked import Asked, Warm
 from dragoman.routing._deployment import Deployment
 from dragoman.routing._readers import texts
-from dragoman.routing.strategies import Candidates, Strategy, reads_caches
+from dragoman.routing.strategies import Candidates
 
 __all__ = ["Affinity", "AffinityPolicy", "Kept", "affinity_kinds", "affinity_of"]
 
@@ -145,9 +145,8 @@ class Affinity:
             yield self._users, (alias, user), "deployment affinity: it answered this caller last"
 
 
-def affinity_of(policy: AffinityPolicy, strategy: Strategy, now: Callable[[], float]) -> Affinity | None:
-    """None: nobody wants to know who answered last."""
-    wants_caches = reads_caches(strategy)
+def affinity_of(policy: AffinityPolicy, now: Callable[[], float], *, wants_caches: bool) -> Affinity | None:
+    """None: nobody wants to know who answered last. `wants_caches`: a strategy does."""
     return Affinity(policy, now, wants_caches=wants_caches) if policy.kinds or wants_caches else None
 
 

@@ -1,15 +1,15 @@
-"""From a call, or a fallback of it, to what is asked of a model group."""
+"""The plan that a call goes by from its beginning to its end: from the call, or a fallback of it, to what is asked of a group."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dragoman.errors import BadRequestError, DragomanError
 from dragoman.routing import _fallbacks
 from dragoman.routing._asked import Asked
-from dragoman.routing._call import Call, CallOptions
+from dragoman.routing._call import NO_OPTIONS, Call, CallOptions
 from dragoman.routing._clock import Clock
 from dragoman.routing._conditions import route_of
 from dragoman.routing._deployment import Deployment
@@ -22,6 +22,8 @@ from dragoman.routing._settings import FallbackTarget, RouterSettings
 if TYPE_CHECKING:
     from dragoman.models import Catalogue
     from dragoman.routing._affinity import Affinity
+    from dragoman.routing._routing_groups import Strategies
+    from dragoman.stores import Outage
 
 __all__ = ["Asker"]
 
@@ -30,9 +32,13 @@ _NOTHING: tuple[str, ...] = ()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """Of one router. It asks nobody: it says of whom something would be asked, and what."""
+    """Of one router, as its list and its settings are at one time. It asks nobody: it says of whom something would be asked,
+    and what."""
 
     settings: RouterSettings
+    listed: tuple[Deployment, ...]
+    """As they were given, without the defaults of the settings."""
+    strategies: Strategies
     directory: Directory
     catalogue: Catalogue
     clock: Clock
@@ -101,6 +107,21 @@ class Asker:
         options = replace(options, **own) if own else options
         group = self._described(group, call, options)
         return self._asking(call, group, request=request, options=options, home=there, left_out=left_out)
+
+    def stands_ready(
+        self, alias: str, options: CallOptions, called: str, outages: Mapping[str, Outage], seen: Collection[str] = ()
+    ) -> bool:
+        """Whether a fallback, which is none of those that were `seen`, has a deployment that is well."""
+        for target in _fallbacks.targets(self.settings, alias, options, None, called):
+            if _fallbacks.target_name(target) in seen:
+                continue
+            try:
+                group = self.directory.group(_fallbacks.target_name(target), NO_OPTIONS)
+            except DragomanError:
+                continue
+            if any(member.outage(outages) is None for member in group.regular.members):
+                return True
+        return False
 
     def check_fallbacks(self, targets: Sequence[FallbackTarget] | None) -> None:
         """A mistyped fallback is told at once, not on the day when it is needed."""

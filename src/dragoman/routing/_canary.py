@@ -176,10 +176,8 @@ class Canaries:
         return self._watches.keys()
 
     def check(self, deployments: Iterable[Deployment]) -> None:
-        """Learn which deployments there are. Raises `ConfigError`."""
-        by_alias: dict[str, list[str]] = {}
-        for item in deployments:
-            by_alias.setdefault(item.alias, []).append(item.id)
+        """Whether the canaries fit these. Raises `ConfigError`."""
+        by_alias = _by_alias(deployments)
         shares: dict[str, float] = {}
         for position, canary in enumerate(self._canaries):
             ids = by_alias.get(canary.model)
@@ -194,9 +192,15 @@ class Canaries:
                 raise _fault(canary, "share", f"the canaries of {canary.model!r} have more than all calls")
             if all(name in self._watches for name in ids):
                 raise _fault(canary, "deployment", f"{canary.model!r} has no other deployment, for the other calls")
-        for alias, ids in by_alias.items():
-            watches = [watch for watch in self._watches.values() if watch.canary.model == alias]
-            self._heard.update({name: tuple(_figures(name, watches, self._watches)) for name in ids if watches})
+
+    def learn(self, deployments: Iterable[Deployment]) -> None:
+        """Which deployments there are now."""
+        heard: dict[str, tuple[tuple[_Watch, Figures], ...]] = {}
+        with self._lock:
+            for alias, ids in _by_alias(deployments).items():
+                watches = [watch for watch in self._watches.values() if watch.canary.model == alias]
+                heard.update({name: tuple(_figures(name, watches, self._watches)) for name in ids if watches})
+            self._heard = heard
 
     def over(self, group: ModelGroup) -> ModelGroup:
         """The same group, with its canaries apart."""
@@ -234,6 +238,14 @@ class Canaries:
             told = (stopped.alias, stopped.deployment, stopped.gate, stopped.value, stopped.limit)
             _log.warning("%s: the canary %s is stopped: its %s is %.4g, and the limit %.4g", *told)
             tell(self._told, stopped)
+
+
+def _by_alias(deployments: Iterable[Deployment]) -> dict[str, list[str]]:
+    """Ids."""
+    found: dict[str, list[str]] = {}
+    for item in deployments:
+        found.setdefault(item.alias, []).append(item.id)
+    return found
 
 
 def _figures(name: str, watches: Iterable[_Watch], canaries: Collection[str]) -> Iterator[tuple[_Watch, Figures]]:

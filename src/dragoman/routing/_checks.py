@@ -36,6 +36,8 @@ class CheckPolicy:
     """Whether `metadata.tags` and the deployments' `tags` decide (`enable_tag_filtering`)."""
     match_any: bool = True
     """One common tag is enough (`tag_filtering_match_any`)."""
+    regions: tuple[frozenset[str], ...] = ()
+    """Where all calls stay, in one of each (`allowed_model_region`); what a call says can only narrow it."""
     drop_params: bool = False
 
 
@@ -151,7 +153,10 @@ _REGIONS = ("allowed_model_region", "region", "data_residency")
 
 def _regions(asked: Asked) -> tuple[frozenset[str], ...] | None:
     """Where the request must stay, `eu`, `eu-west-1`, ...: in one of each."""
-    return tuple(said for name in _REGIONS if (said := _demanded(asked, name)) is not None) or None
+    always = asked.group.policy.regions
+    if not asked.metadata:
+        return always or None
+    return (*always, *(said for name in _REGIONS if (said := _demanded(asked, name)) is not None)) or None
 
 
 def _demanded(asked: Asked, name: str) -> frozenset[str] | None:
@@ -275,9 +280,7 @@ CHECKS: tuple[Check, ...] = (
         lambda asked: (asked.tags, _agent(asked)),
         PermissionDeniedError,
     ),
-    Check(
-        "region", _elsewhere, _always, lambda asked: _regions(asked) if asked.metadata else None, PermissionDeniedError
-    ),
+    Check("region", _elsewhere, _always, _regions, PermissionDeniedError),
     Check(
         "data policy",
         _against_policy,

@@ -96,6 +96,11 @@ class Deployment:
         return f"{self.id}:{self.model}" if self.wild else self.id
 
     @property
+    def place(self) -> tuple[str, str, str]:
+        """Whom it asks, and with which key."""
+        return self.provider.name, self.model, self.credential
+
+    @property
     def credential(self) -> str:
         """Under which the state of its credential is kept; it tells nothing about the key itself."""
         said = f"{self.options.api_base or ''} {self.options.api_key or ''}"

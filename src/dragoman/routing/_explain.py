@@ -111,6 +111,13 @@ class Explainer:
             notes=(sent.note,) if sent.note else (),
         )
 
+    async def available(self) -> Deployment:
+        """Who would be asked. Raises `APIError` where nobody can be."""
+        choice = (await self.find(self.asked)).choice
+        if isinstance(choice, NoChoice):
+            raise nobody_can_be_asked(self.asked.group.alias, choice, self.trial.store.now())
+        return choice.member.deployment
+
     async def find(self, asked: Asked) -> Found:
         """As `Seeker.find`, but that nothing is claimed: what a call would claim is compared with what is used."""
         claims = {member.deployment.id: claims_of(member, asked) for member in asked.group.members}

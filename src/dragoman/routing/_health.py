@@ -103,6 +103,13 @@ class Health:
             raise
         return True
 
+    def forget(self, key: str) -> None:
+        """What was held against it, as it is somewhere else now."""
+        with self._lock:
+            for known in (self._in_a_row, self._times, self._suspects):
+                known.pop(key, None)
+        self.store.put_back(key)
+
     def give_back(self, keys: Iterable[str]) -> None:
         """A probe found nothing out: the next call may try."""
         outages = self.store.view().outages

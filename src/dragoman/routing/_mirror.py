@@ -89,11 +89,9 @@ def mirror_policy(value: Any, path: str) -> MirrorPolicy:
 class Mirrors:
     """Of one router. Copies live on the event loop of their call, and end with it."""
 
-    def __init__(
-        self, policy: MirrorPolicy, deployments: Iterable[Deployment], clock: Clock, listeners: Sequence[Listener]
-    ) -> None:
+    def __init__(self, policy: MirrorPolicy, clock: Clock, listeners: Sequence[Listener]) -> None:
         self._policy = policy
-        self._silent = {item.id: item.silent_model for item in deployments if item.silent_model}
+        self._silent: Mapping[str, str] = {}
         """By the id of a deployment: the model that gets a copy of whatever it answers (`silent_model`)."""
         self._clock = clock
         self._listeners = listeners
@@ -103,11 +101,14 @@ class Mirrors:
         self.dropped = 0
         """So many copies were not sent, as too many were under way."""
 
-    @property
-    def targets(self) -> tuple[tuple[str, str], ...]:
-        """(where it is said, the model) of all that may get a copy."""
+    def targets(self, deployments: Iterable[Deployment]) -> tuple[tuple[str, str], ...]:
+        """(where it is said, the model) of all that would get a copy of what is sent to these."""
         rows = ((f"mirror[{position}].to", mirror.to) for position, mirror in enumerate(self._policy.mirrors))
-        return (*rows, *((f"{deployment}.silent_model", model) for deployment, model in self._silent.items()))
+        return (*rows, *((f"{name}.silent_model", model) for name, model in _silent(deployments).items()))
+
+    def learn(self, deployments: Iterable[Deployment]) -> None:
+        """Which deployments there are now."""
+        self._silent = _silent(deployments)
 
     def answered(self, call: Call, alias: str, answer: Answer | StreamAnswer, send: Send) -> None:
         """Send the copies of a call, if there are to be any. Returns at once."""
@@ -170,6 +171,10 @@ class Mirrors:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+
+
+def _silent(deployments: Iterable[Deployment]) -> dict[str, str]:
+    return {item.id: item.silent_model for item in deployments if item.silent_model}
 
 
 async def _read(answer: StreamAnswer) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,11 +14,12 @@ from dragoman.providers._near import or_perhaps
 from dragoman.routing._call import CallOptions
 from dragoman.routing._deployment import Deployment
 from dragoman.routing._deployment_keys import ENTRY_KEYS, INFO_KEYS, KEYS, take
+from dragoman.routing._ids import Ids
 from dragoman.routing._options import Problem, problems_of, split
 from dragoman.routing._pricing import entry_of
 from dragoman.routing._readers import Environment
 
-__all__ = ["parse_model_list"]
+__all__ = ["parse_deployment", "parse_model_list"]
 
 _KEYS = ("model_name", "litellm_params", "params", "model_info", *sorted(ENTRY_KEYS))
 _FROM_ENVIRONMENT = "os.environ/"
@@ -30,34 +30,50 @@ def parse_model_list(
     providers: Providers,
     path: str = "model_list",
     catalogue: Catalogue | None = None,
+    ids: Ids | None = None,
 ) -> tuple[Deployment, ...]:
     """Entries of `{model_name, litellm_params | params: {model, ...}, model_info}`, in the order in which they are asked.
 
-    Strings `os.environ/NAME` are looked up, and models in the catalogue (None: the shipped rows). Raises one `ConfigError`
-    with a line for each wrong path."""
+    Strings `os.environ/NAME` are looked up, and models in the catalogue (None: the shipped rows). `ids` names those that
+    say no id (None: by their place in the list). Raises one `ConfigError` with a line for each wrong path."""
     if isinstance(entries, (str, Mapping)) or not isinstance(entries, Sequence):
         raise ConfigError(f"{path}: expected a list", param=path)
     problems: list[Problem] = []
-    seen: Counter[str] = Counter()
+    ids = Ids() if ids is None else ids
     found: list[Deployment] = []
     catalogue = Catalogue() if catalogue is None else catalogue
     for position, entry in enumerate(entries):
         where = f"{path}[{position}]"
-        deployment = _deployment(entry, where, providers, seen, problems)
+        deployment = _deployment(entry, where, providers, ids, problems)
         if deployment is not None:
             found.append(_with_entry(deployment, entry, where, catalogue, problems))
     for number, deployment in enumerate(found):
         if any(deployment.id == other.id for other in found[:number]):
             problems.append(Problem(f"{path}[{number}].model_info.id", f"{deployment.id!r} is there twice"))
-    if problems:
-        lines = "\n".join(f"{problem.path}: {problem.message}" for problem in problems)
-        raise ConfigError(lines, param=problems[0].path)
+    _refuse(problems)
     return tuple(sorted(found, key=lambda deployment: deployment.order))
 
 
-def _deployment(
-    entry: Any, path: str, providers: Providers, seen: Counter[str], problems: list[Problem]
-) -> Deployment | None:
+def parse_deployment(
+    entry: Mapping[str, Any], providers: Providers, path: str = "deployment", *, catalogue: Catalogue, ids: Ids
+) -> Deployment:
+    """One entry of such a list."""
+    problems: list[Problem] = []
+    deployment = _deployment(entry, path, providers, ids, problems)
+    if deployment is not None:
+        deployment = _with_entry(deployment, entry, path, catalogue, problems)
+    _refuse(problems)
+    assert deployment is not None
+    return deployment
+
+
+def _refuse(problems: Sequence[Problem]) -> None:
+    if problems:
+        lines = "\n".join(f"{problem.path}: {problem.message}" for problem in problems)
+        raise ConfigError(lines, param=problems[0].path)
+
+
+def _deployment(entry: Any, path: str, providers: Providers, ids: Ids, problems: list[Problem]) -> Deployment | None:
     before = len(problems)
     if not isinstance(entry, Mapping):
         problems.append(Problem(path, "expected an object with `model_name` and `litellm_params`"))
@@ -83,9 +99,8 @@ def _deployment(
     if len(problems) > before or resolved is None:
         return None
     assert isinstance(alias, str)
-    number, seen[alias] = seen[alias], seen[alias] + 1
-    return Deployment(
-        id=str(info.get("id") or f"{alias}:{number}"),
+    deployment = Deployment(
+        id="",
         alias=alias,
         provider=resolved[0],
         model=resolved[1],
@@ -95,6 +110,7 @@ def _deployment(
         later=parts.later,
         **own,
     )
+    return replace(deployment, id=ids.of(deployment))
 
 
 def _of_the_deployment(

@@ -11,6 +11,7 @@ from typing import Any
 from dragoman import errors
 from dragoman.errors import APIError, Timeout, error_for_status
 from dragoman.routing._asked import Asked
+from dragoman.routing._asker import Asker
 from dragoman.routing._call import Answer, Call
 from dragoman.routing._deployment import Deployment
 from dragoman.routing._dry_run import sent_by
@@ -242,7 +243,7 @@ class PlayedRouter(Router):
 
     def __init__(self, *deployments: Any, **options: Any) -> None:
         super().__init__(*deployments, **options)
-        self.mirrors = Mirrors(MirrorPolicy(), (), self._clock, ())
+        self.mirrors = Mirrors(MirrorPolicy(), self._clock, ())
         self.in_vain: Counter[tuple[str, str]] = Counter()
         """By alias and deployment: how often chance did not give it."""
 
@@ -250,8 +251,8 @@ class PlayedRouter(Router):
         """Say what is played."""
         self.stage, self.chance, self.shares = Stage(log, self.deployments), chance, shares
 
-    def _trial(self, call: Call) -> Trial:
-        trial = super()._trial(call)
+    def _trial(self, call: Call, asker: Asker) -> Trial:
+        trial = super()._trial(call, asker)
         trial.send = self.stage.send
         return trial
 

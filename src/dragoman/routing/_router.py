@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import secrets
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,6 @@ from dragoman.models.tokens import warm_up as load_vocabularies
 from dragoman.observe import FellBack, Listener, tell
 from dragoman.providers import Providers
 from dragoman.routing import _fallbacks
-from dragoman.routing._affinity import affinity_of
 from dragoman.routing._asked import Asked
 from dragoman.routing._asker import Asker
 from dragoman.routing._call import NO_OPTIONS, Answer, Call, CallOptions, StreamAnswer
@@ -24,7 +23,6 @@ from dragoman.routing._checkup import Checkup
 from dragoman.routing._clock import Clock
 from dragoman.routing._conditions import route_of
 from dragoman.routing._continue import may_continue, read_on
-from dragoman.routing._defaults import with_defaults
 from dragoman.routing._deployment import Deployment
 from dragoman.routing._directory import Directory
 from dragoman.routing._explain import Explainer
@@ -32,6 +30,7 @@ from dragoman.routing._explanation import Explanation
 from dragoman.routing._fallback_rate import FallbackRate, FallbackRates
 from dragoman.routing._health import Health
 from dragoman.routing._mirror import Mirrors, ask_once
+from dragoman.routing._planner import Planner
 from dragoman.routing._queue import Line
 from dragoman.routing._run import Run
 from dragoman.routing._seek import Seeker
@@ -40,15 +39,12 @@ from dragoman.routing._standing import Cooldown, RoutingState, cooldowns, routin
 from dragoman.routing._state import store_at
 from dragoman.routing._transports import Transports
 from dragoman.routing._trial import Trial
-from dragoman.routing.strategies import Strategy, limit_counters, reads_limits, strategy_of
 from dragoman.transport import Transport
 
 if TYPE_CHECKING:
-    from dragoman.stores import Store
+    from dragoman.stores import Outage, Store
 
 __all__ = ["Router"]
-
-_NOTHING: tuple[str, ...] = ()
 
 
 class Router:
@@ -70,34 +66,31 @@ class Router:
         store: Store | None = None,
         **transport_options: Any,
     ) -> None:
-        self.settings = settings or RouterSettings()
+        said = settings or RouterSettings()
         self.providers = providers or Providers()
         self.catalogue = Catalogue() if catalogue is None else catalogue
         given = tuple(listeners)
         self._clock = clock or Clock()
-        self._rates = FallbackRates(self.settings.fallback_alert, self._clock.time, lambda event: tell(given, event))
-        self.canaries = Canaries(self.settings.canary, self._clock, given)
+        self._rates = FallbackRates(said.fallback_alert, self._clock.time, lambda event: tell(given, event))
+        self.canaries = Canaries(said.canary, self._clock, given)
         self._listeners: tuple[Listener, ...] = (*given, *self.canaries.listeners)
-        self.store: Store = store_at(self.settings.redis, self._clock.time) if store is None else store
+        self.store: Store = store_at(said.redis, self._clock.time) if store is None else store
         self._owns_store = store is None
         # What the parts are given holds the settings, and not this router: a forgotten one must be freed at once.
-        said, heard = self.settings, self._listeners
-        strategy = strategy_of(said.strategy, "routing_strategy", said.strategy_args)
+        heard = self._listeners
         self.health = Health(self.store, said.health, lambda event: tell(heard, event))
         self.line = Line()
         self._transports = Transports(lambda: Transport(**transport_options))
-        self._directory = self._listed(deployments, strategy, allow_unlisted=allow_unlisted)
-        self.asker = Asker(
-            settings=said,
-            directory=self._directory,
+        self.mirrors = Mirrors(said.mirror, self._clock, heard)
+        self._planner = Planner(
+            providers=self.providers,
             catalogue=self.catalogue,
             clock=self._clock,
-            affinity=affinity_of(said.affinity, strategy, self._clock.time),
-            is_open=allow_unlisted,
+            canaries=self.canaries,
+            mirrors=self.mirrors,
+            allow_unlisted=allow_unlisted,
         )
-        if reads_limits(strategy):
-            counters = [counter for item in self.deployments for counter in limit_counters(item)]
-            self.store.watch(counters, by=f"router-{secrets.token_hex(4)}")
+        self.asker = self._planner.first(deployments, said)
         self.checkup = Checkup(
             policy=said.health_check,
             groups=self._directory.groups,
@@ -106,22 +99,39 @@ class Router:
             clock=self._clock,
             listeners=heard,
         )
-        self.mirrors = Mirrors(said.mirror, self.deployments, self._clock, heard)
-        self._directory.check(*((f"{it.path}.use", it.use) for it in said.routes), *self.mirrors.targets)
+        self._watcher = f"router-{secrets.token_hex(4)}"
+        self.adopt(self.asker)
 
-    def _listed(self, deployments: Iterable[Deployment], strategy: Strategy, *, allow_unlisted: bool) -> Directory:
-        said = self.settings  # and not this router: see above
-        return Directory(
-            with_defaults(deployments, said),
-            self.providers,
-            self.catalogue,
-            lambda alias: strategy,
-            lambda alias: any(True for _ in _fallbacks.targets(said, alias, NO_OPTIONS, None)),
-            allow_unlisted=allow_unlisted,
-            checks=replace(said.checks, drop_params=said.drop_params),
-            canaries=self.canaries,
-            names=said.model_group_alias,
-        )
+    def plan(self, deployments: Iterable[Deployment] | None = None, settings: RouterSettings | None = None) -> Asker:
+        """What calls would go by with other deployments, or other settings (None: as they are). Nothing changes yet.
+
+        Raises `ConfigError` where they do not fit together, or a setting cannot change in a router that runs."""
+        return self._planner.next(self.asker, deployments, settings)
+
+    def adopt(self, plan: Asker) -> None:
+        """Calls that begin from now on go by it; those that are under way end by what they began with.
+
+        What is known of a deployment stays known under its id, but for its failures where it asks somebody else now."""
+        before, deployments = {item.id: item.place for item in self.deployments}, plan.directory.deployments
+        self.canaries.learn(deployments)
+        self.mirrors.learn(deployments)
+        counters = plan.strategies.watched(deployments)
+        if counters or self.asker is not plan:
+            self.store.watch(counters, by=self._watcher)
+        self.health.policy = plan.settings.health
+        self.checkup.groups = plan.directory.groups
+        self.asker = plan
+        for item in deployments:
+            if before.get(item.id, item.place) != item.place:
+                self.health.forget(item.key)
+
+    @property
+    def settings(self) -> RouterSettings:
+        return self.asker.settings
+
+    @property
+    def _directory(self) -> Directory:
+        return self.asker.directory
 
     @property
     def aliases(self) -> tuple[str, ...]:
@@ -145,12 +155,13 @@ class Router:
         """Raises `APIError` with the `attempts` that were made; a bad request is neither retried nor asked elsewhere."""
         if not call.request_id:
             call.request_id = f"req_{secrets.token_hex(12)}"
-        trial = self._trial(call)
+        asker = self.asker
+        trial = self._trial(call, asker)
         try:
             await self.store.open()
             self.checkup.start()
-            self.asker.check_fallbacks(call.options.fallbacks)
-            answer = await self._answer(trial, self.asker.asked(call))
+            asker.check_fallbacks(call.options.fallbacks)
+            answer = await self._answer(trial, asker, asker.asked(call))
             self.mirrors.answered(call, trial.alias, answer, self._shadow)
             self._rates.called(trial.alias)
             return answer
@@ -165,18 +176,25 @@ class Router:
     async def explain(self, call: Call) -> Explanation:
         """What would happen to it now. Nothing is sent, claimed or learned. Raises `DragomanError` for a model or a fallback that
         nobody knows."""
-        self.asker.check_fallbacks(call.options.fallbacks)
-        asked, route = self.asker.asked(call), route_of(self.settings.routes, call)
-        options, retries = self.asker.failing(asked)
-        explainer = Explainer(
+        return await self._explainer(call).explain()
+
+    async def available(self, call: Call) -> Deployment:
+        """Who would be asked now. Nothing is sent, claimed or learned. Raises what the call would where nobody can be asked."""
+        return await self._explainer(call).available()
+
+    def _explainer(self, call: Call) -> Explainer:
+        asker = self.asker
+        asker.check_fallbacks(call.options.fallbacks)
+        asked, route = asker.asked(call), route_of(asker.settings.routes, call)
+        options, retries = asker.failing(asked)
+        return Explainer(
             asked=asked,
-            trial=self._trial(call),
+            trial=self._trial(call, asker),
             options=options,
             retries=retries,
             route=None if route is None else route.path,
-            fallback=lambda target: self.asker.fallback(call, target, asked.home),
+            fallback=lambda target: asker.fallback(call, target, asked.home),
         )
-        return await explainer.explain()
 
     def fallback_rates(self) -> Mapping[str, FallbackRate]:
         """By model group: how many of its calls went to fallbacks, within the window of `fallback_alert`."""
@@ -214,10 +232,10 @@ class Router:
         if self._owns_store:
             await self.store.close()
 
-    def _trial(self, call: Call) -> Trial:
+    def _trial(self, call: Call, asker: Asker) -> Trial:
         return Trial(
             call=call,
-            settings=self.settings,
+            settings=asker.settings,
             clock=self._clock,
             transport=self._transports.here,
             listeners=self._listeners,
@@ -229,17 +247,17 @@ class Router:
     def _seeker(self, call: Call) -> Seeker:
         return Seeker(self.store, self.health, call.request_id)
 
-    async def _answer(self, trial: Trial, asked: Asked) -> Answer | StreamAnswer:
-        call, trial.alias, trial.continues = trial.call, asked.group.alias, may_continue(asked, self.settings)
-        options, retries = self.asker.failing(asked)
+    async def _answer(self, trial: Trial, asker: Asker, asked: Asked) -> Answer | StreamAnswer:
+        call, trial.alias, trial.continues = trial.call, asked.group.alias, may_continue(asked, asker.settings)
+        options, retries = asker.failing(asked)
         run = Run(
             trial=trial,
             seeker=self._seeker(call),
-            deadline=self._clock.monotonic() + (options.timeout or self.settings.timeout),
+            deadline=self._clock.monotonic() + (options.timeout or asker.settings.timeout),
             retries_left=retries,
-            has_backup=lambda: self._stands_ready(asked.group.alias, options, call.model),
+            has_backup=lambda: asker.stands_ready(asked.group.alias, options, call.model, self._outages()),
         )
-        elsewhere = functools.partial(self._elsewhere, run, asked, options=options)
+        elsewhere = functools.partial(self._elsewhere, run, asker, asked, options=options)
         try:
             mock = _fallbacks.mock_failure(options, call.model)
             if mock is not None:
@@ -256,17 +274,20 @@ class Router:
             del first  # its traceback holds this frame: they must not hold each other
 
     async def _elsewhere(
-        self, run: Run, asked: Asked, error: APIError, options: CallOptions
+        self, run: Run, asker: Asker, asked: Asked, error: APIError, options: CallOptions
     ) -> Answer | StreamAnswer | None:
         """The answer of a fallback, or of a fallback's own; None where they fail too: the attempts tell of it, and the caller
         hears why the model that was asked for failed."""
         call = run.trial.call
-        found = _fallbacks.targets(self.settings, asked.group.alias, options, error, call.model)
+        settings = asker.settings
+        found = _fallbacks.targets(settings, asked.group.alias, options, error, call.model)
         pending = deque((asked.group.alias, target, type(error).__name__) for target in found)
         seen = {asked.group.alias}
         own_options, asked_next = replace(call.options, fallbacks=None), asked.group.alias
-        run.has_backup = lambda: bool(pending) or self._stands_ready(asked_next, own_options, asked_next, seen)
-        while pending and len(seen) <= self.settings.max_fallbacks and run.seconds_left() > 0:
+        run.has_backup = lambda: (
+            bool(pending) or asker.stands_ready(asked_next, own_options, asked_next, self._outages(), seen)
+        )
+        while pending and len(seen) <= settings.max_fallbacks and run.seconds_left() > 0:
             failed, target, reason = pending.popleft()
             name = _fallbacks.target_name(target)
             if name in seen:
@@ -277,29 +298,19 @@ class Router:
             run.trial.fallback = asked_next = name
             tell(self._listeners, FellBack(call.request_id, failed, name, reason))
             try:
-                return await run.ask(self.asker.fallback(call, target, asked.home))
+                return await run.ask(asker.fallback(call, target, asked.home))
             except APIError as following:
-                own = _fallbacks.targets(self.settings, name, own_options, following)
+                own = _fallbacks.targets(settings, name, own_options, following)
                 pending.extend((name, further, type(following).__name__) for further in own)
             except DragomanError:
                 continue
         return None
 
-    def _stands_ready(self, alias: str, options: CallOptions, called: str, seen: Collection[str] = ()) -> bool:
-        """Whether a fallback, which is none of those that were `seen`, has a deployment that is well."""
-        outages = self.store.view().outages
-        for target in _fallbacks.targets(self.settings, alias, options, None, called):
-            if _fallbacks.target_name(target) in seen:
-                continue
-            try:
-                group = self._directory.group(_fallbacks.target_name(target), NO_OPTIONS)
-            except DragomanError:
-                continue
-            if any(member.outage(outages) is None for member in group.regular.members):
-                return True
-        return False
+    def _outages(self) -> Mapping[str, Outage]:
+        return self.store.view().outages
 
     async def _shadow(self, call: Call, model: str, seconds: float) -> Answer | StreamAnswer:
         """Asked once, with a key of its own, and told to nobody."""
-        trial = replace(self._trial(call), listeners=())
-        return await ask_once(self.asker.fallback(call, model, ""), trial, self._seeker(call), seconds)
+        asker = self.asker
+        trial = replace(self._trial(call, asker), listeners=())
+        return await ask_once(asker.fallback(call, model, ""), trial, self._seeker(call), seconds)

@@ -33,9 +33,11 @@ from dragoman.routing._readers import (
     object_of,
     seconds,
     text,
+    texts,
     whole,
 )
 from dragoman.routing._retry import RetryPolicy
+from dragoman.routing._routing_groups import routing_groups
 from dragoman.routing._settings import Alias, FallbackTarget, RouterSettings, parse_fallbacks, parse_targets
 from dragoman.routing.strategies import strategy_of
 
@@ -95,6 +97,11 @@ def _followed(name: str, aliases: Mapping[str, Alias], path: str) -> Alias:
     return aliases[name]._replace(model=model)
 
 
+def _regions(value: Any, path: str) -> tuple[frozenset[str], ...]:
+    found = texts(value, path)
+    return (frozenset(found),) if found else ()
+
+
 def _port(value: Any, path: str) -> int:
     found: int = whole(1, 65535)(value, path)
     return found
@@ -128,6 +135,8 @@ ROUTER_SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "model_group_alias": Setting("model_group_alias", _aliases),
         "routing_strategy": Setting("strategy", strategy_of),
         "routing_strategy_args": Setting("strategy_args", object_of),
+        "routing_groups": Setting("routing_groups", routing_groups),
+        "allowed_model_region": Setting("checks.regions", _regions),
         "enable_pre_call_checks": Setting("checks.window", boolean),
         "enable_tag_filtering": Setting("checks.tags", boolean),
         "tag_filtering_match_any": Setting("checks.match_any", boolean),
@@ -280,6 +289,8 @@ def _named(reading: Reading) -> Iterator[tuple[str, FallbackTarget]]:
     yield from ((paths["default_fallbacks"], target) for target in settings.default_fallbacks)
     for name, alias in settings.model_group_alias.items():
         yield f"{paths['model_group_alias']}.{name}", alias.model
+    for position, group in enumerate(settings.routing_groups):
+        yield from ((f"{paths['routing_groups']}[{position}].models", model) for model in group.models)
     yield from ((f"{route.path}.use", route.use) for route in settings.routes)
     yield from ((f"{canary.path}.model", canary.model) for canary in settings.canary)
     for field in ("group_retry_policies", "weights"):

@@ -21,15 +21,29 @@ from dragoman.routing._options import split
 from dragoman.routing._outage import HealthPolicy
 from dragoman.routing._queue import QueuePolicy
 from dragoman.routing._retry import RetryPolicy
+from dragoman.routing._routing_groups import RoutingGroup
 from dragoman.routing.strategies import Strategy, simple_shuffle
 from dragoman.stores import Policy
 from dragoman.types._json import JsonObject
 
-__all__ = ["Alias", "FallbackTarget", "Fallbacks", "RedisPlace", "RouterSettings", "parse_fallbacks", "parse_targets"]
+__all__ = [
+    "FIXED",
+    "Alias",
+    "FallbackTarget",
+    "Fallbacks",
+    "RedisPlace",
+    "RouterSettings",
+    "parse_fallbacks",
+    "parse_targets",
+]
 
 FallbackTarget: TypeAlias = str | JsonObject
 """An alias, `provider/model`, or an object with `model` and parameters of its own."""
 Fallbacks: TypeAlias = Mapping[str, tuple[FallbackTarget, ...]]
+
+
+FIXED = frozenset({"affinity", "canary", "fallback_alert", "health_check", "mirror", "redis"})
+"""What a router has from its start to its end: parts that remember, and that others know of."""
 
 
 class Alias(NamedTuple):
@@ -93,6 +107,8 @@ class RouterSettings:
     """How one of several deployments is picked."""
     strategy_args: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments of the strategy."""
+    routing_groups: tuple[RoutingGroup, ...] = ()
+    """Models with a strategy of their own."""
     checks: CheckPolicy = field(default_factory=CheckPolicy)
     affinity: AffinityPolicy = field(default_factory=AffinityPolicy)
     routes: tuple[Route, ...] = ()
@@ -119,9 +135,9 @@ class RouterSettings:
     mirror: MirrorPolicy = field(default_factory=MirrorPolicy)
     """Which calls are copied to other models, whose answers are thrown away."""
     canary: tuple[Canary, ...] = ()
+    """Deployments that get a share of the calls, until they cross a gate."""
     health_check: CheckupPolicy | None = None
     """None: nothing is ever sent only to see whether it works."""
-    """Deployments that get a share of the calls, until they cross a gate."""
     queue: QueuePolicy = field(default_factory=QueuePolicy)
     """Who waits while all deployments are at their limits."""
 

@@ -8,12 +8,21 @@ from typing import Any
 
 from dragoman.errors import ConfigError, DragomanError
 from dragoman.providers._near import near
-from dragoman.routing import CallOptions, Deployment
-from dragoman.routing import Router as Core
+from dragoman.routing import CallOptions, Deployment, RouterSettings
+from dragoman.routing._directory import Directory
 from dragoman.routing._options import Problem
 from dragoman.routing._router_settings import ROUTER_SETTINGS, Reading, name_faults, read_settings
+from dragoman.routing._settings import FIXED
 
-__all__ = ["check_names", "described", "read_arguments", "warn_of_later"]
+__all__ = [
+    "check_fixed",
+    "check_names",
+    "described",
+    "read_arguments",
+    "shown_settings",
+    "unknown_arguments",
+    "warn_of_later",
+]
 
 _log = logging.getLogger("dragoman")
 _LIKE = 0.85
@@ -27,34 +36,60 @@ def read_arguments(said: Mapping[str, Any]) -> Reading:
     return reading
 
 
-def warn_of_later(
-    arguments: Iterable[str], known: Iterable[str], reading: Reading, deployments: Sequence[Deployment]
-) -> None:
-    """Name what does nothing yet in a warning. Raises `ConfigError` for a mistyped argument."""
+def unknown_arguments(arguments: Iterable[str], known: Iterable[str]) -> list[str]:
+    """LiteLLM's arguments that mean nothing here. Raises `ConfigError` for a mistyped one."""
     words = {*known, *ROUTER_SETTINGS}
     unknown = [name for name in arguments if name not in words]
     for name in unknown:
         meant = near(name, words, count=1, cutoff=_LIKE)
         if meant:
             raise ConfigError(f"Router: no argument {name!r}; did you mean {meant[0]!r}?", param=name)
-    of_deployments = (name for deployment in deployments for name in deployment.later)
-    names = sorted({*unknown, *of_deployments, *reading.settings.defaults.later})
-    if names:
-        _log.warning("Router: known and without effect yet: %s", ", ".join(names))
+    return unknown
 
 
-def check_names(reading: Reading, core: Core) -> None:
+def warn_of_later(names: Iterable[str], deployments: Iterable[Deployment]) -> None:
+    """Name these, and what deployments say that does nothing yet, in one warning."""
+    later = sorted({*names, *(name for deployment in deployments for name in deployment.later)})
+    if later:
+        _log.warning("Router: known and without effect yet: %s", ", ".join(later))
+
+
+def check_fixed(names: Iterable[str]) -> None:
+    """Raises `ConfigError` for a setting that a router has from its start to its end."""
+    for name in names:
+        setting = ROUTER_SETTINGS.get(name)
+        if setting is not None and setting.field.partition(".")[0] in FIXED:
+            raise ConfigError(f"{name}: cannot be changed while the router runs", param=name)
+
+
+def shown_settings(told: Mapping[str, Any], settings: RouterSettings) -> dict[str, Any]:
+    """All by the names that users write, as they were told, or else the defaults that are plain values."""
+    shown: dict[str, Any] = {"routing_strategy": "simple-shuffle"}
+    for name, setting in ROUTER_SETTINGS.items():
+        record, _, field = setting.field.partition(".")
+        if record == "redis":
+            continue
+        value = getattr(settings, record)
+        value = getattr(value, field) if field else value
+        if name in told:
+            shown[name] = told[name]
+        elif isinstance(value, (bool, int, float, str, tuple, dict)) or value is None:
+            shown[name] = value
+    return shown
+
+
+def check_names(reading: Reading, directory: Directory) -> None:
     """A fallback from or to a model that nobody knows is refused, not found out on the day when it is needed."""
 
     def fault(target: Any) -> str | None:
         own = {"model": target} if isinstance(target, str) else target
         try:
-            core.candidates(own["model"], CallOptions(custom_llm_provider=own.get("custom_llm_provider")))
+            directory.group(own["model"], CallOptions(custom_llm_provider=own.get("custom_llm_provider")))
         except DragomanError as error:
             return error.message
         return None
 
-    _refuse(name_faults(reading, core.aliases, fault, core.deployments))
+    _refuse(name_faults(reading, directory.aliases, fault, directory.deployments))
 
 
 def _refuse(problems: Sequence[Problem]) -> None:

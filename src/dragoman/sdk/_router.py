@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from dragoman import _sync, routing
 from dragoman.dialects import openai_chat, openai_completions, openai_embeddings
-from dragoman.errors import DragomanError
-from dragoman.routing import RouterSettings, parse_model_list
-from dragoman.sdk._arguments import check_names, described, read_arguments, warn_of_later
-from dragoman.sdk._catalogue import CATALOGUE
-from dragoman.sdk._custom import PROVIDERS
+from dragoman.sdk._arguments import described
+from dragoman.sdk._managed import ManagedRouter
 from dragoman.sdk._params import ChatParams, EmbeddingParams, TextParams
 from dragoman.sdk._request import Asked, ask
 from dragoman.sdk._results import result_of
@@ -25,6 +22,7 @@ from dragoman.types.results import (
     TextCompletionResponse,
     TokenCountResponse,
 )
+from dragoman.types.router import Deployment
 
 if TYPE_CHECKING:
     from dragoman.models import Catalogue
@@ -38,8 +36,10 @@ __all__ = ["Router"]
 _Targets = Sequence[str | Mapping[str, Any]]
 _Fallbacks = Sequence[Mapping[str, _Targets]] | Mapping[str, _Targets]
 
+_SOME_CHAT = ({"role": "user", "content": "Hello"},)
 
-class Router:
+
+class Router(ManagedRouter):
     """Calls by alias over a list of deployments, with retries and fallbacks. Times are seconds.
 
     `model_list` holds `{model_name, litellm_params | params: {model, api_key, ...}, model_info}`, fallbacks
@@ -82,45 +82,9 @@ class Router:
             "block_requests_for_models_without_pricing": block_requests_for_models_without_pricing,
             **settings,
         }
-        reading = read_arguments(said)
-        self._said = frozenset(name for name, value in said.items() if value is not None)
-        known = providers or PROVIDERS
-        rows = CATALOGUE if catalogue is None else catalogue
-        deployments = parse_model_list(model_list or (), known, catalogue=rows)
-        warn_of_later(settings, Router.__init__.__kwdefaults__ or (), reading, deployments)
-        self._core = routing.Router(
-            deployments,
-            settings=reading.settings,
-            providers=known,
-            catalogue=rows,
-            listeners=listeners,
-            verify=verify,
+        super().__init__(
+            model_list or (), said, providers=providers, catalogue=catalogue, listeners=listeners, verify=verify
         )
-        check_names(reading, self._core)
-
-    @property
-    def settings(self) -> RouterSettings:
-        """What holds for its calls, with the defaults."""
-        return self._core.settings
-
-    @property
-    def model_names(self) -> list[str]:
-        """What may be asked for: aliases, patterns, and other names that are not hidden."""
-        return list(self._core.names)
-
-    def get_model_names(self) -> list[str]:
-        """As `model_names`."""
-        return self.model_names
-
-    def get_model_list(self, model_name: str | None = None) -> list[dict[str, Any]]:
-        """The deployments, or those that answer to a name (none where there is no such name), as entries of a model list,
-        without their keys, addresses and headers."""
-        if model_name is None:
-            return [described(deployment) for deployment in self._core.deployments]
-        try:
-            return [described(deployment) for deployment in self._core.candidates(model_name)]
-        except DragomanError:
-            return []
 
     @overload
     def completion(
@@ -277,6 +241,30 @@ class Router:
         """As `explain`, for callers with an event loop."""
         return await self._core.explain(self._chat(model, messages, stream, params).call)
 
+    def get_available_deployment(
+        self,
+        model: str,
+        messages: Messages | None = None,
+        input: str | Sequence[Any] | None = None,
+        request_kwargs: Mapping[str, Any] | None = None,
+    ) -> Deployment:
+        """The deployment that such a call would be sent to now; nothing is sent or claimed. `input` is of an embedding, and
+        `request_kwargs` are the parameters of the call. Raises what the call would where nobody can be asked."""
+        return _sync.run(self.async_get_available_deployment(model, request_kwargs, messages, input))
+
+    async def async_get_available_deployment(
+        self,
+        model: str,
+        request_kwargs: Mapping[str, Any] | None = None,
+        messages: Messages | None = None,
+        input: str | Sequence[Any] | None = None,
+    ) -> Deployment:
+        """As `get_available_deployment`, for callers with an event loop."""
+        params = request_kwargs or {}
+        chat = messages or _SOME_CHAT
+        asked = self._chat(model, chat, None, params) if input is None else self._embed(model, input, params)
+        return Deployment.model_validate(described(await self._core.available(asked.call)))
+
     async def aclose(self) -> None:
         """Close the connections that belong to the running event loop."""
         await self._core.aclose()
@@ -287,7 +275,7 @@ class Router:
 
     def _defaults(self) -> dict[str, Any]:
         """The package's settings, but for what this router was told itself."""
-        return {name: value for name, value in SETTINGS.options().items() if name not in self._said}
+        return {name: value for name, value in SETTINGS.options().items() if name not in self._told}
 
     def _chat(self, model: str, messages: Any, stream: bool | None, params: Mapping[str, Any]) -> Asked:
         return ask(

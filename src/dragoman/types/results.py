@@ -24,6 +24,7 @@ __all__ = [
     "ModelResponse",
     "ModelResponseStream",
     "PromptTokensDetails",
+    "Record",
     "Result",
     "StreamingChoices",
     "TextChoices",
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
     """A typed view of a JSON object that also reads like a dict."""
 
     model_config = ConfigDict(extra="allow", protected_namespaces=())
@@ -67,7 +68,7 @@ class _Record(BaseModel):
         return self.model_dump_json(**options)
 
 
-class Result(_Record):
+class Result(Record):
     """A result, with what is known about the call beside it."""
 
     _hidden_params: dict[str, Any] = PrivateAttr(default_factory=dict)
@@ -78,26 +79,26 @@ class Result(_Record):
         return tuple(self._hidden_params.get("dropped_params", ()))
 
 
-class Function(_Record):
+class Function(Record):
     name: str | None = None
     arguments: str = ""
     """JSON text, as the model wrote it."""
 
 
-class ChatCompletionMessageToolCall(_Record):
+class ChatCompletionMessageToolCall(Record):
     id: str | None = None
     type: str | None = "function"
     function: Function = Field(default_factory=Function)
 
 
-class DeltaToolCall(_Record):
+class DeltaToolCall(Record):
     index: int = 0
     id: str | None = None
     type: str | None = None
     function: Function = Field(default_factory=Function)
 
 
-class Message(_Record):
+class Message(Record):
     content: str | None = None
     role: str = "assistant"
     tool_calls: list[ChatCompletionMessageToolCall] | None = None
@@ -113,7 +114,7 @@ class Message(_Record):
     provider_specific_fields: dict[str, Any] | None = None
 
 
-class Delta(_Record):
+class Delta(Record):
     content: str | None = None
     role: str | None = None
     tool_calls: list[DeltaToolCall] | None = None
@@ -127,7 +128,7 @@ class Delta(_Record):
     provider_specific_fields: dict[str, Any] | None = None
 
 
-class Choices(_Record):
+class Choices(Record):
     finish_reason: str | None = None
     """stop, length, tool_calls, content_filter or function_call; the provider's own word is in `native_finish_reason`."""
     index: int = 0
@@ -136,14 +137,14 @@ class Choices(_Record):
     provider_specific_fields: dict[str, Any] | None = None
 
 
-class StreamingChoices(_Record):
+class StreamingChoices(Record):
     finish_reason: str | None = None
     index: int = 0
     delta: Delta = Field(default_factory=Delta)
     logprobs: dict[str, Any] | None = None
 
 
-class PromptTokensDetails(_Record):
+class PromptTokensDetails(Record):
     cached_tokens: int | None = None
     audio_tokens: int | None = None
     cache_creation_tokens: int | None = None
@@ -151,7 +152,7 @@ class PromptTokensDetails(_Record):
     text_tokens: int | None = None
 
 
-class CompletionTokensDetails(_Record):
+class CompletionTokensDetails(Record):
     reasoning_tokens: int | None = None
     audio_tokens: int | None = None
     image_tokens: int | None = None
@@ -160,7 +161,7 @@ class CompletionTokensDetails(_Record):
     rejected_prediction_tokens: int | None = None
 
 
-class Usage(_Record):
+class Usage(Record):
     """Tokens. The totals include their details."""
 
     prompt_tokens: int = 0
@@ -197,7 +198,7 @@ class ModelResponseStream(Result):
     service_tier: str | None = None
 
 
-class EmbeddingData(_Record):
+class EmbeddingData(Record):
     embedding: list[float] | str = Field(default_factory=list[float])
     """Floats, or base64 of little-endian float32 where `encoding_format="base64"` asked for it."""
     index: int = 0
@@ -211,7 +212,7 @@ class EmbeddingResponse(Result):
     usage: Usage | None = None
 
 
-class TextChoices(_Record):
+class TextChoices(Record):
     text: str = ""
     index: int = 0
     logprobs: dict[str, Any] | None = None
