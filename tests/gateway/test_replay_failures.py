@@ -171,3 +171,28 @@ def test_a_parameter_that_the_new_provider_cannot_express_makes_a_failure(tmp_pa
     assert kinds(told) == {"becomes_failure": 1, "moved": 1}
     assert "UnsupportedParamsError" in next(iter(told["reasons"]))
     assert kinds(run(tmp_path, [call(request=request)], models, "--json", drop_params=True)) == {"moved": 1}
+
+
+def test_a_request_that_is_none_is_not_judged_and_does_no_harm(tmp_path: Path) -> None:
+    deep: Any = "x"
+    for _ in range(500):
+        deep = [deep]
+    broken = [
+        {"messages": 5},
+        {"messages": [None]},
+        {"messages": [{"role": "user", "content": 7}], "tools": 3},
+        {"messages": deep},
+    ]
+    rows = [call(number, request=request) for number, request in enumerate(broken)]
+    many = {"prompt_tokens": 10**11, "completion_tokens": 1}
+    models = [entry("smart", "openai/old", tpm=10**12, **PRICED), entry("smart", "anthropic/new", tpm=10**12, **PRICED)]
+    told = run(
+        tmp_path,
+        [*rows, call(9, usage=many), call(10)],
+        models,
+        "--json",
+        routes=[{"if": {"tools": True}, "use": "smart"}],
+    )
+    assert told["calls"] == 6
+    assert told["unchanged"] >= 2
+    assert set(told["doubts"]) <= {"its request is none in OpenAI's shape"}

@@ -63,7 +63,7 @@ async def check(folder: Path, lines: list[str], there: str, failures: dict[str, 
     for secret in ("canary", KEY, PROVIDER_KEY, there):
         assert secret not in "".join(lines)
     same = await asyncio.to_thread(run, folder, lines, models(there), "--json", **SETTINGS)
-    assert kinds(same) == {"unchanged": 9, **failures}
+    assert kinds(same) == {"unchanged": 9, **failures}, (same, lines)
     assert (same["by_fallback"], same["assumed"], same["malformed"]) == (2, 0, 0)
     assert same["cost"]["before"] == same["cost"]["after"] != "0"
     assert (same["cost"]["calls"], same["cost"]["unknown"]) == (9, 0)

@@ -4,7 +4,6 @@ or LiteLLM into its spend logs."""
 from __future__ import annotations
 
 import datetime
-import functools
 import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
@@ -22,6 +21,11 @@ __all__ = ["BadLine", "Logged", "Outcome", "call_of"]
 _OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 _A_TOKEN = "abc "
 """What is counted as one by length, and as about one by every estimate."""
+_MOST_TOKENS = 10_000_000
+"""No model takes more."""
+_MOST = 10**12
+_DEEPEST = 8
+"""Objects in one another."""
 _TRIED = re.compile(r"(?P<deployment>.+) (?P<outcome>[A-Za-z]\w*)(?: (?P<status>\d{3}))? (?P<ms>\d+)ms")
 _ANSWERED = "answered"
 _MARKS = ("operation", "deployment", "usage")
@@ -80,7 +84,7 @@ class Logged(NamedTuple):
         if self.said is not None:
             return {**self.said, "model": self.model}
         usage = self.usage or {}
-        text = _words(int(usage.get("prompt_tokens") or 0))
+        text = _A_TOKEN * min(int(usage.get("prompt_tokens") or 0), _MOST_TOKENS)
         if self.operation == "embedding":
             return {"model": self.model, "input": text}
         asked: dict[str, Any] = {"model": self.model}
@@ -90,11 +94,6 @@ class Logged(NamedTuple):
             return {**asked, "prompt": text}
         asked["messages"] = [{"role": "user", "content": text}]
         return {"model": self.model, "chat": asked} if self.operation == "count_tokens" else asked
-
-
-@functools.lru_cache(maxsize=256)
-def _words(tokens: int) -> str:
-    return _A_TOKEN * tokens
 
 
 def call_of(line: str | bytes) -> Logged | None:
@@ -237,11 +236,11 @@ def _usage(row: Mapping[str, Any]) -> Usage | None:
     return value  # type: ignore[no-any-return]
 
 
-def _check_counts(value: Mapping[str, Any], path: str) -> None:
+def _check_counts(value: Mapping[str, Any], path: str, depth: int = 0) -> None:
     for name, item in value.items():
-        if isinstance(item, dict):
-            _check_counts(item, f"{path}.{name}")
-        elif name.endswith("_tokens") and not (item is None or (type(item) in (int, float) and item >= 0)):
+        if isinstance(item, dict) and depth < _DEEPEST:
+            _check_counts(item, f"{path}.{name}", depth + 1)
+        elif name.endswith("_tokens") and not (item is None or (type(item) in (int, float) and 0 <= item < _MOST)):
             raise _bad(f"{path}.{name}", "a number from 0 on")
         elif name.endswith("_details") and item is not None:
             raise _bad(f"{path}.{name}", "an object")

@@ -108,6 +108,10 @@ class _Performance:
             answer = await self._router.answer(call)
         except DragomanError as error:
             return Went(logged, error, doubts=tuple(play.doubts), assumed=play.assumed, inferred=play.inferred)
+        except (TypeError, ValueError, AttributeError, LookupError, RecursionError):
+            if logged.said is None:
+                raise
+            return Went(logged, doubts=("its request is none in OpenAI's shape",))
         assert isinstance(answer, Answer)
         return _answered(play, answer, (self._loop.now - begun) * 1000)
 
