@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -109,10 +109,12 @@ class Asker:
         return self._asking(call, group, request=request, options=options, home=there, left_out=left_out)
 
     def stands_ready(
-        self, alias: str, options: CallOptions, called: str, outages: Mapping[str, Outage], seen: Collection[str] = ()
+        self, targets: Iterable[FallbackTarget], outages: Mapping[str, Outage], seen: Collection[str]
     ) -> bool:
-        """Whether a fallback, which is none of those that were `seen`, has a deployment that is well."""
-        for target in _fallbacks.targets(self.settings, alias, options, None, called):
+        """Whether one of these fallbacks, which is none of those that were `seen`, is still asked and has a deployment that is well."""
+        if len(seen) > self.settings.max_fallbacks:
+            return False
+        for target in targets:
             if _fallbacks.target_name(target) in seen:
                 continue
             try:

@@ -255,7 +255,11 @@ class Router:
             seeker=self._seeker(call),
             deadline=self._clock.monotonic() + (options.timeout or asker.settings.timeout),
             retries_left=retries,
-            has_backup=lambda: asker.stands_ready(asked.group.alias, options, call.model, self._outages()),
+            has_backup=lambda: asker.stands_ready(
+                _fallbacks.targets(asker.settings, asked.group.alias, options, None, call.model),
+                self._outages(),
+                (asked.group.alias,),
+            ),
         )
         elsewhere = functools.partial(self._elsewhere, run, asker, asked, options=options)
         try:
@@ -284,9 +288,12 @@ class Router:
         pending = deque((asked.group.alias, target, type(error).__name__) for target in found)
         seen = {asked.group.alias}
         own_options, asked_next = replace(call.options, fallbacks=None), asked.group.alias
-        run.has_backup = lambda: (
-            bool(pending) or asker.stands_ready(asked_next, own_options, asked_next, self._outages(), seen)
-        )
+
+        def has_backup() -> bool:
+            own = _fallbacks.targets(settings, asked_next, own_options, None)
+            return asker.stands_ready((*(target for _, target, _ in pending), *own), self._outages(), seen)
+
+        run.has_backup = has_backup
         while pending and len(seen) <= settings.max_fallbacks and run.seconds_left() > 0:
             failed, target, reason = pending.popleft()
             name = _fallbacks.target_name(target)
