@@ -111,7 +111,7 @@ class Asker:
     def stands_ready(
         self, targets: Iterable[FallbackTarget], outages: Mapping[str, Outage], seen: Collection[str]
     ) -> bool:
-        """Whether one of these fallbacks, which is none of those that were `seen`, is still asked and has a deployment that is well."""
+        """Whether one of these fallbacks, none of those that were `seen`, is still asked and has a deployment that is well."""
         if len(seen) > self.settings.max_fallbacks:
             return False
         for target in targets:
