@@ -8,7 +8,7 @@ import random
 from pathlib import Path
 from typing import Any
 
-from dragoman.routing._log_file import read_log
+from dragoman.routing.replay import read_log
 from tests.gateway.replaying import PRICED, call, entry, kinds, run
 
 

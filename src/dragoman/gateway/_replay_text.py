@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from dragoman.routing._replay_report import Move, Replay, Total
+from dragoman.routing.replay import Move, Replay, Total
 
 __all__ = ["replay_text"]
 

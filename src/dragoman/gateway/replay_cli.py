@@ -15,8 +15,7 @@ from dragoman.gateway._terminal import read_settings, refuse
 if TYPE_CHECKING:
     from dragoman.gateway.config import GatewayConfig
     from dragoman.routing._clock import Clock
-    from dragoman.routing._log_file import Log
-    from dragoman.routing._played import PlayedRouter
+    from dragoman.routing.replay import Log, PlayedRouter
 
 __all__ = ["replay"]
 
@@ -35,7 +34,7 @@ def replay(
     from dragoman.errors import ConfigError
     from dragoman.gateway._replay_text import replay_text
     from dragoman.gateway._secrets import Redactor
-    from dragoman.routing._replay import replay as replayed
+    from dragoman.routing.replay import replay as replayed
 
     settings = read_settings(config, None)
     try:
@@ -48,7 +47,7 @@ def replay(
 
 
 def _read(path: Path) -> Log:
-    from dragoman.routing._log_file import read_log
+    from dragoman.routing.replay import read_log
 
     try:
         with path.open("rb") as lines:
@@ -72,7 +71,7 @@ def _router(config: GatewayConfig, clock: Clock) -> PlayedRouter:
     """It asks nobody how he is, and its calls are no reason for an alarm."""
     from dragoman.gateway._assembly import alone, router_of_kind
     from dragoman.routing._fallback_rate import FallbackAlert
-    from dragoman.routing._played import PlayedRouter
+    from dragoman.routing.replay import PlayedRouter
 
     settings = replace(alone(config).router, health_check=None, fallback_alert=FallbackAlert(rate=1.0))
     return router_of_kind(PlayedRouter, replace(config, router=settings), clock=clock)[0]

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
 from dragoman.errors import DragomanError
-from dragoman.routing._log_file import Log, Malformed, Times
-from dragoman.routing._logged import Logged
+from dragoman.routing.replay._log_file import Log, Malformed, Times
+from dragoman.routing.replay._logged import Logged
 from dragoman.types.cost import dollars
 
 __all__ = ["Move", "Replay", "Tally", "Total", "Went"]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO, NamedTuple
 
-from dragoman.routing._logged import BadLine, Logged, call_of
+from dragoman.routing.replay._logged import BadLine, Logged, call_of
 
 __all__ = ["Log", "Malformed", "Sample", "Times", "read_log"]
 
