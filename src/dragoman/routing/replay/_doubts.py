@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from dragoman.routing._settings import RouterSettings
 from dragoman.routing.replay._logged import Logged
 from dragoman.routing.replay._played import LEFT, error_of
-from dragoman.routing._settings import RouterSettings
 from dragoman.routing.replay._spend_logs import CACHED
 
 __all__ = ["Blindness", "not_judged"]

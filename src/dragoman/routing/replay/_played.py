@@ -17,16 +17,16 @@ from dragoman.routing._deployment import Deployment
 from dragoman.routing._dry_run import sent_by
 from dragoman.routing._group import Choice, NoChoice
 from dragoman.routing._job import Job
-from dragoman.routing.replay._log_file import Log
-from dragoman.routing.replay._log_time import Chance
-from dragoman.routing.replay._logged import Logged, Outcome
 from dragoman.routing._mirror import MirrorPolicy, Mirrors
 from dragoman.routing._outage import Fault, fault_of
 from dragoman.routing._router import Router
 from dragoman.routing._seek import Seeker
-from dragoman.routing.replay._shares import Shares
 from dragoman.routing._stream import Ending
 from dragoman.routing._trial import Trial
+from dragoman.routing.replay._log_file import Log
+from dragoman.routing.replay._log_time import Chance
+from dragoman.routing.replay._logged import Logged, Outcome
+from dragoman.routing.replay._shares import Shares
 from dragoman.stores import View
 
 __all__ = ["LEFT", "Play", "PlayedRouter", "Stage", "error_of", "target_of"]
