@@ -12,10 +12,12 @@ import pytest
 
 from dragoman import errors
 from dragoman.routing import Router, RouterSettings
+from dragoman.routing._group import Choice
 from dragoman.routing._settings import RedisPlace
-from dragoman.stores import Counter
+from dragoman.routing.strategies import latency_based
+from dragoman.stores import Counter, MemoryStore
 from tests.routing.test_health import chat, failure
-from tests.routing.upstream import Upstream, soon
+from tests.routing.upstream import Stillness, Upstream, soon
 from tests.stores.conftest import own_redis_server, redis_server
 from tests.upstreams.redis_server import RedisServer
 
@@ -46,6 +48,22 @@ async def test_two_routers_admit_the_limit_together(upstream: Upstream, redis_se
     finally:
         for one in routers:
             await one.aclose()
+
+
+async def test_what_was_observed_is_as_old_as_the_shared_clock_says(upstream: Upstream) -> None:
+    ahead = [3600.0]
+    store = MemoryStore(lambda: time.time() + ahead[0])
+    deployments = [upstream.deployment("smart", "sim", number=number, order=0) for number in range(2)]
+    store.observe("smart:1", 90.0, 9.0, 10)
+    ahead[0] += 400.0
+    store.observe("smart:0", 10.0, 1.0, 10)
+    settings = RouterSettings(strategy=latency_based)
+    one = Router(deployments, settings=settings, store=store, clock=Stillness(chance=0.0).clock)
+    asked = one.asker.asked(chat("smart"))
+    choice = asked.group.choose(asked, store.view())
+    assert isinstance(choice, Choice)
+    assert (choice.member.deployment.id, "little is known of it now" in choice.why) == ("smart:1", True)
+    await one.aclose()
 
 
 async def test_a_cooldown_and_its_probe_are_everybodys(upstream: Upstream, redis_server: RedisServer) -> None:

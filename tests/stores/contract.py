@@ -362,6 +362,27 @@ class StoreContract:
             assert seen.latency.weight(place.clock()) == pytest.approx(10 + 100 / 1024, rel=0.01)
             assert seen.first_content.p50 is None
 
+    async def test_after_a_silence_one_new_observation_weighs_as_much_as_all_old_ones(
+        self, place: Place, store: Store, other: Store
+    ) -> None:
+        for _ in range(1000):
+            store.observe("one", 5000.0, 900.0)
+        await place.meet()
+        place.clock.advance(301.0)
+        other.observe("one", 100.0)
+        await place.meet()
+        for one in (store, other):
+            seen = one.view().observed["one"]
+            assert seen.latency.weight(place.clock()) == pytest.approx(2.0, rel=0.01)
+            assert seen.latency.p50 == pytest.approx(100.0, rel=0.05)
+            assert seen.first_content.p50 == pytest.approx(900.0, rel=0.05)
+            assert seen.last == place.clock()
+        place.clock.advance(299.0)
+        store.observe("one", 100.0)
+        await place.meet()
+        weight = other.view().observed["one"].latency.weight(place.clock())
+        assert weight == pytest.approx(1 + 2 * 2 ** (-299 / 300), rel=0.01)
+
     async def test_in_flight_is_counted_over_all(self, place: Place, store: Store, other: Store) -> None:
         store.began("one")
         other.began("one")

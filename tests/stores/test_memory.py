@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from dragoman.stores import Claim, Counter, MemoryStore, Outage
+from dragoman.stores import Claim, Counter, MemoryStore, Outage, _expiring
 from tests.stores.contract import SLOTS, StoreContract
 from tests.stores.places import Clock, Place, in_memory
 
@@ -71,3 +71,17 @@ def test_threads_get_no_more_than_there_is() -> None:
     assert len(admitted) == 50
     assert not store.view().in_flight
     assert store.view().observed["one"].latency.weight(store.now()) == pytest.approx(50, rel=0.01)
+
+
+async def test_keys_that_callers_make_up_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_expiring, "_MOST", 100)
+    store = MemoryStore(Clock())
+    for number in range(1000):
+        store.observe(f"openai/*:{number}", 10.0)
+        store.count(f"openai/*:{number}", "success", 60.0)
+    assert len(store.view().observed) == 100
+    assert store.counted("openai/*:999", 60.0).successes == 1
+    assert sum(store.counted(f"openai/*:{number}", 60.0).successes for number in range(1000)) == 100
+    for number in range(150):
+        assert await store.acquire(f"lease {number}", [Claim(Counter(f"{number}"), 1)]) is None
+    assert await store.acquire("once more", [Claim(Counter("0"), 1)]) is not None

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dragoman.errors import ConfigError
-from dragoman.stores import Claim, Counter, RedisStore, Store, StoreUnavailable
+from dragoman.stores import Claim, Counter, Outage, RedisStore, Store, StoreUnavailable
 from tests.stores.contract import MINUTE, SLOTS, StoreContract
 from tests.stores.places import Place, in_redis, resilient
 from tests.upstreams.redis_server import RedisServer
@@ -86,6 +86,39 @@ async def test_scripts_that_redis_has_forgotten_are_loaded_again(own_redis_serve
             assert outcomes == [None] * 10
         assert await store.used([MINUTE]) == (30,)
         assert store.state.where == "shared"
+
+
+async def test_nothing_is_kept_without_an_end(own_redis_server: RedisServer) -> None:
+    store = RedisStore(own_redis_server.url, timeout=10.0, refresh=600.0)
+    await store.open()
+    for lease in ("a", "b"):
+        assert await store.acquire(lease, [Claim(SLOTS, 2), Claim(MINUTE, 2)]) is None
+    store.settle("b", {MINUTE.key: 0})
+    store.renew("a")
+    assert await store.claim_probe("two", 5.0)
+    store.began("one")
+    store.count("one", "failure", 60.0)
+    store.observe("one", 100.0, 10.0, 7)
+    store.take_out("one", Outage("500", "InternalServerError", store.now(), store.now() + 9))
+    await store.refresh()
+    keys = own_redis_server.names()
+    assert len(keys) == 9
+    assert [key for key in keys if own_redis_server.ask(b"TTL " + key).startswith(b":-")] == []
+    await store.close()
+
+
+async def test_what_has_changed_is_forgotten_with_what_it_names(own_redis_server: RedisServer) -> None:
+    async with in_redis(own_redis_server.url) as place:
+        store = await place.join()
+        for name in ("old", "new"):
+            for number in range(60):
+                store.observe(f"{name} {number}", 100.0)
+            await store.refresh()
+            for key in own_redis_server.names(b"*seen:*"):
+                own_redis_server.ask(b'DEL "' + key + b'"')
+        (versions,) = own_redis_server.names(b"*:versions")
+        # With each new name three of the oldest are looked at.
+        assert int(own_redis_server.ask(b"ZCARD " + versions)[1:]) <= 60
 
 
 async def test_the_clock_is_that_of_redis(redis_server: RedisServer) -> None:

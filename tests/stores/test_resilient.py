@@ -166,6 +166,46 @@ async def test_a_redis_that_is_not_there_yet_is_found(own_redis_server: RedisSer
         assert await store.used([SLOTS]) == (3,)
 
 
+@contextlib.asynccontextmanager
+async def far_away(server: RedisServer, seconds: float) -> AsyncIterator[str]:
+    """The address of the same server behind a way that takes so long there and back."""
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        loop = asyncio.get_running_loop()
+        while data := await reader.read(65536):
+            loop.call_later(seconds / 2, writer.write, data)
+        await asyncio.sleep(seconds)
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there = await asyncio.open_connection("127.0.0.1", server.port)
+        async with asyncio.TaskGroup() as ways:
+            served.extend((ways.create_task(carry(reader, there[1])), ways.create_task(carry(there[0], writer))))
+
+    served: list[asyncio.Task[None]] = []
+    relay = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"redis://127.0.0.1:{relay.sockets[0].getsockname()[1]}"
+    finally:
+        relay.close()
+        await asyncio.gather(*served)
+
+
+async def test_a_redis_that_is_far_away_is_shared(redis_server: RedisServer) -> None:
+    async with far_away(redis_server, 0.1) as url:
+        store = ResilientStore(RedisStore(url))
+        begin = time.monotonic()
+        await store.open()
+        assert time.monotonic() - begin < LONGEST
+        try:
+            await until(lambda: where(store) == "shared", BACK_WITHIN)
+            longest: list[float] = []
+            assert [await timed(longest, store, f"far {number}") for number in range(3)] == [None] * 3
+            assert max(longest) < 3 * LONGEST
+        finally:
+            await store.close()
+
+
 async def test_the_end_of_a_process_is_quick_without_redis(own_redis_server: RedisServer) -> None:
     server = own_redis_server
     async with opened(server) as store:

@@ -89,6 +89,10 @@ class RedisServer:
             connection.sendall(command + b"\r\n")
             return connection.recv(65536)
 
+    def names(self, pattern: bytes = b"*") -> list[bytes]:
+        """Of the keys."""
+        return [line for line in self.ask(b"KEYS " + pattern).split(b"\r\n") if line[:1] not in (b"", b"*", b"$")]
+
     def _signal(self, number: signal.Signals) -> None:
         assert self._process is not None
         os.kill(self._process.pid, number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,8 @@ class Asker:
     directory: Directory
     catalogue: Catalogue
     clock: Clock
+    now: Callable[[], float]
+    """The store's clock, as what was observed is told by it: processes' own clocks may differ."""
     affinity: Affinity | None
     is_open: bool
     """Models in no list may be asked, and a caller may say where a fallback is."""
@@ -61,8 +63,7 @@ class Asker:
         )
 
     def _asking(self, call: Call, group: ModelGroup, **more: Any) -> Asked:
-        clock = self.clock
-        return Asked(call, group, chance=clock.random, now=clock.time, affinity=self.affinity, **more)
+        return Asked(call, group, chance=self.clock.random, now=self.now, affinity=self.affinity, **more)
 
     def _named(self, call: Call) -> ModelGroup | None:
         """The group that the caller named, and meant his own key and address for; None for a name that only routes know."""

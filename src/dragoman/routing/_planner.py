@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,8 @@ class Planner:
     providers: Providers
     catalogue: Catalogue
     clock: Clock
+    now: Callable[[], float]
+    """The store's clock."""
     canaries: Canaries
     mirrors: Mirrors
     allow_unlisted: bool
@@ -53,6 +55,7 @@ class Planner:
                 directory=self._directory(listed, settings, strategies),
                 catalogue=self.catalogue,
                 clock=self.clock,
+                now=self.now,
                 affinity=affinity_of(settings.affinity, self.clock.time, wants_caches=wants_caches),
                 is_open=self.allow_unlisted,
             )

@@ -86,6 +86,7 @@ class Router:
             providers=self.providers,
             catalogue=self.catalogue,
             clock=self._clock,
+            now=self.store.now,
             canaries=self.canaries,
             mirrors=self.mirrors,
             allow_unlisted=allow_unlisted,

@@ -106,13 +106,14 @@ class Commands:
         self._outages = f"{self.prefix}outages"
         self._in_flight = f"{self.prefix}in_flight"
         self._versions = f"{self.prefix}versions"
+        self._memory = f"{self.prefix}memory"
 
     def _counter(self, counter: Counter) -> str:
         kind = "slots" if counter.seconds is None else f"window:{milliseconds(counter.seconds)}"
         return f"{self.prefix}{kind}:{counter.key}"
 
     def probe(self, name: str) -> Command:
-        return Command("probe", [f"{self.prefix}memory"], [name])
+        return Command("probe", [self._memory], [name])
 
     def _probe(self, key: str) -> str:
         return f"{self.prefix}probe:{key}"
@@ -173,5 +174,5 @@ class Commands:
         arguments: list[Argument]
         arguments = [now, process, in_flight, milliseconds(alive), since, CHANGES_AT_A_TIME, self.prefix]
         arguments += ["slots" if counter.seconds is None else "window" for counter in watched]
-        keys = [self._outages, self._in_flight, self._versions, *map(self._counter, watched)]
+        keys = [self._outages, self._in_flight, self._versions, self._memory, *map(self._counter, watched)]
         return Command("refresh", keys, arguments)

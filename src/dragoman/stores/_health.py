@@ -31,9 +31,9 @@ class LocalHealth:
         self.in_flight_elsewhere: Mapping[str, int] = {}
         self.in_flight_shown: dict[str, int] = {}
         """Of all processes."""
-        self.observed: Expiring[str, Observed] = Expiring(lambda it, now: it.last + _OBSERVED_FOR <= now)
+        self.observed: Expiring[str, Observed] = Expiring(lambda it, now: it.last + _OBSERVED_FOR <= now, bounded=True)
         self._probes: Expiring[str, float] = Expiring(lambda until, now: until <= now)
-        self._counts: Expiring[CountKey, tuple[Window, Window]] = Expiring(_are_over)
+        self._counts: Expiring[CountKey, tuple[Window, Window]] = Expiring(_are_over, bounded=True)
 
     def take_out(self, key: str, outage: Outage) -> None:
         known = self.outages.get(key)
@@ -117,7 +117,7 @@ class LocalHealth:
         self, key: str, latency: float, first_content: float | None, per_token: float | None, now: float
     ) -> None:
         known = self.observed.get(key) or self.observed.keep(key, Observed.nothing(now), now)
-        known.last = now
+        known.seen(now)
         known.latency.add(latency, now)
         if first_content is not None:
             known.first_content.add(first_content, now)

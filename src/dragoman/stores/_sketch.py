@@ -8,7 +8,8 @@ from collections.abc import Iterable
 __all__ = ["HALF_LIFE", "SERIES", "Observed", "Sketch", "bucket_of", "milliseconds_of"]
 
 HALF_LIFE = 300.0
-"""Seconds after which an observation weighs half."""
+"""Seconds after which an observation weighs half; and a silence after which all that came before weighs one at most, as who was not
+asked for so long may have become another."""
 SERIES = ("latency", "first_content", "per_token")
 _GROWTH = 2 ** (1 / 8)
 """Of one bucket to the next: a percentile is at most 4.5 % off."""
@@ -55,6 +56,13 @@ class Sketch:
         kept = ((bucket, weight * factor) for bucket, weight in self._weights.items())
         self._weights = {bucket: weight for bucket, weight in kept if weight > _NOTHING}
         self._start = now
+
+    def fade(self, now: float) -> None:
+        """Together the old observations weigh one at most."""
+        weight = self.weight(now)
+        if weight > 1.0:
+            self._weights = {bucket: known / weight for bucket, known in self._weights.items()}
+            self._percentiles.clear()
 
     def weight(self, now: float) -> float:
         """How many observations this amounts to now: the old ones count less."""
@@ -103,6 +111,13 @@ class Observed:
         self.per_token = per_token
         self.last = last
         """When it was last observed."""
+
+    def seen(self, now: float) -> None:
+        """Something is observed now."""
+        if now - self.last > HALF_LIFE:
+            for sketch in (self.latency, self.first_content, self.per_token):
+                sketch.fade(now)
+        self.last = now
 
     @classmethod
     def nothing(cls, now: float) -> Observed:

@@ -65,14 +65,14 @@ def _load_change(name: str, values: Mapping[str, bytes], health: LocalHealth, no
     if not values:
         return
     if kind == "seen":
-        health.observed.keep(key, _observed(values, now), now)
+        health.observed.keep(key, _observed(values), now)
     else:
         window, _, key = key.partition(":")
         rings = (_ring(values, "s"), _ring(values, "f"))
         health.load_counts((key, int(window) / 1000), int(values["last"]), rings, now)
 
 
-def _observed(values: Mapping[str, bytes], now: float) -> Observed:
+def _observed(values: Mapping[str, bytes]) -> Observed:
     start = int(values["start"]) / 1000
     weights: list[list[tuple[int, float]]] = [[] for _ in SERIES]
     for name, weight in values.items():
@@ -80,7 +80,7 @@ def _observed(values: Mapping[str, bytes], now: float) -> Observed:
         if bucket:
             weights[int(series)].append((int(bucket), float(weight)))
     latency, first_content, per_token = (Sketch(start, found) for found in weights)
-    return Observed(latency, first_content, per_token, now)
+    return Observed(latency, first_content, per_token, int(values["last"]) / 1000)
 
 
 def _ring(values: Mapping[str, bytes], series: str) -> dict[int, int]:
@@ -114,6 +114,7 @@ def _repeat(unheard: Outbox, snapshot: Snapshot, health: LocalHealth, now: float
 
 
 def _repeat_observed(observed: Observed, fields: Iterable[tuple[str, int]], now: float) -> None:
+    observed.seen(now)
     series: Sequence[Sketch] = (observed.latency, observed.first_content, observed.per_token)
     for name, count in fields:
         number, _, bucket = name.partition(":")

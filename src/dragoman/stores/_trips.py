@@ -16,11 +16,17 @@ Words: TypeAlias = Sequence[object]
 
 
 class _Way(Protocol):
+    async def connect(self) -> None: ...
+
     async def send(self, commands: Sequence[Words]) -> list[Any]:
         """Send all at once; errors are among the replies."""
         ...
 
     async def hang_up(self) -> None: ...
+
+
+_TO_CONNECT = 4
+"""Timeouts: to connect takes several round trips (TLS, a password, ...), and nobody waits for it."""
 
 
 class Trips:
@@ -29,34 +35,43 @@ class Trips:
     def __init__(self, url: str, *, timeout: float, cluster: bool) -> None:
         self._way = _way(url, timeout, cluster)
         self._timeout = timeout
+        self._is_connected = False
         self._scripts: Mapping[str, Script] = scripts()
 
     async def make(self, commands: Sequence[Command]) -> list[Any]:
         """Send all commands at once, and give their replies. An error in any of them is raised when all have been run."""
         calls = [self._call(command) for command in commands]
-        async with asyncio.timeout(self._timeout):
-            replies = await self._way.send(calls)
-            # Redis was started anew, or told to forget its scripts: then none of these was run.
-            unknown = [i for i, reply in enumerate(replies) if _is_unknown_script(reply)]
-            if unknown:
-                await self._load()
-                for i, reply in zip(unknown, await self._way.send([calls[i] for i in unknown]), strict=True):
-                    replies[i] = reply
+        replies = await self._send(calls)
+        # Redis was started anew, or told to forget its scripts: then none of these was run.
+        unknown = [i for i, reply in enumerate(replies) if _is_unknown_script(reply)]
+        if unknown:
+            await self._load()
+            for i, reply in zip(unknown, await self._send([calls[i] for i in unknown]), strict=True):
+                replies[i] = reply
         for reply in replies:
             if isinstance(reply, Exception):
                 raise reply
         return replies
+
+    async def _send(self, calls: Sequence[Words]) -> list[Any]:
+        if not self._is_connected:
+            async with asyncio.timeout(self._timeout * _TO_CONNECT):
+                await self._way.connect()
+            self._is_connected = True
+        async with asyncio.timeout(self._timeout):
+            return await self._way.send(calls)
 
     def _call(self, command: Command) -> Words:
         return ("EVALSHA", self._scripts[command.script].sha, len(command.keys), *command.keys, *command.arguments)
 
     async def _load(self) -> None:
         """Have every server know all scripts."""
-        for reply in await self._way.send([("SCRIPT", "LOAD", script.text) for script in self._scripts.values()]):
+        for reply in await self._send([("SCRIPT", "LOAD", script.text) for script in self._scripts.values()]):
             if isinstance(reply, Exception):
                 raise reply
 
     async def hang_up(self) -> None:
+        self._is_connected = False
         with contextlib.suppress(Exception):
             async with asyncio.timeout(self._timeout):
                 await self._way.hang_up()
@@ -76,10 +91,11 @@ class _Single:
         self._response_error = response_error
         self._connection: Any = None
 
+    async def connect(self) -> None:
+        self._connection = self._client.connection_pool.make_connection()
+        await self._connection.connect()
+
     async def send(self, commands: Sequence[Words]) -> list[Any]:
-        if self._connection is None:
-            self._connection = self._client.connection_pool.make_connection()
-            await self._connection.connect()
         await self._connection.send_packed_command(self._connection.pack_commands(commands), check_health=False)
         return [await self._reply() for _ in commands]
 
@@ -101,6 +117,9 @@ class _Cluster:
 
     def __init__(self, client: Any) -> None:
         self._client = client
+
+    async def connect(self) -> None:
+        await self._client.initialize()
 
     async def send(self, commands: Sequence[Words]) -> list[Any]:
         if commands[0][0] == "SCRIPT":
@@ -128,7 +147,7 @@ def _way(url: str, timeout: float, cluster: bool) -> _Way:
     # as each of the client's is a task more.
     options: dict[str, Any] = {
         "socket_timeout": None,
-        "socket_connect_timeout": timeout,
+        "socket_connect_timeout": timeout * _TO_CONNECT,
         "retry": Retry(NoBackoff(), 0),
     }
     try:

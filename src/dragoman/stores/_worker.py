@@ -89,10 +89,13 @@ class Worker:
     def _is_away(self) -> bool:
         return self._state.where == "local"
 
-    async def open(self) -> None:
+    async def open(self, patience: float) -> None:
+        """Waits so many seconds at most for the first refresh."""
         if self._task is None:
-            await self._turn()
+            opened: _Waiting = asyncio.get_running_loop().create_future()
+            self._waiting.append(opened)
             self._task = asyncio.create_task(self._work(), name="dragoman.stores")
+            await asyncio.wait((opened,), timeout=patience)
 
     async def close(self) -> None:
         task, self._task = self._task, None

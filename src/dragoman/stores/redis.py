@@ -46,6 +46,7 @@ class RedisStore:
     ) -> None:
         """`url` is redis://, rediss:// or unix://. Those who share a prefix share state. Without `now` the clock is Redis's."""
         self._cargo = Cargo(Commands(prefix), refresh * _ALIVE, now)
+        self._timeout = timeout
         self._worker = Worker(Trips(url, timeout=timeout, cluster=cluster), self._cargo, refresh)
         self._local = self._cargo.local
         self._commands = self._cargo.commands
@@ -68,7 +69,7 @@ class RedisStore:
         self._worker.heard = heard
 
     async def open(self) -> None:
-        await self._worker.open()
+        await self._worker.open(self._timeout)
 
     async def close(self) -> None:
         await self._worker.close()

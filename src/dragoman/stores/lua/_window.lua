@@ -46,8 +46,20 @@ local function hold(key, lease, now, ttl)
   if redis.call('PTTL', key) < ttl then tidy_after(key, ttl + 1000) end
 end
 
--- Tells the others that something is to be read: each change has a number of its own.
-local function changed(versions, member)
+-- What has no end of its own is kept for a day after the last process was there.
+local function keep(key)
+  redis.call('PEXPIRE', key, 86400000)
+end
+
+-- Tells the others that something is to be read: each change has a number of its own. `key` is what changed, its name in `versions` the
+-- end of it. With each new name a few of the oldest are looked at, and forgotten with what they named.
+local function changed(versions, key, name)
   local newest = redis.call('ZREVRANGE', versions, 0, 0, 'WITHSCORES')
-  redis.call('ZADD', versions, tonumber(newest[2] or 0) + 1, member)
+  if redis.call('ZADD', versions, tonumber(newest[2] or 0) + 1, name) == 1 then
+    local prefix = string.sub(key, 1, #key - #name)
+    for _, old in ipairs(redis.call('ZRANGE', versions, 0, 2)) do
+      if redis.call('EXISTS', prefix .. old) == 0 then redis.call('ZREM', versions, old) end
+    end
+  end
+  keep(versions)
 end

@@ -1,4 +1,4 @@
--- KEYS: outages, in flight, versions; then the watched counters. ARGV: now or '', process, what it has in flight ('' ends it), milliseconds
+-- KEYS: outages, in flight, versions, memory; then the watched counters. ARGV: now or '', process, what it has in flight ('' ends it), milliseconds
 -- for which that holds, the newest version known, how many changes at most, what names among the versions begin with as keys; then 'window'
 -- or 'slots' for each watched counter. Keys that are made here begin as all others do, so that they are in the same slot of a cluster.
 local now = clock(ARGV[1])
@@ -23,6 +23,8 @@ else
   redis.call('HSET', KEYS[2], ARGV[2], string.format('%d', now + tonumber(ARGV[4])) .. ' ' .. ARGV[3])
 end
 
+for i = 1, 4 do keep(KEYS[i]) end
+
 local newest = redis.call('ZREVRANGE', KEYS[3], 0, 0, 'WITHSCORES')[2] or '0'
 local since = ARGV[5]
 if tonumber(since) > tonumber(newest) then since = '0' end
@@ -36,8 +38,8 @@ for i = 1, #versions, 2 do
 end
 
 local watched = {}
-for i = 4, #KEYS do
-  if ARGV[i + 4] == 'window' then
+for i = 5, #KEYS do
+  if ARGV[i + 3] == 'window' then
     watched[#watched + 1] = redis.call('HGETALL', KEYS[i])
   else
     watched[#watched + 1] = redis.call('ZRANGEBYSCORE', KEYS[i], '(' .. string.format('%d', now), '+inf', 'WITHSCORES')

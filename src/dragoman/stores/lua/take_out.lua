@@ -3,5 +3,6 @@ local known = redis.call('HGET', KEYS[1], ARGV[1])
 if not known or tonumber(string.match(known, '^%d+')) <= tonumber(ARGV[2]) then
   redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' ' .. ARGV[3])
 end
+keep(KEYS[1])
 redis.call('DEL', KEYS[2])
 return 0
