@@ -112,7 +112,7 @@ def run(folder: Path, body: Any, *more: str, **sections: Any) -> tuple[int, str]
     result = CliRunner().invoke(app, ["explain", "--config", str(config), str(request), *more])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     assert PROVIDER_KEY not in result.output
-    assert "canary" not in result.output
+    assert "canary-prompt" not in result.output
     return result.exit_code, result.output
 
 
@@ -132,6 +132,34 @@ def test_a_request_is_explained_for_a_person(tmp_path: Path) -> None:
         "general: up to 3 attempts, no fallback",
     ):
         assert words in said, said
+
+
+def test_who_else_is_asked_of_a_request_is_told_to_a_person(tmp_path: Path) -> None:
+    settings = {
+        "hedge": {"after": 2.5},
+        "mirror": [{"from": "smart", "to": "big", "share": 0.25}],
+        "canary": [{"model": "smart", "deployment": "smart:1", "share": 0, "gates": {"error_rate": 0.1}}],
+        "mid_stream_fallback": "continue",
+    }
+    code, said = run(tmp_path, {"model": "smart", "messages": HELLO, "stream": True}, router_settings=settings)
+    assert code == 0
+    for words in (
+        "if late     after 2.5 s nobody is asked too: nobody else can be asked (smart:1: canary: this call is not of its share)",
+        "copied to   big (share 0.25 of such calls)",
+        "canary      smart:1, share 0: this call is not in it, by chance (0 calls in 600 s, judged from 50 on)",
+        "error_rate: unknown, stopped above 0.1",
+        "broken off  it ends with the error: no other model is known to go on with an answer",
+    ):
+        assert words in said, said
+
+
+def test_a_fallback_for_a_request_is_told_to_a_person(tmp_path: Path) -> None:
+    body = {"model": "smart", "messages": HELLO, "mock_testing_context_fallbacks": True}
+    code, said = run(tmp_path, body)
+    assert code == 0
+    assert "goes to     big:0" in said
+    assert "instead of  smart, by the fallback big" in said
+    assert "the call tests its fallbacks" in said
 
 
 @pytest.mark.parametrize("dialect", ["openai", "anthropic"])

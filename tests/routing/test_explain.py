@@ -12,10 +12,14 @@ import pytest
 
 from dragoman.observe import Event
 from dragoman.routing import Answer, Call, CallOptions, Clock, Explanation, Router
+from dragoman.routing._canary import Canary, Gates
 from dragoman.routing._conditions import parse_routes
-from dragoman.routing._explanation import Candidate
+from dragoman.routing._explanation import Candidate, Copy, Gate
+from dragoman.routing._hedge import HedgePolicy
+from dragoman.routing._mirror import Mirror, MirrorPolicy
+from dragoman.routing._queue import QueuePolicy
 from dragoman.routing.strategies import STRATEGIES
-from dragoman.stores import Outage
+from dragoman.stores import Counter, Outage
 from tests.routing.upstream import Stillness, Upstream
 
 HELLO = [{"role": "user", "content": "Hello, canary-of-the-prompt"}]
@@ -124,6 +128,123 @@ async def test_why_others_are_not_asked_and_for_how_long(upstream: Upstream, mak
     assert blocked.dropped == "blocked: by the configuration"
     assert (chosen.dropped, chosen.chosen) == (None, True)
     assert later.dropped == "order: those of order 3 are asked first"
+
+
+async def test_the_line_is_told_and_left_as_it_is(upstream: Upstream, make: Make) -> None:
+    still = Stillness()
+    router = make(
+        upstream.deployment("smart", "sim", rpm=1),
+        clock=still.clock,
+        settings={"longest_wait": 120.0, "queue": QueuePolicy(default_priority=5, timeout=90.0)},
+    )
+    await router.answer(chat("smart"))
+    explained = await router.explain(chat("smart"))
+    assert (explained.chosen, explained.refusal, explained.why) == (None, None, "it would wait for its turn")
+    queue = explained.queue
+    assert queue is not None
+    assert (queue.alias, queue.position, queue.priority) == ("smart", 1, 5)
+    assert queue.until == pytest.approx(still.clock.time() + 90, abs=1)
+    assert queue.ready == pytest.approx(still.clock.time() + 60, abs=2)
+    assert len(router.line) == 0
+    assert still.slept == []
+    full = make(upstream.deployment("smart", "sim", rpm=1), settings={"queue": QueuePolicy(max_size=0)})
+    await full.answer(chat("smart"))
+    refusal = (await full.explain(chat("smart"))).refusal
+    assert refusal is not None
+    assert (refusal.status, refusal.code) == (429, "overloaded")
+    assert refusal.retry_after == pytest.approx(60, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("policy", "more", "after", "second", "why"),
+    [
+        (HedgePolicy(after=2), {}, 2, "smart:1", "the only one left"),
+        (HedgePolicy(), {}, None, None, "its usual time is not known yet, from 10 calls"),
+        (
+            HedgePolicy(after=2),
+            {"blocked": True},
+            2,
+            None,
+            "nobody else can be asked (smart:1: blocked: by the configuration)",
+        ),
+        (
+            HedgePolicy(after=2, max_extra_cost=0),
+            {},
+            2,
+            None,
+            "nobody else can be asked (smart:1: it may cost more than max_extra_cost)",
+        ),
+    ],
+)
+async def test_who_would_be_asked_beside_it(
+    upstream: Upstream, make: Make, policy: HedgePolicy, more: dict[str, Any], after: Any, second: Any, why: str
+) -> None:
+    both = (upstream.deployment("smart", "sim"), upstream.deployment("smart", "sim", number=1, rpm=1, **more))
+    router = make(*both, settings={"hedge": policy})
+    hedge = (await router.explain(chat("smart"))).hedge
+    assert hedge is not None
+    assert (hedge.after, hedge.deployment, hedge.why) == (after, second, why)
+    assert (await make(*both).explain(chat("smart"))).hedge is None
+    assert await router.store.used([Counter("smart:1:rpm", 60.0)]) == (0,)
+
+
+async def test_who_gets_a_copy_and_whose_canary_it_is(upstream: Upstream, make: Make) -> None:
+    mirrors = (
+        Mirror("smart", "shadow", 0.5),
+        Mirror("*", "shadow", 0.5),
+        Mirror("other", "silent"),
+        Mirror("*", "smart"),
+    )
+    router = make(
+        upstream.deployment("smart", "sim", silent_model="silent"),
+        upstream.deployment("smart", "sim", number=9),
+        upstream.deployment("shadow", "sim"),
+        upstream.deployment("silent", "sim"),
+        settings={
+            "mirror": MirrorPolicy(mirrors=mirrors),
+            "canary": (Canary(model="smart", deployment="smart:9", share=0.0, gates=Gates(error_rate=0.1)),),
+        },
+    )
+    explained = await router.explain(chat("smart"))
+    assert explained.mirrors == (Copy("shadow", 0.75), Copy("silent", 1.0))
+    (canary,) = explained.canaries
+    assert (canary.deployment, canary.share, canary.stopped, canary.drawn) == ("smart:9", 0.0, None, False)
+    assert (canary.drawn_by, canary.gates) == ("chance", (Gate("error_rate", None, 0.1),))
+    by_session = await router.explain(chat("smart", metadata={"session_id": "a"}))
+    assert by_session.canaries[0].drawn_by == "session_id"
+    assert (await router.explain(chat("smart", api_key="sk-mine"))).canaries[0].drawn_by == ""
+    assert (await router.explain(chat("shadow"))).canaries == ()
+
+
+async def test_what_follows_a_stream_that_breaks_off(upstream: Upstream, make: Make) -> None:
+    claude = "claude-sonnet-4-20250514"
+    deployments = (
+        upstream.deployment("smart", "sim"),
+        upstream.deployment("smart", claude, provider="anthropic", number=1),
+        upstream.deployment("backup", claude, provider="anthropic"),
+    )
+    settings = {"fallbacks": {"smart": ("backup",)}, "mid_stream_fallback": "continue"}
+    call = dataclasses.replace(chat("smart"), stream=True)
+    told = (await make(*deployments, settings=settings).explain(call)).mid_stream
+    assert told is not None
+    assert (told.continues, told.deployments) == (True, ("smart:1", "backup:0"))
+    told = (await make(*deployments).explain(call)).mid_stream
+    assert told is not None
+    assert (told.continues, told.why) == (False, "mid_stream_fallback is error")
+    assert (await make(*deployments, settings=settings).explain(chat("smart"))).mid_stream is None
+
+
+async def test_a_fallback_that_would_be_asked_at_once_is_the_chosen_one(upstream: Upstream, make: Make) -> None:
+    router = make(
+        upstream.deployment("smart", "sim", blocked=True),
+        upstream.deployment("backup", "sim"),
+        settings={"fallbacks": {"smart": ("backup",)}},
+    )
+    explained = await router.explain(chat("smart"))
+    assert (explained.chosen, explained.fallback, explained.refusal) == ("backup:0", "backup", None)
+    assert row(explained, "smart:0").dropped == "blocked: by the configuration"
+    tested = await router.explain(chat("backup", mock_testing_fallbacks=True))
+    assert (tested.chosen, row(tested, "backup:0").dropped) == (None, "the call tests its fallbacks")
 
 
 async def test_nobody_is_told_as_the_caller_would_hear_it(upstream: Upstream, make: Make) -> None:

@@ -171,8 +171,21 @@ class StoreContract:
         with pytest.raises(ValueError, match="twice"):
             await store.acquire("x", [Claim(MINUTE, 10), Claim(MINUTE, 5)])
 
+    async def test_who_only_looks_hears_the_same_and_takes_nothing(self, place: Place, store: Store) -> None:
+        wanted = (Claim(TOKENS, 100, 60), Claim(SLOTS, 1))
+        for _ in range(3):
+            assert await store.refusal(wanted) is None
+        assert await used(store, TOKENS, SLOTS) == (0, 0)
+        assert await admitted(store, "a", *wanted)
+        place.clock.advance(20.0)
+        seen = await store.refusal(wanted)
+        assert seen is not None
+        assert seen == await refused(store, *wanted)
+        assert seen.retry_after == pytest.approx(40.0, abs=1.1)
+
     async def test_without_claims_nothing_refuses(self, store: Store) -> None:
         assert await store.acquire("x", []) is None
+        assert await store.refusal([]) is None
         assert await store.used([]) == ()
         store.settle("x")
 
@@ -299,6 +312,12 @@ class StoreContract:
         assert not await other.claim_probe("one", 10.0)
         place.clock.advance(0.001)
         assert await other.claim_probe("one", 10.0)
+
+    async def test_whether_a_probe_could_be_claimed_is_no_claim(self, store: Store, other: Store) -> None:
+        assert await store.claim_probe("one", 0.0)
+        assert await other.claim_probe("one", 0.0)
+        assert await store.claim_probe("one", 10.0)
+        assert not await other.claim_probe("one", 0.0)
 
     async def test_the_end_of_a_probe_gives_the_right_anew(self, place: Place, store: Store, other: Store) -> None:
         for has_failed in (True, False):

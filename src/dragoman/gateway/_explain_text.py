@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Iterator
 
 from dragoman.routing import Explanation
-from dragoman.routing._explanation import Candidate, CostPreview, Plan
+from dragoman.routing._explanation import CanaryPreview, Candidate, CostPreview, Plan, Waiting
 
 __all__ = ["explanation_text"]
 
@@ -22,12 +23,18 @@ def _lines(explained: Explanation) -> Iterator[str]:
         yield _field("route", f"{explained.route} leads to {explained.alias}")
     yield _field("goes to", explained.chosen or "nobody")
     yield _field("because", explained.why)
+    if explained.fallback:
+        yield _field("instead of", f"{explained.alias}, by the fallback {explained.fallback}")
+    if explained.queue is not None:
+        yield from _waiting(explained.queue)
     if explained.refusal is not None:
         refusal = explained.refusal
-        yield _field("fails with", f"{refusal.status} {refusal.error}: {refusal.message}")
+        later = "" if refusal.retry_after is None else f" (Retry-After: {math.ceil(refusal.retry_after)})"
+        yield _field("fails with", f"{refusal.status} {refusal.error}: {refusal.message}{later}")
     if explained.ready is not None:
         yield _field("ready at", _moment(explained.ready))
     yield from _request(explained)
+    yield from _beside(explained)
     yield ""
     yield f"  {len(explained.candidates)} deployments, strategy {explained.strategy}:"
     for candidate in explained.candidates:
@@ -51,6 +58,42 @@ def _request(explained: Explanation) -> Iterator[str]:
         yield _field("body", "passes through as it is: the provider speaks the caller's dialect")
     for note in explained.notes:
         yield _field("note", note)
+
+
+def _waiting(queue: Waiting) -> Iterator[str]:
+    when = "whenever a call ends" if queue.ready is None else f"perhaps at {_moment(queue.ready)}"
+    place = f"at position {queue.position} for {queue.alias}, priority {queue.priority}"
+    yield _field("waits", f"{place}; its turn comes {when}, and at {_moment(queue.until)} it is refused")
+
+
+def _beside(explained: Explanation) -> Iterator[str]:
+    """Who else is asked of this call, or may be."""
+    hedge = explained.hedge
+    if hedge is not None:
+        after = "" if hedge.after is None else f"after {hedge.after:.3g} s "
+        yield _field("if late", f"{after}{hedge.deployment or 'nobody'} is asked too: {hedge.why}")
+    for mirror in explained.mirrors:
+        yield _field("copied to", f"{mirror.model} (share {mirror.share:.4g} of such calls)")
+    for canary in explained.canaries:
+        yield _field("canary", _canary(canary))
+        for gate in canary.gates:
+            value = "unknown" if gate.value is None else f"{gate.value:.4g}"
+            yield _field("", f"{gate.name}: {value}, stopped above {gate.limit:.4g}")
+    if explained.mid_stream is not None:
+        able = ", ".join(explained.mid_stream.deployments)
+        after = f"{able} may go on" if explained.mid_stream.continues else "it ends with the error"
+        yield _field("broken off", f"{after}: {explained.mid_stream.why}")
+
+
+def _canary(canary: CanaryPreview) -> str:
+    if canary.stopped:
+        state = f"stopped by its {canary.stopped}"
+    elif canary.drawn_by:
+        state = f"this call is {'' if canary.drawn else 'not '}in it, by {canary.drawn_by}"
+    else:
+        state = "such calls are never in it"
+    known = f"{canary.calls:,} calls in {canary.window:g} s, judged from {canary.least_calls:,} on"
+    return f"{canary.deployment}, share {canary.share:.4g}: {state} ({known})"
 
 
 def _field(name: str, text: str) -> str:

@@ -108,6 +108,7 @@ class Asked(Facts):
         now: Callable[[], float] = time.time,
         affinity: Affinity | None = None,
         because: str = "",
+        route: str | None = None,
     ) -> None:
         super().__init__(call, request, options)
         self.group = group
@@ -124,6 +125,8 @@ class Asked(Facts):
         """None: who answered last does not matter."""
         self.because = because
         """Why this group was asked, where the caller named another."""
+        self.route = route
+        """The conditional route that led there, by its place in the configuration."""
         self._kept: dict[Hashable, Any] = {}
 
     def kept(self, name: Hashable, make: Callable[[Asked], _T]) -> _T:

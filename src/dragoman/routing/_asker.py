@@ -60,6 +60,7 @@ class Asker:
             options=call.options,
             home=meant.members[0].deployment.provider.name,
             because="" if route is None else f"{route.path} sends it to {model}; ",
+            route=None if route is None else route.path,
         )
 
     def _asking(self, call: Call, group: ModelGroup, **more: Any) -> Asked:

@@ -22,7 +22,7 @@ from dragoman.routing._stream import Batches, Ending, StreamSource, begin, chunk
 from dragoman.routing._wire import Sending, prepare, target_of
 from dragoman.transport import Reply
 
-__all__ = ["attempt"]
+__all__ = ["attempt", "not_offered"]
 
 _NAMES: dict[Operation, str] = {
     "chat": "chat",
@@ -72,13 +72,14 @@ async def _without_provider(job: Job) -> Answer:
     """For an operation that the provider does not offer."""
     provider, model = job.deployment.provider.name, job.deployment.model
     if job.operation != "count_tokens":
-        raise NotFoundError(
-            f"{provider} offers no {_NAMES[job.operation]}",
-            provider=provider,
-            model=model,
-            code="unsupported_operation",
-        )
+        raise not_offered(job)
     return Answer(provider=provider, model=model, response=await _estimate(job), cost=job.cost(None))
+
+
+def not_offered(job: Job) -> NotFoundError:
+    provider, model = job.deployment.provider.name, job.deployment.model
+    message = f"{provider} offers no {_NAMES[job.operation]}"
+    return NotFoundError(message, provider=provider, model=model, code="unsupported_operation")
 
 
 async def _estimate(job: Job) -> Any:

@@ -7,31 +7,29 @@ What is known of them is known in this process alone."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dragoman.errors import ConfigError, NotFoundError
 from dragoman.observe import Answered, CanaryStopped, Continued, Event, Failed, Listener, Tried, tell
-from dragoman.routing._asked import Asked
 from dragoman.routing._canary_figures import MOST_CALLS, Figures, ratio
-from dragoman.routing._checks import PassedOver
 from dragoman.routing._clock import Clock
 from dragoman.routing._deployment import Deployment
-from dragoman.routing._group import Choice, ModelGroup, NoChoice
+from dragoman.routing._explanation import CanaryPreview, Gate
+from dragoman.routing._group import ModelGroup
 from dragoman.routing._readers import Reader, at_least, number, record, seconds, text, whole, wrong
-from dragoman.routing._seek import teaches
-from dragoman.stores import View
+from dragoman.routing._split_group import SplitGroup
 
-__all__ = ["Canaries", "Canary", "CanaryState", "Gates", "parse_canaries"]
+if TYPE_CHECKING:
+    from dragoman.routing._asked import Asked
+
+__all__ = ["Canaries", "Canary", "CanaryState", "Gates", "Watch", "parse_canaries"]
 
 _log = logging.getLogger("dragoman.routing")
-_WHO = ("session_id", "litellm_session_id", "user_id", "user_api_key_user_id")
-"""Of the metadata: the first that is there keeps its calls together. Not the caller's key, behind which many may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +114,7 @@ class CanaryState:
     cost_ratio: float | None
 
 
-class _Watch:
+class Watch:
     """One canary, and what is known of it."""
 
     def __init__(self, canary: Canary) -> None:
@@ -156,13 +154,13 @@ class Canaries:
 
     def __init__(self, canaries: Sequence[Canary], clock: Clock, listeners: Sequence[Listener]) -> None:
         self._canaries = tuple(canaries)
-        self._watches = {each.deployment: _Watch(each) for each in canaries}
+        self._watches = {each.deployment: Watch(each) for each in canaries}
         self._now = clock.time
         self._chance = clock.random
         self._told = tuple(listeners)
         # Held again by the same thread where the collector closes a forgotten call in the middle of a step.
         self._lock = threading.RLock()
-        self._heard: dict[str, tuple[tuple[_Watch, Figures], ...]] = {}
+        self._heard: dict[str, tuple[tuple[Watch, Figures], ...]] = {}
         """By deployment: whose figures its calls are."""
 
     @property
@@ -195,7 +193,7 @@ class Canaries:
 
     def learn(self, deployments: Iterable[Deployment]) -> None:
         """Which deployments there are now."""
-        heard: dict[str, tuple[tuple[_Watch, Figures], ...]] = {}
+        heard: dict[str, tuple[tuple[Watch, Figures], ...]] = {}
         with self._lock:
             for alias, ids in _by_alias(deployments).items():
                 watches = [watch for watch in self._watches.values() if watch.canary.model == alias]
@@ -205,7 +203,7 @@ class Canaries:
     def over(self, group: ModelGroup) -> ModelGroup:
         """The same group, with its canaries apart."""
         watches = [watch for watch in self._watches.values() if watch.canary.model == group.alias]
-        return _SplitGroup(group, watches, self._chance) if watches else group
+        return SplitGroup(group, watches, self._chance) if watches else group
 
     def start(self, deployment: str) -> None:
         """Give a canary its share again, and count anew. Raises `NotFoundError`."""
@@ -220,6 +218,16 @@ class Canaries:
         with self._lock:
             now = self._now()
             return tuple(_state(watch, now) for watch in self._watches.values())
+
+    def foreseen(self, asked: Asked) -> tuple[CanaryPreview, ...]:
+        """Those of the group that is asked, and whether this call is in the share of one."""
+        group = asked.group
+        if not isinstance(group, SplitGroup):
+            return ()
+        mine, by = group.canary_of(asked), group.drawn_by(asked)
+        with self._lock:
+            now = self._now()
+            return tuple(_foreseen(watch, now, mine, by) for watch in group.watches)
 
     def __call__(self, event: Event) -> None:
         if not isinstance(event, (Tried, Answered, Failed, Continued)):
@@ -248,7 +256,7 @@ def _by_alias(deployments: Iterable[Deployment]) -> dict[str, list[str]]:
     return found
 
 
-def _figures(name: str, watches: Iterable[_Watch], canaries: Collection[str]) -> Iterator[tuple[_Watch, Figures]]:
+def _figures(name: str, watches: Iterable[Watch], canaries: Collection[str]) -> Iterator[tuple[Watch, Figures]]:
     """A canary's own, or else the others' of each canary."""
     for watch in watches:
         if watch.canary.deployment == name:
@@ -261,79 +269,24 @@ def _fault(canary: Canary, name: str, message: str) -> ConfigError:
     return ConfigError(f"{canary.path}.{name}: {message}", param=f"{canary.path}.{name}")
 
 
-def _state(watch: _Watch, now: float) -> CanaryState:
+def _state(watch: Watch, now: float) -> CanaryState:
     canary, values = watch.canary, watch.values(now)
     who = (canary.model, canary.deployment, canary.share, watch.stopped)
     named = dict(zip(("alias", "deployment", "share", "stopped"), who, strict=True))
     return CanaryState(**named, calls=watch.own.calls, **values)  # type: ignore[arg-type]
 
 
-class _SplitGroup(ModelGroup):
-    """A group with canaries. They are asked first by the calls of their share, and never by any other; they come last among its
-    members, as what the first one says of failing holds for all calls."""
-
-    __slots__ = ("_chance", "_lone", "_regular", "_watches")
-
-    def __init__(self, group: ModelGroup, watches: Sequence[_Watch], chance: Callable[[], float]) -> None:
-        ids = {watch.canary.deployment for watch in watches}
-        apart = [member for member in group.members if member.deployment.id in ids]
-        regular = [member for member in group.members if member.deployment.id not in ids]
-        how = (group.strategy, group.policy)
-        super().__init__(group.alias, (*regular, *apart), *how)
-        self._watches = tuple(watches)
-        self._chance = chance
-        self._regular = ModelGroup(group.alias, regular, *how)
-        others = [member.deployment for member in regular]
-        self._lone = {it.deployment.id: ModelGroup(group.alias, (it,), *how, others) for it in apart}
-
-    @property
-    def regular(self) -> ModelGroup:
-        return self._regular
-
-    def choose(self, asked: Asked, view: View, tried: Collection[str] = ()) -> Choice | NoChoice:
-        mine = self._canary_of(asked)
-        passed = tuple(self._left_aside(mine, tried))
-        if mine is not None and mine not in tried:
-            found = self._lone[mine].choose(asked, view, tried)
-            if isinstance(found, Choice):
-                return found._replace(why=f"{asked.because}the canary of this call", passed_over=passed)
-            passed = (*found.passed_over, *passed)
-        others = self._regular.choose(asked, view, tried)
-        return others._replace(passed_over=(*others.passed_over, *passed)) if passed else others
-
-    def able(self, asked: Asked) -> frozenset[str]:
-        mine = self._canary_of(asked)
-        others = self._regular.able(asked)
-        return others if mine is None else others | self._lone[mine].able(asked)
-
-    def of(self, alias: str, deployments: Sequence[Deployment]) -> ModelGroup:
-        return _SplitGroup(super().of(alias, deployments), self._watches, self._chance)
-
-    def _canary_of(self, asked: Asked) -> str | None:
-        """The canary in whose share this call is. What calls with keys or places of their own do says nothing of it."""
-        if not teaches(asked):
-            return None
-        point = asked.kept("canary", self._point)
-        for watch in self._watches:
-            canary = watch.canary
-            if point < canary.share:
-                return canary.deployment if watch.stopped is None and canary.deployment in self._lone else None
-            point -= canary.share
-        return None
-
-    def _point(self, asked: Asked) -> float:
-        """Uniform in [0, 1): the same for all calls of a session, or of a user."""
-        metadata = asked.metadata
-        who = next((said for name in _WHO if isinstance(said := metadata.get(name), str) and said), None)
-        if who is None:
-            return self._chance()
-        said = f"{self._watches[0].canary.model}\0{who}".encode()
-        return int.from_bytes(hashlib.sha256(said).digest()[:6]) / 2**48
-
-    def _left_aside(self, mine: str | None, tried: Collection[str]) -> Iterator[PassedOver]:
-        for watch in self._watches:
-            name = watch.canary.deployment
-            if name == mine or name in tried or name not in self._lone:
-                continue
-            reason = "this call is not of its share" if watch.stopped is None else f"stopped by its {watch.stopped}"
-            yield PassedOver(name, f"canary: {reason}")
+def _foreseen(watch: Watch, now: float, mine: str | None, by: str) -> CanaryPreview:
+    canary, gates, values = watch.canary, watch.canary.gates, watch.values(now)
+    limits = ((gate, value, getattr(gates, gate)) for gate, value in values.items())
+    return CanaryPreview(
+        deployment=canary.deployment,
+        share=canary.share,
+        stopped=watch.stopped,
+        drawn=canary.deployment == mine,
+        drawn_by="" if watch.stopped else by,
+        calls=watch.own.calls,
+        least_calls=gates.least_calls,
+        window=gates.window,
+        gates=tuple(Gate(name, value, limit) for name, value, limit in limits if limit is not None),
+    )

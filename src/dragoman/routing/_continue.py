@@ -6,7 +6,7 @@ of the assistant. Where anything is in doubt, the stream ends with its error."""
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dragoman.errors import APIError, ServiceUnavailableError
@@ -20,10 +20,11 @@ from dragoman.routing._halves import Half
 from dragoman.routing._readers import wrong
 
 if TYPE_CHECKING:
+    from dragoman.routing._group import ModelGroup
     from dragoman.routing._run import Run
     from dragoman.routing._settings import RouterSettings
 
-__all__ = ["Continuing", "can_continue", "may_continue", "mid_stream_fallback", "read_on"]
+__all__ = ["Continuing", "able_to_go_on", "can_continue", "is_wanted", "may_continue", "mid_stream_fallback", "read_on"]
 
 Elsewhere: TypeAlias = Callable[[APIError], Awaitable[Answer | StreamAnswer | None]]
 """Asks the fallbacks. None: they fail too."""
@@ -55,10 +56,16 @@ def can_continue(request: Mapping[str, Any]) -> bool:
 
 
 def may_continue(asked: Asked, settings: RouterSettings) -> bool:
-    """Whether a stream that breaks off may be continued, as the call wants it, or the deployment, or the settings."""
-    call, own = asked.call, asked.group.members[0].deployment.options
-    said = call.options.mid_stream_fallback or own.mid_stream_fallback or settings.mid_stream_fallback
-    return said == "continue" and call.stream and call.operation == "chat" and can_continue(asked.request)
+    """Whether a stream that breaks off may be continued."""
+    call = asked.call
+    return is_wanted(asked, settings) and call.stream and call.operation == "chat" and can_continue(asked.request)
+
+
+def is_wanted(asked: Asked, settings: RouterSettings) -> bool:
+    """By the call, or else by the deployment, or the settings."""
+    own = asked.group.members[0].deployment.options
+    said = asked.call.options.mid_stream_fallback or own.mid_stream_fallback or settings.mid_stream_fallback
+    return said == "continue"
 
 
 def read_on(answer: Answer | StreamAnswer, run: Run, asked: Asked, elsewhere: Elsewhere) -> Answer | StreamAnswer:
@@ -226,15 +233,17 @@ class Continuing:
         """For those of the group who can go on. Raises `APIError` where there are none."""
         text = self._said.text.rstrip()
         tried = {attempt.deployment for attempt in self._run.trial.attempts}
-        able = [
-            member.deployment
-            for member in asked.group.members
-            if member.deployment.id not in tried and _continues(member.deployment)
-        ]
+        able = able_to_go_on(asked.group, tried)
         request = _resumed(asked.request, text, self._asked.group.members[0].deployment.model)
         if not able or request is None:
             raise ServiceUnavailableError(f"no deployment of {asked.group.alias!r} can go on with the answer")
         return asked.to(asked.group.of(asked.group.alias, able), request)
+
+
+def able_to_go_on(group: ModelGroup, tried: Collection[str]) -> list[Deployment]:
+    """Those whose models are known to continue a last message of the assistant, without those that have been tried."""
+    deployments = (member.deployment for member in group.members)
+    return [each for each in deployments if each.id not in tried and _continues(each)]
 
 
 def _continues(deployment: Deployment) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import datetime
+import functools
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from dragoman.errors import (
     APIError,
@@ -14,51 +14,58 @@ from dragoman.errors import (
     ContextWindowExceededError,
     DragomanError,
     InternalServerError,
+    UnsupportedAbilityError,
 )
-from dragoman.models import cost_bounds
 from dragoman.routing import _fallbacks
 from dragoman.routing._asked import Asked
 from dragoman.routing._call import CallOptions
-from dragoman.routing._checks import PassedOver
+from dragoman.routing._canary import Canaries
+from dragoman.routing._candidates import OTHERS_WAIT, Onlook, candidates_of, cost_of
+from dragoman.routing._continue import able_to_go_on, is_wanted
 from dragoman.routing._deployment import Deployment
-from dragoman.routing._dry_run import counted_for, refusal_of, sent_by
-from dragoman.routing._explanation import (
-    Candidate,
-    CostPreview,
-    Explanation,
-    LimitUse,
-    Plan,
-    Target,
-    preview_of,
-)
-from dragoman.routing._group import Choice, NoChoice
-from dragoman.routing._health import Member
+from dragoman.routing._dry_run import Onlooker, Sent, counted_for, refusal_of, sent_by
+from dragoman.routing._explanation import Copy, Explanation, HedgePreview, MidStream, Plan, Target, Waiting
+from dragoman.routing._group import NoChoice
+from dragoman.routing._hedge import Hedger
 from dragoman.routing._job import Job
-from dragoman.routing._limits import claims_of
+from dragoman.routing._mirror import Mirrors
+from dragoman.routing._queue import Place, place_of
 from dragoman.routing._retry import nobody_can_be_asked
+from dragoman.routing._seek import Admitted
 from dragoman.routing._settings import FallbackTarget
 from dragoman.routing._trial import Trial
 from dragoman.routing.strategies import STRATEGIES, Strategy
-from dragoman.stores import Claim, Counter
 
-__all__ = ["Explainer", "Found"]
+__all__ = ["Explainer"]
 
 _KINDS: tuple[tuple[str, type[APIError]], ...] = (
     ("general", InternalServerError),
     ("context_window", ContextWindowExceededError),
     ("content_policy", ContentPolicyViolationError),
 )
-_LATER = "order: those of order {} are asked first"
 
 
-class Found(NamedTuple):
-    """Who would be asked."""
+class _Reached(NamedTuple):
+    """A deployment that is asked, or would be if the request could be written for it."""
 
-    choice: Choice | NoChoice
-    refused: tuple[PassedOver, ...]
-    """By their limits."""
-    used: Mapping[Counter, int]
-    scores: Mapping[str, float]
+    admitted: Admitted
+    asked: Asked
+    job: Job
+    sent: Sent
+
+    @property
+    def deployment(self) -> str:
+        return self.admitted.choice.member.deployment.id
+
+
+_Outcome: TypeAlias = _Reached | Place | DragomanError
+
+
+class _Step(NamedTuple):
+    """A fallback."""
+
+    name: str
+    outcome: _Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,195 +74,208 @@ class Explainer:
 
     asked: Asked
     trial: Trial
+    seeker: Onlooker
     options: CallOptions
     """With what counts of fallbacks."""
     retries: int
-    route: str | None
+    mirrors: Mirrors
+    canaries: Canaries
     fallback: Callable[[FallbackTarget], Asked]
     """The same call for a fallback. Raises `DragomanError`."""
+    stands_ready: Callable[[Iterable[FallbackTarget], Collection[str]], bool]
+    """(fallbacks, those that were asked): whether one of them is well."""
 
     async def explain(self) -> Explanation:
-        asked, call = self.asked, self.asked.call
-        found = await self.find(asked)
+        asked, call, alias = self.asked, self.asked.call, self.asked.group.alias
+        outcome, onlook = await self._first()
+        first, fallback = _error_in(outcome), ""
+        if first is not None:
+            async for step in self._walk(first, alike=False):
+                if _error_in(step.outcome) is None:
+                    outcome, fallback = step.outcome, step.name
+                    break
+        chosen = outcome.deployment if isinstance(outcome, _Reached) and not fallback else None
+        plans = tuple([plan async for plan in self._plans()])
         common = Explanation(
             model=call.model,
             operation=call.operation,
             stream=call.stream,
-            alias=asked.group.alias,
-            route=self.route,
+            alias=alias,
+            route=asked.route,
             strategy=_name_of(asked.group.strategy),
             chosen=None,
-            why="",
-            candidates=self._candidates(found),
-            plans=tuple([plan async for plan in self._plans()]),
-            timeout=self.options.timeout or self.trial.settings.timeout,
+            why="nobody can be asked now",
+            fallback=fallback,
+            candidates=await candidates_of(asked, self.trial, onlook, chosen),
+            canaries=self.canaries.foreseen(asked),
+            mid_stream=self._mid_stream(outcome, plans) if call.stream else None,
+            plans=plans,
+            timeout=self._seconds,
+            notes=(first.message,) if first is not None and fallback else (),
         )
-        choice = found.choice
-        if isinstance(choice, NoChoice):
-            error = nobody_can_be_asked(asked.group.alias, choice, self.trial.store.now())
-            return replace(common, ready=choice.ready, refusal=refusal_of(error), why="nobody can be asked now")
-        deployment = choice.member.deployment
-        job = self.trial.job(deployment, asked, common.timeout)
-        counted, sent = await counted_for(job), sent_by(job)
-        return replace(
+        if isinstance(outcome, _Reached):
+            return await self._asking(common, outcome)
+        if isinstance(outcome, Place):
+            return replace(common, why="it would wait for its turn", queue=self._waiting(outcome))
+        found = onlook.found
+        return replace(common, ready=found.ready if isinstance(found, NoChoice) else None, refusal=refusal_of(outcome))
+
+    async def _asking(self, common: Explanation, reached: _Reached) -> Explanation:
+        """With what would be sent, and what would be asked beside and after it."""
+        admitted, asked, job, sent = reached
+        choice, call = admitted.choice, asked.call
+        counted = await counted_for(job)
+        told = replace(
             common,
-            chosen=deployment.id,
+            chosen=reached.deployment,
             why=choice.why,
             tokens=counted.tokens,
             tokens_by=counted.by,
             tokens_exact=counted.exact,
             dropped_params=(*sent.dropped, *asked.left_out),
             passes_through=sent.passes_through,
-            refusal=sent.refusal,
-            cost=self._cost(deployment, job),
-            notes=(sent.note,) if sent.note else (),
+            cost=cost_of(choice.member.deployment, job, self.trial),
+            notes=(*common.notes, sent.note) if sent.note else common.notes,
+        )
+        if sent.error is not None:
+            return replace(told, refusal=refusal_of(sent.error))
+        hedger = Hedger(trial=self.trial, seeker=self.seeker, deadline=self._deadline())
+        hedge = await hedger.foreseen(admitted, asked)
+        copies = self.mirrors.foreseen(call, common.alias, reached.deployment)
+        return replace(
+            told,
+            hedge=None if hedge is None else HedgePreview(*hedge),
+            mirrors=tuple(Copy(model, share) for model, share in copies),
         )
 
     async def available(self) -> Deployment:
         """Who would be asked. Raises `APIError` where nobody can be."""
-        choice = (await self.find(self.asked)).choice
-        if isinstance(choice, NoChoice):
-            raise nobody_can_be_asked(self.asked.group.alias, choice, self.trial.store.now())
-        return choice.member.deployment
+        found = await self.seeker.find(self.asked)
+        if isinstance(found, NoChoice):
+            raise nobody_can_be_asked(self.asked.group.alias, found, self.trial.store.now())
+        return found.choice.member.deployment
 
-    async def find(self, asked: Asked) -> Found:
-        """As `Seeker.find`, but that nothing is claimed: what a call would claim is compared with what is used."""
-        claims = {member.deployment.id: claims_of(member, asked) for member in asked.group.members}
-        counters = [claim.counter for each in claims.values() for claim in each]
-        used = dict(zip(counters, await self.trial.store.used(counters), strict=True)) if counters else {}
-        refused: dict[str, PassedOver] = {}
-        draws = _Draws(asked.chance)
-        asked.chance = draws
-        while True:
-            draws.begin()
-            choice = asked.group.choose(asked, self.trial.store.view(), tuple(refused))
-            if isinstance(choice, NoChoice):
-                limited = choice.is_limited or (bool(refused) and choice.ready is None)
-                passed = (*choice.passed_over, *refused.values())
-                return Found(choice._replace(passed_over=passed, is_limited=limited), passed, used, {})
-            name = choice.member.deployment.id
-            full = next((claim for claim in claims[name] if used[claim.counter] + claim.amount > claim.limit), None)
-            if full is None:
-                return Found(choice, tuple(refused.values()), used, self._scores(asked, draws, tuple(refused)))
-            reason = f"{full.counter.key} is at its limit: {used[full.counter]} of {full.limit}"
-            refused[name] = PassedOver(name, reason)
+    @property
+    def _seconds(self) -> float:
+        return self.options.timeout or self.trial.settings.timeout
 
-    def _scores(self, asked: Asked, draws: _Draws, refused: tuple[str, ...]) -> Mapping[str, float]:
-        """By the same choice again, as the scores of all are only worked out for who wants to see them."""
-        draws.again()
-        asked.explaining = True
-        choice = asked.group.choose(asked, self.trial.store.view(), refused)
-        asked.explaining = False
-        return choice.scores or {} if isinstance(choice, Choice) else {}
+    def _deadline(self) -> float:
+        return self.trial.clock.monotonic() + self._seconds
 
-    def _candidates(self, found: Found) -> tuple[Candidate, ...]:
-        choice = found.choice
-        dropped = dict((*choice.passed_over, *found.refused))
-        chosen = choice.member.deployment if isinstance(choice, Choice) else None
-        outages = self.trial.store.view().outages
-        previews: dict[tuple[str, str, int], CostPreview | None] = {}
-        rows: list[Candidate] = []
-        for member in self.asked.group.members:
-            item = member.deployment
-            reason = dropped.get(item.id)
-            if reason is None and chosen is not None and item.order > chosen.order:
-                reason = _LATER.format(chosen.order)
-            outage = member.outage(outages)
-            kind = (item.provider.name, item.model, id(item.entry))
-            if kind not in previews:
-                previews[kind] = self._cost(item, self.trial.job(item, self.asked, 1.0))
-            rows.append(
-                Candidate(
-                    deployment=item.id,
-                    provider=item.provider.name,
-                    model=item.model,
-                    order=item.order,
-                    chosen=chosen is not None and item.id == chosen.id,
-                    score=found.scores.get(item.id),
-                    dropped=reason,
-                    until=None if outage is None else outage.until,
-                    probe=bool(outage is None and self.trial.health.half_open(member)),
-                    limits=tuple(_uses(member, self.asked, found.used)),
-                    cost=previews[kind],
-                )
-            )
-        return tuple(rows)
+    async def _first(self) -> tuple[_Outcome, Onlook]:
+        """What becomes of the call in the model group that is asked first."""
+        asked, alias = self.asked, self.asked.group.alias
+        mock = _fallbacks.mock_failure(self.options, asked.call.model)
+        if mock is not None:
+            return mock, Onlook(None, {})
+        found = tuple(_fallbacks.targets(self.trial.settings, alias, self.options, None, asked.call.model))
+        return await self._reach(asked, lambda: self.stands_ready(found, (alias,)))
 
-    def _cost(self, deployment: Deployment, job: Job) -> CostPreview | None:
-        if job.operation == "count_tokens":
-            return None
-        at = datetime.datetime.fromtimestamp(self.trial.clock.time(), datetime.UTC)
-        provider = deployment.provider.name
-        return preview_of(cost_bounds(job.request, deployment.entry, provider=provider, model=deployment.model, at=at))
+    async def _reach(self, asked: Asked, has_backup: Callable[[], bool]) -> tuple[_Outcome, Onlook]:
+        """As a run asks a group, but that each request is only written: who cannot get it is passed over."""
+        trial, seeker = self.trial, self.seeker
+        try:
+            first = await place_of(asked, trial, seeker, self._deadline(), has_backup, trial.line.position)
+        except APIError as error:
+            return error, Onlook(seeker.found, dict.fromkeys(seeker.tried, OTHERS_WAIT))
+        passed = dict.fromkeys(seeker.tried, OTHERS_WAIT)
+        if isinstance(first, Place):
+            return first, Onlook(seeker.found, passed)
+        retries, reached = self.retries, self._written(first, asked)
+        while isinstance(problem := reached.sent.error, APIError) and problem.retry_elsewhere:
+            asks = not isinstance(problem, UnsupportedAbilityError)
+            if asks and retries <= 0:
+                break
+            retries -= asks
+            passed[reached.deployment] = problem.message
+            found = await seeker.find(asked, tuple(passed))
+            if isinstance(found, NoChoice):
+                break
+            reached = self._written(found, asked)
+        return reached, Onlook(reached.admitted, passed)
 
-    async def _plans(self) -> AsyncIterator[Plan]:
-        for name, kind in _KINDS:
-            error = kind(f"as if: {name}")
-            targets = tuple([target async for target in self._targets(error)])
-            yield Plan(name, kind.__name__, self._attempts(error), targets)
+    def _written(self, admitted: Admitted, asked: Asked) -> _Reached:
+        job = self.trial.job(admitted.choice.member.deployment, asked, self._seconds)
+        return _Reached(admitted, asked, job, sent_by(job))
 
-    def _attempts(self, error: APIError) -> int:
-        others = len(self.asked.group.members) > 1
-        if not (error.retry_here or (error.retry_elsewhere and others)):
-            return 1
-        policy = self.trial.settings.retry_policy_of(self.asked.group.alias)
-        return 1 + next((made for made in range(self.retries) if not policy.allows(error, made + 1)), self.retries)
-
-    async def _targets(self, error: APIError) -> AsyncIterator[Target]:
-        """As the router walks them where each of them fails in the same way."""
-        settings, alias = self.trial.settings, self.asked.group.alias
-        pending = deque(_fallbacks.targets(settings, alias, self.options, error, self.asked.call.model))
-        seen = {alias}
-        own = replace(self.asked.call.options, fallbacks=None)
+    async def _walk(self, error: DragomanError, *, alike: bool) -> AsyncIterator[_Step]:
+        """The fallbacks as the router walks them; `alike`: where each of them fails in the same way."""
+        if not isinstance(error, APIError):
+            return
+        settings, alias, called = self.trial.settings, self.asked.group.alias, self.asked.call.model
+        pending = deque(_fallbacks.targets(settings, alias, self.options, error, called))
+        seen, own = {alias}, replace(self.asked.call.options, fallbacks=None)
         while pending and len(seen) <= settings.max_fallbacks:
             target = pending.popleft()
             name = _fallbacks.target_name(target)
             if name in seen:
                 continue
             seen.add(name)
-            yield await self._target(name, target)
-            pending.extend(_fallbacks.targets(settings, name, own, error))
+            others = (*pending, *_fallbacks.targets(settings, name, own, None))
+            step = _Step(name, await self._at(target, functools.partial(self.stands_ready, others, seen)))
+            yield step
+            following = error if alike else _error_in(step.outcome)
+            if isinstance(following, APIError):
+                pending.extend(_fallbacks.targets(settings, name, own, following))
 
-    async def _target(self, name: str, target: FallbackTarget) -> Target:
+    async def _at(self, target: FallbackTarget, has_backup: Callable[[], bool]) -> _Outcome:
         try:
             asked = self.fallback(target)
         except DragomanError as error:
-            return Target(name, None, error.message)
-        choice = (await self.find(asked)).choice
-        if isinstance(choice, NoChoice):
-            return Target(name, None, nobody_can_be_asked(name, choice, self.trial.store.now()).message)
-        return Target(name, choice.member.deployment.id, choice.why)
+            return error
+        return (await self._reach(asked, has_backup))[0]
+
+    async def _plans(self) -> AsyncIterator[Plan]:
+        for name, kind in _KINDS:
+            error = kind(f"as if: {name}")
+            targets = tuple([_target(step) async for step in self._walk(error, alike=True)])
+            yield Plan(name, kind.__name__, self._attempts(error), targets)
+
+    def _attempts(self, error: APIError) -> int:
+        others = len(self.asked.group.able(self.asked)) > 1
+        if not (error.retry_here or (error.retry_elsewhere and others)):
+            return 1
+        policy = self.trial.settings.retry_policy_of(self.asked.group.alias)
+        return 1 + next((made for made in range(self.retries) if not policy.allows(error, made + 1)), self.retries)
+
+    def _waiting(self, place: Place) -> Waiting:
+        waiter, clock = place.waiter, self.trial.clock
+        until = clock.time() + waiter.deadline - clock.monotonic()
+        ready = waiter.ready if waiter.ready is not None and waiter.ready > 0 else None
+        return Waiting(waiter.alias, place.position, waiter.priority, until, ready)
+
+    def _mid_stream(self, outcome: _Outcome, plans: tuple[Plan, ...]) -> MidStream:
+        asked = self.asked
+        if not is_wanted(asked, self.trial.settings):
+            return MidStream(continues=False, why="mid_stream_fallback is error")
+        if not self.trial.continues:
+            return MidStream(continues=False, why="two models cannot write one answer to such a request")
+        first = (outcome.deployment,) if isinstance(outcome, _Reached) else ()
+        groups = [asked.group.regular] if self.retries > 0 else []
+        for target in plans[0].fallbacks:
+            try:
+                groups.append(self.fallback(target.alias).group.regular)
+            except DragomanError:
+                continue
+        able = tuple(item.id for group in groups for item in able_to_go_on(group, first))
+        why = "as long as the answer is nothing but text" if able else "no other model is known to go on with an answer"
+        return MidStream(continues=bool(able), why=why, deployments=able)
 
 
-class _Draws:
-    """Chance that can say once more what it has said."""
-
-    def __init__(self, chance: Callable[[], float]) -> None:
-        self._chance = chance
-        self._said: list[float] = []
-        self._next = 0
-
-    def __call__(self) -> float:
-        if self._next == len(self._said):
-            self._said.append(self._chance())
-        self._next += 1
-        return self._said[self._next - 1]
-
-    def begin(self) -> None:
-        self._said.clear()
-        self._next = 0
-
-    def again(self) -> None:
-        self._next = 0
+def _error_in(outcome: _Outcome) -> DragomanError | None:
+    if isinstance(outcome, _Reached):
+        return outcome.sent.error
+    return outcome if isinstance(outcome, DragomanError) else None
 
 
-def _uses(member: Member, asked: Asked, used: Mapping[Counter, int]) -> Iterator[LimitUse]:
-    for claim in claims_of(member, asked):
-        yield LimitUse(_limit_name(claim), used[claim.counter], claim.amount, claim.limit)
-
-
-def _limit_name(claim: Claim) -> str:
-    return claim.counter.key.rpartition(":")[2]
+def _target(step: _Step) -> Target:
+    outcome, error = step.outcome, _error_in(step.outcome)
+    if error is not None:
+        return Target(step.name, None, error.message)
+    if isinstance(outcome, Place):
+        return Target(step.name, None, f"it would wait for its turn, at position {outcome.position}")
+    assert isinstance(outcome, _Reached)
+    return Target(step.name, outcome.deployment, outcome.admitted.choice.why)
 
 
 def _name_of(strategy: Strategy) -> str:

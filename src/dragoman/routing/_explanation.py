@@ -8,14 +8,20 @@ from typing import Any
 from dragoman.types.cost import CostBounds, CostLine, dollars
 
 __all__ = [
+    "CanaryPreview",
     "Candidate",
+    "Copy",
     "CostPreview",
     "Explanation",
+    "Gate",
+    "HedgePreview",
     "LimitUse",
+    "MidStream",
     "Plan",
     "PreviewLine",
     "Refusal",
     "Target",
+    "Waiting",
     "preview_of",
 ]
 
@@ -114,6 +120,86 @@ class Refusal:
     status: int
     message: str
     param: str | None = None
+    code: str | None = None
+    retry_after: float | None = None
+    """Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The call would stand in the line."""
+
+    alias: str
+    position: int
+    """Among those who wait for the same model group, from 1 on."""
+    priority: int
+    until: float
+    """Unix seconds: who is not served by then is refused."""
+    ready: float | None
+    """Unix seconds: when its turn may come, as far as that is known. None: whenever a call ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class HedgePreview:
+    """The deployment that is asked beside the first one, if that is late."""
+
+    after: float | None
+    """Seconds. None: not known yet."""
+    deployment: str | None
+    """Who it would be now. None: nobody."""
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A mirror."""
+
+    model: str
+    share: float
+    """Of such calls, that are copied to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What stops a canary."""
+
+    name: str
+    value: float | None
+    """By now. None: not known."""
+    limit: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryPreview:
+    """A canary of the model group."""
+
+    deployment: str
+    share: float
+    stopped: str | None
+    """The gate that it crossed; it gets no calls."""
+    drawn: bool
+    """This call is in its share."""
+    drawn_by: str
+    """What decides that: `chance`, for each call anew, or the name in the metadata that keeps calls together. Empty: such a call
+    never is."""
+    calls: int
+    """Its own, within the window."""
+    least_calls: int
+    """It is not judged before."""
+    window: float
+    """Seconds."""
+    gates: tuple[Gate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MidStream:
+    """What follows where the stream breaks off after its first content."""
+
+    continues: bool
+    """Another deployment may go on with the answer. Else the stream ends with its error."""
+    why: str
+    deployments: tuple[str, ...] = ()
+    """Who is known to be able to, in the order in which their model groups are asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,8 +216,13 @@ class Explanation:
     """The conditional route that led there, by its place in the configuration."""
     strategy: str
     chosen: str | None
+    """The deployment that would be asked first. None: nobody, or nobody at once."""
     why: str
     candidates: tuple[Candidate, ...]
+    fallback: str = ""
+    """The model group of `chosen` where it is not `alias`, of which nobody can be asked."""
+    queue: Waiting | None = None
+    """Where the call would have to wait."""
     ready: float | None = None
     """Where none can be asked: when the first may be (Unix seconds). None: time alone does not help."""
     refusal: Refusal | None = None
@@ -146,6 +237,13 @@ class Explanation:
     """The caller's own body would be sent as it is, as the provider speaks his dialect."""
     cost: CostPreview | None = None
     """At the chosen deployment."""
+    hedge: HedgePreview | None = None
+    """None: no hedge is wanted."""
+    mirrors: tuple[Copy, ...] = ()
+    """Who would get a copy, once the call is answered by `chosen`."""
+    canaries: tuple[CanaryPreview, ...] = ()
+    mid_stream: MidStream | None = None
+    """Of a streamed call."""
     plans: tuple[Plan, ...] = ()
     timeout: float = 0.0
     """Seconds, all attempts and waits together."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dragoman.errors import APIError
 from dragoman.models import cost_bounds
 from dragoman.observe import Hedged, tell
+from dragoman.routing._checks import PassedOver
 from dragoman.routing._readers import as_number, at_least, record, wrong
 from dragoman.routing._seek import Admitted, Seeker
 from dragoman.types.cost import NANO_DOLLARS, CostBounds
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from dragoman.routing._trial import Asking, Trial
     from dragoman.types.usage import Usage
 
-__all__ = ["HEDGED", "HedgePolicy", "Hedger", "hedge_policy", "tell_hedged"]
+__all__ = ["HEDGED", "Foreseen", "HedgePolicy", "Hedger", "hedge_policy", "tell_hedged"]
 
 HEDGED = "Hedged"
 """The error of an attempt that was left because another deployment answered first."""
@@ -71,6 +72,16 @@ def _amount(value: Any, path: str) -> int:
     return int(Decimal(str(at_least(0)(value, path))) * NANO_DOLLARS)
 
 
+class Foreseen(NamedTuple):
+    """A hedge that would be made."""
+
+    after: float | None
+    """Seconds; None: not known."""
+    deployment: str | None
+    """Who would be asked as second; None: nobody."""
+    why: str
+
+
 @dataclass(slots=True, kw_only=True)
 class Hedger:
     """Of one call, which asks no more than one deployment beside another."""
@@ -92,8 +103,8 @@ class Hedger:
             first = race.enter(admitted, asked, self._seconds_left())
             if not await self._is_late(first, delay):
                 return await race.won_alone(first)
-            second = await self._second(admitted, asked, policy, failures)
-            if second is None:
+            second = await self._second(admitted, asked, policy, failures.tried)
+            if not isinstance(second, Admitted):
                 return await race.won_alone(first)
             if first.done():
                 self._give_back(second)
@@ -104,22 +115,35 @@ class Hedger:
         finally:
             await race.leave(CANCELLED)
 
+    async def foreseen(self, admitted: Admitted, asked: Asked) -> Foreseen | None:
+        """Who would be asked beside this one if it were late now; `seeker` only looks. None: no hedge is wanted."""
+        policy = self._wanted(admitted, asked)
+        if policy is None:
+            return None
+        if not _has_others(asked):
+            return Foreseen(policy.after, None, "there is no other deployment")
+        delay = self._delay(policy, admitted, asked)
+        if delay is None:
+            return Foreseen(None, None, f"its usual time is not known yet, from {_LEAST_OBSERVED:.0f} calls")
+        second = await self._second(admitted, asked, policy, ())
+        if isinstance(second, Admitted):
+            return Foreseen(delay, second.choice.member.deployment.id, second.choice.why)
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in second)
+        return Foreseen(delay, None, f"nobody else can be asked ({reasons})")
+
     def _seconds_left(self) -> float:
         return self.deadline - self.trial.clock.monotonic()
 
     def _policy(self, admitted: Admitted, asked: Asked) -> HedgePolicy | None:
+        """By which this call is hedged, if it is."""
+        policy = self._wanted(admitted, asked)
+        return None if policy is None or self.spent or not _has_others(asked) else policy
+
+    def _wanted(self, admitted: Admitted, asked: Asked) -> HedgePolicy | None:
         """The call's, or else the deployment's, or else the router's."""
         own = admitted.choice.member.deployment.options.hedge
         policy = asked.options.hedge or own or self.trial.settings.hedge
-        if (
-            policy is None
-            or policy.off
-            or self.spent
-            or asked.call.operation == "count_tokens"
-            or len(asked.group.members) < 2
-        ):
-            return None
-        return policy
+        return None if policy is None or policy.off or asked.call.operation == "count_tokens" else policy
 
     def _delay(self, policy: HedgePolicy, admitted: Admitted, asked: Asked) -> float | None:
         """Seconds; None: nobody knows yet what is late."""
@@ -141,20 +165,24 @@ class Hedger:
             timer.cancel()
         return not first.done()
 
-    async def _second(self, first: Admitted, asked: Asked, policy: HedgePolicy, failures: Failures) -> Admitted | None:
-        """One that is well, has not failed in this call, and is cheap enough."""
+    async def _second(
+        self, first: Admitted, asked: Asked, policy: HedgePolicy, failed: Iterable[str]
+    ) -> Admitted | list[PassedOver]:
+        """One that is well, has not failed in this call, and is cheap enough; or why there is none."""
         health = self.trial.health
-        not_those = {first.choice.member.deployment.id, *failures.tried}
-        not_those.update(member.deployment.id for member in asked.group.members if health.half_open(member))
+        suspects = [member.deployment.id for member in asked.group.members if health.half_open(member)]
+        passed = [PassedOver(name, "it has just been out") for name in suspects]
+        not_those = {first.choice.member.deployment.id, *failed, *suspects}
         for _ in range(_TO_CHOOSE):
             found = await self.seeker.find(asked, not_those)
             if not isinstance(found, Admitted):
-                return None
+                return [*passed, *found.passed_over]
             if self._affordable(found, asked, policy):
                 return found
             self._give_back(found)
             not_those.add(found.choice.member.deployment.id)
-        return None
+            passed.append(PassedOver(found.choice.member.deployment.id, "it may cost more than max_extra_cost"))
+        return passed
 
     def _affordable(self, admitted: Admitted, asked: Asked, policy: HedgePolicy) -> bool:
         if policy.max_extra_cost is None:
@@ -173,6 +201,10 @@ class Hedger:
             failures.add(asking.admitted.choice.member.deployment.id, error, now())
 
         return note
+
+
+def _has_others(asked: Asked) -> bool:
+    return len(asked.group.members) > 1
 
 
 class _Race:

@@ -12,14 +12,14 @@ import asyncio
 import copy
 import math
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dragoman.errors import ConfigError
 from dragoman.observe import Listener, Mirrored, tell
-from dragoman.routing._call import Answer, Call, StreamAnswer
+from dragoman.routing._call import Answer, Call, StreamAnswer, the_answering
 from dragoman.routing._clock import Clock
 from dragoman.routing._deployment import Deployment
 from dragoman.routing._group import NoChoice
@@ -114,11 +114,27 @@ class Mirrors:
         """Send the copies of a call, if there are to be any. Returns at once."""
         if not (self._policy.mirrors or self._silent) or call.operation not in _COPIED:
             return
-        models = [it.to for it in self._policy.mirrors if it.source in (alias, call.model, "*") and self._drawn(it)]
-        silent = self._silent.get(answer.attempts[-1].deployment) if answer.attempts else None
-        for model in dict.fromkeys((*models, silent) if silent else models):
-            if model not in (alias, call.model):
-                self._begin(call, model, send)
+        made = the_answering(answer.attempts)
+        by = "" if made is None else made.deployment
+        for model in dict.fromkeys(it.to for it in self._of(call, alias, by) if self._drawn(it)):
+            self._begin(call, model, send)
+
+    def foreseen(self, call: Call, alias: str, deployment: str) -> tuple[tuple[str, float], ...]:
+        """(model, share of such calls) of all that may get a copy of a call that this deployment answers."""
+        if call.operation not in _COPIED:
+            return ()
+        without: dict[str, float] = {}
+        for mirror in self._of(call, alias, deployment):
+            without[mirror.to] = without.get(mirror.to, 1.0) * (1 - mirror.share)
+        return tuple((model, round(1 - share, 9)) for model, share in without.items())
+
+    def _of(self, call: Call, alias: str, deployment: str) -> Iterator[Mirror]:
+        for mirror in self._policy.mirrors:
+            if mirror.source in (alias, call.model, "*") and mirror.to not in (alias, call.model):
+                yield mirror
+        silent = self._silent.get(deployment)
+        if silent is not None and silent not in (alias, call.model):
+            yield Mirror(alias, silent)
 
     def _drawn(self, mirror: Mirror) -> bool:
         return mirror.share >= 1.0 or self._clock.random() < mirror.share

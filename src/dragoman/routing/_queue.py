@@ -15,7 +15,7 @@ from bisect import insort
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from dragoman.observe import Queued, tell
 from dragoman.routing._checks import PassedOver
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dragoman.routing._asked import Asked
     from dragoman.routing._trial import Trial
 
-__all__ = ["Line", "QueuePolicy", "priority_reader", "queue_policy", "wait_for_turn"]
+__all__ = ["Line", "Place", "QueuePolicy", "place_of", "priority_reader", "queue_policy", "wait_for_turn"]
 
 _LEAST_TIME = 0.001
 _A_SLOT_HERE = 1.0
@@ -116,6 +116,10 @@ class _Waiter:
             self._woken.clear()
 
 
+_Take: TypeAlias = Callable[[_Waiter, int, float], int | None]
+"""(waiter, how many may wait, monotonic now) -> its position; None: the line is full."""
+
+
 class _Ahead(NamedTuple):
     """What those who are to be served before somebody wait for."""
 
@@ -159,12 +163,17 @@ class Line:
     def join(self, waiter: _Waiter, max_size: int, now: float) -> int | None:
         """Its position among those of its alias, from 1 on; None: the line is full."""
         with self._lock:
+            position = self.position(waiter, max_size, now)
+            if position is not None:
+                waiter.number = next(self._numbers)
+                insort(self._waiters, waiter, key=lambda it: it.rank)
+            return position
+
+    def position(self, waiter: _Waiter, max_size: int, now: float) -> int | None:
+        """Which it would have, coming now."""
+        with self._lock:
             same = [it for it in self._waiters if it.alias == waiter.alias and it.lives(now)]
-            if len(same) >= max_size:
-                return None
-            waiter.number = next(self._numbers)
-            insort(self._waiters, waiter, key=lambda it: it.rank)
-            return 1 + sum(it.rank < waiter.rank for it in same)
+        return None if len(same) >= max_size else 1 + sum(it.priority <= waiter.priority for it in same)
 
     def leave(self, waiter: _Waiter) -> None:
         """It was served, refused or cancelled: the next may try."""
@@ -195,6 +204,24 @@ async def wait_for_turn(
 ) -> Admitted:
     """Somebody who can be asked now, or when it is the call's turn. Raises the `APIError` for a call that cannot be served by
     then, or for which a fallback stands ready."""
+    found = await place_of(asked, trial, seeker, deadline, has_backup, trial.line.join)
+    return found if isinstance(found, Admitted) else await found.turn.served(found.waiter, found.position)
+
+
+class Place(NamedTuple):
+    """Where a call stands that has to wait."""
+
+    turn: _Turn
+    waiter: _Waiter
+    position: int
+    """Among those of its alias, from 1 on."""
+
+
+async def place_of(
+    asked: Asked, trial: Trial, seeker: Seeker, deadline: float, has_backup: Callable[[], bool], take: _Take
+) -> Admitted | Place:
+    """Somebody who can be asked now, or a place in the line: `take` is its `join`, or its `position` for who only looks. Raises
+    as `wait_for_turn`."""
     policy = trial.settings.queue.of(asked.group.alias)
     said = asked.options.metadata.get("priority")
     priority = said if type(said) is int else policy.default_priority
@@ -207,10 +234,10 @@ async def wait_for_turn(
     until = min(deadline, trial.clock.monotonic() + limit)
     waiter = _Waiter(asked.group.alias, priority, asked.group.able(asked), until)
     turn.pause(waiter, found, ahead)
-    position = trial.line.join(waiter, policy.max_size, trial.clock.monotonic())
+    position = take(waiter, policy.max_size, trial.clock.monotonic())
     if position is None:
         raise turn.refusal(found, ahead, waiter)
-    return await turn.served(waiter, position)
+    return Place(turn, waiter, position)
 
 
 class _Turn:

@@ -21,10 +21,10 @@ from dragoman.routing._call import NO_OPTIONS, Answer, Call, CallOptions, Stream
 from dragoman.routing._canary import Canaries
 from dragoman.routing._checkup import Checkup
 from dragoman.routing._clock import Clock
-from dragoman.routing._conditions import route_of
 from dragoman.routing._continue import may_continue, read_on
 from dragoman.routing._deployment import Deployment
 from dragoman.routing._directory import Directory
+from dragoman.routing._dry_run import Onlooker
 from dragoman.routing._explain import Explainer
 from dragoman.routing._explanation import Explanation
 from dragoman.routing._fallback_rate import FallbackRate, FallbackRates
@@ -177,6 +177,7 @@ class Router:
     async def explain(self, call: Call) -> Explanation:
         """What would happen to it now. Nothing is sent, claimed or learned. Raises `DragomanError` for a model or a fallback that
         nobody knows."""
+        await self.store.open()
         return await self._explainer(call).explain()
 
     async def available(self, call: Call) -> Deployment:
@@ -186,15 +187,19 @@ class Router:
     def _explainer(self, call: Call) -> Explainer:
         asker = self.asker
         asker.check_fallbacks(call.options.fallbacks)
-        asked, route = asker.asked(call), route_of(asker.settings.routes, call)
+        asked, trial = asker.asked(call), self._trial(call, asker)
+        trial.alias, trial.continues = asked.group.alias, may_continue(asked, asker.settings)
         options, retries = asker.failing(asked)
         return Explainer(
             asked=asked,
-            trial=self._trial(call, asker),
+            trial=trial,
+            seeker=Onlooker(self.store, self.health, call.request_id),
             options=options,
             retries=retries,
-            route=None if route is None else route.path,
+            mirrors=self.mirrors,
+            canaries=self.canaries,
             fallback=lambda target: asker.fallback(call, target, asked.home),
+            stands_ready=lambda targets, seen: asker.stands_ready(targets, self._outages(), seen),
         )
 
     def fallback_rates(self) -> Mapping[str, FallbackRate]:

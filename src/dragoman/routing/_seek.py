@@ -51,11 +51,11 @@ class Seeker:
                 return _with_refused(choice, refused, ready, limited)._replace(frees=frees)
             member = choice.member
             probing = self._health.half_open(member) if teaches(asked) else ()
-            if probing and not await self._health.may_probe(probing):
+            if probing and not await self.may_probe(probing):
                 reason, frees = "out: another call is finding out whether it works again", True
                 ready.append(self._store.now() + _PROBE_TAKES)
             else:
-                found = await self._lease(choice, asked, probing)
+                found = await self.lease(choice, asked, probing)
                 if isinstance(found, Admitted):
                     if not refused:
                         return found
@@ -70,13 +70,16 @@ class Seeker:
         """Whom the group picks."""
         return asked.group.choose(asked, view, tried)
 
+    async def may_probe(self, keys: tuple[str, ...]) -> bool:
+        return await self._health.may_probe(keys)
+
     def give_back(self, admitted: Admitted) -> None:
         """It is not asked after all, and took nothing."""
         self._health.give_back(admitted.probing)
         if admitted.lease:
             self._store.settle(admitted.lease, nothing_spent(admitted.choice.member))
 
-    async def _lease(self, choice: Choice, asked: Asked, probing: tuple[str, ...]) -> Admitted | Refusal:
+    async def lease(self, choice: Choice, asked: Asked, probing: tuple[str, ...]) -> Admitted | Refusal:
         claims = claims_of(choice.member, asked)
         if not claims:
             return Admitted(choice, "", probing)

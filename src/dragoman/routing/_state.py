@@ -95,6 +95,9 @@ class SharedState:
     async def acquire(self, lease: str, claims: Sequence[Claim], ttl: float = LEASE_SECONDS) -> Refusal | None:
         return await self.here().acquire(lease, claims, ttl)
 
+    async def refusal(self, claims: Sequence[Claim]) -> Refusal | None:
+        return await self.here().refusal(claims)
+
     def settle(self, lease: str, amounts: Mapping[str, int] | None = None) -> None:
         self.here().settle(lease, amounts)
 

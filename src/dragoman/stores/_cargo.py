@@ -17,7 +17,7 @@ from dragoman.stores._protocol import Claim, Counter, Refusal
 from dragoman.stores._snapshot import Snapshot, load
 from dragoman.stores.memory import MemoryStore
 
-__all__ = ["Cargo"]
+__all__ = ["Cargo", "refusal_in"]
 
 _CLOCKS_AGREE = 0.1
 """Seconds by which two clocks may differ, as a reply is under way for some time."""
@@ -123,10 +123,10 @@ class Cargo:
 
     def acquired(self, lease: str, claims: Sequence[Claim], ttl: float, reply: Sequence[int]) -> Refusal | None:
         """Read a reply of `acquire.lua`."""
-        _, refused, *rest = reply
-        if refused:
-            used, wait = rest
-            return Refusal(claims[refused - 1], used, None if wait < 0 else wait / 1000)
+        refusal = refusal_in(reply, claims)
+        if refusal is not None:
+            return refusal
+        _, _, *rest = reply
         now = self.now()
         parts = [None if part < 0 else part for part in rest]
         self.leases.keep(lease, Lease(claims, parts, now + lasting(claims, ttl)), now)
@@ -160,3 +160,12 @@ class Cargo:
         if held is not None and (slots := [Change(counter) for counter in held.slots()]):
             held.known_until = max(held.known_until, self.now() + ttl)
             self.outbox.renewals[lease] = (ttl, slots)
+
+
+def refusal_in(reply: Sequence[int], claims: Sequence[Claim]) -> Refusal | None:
+    """What a reply of `acquire.lua` refuses."""
+    _, refused, *rest = reply
+    if not refused:
+        return None
+    used, wait = rest
+    return Refusal(claims[refused - 1], used, None if wait < 0 else wait / 1000)

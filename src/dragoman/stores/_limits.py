@@ -70,10 +70,14 @@ class LocalLimits:
 
     def acquire(self, lease: str, claims: Sequence[Claim], ttl: float, now: float) -> Refusal | None:
         self.check(lease, claims)
-        refusal = first_refusal(found for claim in claims if (found := self._refusal(claim, now)))
+        refusal = self.refusal(claims, now)
         if refusal is None:
             self.admit(lease, claims, ttl, now)
         return refusal
+
+    def refusal(self, claims: Sequence[Claim], now: float) -> Refusal | None:
+        """Why not all of them fit."""
+        return first_refusal(found for claim in claims if (found := self._refusal(claim, now)))
 
     def _refusal(self, claim: Claim, now: float) -> Refusal | None:
         used = self._used(claim.counter, now, claim.limit)

@@ -116,6 +116,10 @@ class Limits(Protocol):
         it up to a sixtieth of its length late (a minute's: 1 s), never early. A refusal takes nothing."""
         ...
 
+    async def refusal(self, claims: Sequence[Claim]) -> Refusal | None:
+        """What `acquire` would say now; nothing is taken."""
+        ...
+
     def settle(self, lease: str, amounts: Mapping[str, int] | None = None) -> None:
         """End a lease that this process acquired: its slots are free, and what it claimed in windows becomes the real amount,
         by the counter's key, where one is given, at the time of the claim. An unknown or settled lease is left alone."""
@@ -145,7 +149,7 @@ class Outages(Protocol):
 
     async def claim_probe(self, key: str, ttl: float) -> bool:
         """Whether the caller, alone among all processes, may probe; the others may not until `ttl` has passed, or
-        `take_out` or `put_back` has told how the probe ended."""
+        `take_out` or `put_back` has told how the probe ended. With a `ttl` of 0 nothing is claimed: whether it could be."""
         ...
 
     def count(self, key: str, outcome: Outcome, window: float) -> Counts:

@@ -58,6 +58,10 @@ class MemoryStore:
         with self.lock:
             return self.limits.acquire(lease, claims, ttl, self.now())
 
+    async def refusal(self, claims: Sequence[Claim]) -> Refusal | None:
+        with self.lock:
+            return self.limits.refusal(claims, self.now())
+
     def admit(self, lease: str, claims: Sequence[Claim], ttl: float = LEASE_SECONDS) -> None:
         """Take what another place has admitted."""
         with self.lock:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from dragoman.stores._cargo import Cargo
+from dragoman.stores._cargo import Cargo, refusal_in
 from dragoman.stores._commands import Commands, field_of
 from dragoman.stores._protocol import (
     LEASE_SECONDS,
@@ -93,6 +93,13 @@ class RedisStore:
             # Where the reply came in the same moment; where it is still to come, it is unwanted.
             self.settle(lease, {claim.counter.key: 0 for claim in claims})
             raise
+        return refusal
+
+    async def refusal(self, claims: Sequence[Claim]) -> Refusal | None:
+        if not claims:
+            return None
+        command = self._commands.acquire(self._cargo.clock, "", claims, 0.0)
+        refusal: Refusal | None = await self._worker.ask(command, lambda reply: refusal_in(reply, claims))
         return refusal
 
     def settle(self, lease: str, amounts: Mapping[str, int] | None = None) -> None:

@@ -98,8 +98,18 @@ class ResilientStore:
             return await self._agree(lambda: self._shared.acquire(lease, claims, ttl))
         except StoreUnavailable:
             if self._policy == "fail_closed":
-                return Refusal(claims[0], 0, _REFUSED_FOR, is_unavailable=True)
+                return _unavailable(claims)
             return await self._local.acquire(lease, claims, ttl)
+
+    async def refusal(self, claims: Sequence[Claim]) -> Refusal | None:
+        if not claims:
+            return None
+        try:
+            return await self._agree(lambda: self._shared.refusal(claims))
+        except StoreUnavailable:
+            if self._policy == "fail_closed":
+                return _unavailable(claims)
+            return await self._local.refusal(claims)
 
     def settle(self, lease: str, amounts: Mapping[str, int] | None = None) -> None:
         self._shared.settle(lease, amounts)
@@ -150,3 +160,7 @@ class ResilientStore:
 
     def view(self) -> View:
         return self._shared.view()
+
+
+def _unavailable(claims: Sequence[Claim]) -> Refusal:
+    return Refusal(claims[0], 0, _REFUSED_FOR, is_unavailable=True)

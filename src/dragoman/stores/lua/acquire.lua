@@ -1,4 +1,4 @@
--- KEYS: one for each claim. ARGV: now or '', lease, ttl; for each claim limit, amount, width, size (width 0: slots).
+-- KEYS: one for each claim. ARGV: now or '', lease ('' only looks), ttl; for each claim limit, amount, width, size (width 0: slots).
 -- Gives now, 0 and the part of each claim; or now, the number of the claim refused, what is used, and milliseconds until it fits (-1: never).
 local now, lease, ttl = clock(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 local claims, refused, longest = {}, nil, nil
@@ -34,6 +34,7 @@ for i, key in ipairs(KEYS) do
   end
 end
 if refused then return refused end
+if lease == '' then return { now, 0 } end
 
 local reply = { now, 0 }
 for i, key in ipairs(KEYS) do
