@@ -165,6 +165,15 @@ async def test_a_demand_that_nobody_understands_is_not_dropped(
     assert (await router.answer(chat("smart", metadata={name: []}))).attempts
 
 
+@pytest.mark.parametrize("said", [{"paid": True}, 5])
+async def test_tags_that_are_none_are_refused(upstream: Upstream, make: Make, said: Any) -> None:
+    tagged = upstream.deployment("smart", "sim", tags=("paid",)), upstream.deployment("smart", "sim", number=1)
+    router = make(*tagged, checks=CheckPolicy(tags=True))
+    with pytest.raises(errors.BadRequestError, match=r"metadata\.tags: expected a text or a list of texts"):
+        await router.answer(chat("smart", metadata={"tags": said}))
+    assert not upstream.calls
+
+
 def test_the_region_of_all_calls_is_narrowed_and_never_widened() -> None:
     found = [
         deployment(number, region=region) for number, region in enumerate(("eu-west-1", "eu-north-1", "us-east-1"))

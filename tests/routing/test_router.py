@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable
+from email.utils import formatdate
 from typing import Any
 
 import pytest
 
 from dragoman import errors
 from dragoman.observe import Answered, Event, Failed, Tried
-from dragoman.routing import Answer, Call, CallOptions, Router, StreamAnswer
+from dragoman.providers import Providers
+from dragoman.routing import Answer, Call, CallOptions, Deployment, Router, StreamAnswer
 from tests.routing.upstream import Stillness, Upstream
+from tests.upstreams.raw import answer, serve, serving
 
 HELLO = [{"role": "user", "content": "Hello"}]
 Make = Callable[..., Router]
@@ -332,3 +336,26 @@ async def test_a_bad_request_ends_a_call_that_had_failed_elsewhere(upstream: Ups
         await make(*deployments, clock=still.clock).answer(chat("smart", num_retries=5))
     assert len(upstream.calls) == 2
     assert still.slept == []
+
+
+async def test_a_moment_to_come_again_counts_from_now_where_the_answer_has_no_date(make: Make) -> None:
+    moment = formatdate(time.time() + 3600, usegmt=True)
+    limited = answer(b"{}", status="429 Too Many Requests", headers=(f"retry-after: {moment}",))
+    async with serving(serve(limited)) as upstream:
+        options = CallOptions(api_base=upstream.url, api_key="sk-x")
+        record = Providers().find("openai")
+        router = make(Deployment(id="smart:0", alias="smart", provider=record, model="sim", options=options))
+        with pytest.raises(errors.RateLimitError) as caught:
+            await router.answer(chat("smart"))
+    assert caught.value.retry_after == pytest.approx(3600, abs=30)
+
+
+async def test_a_request_that_is_too_deep_for_json_is_refused(upstream: Upstream, make: Make) -> None:
+    deep: Any = "x"
+    for _ in range(5000):
+        deep = {"a": deep}
+    tools = [{"type": "function", "function": {"name": "f", "parameters": deep}}]
+    router = make(upstream.deployment("smart", "sim", tpm=10), upstream.deployment("smart", "sim", number=1))
+    with pytest.raises(errors.BadRequestError):
+        await router.answer(chat("smart", request={"tools": tools}))
+    assert not upstream.calls

@@ -39,6 +39,9 @@ async def test_two_routers_admit_the_limit_together(upstream: Upstream, redis_se
     deployment = upstream.deployment("smart", "sim", rpm=15)
     routers = [router(redis_server, prefix, deployment, num_retries=0, longest_wait=0.0) for _ in range(2)]
     try:
+        for one in routers:
+            await one.store.open()
+        await soon(lambda: all(where(one) == "shared" for one in routers))
         calls = [one.answer(chat("smart")) for one in routers for _ in range(20)]
         answers = await asyncio.gather(*calls, return_exceptions=True)
         refused = [answer for answer in answers if isinstance(answer, BaseException)]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from dragoman.errors import APIConnectionError
 from dragoman.transport import Transport
 from tests.transport.asking import post
 from tests.upstreams.certificates import Authority
@@ -203,3 +204,33 @@ async def test_many_cancels_leave_nothing_behind(transport: Transport) -> None:
         async with asyncio.timeout(5):
             for link in server.links:
                 await link.closed.wait()
+
+
+async def test_closing_a_transport_ends_what_is_under_way(upstream: tuple[RawServer, Transport]) -> None:
+    """At once, and its readers hear of it."""
+    server, transport = upstream
+    tasks = [
+        asyncio.ensure_future(consume(transport, server.url + path, whole=False))
+        for path in ("/hang", "/headers", "/stream")
+    ]
+    await asyncio.sleep(0.3)
+    assert not any(task.done() for task in tasks)
+    async with asyncio.timeout(5):
+        await transport.aclose()
+        assert [type(error) for error in await asyncio.gather(*tasks, return_exceptions=True)] == [
+            APIConnectionError
+        ] * 3
+
+
+async def test_closing_a_transport_does_not_wait_for_a_server_that_takes_nothing(transport: Transport) -> None:
+    async def deaf(link: Link) -> None:
+        link.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await asyncio.Event().wait()
+
+    async with serving(deaf) as server:
+        task = asyncio.ensure_future(post(transport, server.url, body=b"x" * 30_000_000))
+        await asyncio.sleep(0.3)
+        async with asyncio.timeout(5):
+            await transport.aclose()
+            with pytest.raises(APIConnectionError):
+                await task

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Hashable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from dragoman.errors import BadRequestError
 from dragoman.models import count_tokens, needed
 
 if TYPE_CHECKING:
@@ -51,8 +52,12 @@ class Facts:
 
     @functools.cached_property
     def tags(self) -> frozenset[str]:
-        """Of the request: `metadata.tags`."""
-        return texts(self.metadata.get("tags"))
+        """Of the request: `metadata.tags`. Raises `BadRequestError`."""
+        said = self.metadata.get("tags")
+        if said is None or isinstance(said, (str, list, tuple)):
+            return texts(said)
+        kind = type(said).__name__
+        raise BadRequestError(f"metadata.tags: expected a text or a list of texts, got {kind}", param="metadata.tags")
 
     @functools.cached_property
     def needs(self) -> Mapping[str, str]:
@@ -170,17 +175,23 @@ def texts(said: Any) -> frozenset[str]:
 
 
 def _length(value: Any) -> int:
-    """Characters of all texts in it."""
-    if isinstance(value, str):
-        return len(value)
-    if isinstance(value, dict):
-        kind = value.get("type")
-        if isinstance(kind, str) and kind in _HEAVY:
-            return _OF_A_PART * _A_TOKEN
-        return sum(_length(item) for item in value.values())
-    if isinstance(value, (list, tuple)):
-        return sum(_length(item) for item in value)
-    return 1
+    """Characters of all texts in it, however deep it is."""
+    length, pending = 0, [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, str):
+            length += len(item)
+        elif isinstance(item, dict):
+            kind = item.get("type")
+            if isinstance(kind, str) and kind in _HEAVY:
+                length += _OF_A_PART * _A_TOKEN
+            else:
+                pending.extend(item.values())
+        elif isinstance(item, (list, tuple)):
+            pending.extend(item)
+        else:
+            length += 1
+    return length
 
 
 _HEAVY = frozenset({"image_url", "input_audio", "video_url", "file"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from email.utils import formatdate
 from typing import Any
 
 import orjson
@@ -182,8 +183,11 @@ async def _send(job: Job, sending: Sending) -> Reply:
 
 
 def _error(job: Job, sending: Sending, reply: Reply, body: bytes) -> APIError:
+    headers = reply.headers
+    if "date" not in headers:  # from which moments count, as in Retry-After
+        headers = {**headers, "date": formatdate(job.clock.time(), usegmt=True)}
     return sending.codec.read_error(
-        ErrorReply(job.deployment.provider.name, job.deployment.model, reply.status, reply.headers, body)
+        ErrorReply(job.deployment.provider.name, job.deployment.model, reply.status, headers, body)
     )
 
 

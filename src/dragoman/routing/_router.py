@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dragoman.errors import APIError, DragomanError
+from dragoman.errors import APIError, BadRequestError, DragomanError
 from dragoman.models import Catalogue, facts
 from dragoman.models.tokens import warm_up as load_vocabularies
 from dragoman.observe import FellBack, Listener, tell
@@ -166,13 +166,20 @@ class Router:
             self.mirrors.answered(call, trial.alias, answer, self._shadow)
             self._rates.called(trial.alias)
             return answer
-        except BaseException as error:
-            if isinstance(error, DragomanError):
-                error.attempts = tuple(trial.attempts)
-            if trial.alias:
-                self._rates.called(trial.alias)
-            trial.tell_failed(error)
+        except RecursionError:
+            error = BadRequestError("the request is nested more deeply than JSON may be", code="invalid_value")
+            self._failed(trial, error)
+            raise error from None
+        except BaseException as failure:
+            self._failed(trial, failure)
             raise
+
+    def _failed(self, trial: Trial, error: BaseException) -> None:
+        if isinstance(error, DragomanError):
+            error.attempts = tuple(trial.attempts)
+        if trial.alias:
+            self._rates.called(trial.alias)
+        trial.tell_failed(error)
 
     async def explain(self, call: Call) -> Explanation:
         """What would happen to it now. Nothing is sent, claimed or learned. Raises `DragomanError` for a model or a fallback that

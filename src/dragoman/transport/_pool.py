@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from aiohttp import ClientTimeout, TCPConnector
+from aiohttp import ClientConnectionError, ClientTimeout, TCPConnector
 
 from dragoman.errors import ConfigError
 from dragoman.transport._failures import ours
@@ -106,6 +106,16 @@ class _Connector(TCPConnector):
                 return connection
             connection.close()
 
+    async def end(self) -> None:
+        """Close all connections now. A polite close would wait, without an end, for a peer to take what is not sent yet; and
+        aiohttp forgets who reads from a connection that it closes."""
+        for protocol in tuple(self._acquired):
+            payload = getattr(protocol, "_payload", None)
+            protocol.abort()
+            if payload is not None:
+                payload.set_exception(ClientConnectionError("closed"))
+        await self.close(abort_ssl=True)
+
     def __del__(self, *_: Any) -> None:
         # The loop ended without closing its async generators. aiohttp would log that here; the system closes the sockets.
         self._closed = True
@@ -117,11 +127,11 @@ def _patience(seconds: float) -> ClientTimeout:
     return ClientTimeout(connect=seconds, ceil_threshold=_NEVER)
 
 
-async def _close_at_the_end(connector: TCPConnector) -> AsyncGenerator[None, None]:
+async def _close_at_the_end(connector: _Connector) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
-        await connector.close()
+        await connector.end()
 
 
 def _advance(generator: AsyncGenerator[None, None]) -> None:
