@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+from dataclasses import replace
 from typing import Any
 
 from dragoman.routing import Router, RouterSettings, StreamAnswer
@@ -81,6 +82,22 @@ async def test_who_stood_behind_a_call_that_left_gets_a_deployment_that_only_tim
     await hold.aclose()  # type: ignore[union-attr]
     await asyncio.wait(line)
     await asyncio.gather(*line, return_exceptions=True)
+    await router.aclose()
+
+
+async def test_a_retry_waits_for_the_slot_that_another_call_took_meanwhile(upstream: Upstream) -> None:
+    failing = upstream.deployment("smart", "sim[error=500;times=1]", max_parallel_requests=1)
+    router = Router([failing], settings=RouterSettings(num_retries=1, retry_after=1.0))
+    retrying = asyncio.create_task(ask(router, chat(stream=True)))
+    await soon(lambda: upstream.calls and not router.store.view().in_flight)
+    other = await router.answer(replace(chat(stream=True), request_id="other"))
+    assert isinstance(other, StreamAnswer)
+    await soon(lambda: len(router.line) == 1)
+    await other.aclose()
+    answer = await retrying
+    assert isinstance(answer, StreamAnswer)
+    assert [attempt.error for attempt in answer.attempts] == ["InternalServerError", None]
+    await answer.aclose()
     await router.aclose()
 
 

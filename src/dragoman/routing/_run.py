@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -81,9 +82,11 @@ class Run:
         if wait > min(self.trial.settings.longest_wait, self.seconds_left()):
             return None
         await self.trial.clock.sleep(max(0.0, wait))
-        others = [member.deployment.id for member in asked.group.members if member.deployment.id != deployment]
-        found = await self.seeker.find(asked, others)
-        return found if isinstance(found, Admitted) else None
+        same = [member.deployment for member in asked.group.members if member.deployment.id == deployment]
+        alone = asked.to(asked.group.of(asked.group.alias, same), asked.request)
+        with contextlib.suppress(APIError):  # the caller hears why it failed
+            return await wait_for_turn(alone, self.trial, self.seeker, self.deadline, self.has_backup)
+        return None
 
     def _out_for(self, asked: Asked, deployment: str) -> float:
         """Seconds that it is out, as all calls know by now."""
