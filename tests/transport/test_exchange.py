@@ -112,28 +112,34 @@ async def test_a_url_that_is_none(transport: Transport, url: str) -> None:
 async def test_a_large_request_does_not_hold_up_the_loop(tmp_path: Path, scheme: str) -> None:
     authority = Authority(tmp_path)
     transport = Transport(verify=str(authority.file))
-    turns: list[float] = []
+    big = bytes(12 * 2**20)
 
     async def script(link: Link) -> None:
-        await link.reader.readuntil(b"\r\n\r\n")
-        left = len(big)
-        while left:
-            left -= len(await link.reader.read(65536))
-            await asyncio.sleep(0)
-        await link.send(answer(b"taken"))
+        while True:
+            await link.reader.readuntil(b"\r\n\r\n")
+            left = len(big)
+            while left:
+                left -= len(await link.reader.read(min(left, 65536)))
+                await asyncio.sleep(0)
+            await link.send(answer(b"taken"))
 
-    async def watch() -> None:
+    async def watch(turns: list[float]) -> None:
         while True:
             began = time.thread_time()
             await asyncio.sleep(0)
             turns.append(time.thread_time() - began)
 
-    big = bytes(12 * 2**20)
-    async with serving(script, tls=authority.server() if scheme == "https" else None) as up:
-        watching = asyncio.ensure_future(watch())
-        reply = await post(transport, up.url, body=big)
+    async def longest_turn(url: str) -> float:
+        """As a share of all turns together."""
+        turns: list[float] = []
+        watching = asyncio.ensure_future(watch(turns))
+        reply = await post(transport, url, body=big)
         assert await reply.read() == b"taken"
         watching.cancel()
+        return max(turns) / sum(turns)
+
+    async with serving(script, tls=authority.server() if scheme == "https" else None) as up:
+        shares = [await longest_turn(up.url) for _ in range(3)]
     await transport.aclose()
-    # The loop's own work in its longest turn: in one piece, with TLS, it was 60 ms.
-    assert max(turns) < 0.025
+    # In one piece it was a third of them, with TLS more than half. What else a machine does can only make a turn longer.
+    assert min(shares) < 0.25
