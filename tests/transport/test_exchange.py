@@ -111,17 +111,15 @@ async def test_a_url_that_is_none(transport: Transport, url: str) -> None:
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_a_large_request_does_not_hold_up_the_loop(tmp_path: Path, scheme: str) -> None:
     authority = Authority(tmp_path)
-    transport = Transport(verify=str(authority.file))
     big = bytes(12 * 2**20)
 
     async def script(link: Link) -> None:
-        while True:
-            await link.reader.readuntil(b"\r\n\r\n")
-            left = len(big)
-            while left:
-                left -= len(await link.reader.read(min(left, 65536)))
-                await asyncio.sleep(0)
-            await link.send(answer(b"taken"))
+        await link.reader.readuntil(b"\r\n\r\n")
+        left = len(big)
+        while left:
+            left -= len(await link.reader.read(65536))
+            await asyncio.sleep(0)
+        await link.send(answer(b"taken"))
 
     async def watch(turns: list[float]) -> None:
         while True:
@@ -132,14 +130,15 @@ async def test_a_large_request_does_not_hold_up_the_loop(tmp_path: Path, scheme:
     async def longest_turn(url: str) -> float:
         """As a share of all turns together."""
         turns: list[float] = []
+        transport = Transport(verify=str(authority.file))
         watching = asyncio.ensure_future(watch(turns))
         reply = await post(transport, url, body=big)
         assert await reply.read() == b"taken"
         watching.cancel()
+        await transport.aclose()
         return max(turns) / sum(turns)
 
     async with serving(script, tls=authority.server() if scheme == "https" else None) as up:
         shares = [await longest_turn(up.url) for _ in range(3)]
-    await transport.aclose()
-    # In one piece it was a third of them, with TLS more than half. What else a machine does can only make a turn longer.
-    assert min(shares) < 0.25
+    # In one piece it was more than a fifth of them, with TLS half. What else a machine does can only make a turn longer.
+    assert min(shares) < 0.2
