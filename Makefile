@@ -19,7 +19,7 @@ demo: $(VENV)/.gateway ## start the gateway on 127.0.0.1:4000, with simulated pr
 
 test: $(VENV)/.dev ## run all tests, warnings as errors, with the coverage of the core
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	$(BIN)/python tools/run_tests.py
 	$(BIN)/coverage report --include='*/dragoman/types/*,*/dragoman/dialects/*,*/dragoman/providers/*,*/dragoman/routing/*' \
 		--skip-covered --fail-under=$(COVERED)
 
