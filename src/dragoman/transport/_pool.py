@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import select
 import ssl
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["Pool"]
 
 _MAX_TARGETS = 1024
+_GOODBYE = 2.0
+"""Seconds to close all connections; the system closes what is left then."""
 _NEVER = float("inf")
 """aiohttp rounds timeouts above a threshold up to whole seconds of the clock; ours are to fire when they are due."""
 
@@ -114,7 +117,9 @@ class _Connector(TCPConnector):
             protocol.abort()
             if payload is not None:
                 payload.set_exception(ClientConnectionError("closed"))
-        await self.close(abort_ssl=True)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GOODBYE):
+                await self.close(abort_ssl=True)
 
     def __del__(self, *_: Any) -> None:
         # The loop ended without closing its async generators. aiohttp would log that here; the system closes the sockets.
