@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
 import pytest
 
+from dragoman.gateway import logs
 from tests.gateway.serving import KEY
 
 
@@ -22,3 +24,13 @@ async def stranger() -> AsyncIterator[aiohttp.ClientSession]:
     """A caller without any key."""
     async with aiohttp.ClientSession() as session:
         yield session
+
+
+@pytest.fixture
+def _loggers_as_they_were() -> Iterator[None]:
+    names = (*logs._LOGGERS, "dragoman.gateway.requests")
+    before = [(one := logging.getLogger(name), one.handlers, one.propagate, one.level) for name in names]
+    yield
+    for logger, handlers, propagate, level in before:
+        logger.handlers, logger.propagate = handlers, propagate
+        logger.setLevel(level)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-from collections.abc import Iterator
 
 import aiohttp
 import pytest
@@ -14,15 +13,7 @@ from dragoman.gateway import logs
 from dragoman.gateway._secrets import Redactor
 from tests.gateway.serving import KEY, gateway, model
 
-
-@pytest.fixture(autouse=True)
-def _loggers_as_they_were() -> Iterator[None]:
-    names = (*logs._LOGGERS, "dragoman.gateway.requests")
-    before = [(one := logging.getLogger(name), one.handlers, one.propagate, one.level) for name in names]
-    yield
-    for logger, handlers, propagate, level in before:
-        logger.handlers, logger.propagate = handlers, propagate
-        logger.setLevel(level)
+pytestmark = pytest.mark.usefixtures("_loggers_as_they_were")
 
 
 @pytest.mark.parametrize("json", [False, True])

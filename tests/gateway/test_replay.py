@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +17,6 @@ from dragoman.gateway._secrets import Redactor
 from dragoman.gateway.cli import app
 from tests.gateway.replaying import PRICED, START, call, entry, kinds, run
 from tests.gateway.serving import KEY, Upstream, gateway, model, serving
-
-
-@pytest.fixture
-def _loggers_as_they_were() -> Iterator[None]:
-    names = (*logs._LOGGERS, "dragoman.gateway.requests")
-    before = [(one := logging.getLogger(name), one.handlers, one.propagate, one.level) for name in names]
-    yield
-    for logger, handlers, propagate, level in before:
-        logger.handlers, logger.propagate = handlers, propagate
-        logger.setLevel(level)
 
 
 def test_calls_that_move_are_priced_anew(tmp_path: Path) -> None:

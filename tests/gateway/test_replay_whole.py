@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -47,16 +46,6 @@ def models(there: str) -> list[dict[str, Any]]:
 async def provider() -> AsyncIterator[str]:
     async with serving(simulator(Settings(0, Faults(), False))) as there:
         yield there
-
-
-@pytest.fixture
-def _loggers_as_they_were() -> Iterator[None]:
-    names = (*logs._LOGGERS, "dragoman.gateway.requests")
-    before = [(one := logging.getLogger(name), one.handlers, one.propagate, one.level) for name in names]
-    yield
-    for logger, handlers, propagate, level in before:
-        logger.handlers, logger.propagate = handlers, propagate
-        logger.setLevel(level)
 
 
 async def check(folder: Path, lines: list[str], there: str, failures: dict[str, int]) -> None:
