@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dragoman.routing._call import Call, CallOptions
     from dragoman.routing._group import ModelGroup
 
-__all__ = ["Asked", "Facts", "Warm", "texts", "words_of"]
+__all__ = ["Asked", "Facts", "Warm", "no_texts", "texts", "words_of"]
 
 _T = TypeVar("_T")
 _OF_A_PART = 1000
@@ -56,8 +56,7 @@ class Facts:
         said = self.metadata.get("tags")
         if said is None or isinstance(said, (str, list, tuple)):
             return texts(said)
-        kind = type(said).__name__
-        raise BadRequestError(f"metadata.tags: expected a text or a list of texts, got {kind}", param="metadata.tags")
+        raise no_texts("metadata.tags", said)
 
     @functools.cached_property
     def needs(self) -> Mapping[str, str]:
@@ -165,6 +164,11 @@ class Asked(Facts):
     def warm(self) -> Warm | None:
         """Who holds the beginning of the request in its cache, as far as that is remembered."""
         return None if self.affinity is None else self.affinity.warm(self)
+
+
+def no_texts(path: str, said: Any) -> BadRequestError:
+    """What is wrong where neither a text nor a list of texts is said."""
+    return BadRequestError(f"{path}: expected a text or a list of texts, got {type(said).__name__}", param=path)
 
 
 def texts(said: Any) -> frozenset[str]:

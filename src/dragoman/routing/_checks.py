@@ -12,14 +12,13 @@ from typing import NamedTuple
 
 from dragoman.errors import (
     APIError,
-    BadRequestError,
     ContextWindowExceededError,
     PermissionDeniedError,
     UnsupportedAbilityError,
 )
 from dragoman.models import tally_tokens, tokens_upper_bound
 from dragoman.routing._abilities import abilities_of, lack_of
-from dragoman.routing._asked import Asked, texts, words_of
+from dragoman.routing._asked import Asked, no_texts, texts, words_of
 from dragoman.routing._deployment import Deployment
 
 __all__ = ["CHECKS", "EACH", "Check", "CheckPolicy", "PassedOver", "window_of"]
@@ -166,8 +165,7 @@ def _demanded(asked: Asked, name: str) -> frozenset[str] | None:
         return None
     if isinstance(said, str) or (isinstance(said, (list, tuple)) and all(isinstance(item, str) for item in said)):
         return texts(said)
-    path = f"metadata.{name}"
-    raise BadRequestError(f"{path}: expected a text or a list of texts, got {type(said).__name__}", param=path)
+    raise no_texts(f"metadata.{name}", said)
 
 
 _AREAS = {"eu": ("eu", "europe"), "us": ("us",)}
