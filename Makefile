@@ -9,7 +9,7 @@ COVERED := $(if $(DRAGOMAN_RECORDINGS)$(wildcard ../shared/recordings),95,90)
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check static format lint types imports bench catalogue lock clean
+.PHONY: help demo test check static format lint types imports locks bench catalogue lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ test: $(VENV)/.dev ## run all tests, warnings as errors, with the coverage of th
 
 check: static test ## what CI runs: format, lint, types, imports, tests, coverage
 
-static: format lint types imports
+static: format lint types imports locks
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -38,6 +38,9 @@ types: $(VENV)/.dev
 
 imports: $(VENV)/.dev
 	$(BIN)/lint-imports --no-cache
+
+locks: $(VENV)/.dev ## check that requirements/*.txt install, with their hashes, with the pip of Debian 12
+	tools/check-locks $(BIN)/python
 
 bench: $(VENV)/.dev ## measure what a choice costs, and the gateway against a bare nginx and Envoy, where they are installed
 	$(BIN)/python -m bench
