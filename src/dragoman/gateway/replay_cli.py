@@ -64,7 +64,7 @@ def _refuse_empty(path: Path, log: Log) -> NoReturn:
         refuse(f"{path} is empty")
     wrong = "".join(f"\n  line {number}: {reason}" for number, reason in log.malformed_lines)
     others = f"{log.skipped} lines tell of something else, {log.malformed} are malformed"
-    refuse(f"{path} tells of no call ({others}): see docs/routing.md for what a line holds{wrong}")
+    refuse(f"{path} tells of no call ({others}): see docs/observability.md for what a line holds{wrong}")
 
 
 def _router(config: GatewayConfig, clock: Clock) -> PlayedRouter:
