@@ -72,7 +72,7 @@ def test_the_example_of_the_documentation_is_read() -> None:
         ),
         (
             {"model_list": [MODEL], "general_settings": {"master_key": 5}},
-            "general_settings.master_key: expected a text that is not empty, got 5",
+            "general_settings.master_key: expected a text that is not empty, got a number (write it in quotes)",
         ),
         ({"model_list": [MODEL], "general_settings": []}, "general_settings: expected a mapping"),
         (

@@ -146,7 +146,7 @@ def test_litellm_settings_say_some_of_it_too() -> None:
         ("weight", -0.5, "expected a number of at least 0, got -0.5"),
         ("order", "first", "expected a number, got a text"),
         ("tags", {"a": 1}, "expected a list of texts, got a mapping"),
-        ("region_name", 3, "expected a text that is not empty, got 3"),
+        ("region_name", 3, "expected a text that is not empty, got a number (write it in quotes)"),
         ("cooldown_time", 0, "expected a number of at least 0.001, got 0"),
         ("allowed_fails", 1.5, "expected a whole number of at least 0, got 1.5"),
         ("blocked", "yes", "expected true or false, got a text"),

@@ -141,12 +141,24 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"weights": {"a": {"x": 0}}}, "weights.a: expected a weight above 0"),
     ({"retry_policy": {"TimeoutRetries": 1}}, "retry_policy.TimeoutRetries: unknown key (did you mean 'TimeoutErrorR"),
     ({"retry_policy": {"TimeoutErrorRetries": 0.5}}, "retry_policy.TimeoutErrorRetries: expected a whole number"),
-    ({"model_group_retry_policy": {"a": 3}}, "model_group_retry_policy.a: expected a mapping, got 3"),
+    ({"model_group_retry_policy": {"a": 3}}, "model_group_retry_policy.a: expected a mapping, got a number"),
     ({"allowed_fails_policy": {"TimeoutErrorRetries": 1}}, "allowed_fails_policy.TimeoutErrorRetries: unknown key"),
     ({"cooldown_time": -5}, "cooldown_time: expected a number of at least 0.001, got -5"),
     ({"default_litellm_params": {"model": "x"}}, "default_litellm_params.model: is each deployment's own to say"),
     ({"default_litellm_params": {"timeout": "x"}}, "default_litellm_params.timeout: expected a number of seconds"),
     ({"redis_port": 70000}, "redis_port: expected a whole number from 1 to 65535, got 70000"),
+    *(
+        ({"redis_url": address}, "redis_url: expected an address such as redis://host:6379/0")
+        for address in (
+            "localhost:6379",
+            "http://h:6379",
+            "redis://",
+            "redis://h:port",
+            "redis://h:0",
+            "redis://[h",
+            "unix://",
+        )
+    ),
     ({"num_retires": 3}, "num_retires: unknown setting (did you mean 'num_retries'?)"),
 ]
 
@@ -173,7 +185,8 @@ def test_all_wrong_values_are_told_at_once_and_no_value_is_shown() -> None:
         "r.fallbacks",
     ]
     assert secret not in caught.value.message
-    assert secret not in repr(router_settings({"redis_password": secret, "redis_host": "h", "redis_url": secret}))
+    said = {"redis_password": secret, "redis_host": "h", "redis_url": f"redis://:{secret}@h"}
+    assert secret not in repr(router_settings(said))
 
 
 def test_nothing_and_none_are_the_defaults() -> None:

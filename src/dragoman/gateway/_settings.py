@@ -12,7 +12,19 @@ from urllib.parse import urlsplit
 from dragoman.models._litellm_names import is_price_name
 from dragoman.routing._deployment_keys import ENTRY_KEYS, KEYS
 from dragoman.routing._options import OPTION_NAMES
-from dragoman.routing._readers import Reader, at_least, boolean, number, object_of, seconds, text, whole, wrong
+from dragoman.routing._readers import (
+    Reader,
+    api_key,
+    at_least,
+    boolean,
+    number,
+    object_of,
+    seconds,
+    secret,
+    text,
+    whole,
+    wrong,
+)
 from dragoman.routing._router_settings import LITELLM_SETTINGS, ROUTER_SETTINGS
 
 __all__ = ["REQUEST_PARAMS", "SECTIONS", "Section"]
@@ -37,7 +49,7 @@ def _as_it_is(value: Any, path: str) -> Any:
 
 _TOP_LEVEL = "model_list litellm_settings router_settings general_settings environment_variables include providers"
 _GENERAL: dict[str, Reader] = {
-    "master_key": text,
+    "master_key": secret,
     "dangerously_permit_weak_or_unset_master_key": boolean,
     "max_request_size_mb": number(0.001, 4096),
     "max_json_depth": whole(1, 500),
@@ -68,7 +80,7 @@ _OF_A_CALL = frozenset(name for name in OPTION_NAMES if name.startswith("mock_te
 _PARAMS: dict[str, Reader] = {
     **dict.fromkeys((*KEYS, *(OPTION_NAMES - _OF_A_CALL)), _as_it_is),
     "model": text,
-    "api_key": text,
+    "api_key": api_key,
     "api_base": _address,
     "base_url": _address,
     "api_version": text,

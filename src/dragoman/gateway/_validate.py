@@ -13,6 +13,9 @@ from dragoman.routing._readers import Environment, Reader
 
 __all__ = ["Findings", "below", "read_section"]
 
+_MOST_REMARKS = 100
+"""To find near names takes a millisecond, and somebody who reads that many faults has seen the pattern."""
+
 
 class Findings:
     """What is wrong with a file, and what in it is known and not acted on yet."""
@@ -52,7 +55,8 @@ def read_section(value: Any, section: str, path: str, findings: Findings) -> dic
         elif key in known.unsupported:
             findings.unsupported.append(where)
         else:
-            findings.problem(where, f"unknown key{_nearest(str(key), section)}")
+            near_name = _nearest(str(key), section) if len(findings.problems) < _MOST_REMARKS else ""
+            findings.problem(where, f"unknown key{near_name}")
     return found
 
 

@@ -1,138 +1,164 @@
-"""config.yaml into plain values: duplicates are errors, `include` is followed, `os.environ/NAME` is filled in."""
+"""YAML texts into trees of nodes that are safe to construct: no repeated keys, no aliases that refer to themselves or explode."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+import io
+from collections.abc import Iterator
+from typing import Any, TypeAlias
 
 import yaml
 
 from dragoman.errors import ConfigError
-from dragoman.routing._readers import Environment
 
-__all__ = ["fill_in", "load"]
+__all__ = ["Mark", "Tree", "compose", "construct", "pairs_of"]
 
-_REFERENCE = "os.environ/"
+Mark: TypeAlias = yaml.Mark
+Tree: TypeAlias = yaml.Node
+
+_MOST_VALUES = 1_000_000
+"""Values of one file with all aliases expanded: every pass over a configuration walks them expanded."""
+_DEEPEST = 100
+_LONGEST_NUMBER = 128
+"""Characters. Numbers in base 60 and dates are read in quadratic time."""
+_LONG_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:binary")
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def load(path: Path) -> dict[str, Any]:
-    """The file with what it includes. Raises `ConfigError`."""
-    return _load(path, ())
+class _Source(io.StringIO):
+    """A text that knows the name of its file, which the marks of its nodes then carry."""
+
+    name: str = ""
 
 
-def _load(path: Path, includers: tuple[Path, ...]) -> dict[str, Any]:
-    path = path.resolve()
-    if path in includers:
-        raise ConfigError(f"{path}: includes itself")
-    own = _parse(path)
-    names = own.get("include") or []
-    if isinstance(names, str):
-        names = [names]
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ConfigError(f"{path}: include: expected a list of file names")
-    merged: dict[str, Any] = {}
-    for name in names:
-        _merge(merged, _load(path.parent / name, (*includers, path)), path)
-    own.pop("include", None)
-    _merge(merged, own, path)
-    return merged
-
-
-def _parse(path: Path) -> dict[str, Any]:
+def compose(text: str, name: str) -> yaml.MappingNode | None:
+    """The tree of one file, None where it is empty. Raises `ConfigError` with line and column."""
+    loader = _loader(text, name)
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {_reason(error)}") from None
-    try:
-        value = _construct(text)
+        _check_events(_loader(text, name))
+        root = loader.get_single_node()
+        if root is None or root.tag == "tag:yaml.org,2002:null":
+            return None
+        if not isinstance(root, yaml.MappingNode):
+            raise ConfigError(f"{name}: expected a mapping of sections")
+        _check(root)
+        return root
     except yaml.MarkedYAMLError as error:
         where = error.problem_mark or error.context_mark
         place = f"line {where.line + 1}, column {where.column + 1}: " if where else ""
-        raise ConfigError(f"{path}: {place}{error.problem or error.context}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{path}: {_reason(error)}") from None
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise ConfigError(f"{path}: expected a mapping of sections")
-    return value
-
-
-def _reason(error: BaseException) -> str:
-    return str(getattr(error, "strerror", None) or str(error).splitlines()[0])
-
-
-def _merge(into: dict[str, Any], other: dict[str, Any], path: Path) -> None:
-    """Lists grow, mappings join; a value that two files set differently is an error."""
-    for key, value in other.items():
-        present = into.get(key)
-        if present is None:
-            into[key] = value
-        elif isinstance(present, list) and isinstance(value, list):
-            into[key] = [*present, *value]
-        elif isinstance(present, dict) and isinstance(value, dict):
-            into[key] = dict(present)
-            _merge(into[key], value, path)
-        elif present != value:
-            raise ConfigError(f"{path}: {key}: an included file sets it to something else")
-
-
-def fill_in(value: Any, environment: Mapping[str, str], problems: list[str], path: str = "") -> Any:
-    """`value` with every `os.environ/NAME` replaced; a variable that is missing becomes a problem."""
-    if isinstance(value, dict):
-        return {
-            key: fill_in(item, environment, problems, f"{path}.{key}" if path else str(key))
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        return [fill_in(item, environment, problems, f"{path}[{index}]") for index, item in enumerate(value)]
-    if not isinstance(value, str) or not value.startswith(_REFERENCE):
-        return value
-    name = value.removeprefix(_REFERENCE).strip()
-    found = environment.get(name)
-    if found is None:
-        problems.append(f"{path}: the environment variable {name} is not set")
-        return Environment("")
-    return Environment(found)
-
-
-def _construct(text: str) -> Any:
-    loader = _Loader(text)
-    try:
-        node = loader.get_single_node()
-        if node is None:
-            return None
-        _refuse_repeated_keys(node)
-        return loader.construct_document(node)
+        raise ConfigError(f"{name}: {place}{error.problem or error.context}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{name}: {str(error).splitlines()[0]}") from None
     finally:
         loader.dispose()
 
 
-def _refuse_repeated_keys(root: yaml.Node) -> None:
-    """Of a repeated key YAML's reader takes the last, silently."""
-    waiting, seen = [root], set()
+def _loader(text: str, name: str) -> yaml.SafeLoader:
+    source = _Source(text)
+    source.name = name
+    return _Loader(source)
+
+
+def _check_events(parser: yaml.SafeLoader) -> None:
+    """Look at the text before a tree is built of it: libyaml's parser needs no stack, but PyYAML's composer recurses in C, and a
+    text of 30,000 brackets ends the process."""
+    count = depth = 0
+    try:
+        while not isinstance(event := parser.get_event(), yaml.StreamEndEvent):  # type: ignore[no-untyped-call]
+            count += 1
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth > _DEEPEST:
+                raise _refused(event, f"is nested more than {_DEEPEST} levels deep")
+            if count > _MOST_VALUES:
+                raise _refused(event, f"holds more than {_MOST_VALUES:,} values")
+    finally:
+        parser.dispose()
+
+
+def construct(tree: Tree) -> Any:
+    """The plain values of a tree. Raises `ConfigError`, which repeats no value."""
+    try:
+        return yaml.constructor.SafeConstructor().construct_document(tree)
+    except yaml.MarkedYAMLError as error:
+        where = error.problem_mark or error.context_mark or tree.start_mark
+        raise ConfigError(f"{where.name}: line {where.line + 1}: {error.problem or error.context}") from None
+    except (ValueError, OverflowError):
+        where = tree.start_mark
+        message = "a number or a date in this file cannot be read"
+        raise ConfigError(f"{where.name}: {message}") from None
+
+
+def pairs_of(tree: yaml.MappingNode) -> dict[str, tuple[Tree, Tree]]:
+    """Key and value by the text of the key, with what `<<` merges in."""
+    yaml.constructor.SafeConstructor().flatten_mapping(tree)
+    return {str(key.value): (key, value) for key, value in tree.value}
+
+
+def _check(root: Tree) -> None:
+    """Look at every node once, children first, and count what aliases stand for as often as they do."""
+    values: dict[int, int] = {}
+    heights: dict[int, int] = {}
+    under_way: set[int] = set()
+    waiting: list[tuple[Tree, bool]] = [(root, False)]
     while waiting:
-        node = waiting.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            waiting += node.value
-        elif isinstance(node, yaml.MappingNode):
-            _check_keys(node)
-            waiting += [value for _, value in node.value]
+        node, ready = waiting.pop()
+        if ready:
+            under_way.discard(id(node))
+            _count(node, values, heights)
+        elif id(node) in under_way:
+            raise _refused(node, "an alias stands within what it refers to")
+        elif id(node) not in values:
+            _check_one(node)
+            under_way.add(id(node))
+            waiting.append((node, True))
+            waiting += [(child, False) for child in _children(node) if not isinstance(child, yaml.ScalarNode)]
 
 
-def _check_keys(node: yaml.MappingNode) -> None:
+def _count(node: Tree, values: dict[int, int], heights: dict[int, int]) -> None:
+    count, height = 1, 0
+    for child in _children(node):
+        if isinstance(child, yaml.ScalarNode):
+            _check_scalar(child)
+            count += 1
+        else:
+            count += values[id(child)]
+            height = max(height, heights[id(child)])
+    values[id(node)], heights[id(node)] = count, height + 1
+    if count > _MOST_VALUES:
+        raise _refused(node, f"stands for more than {_MOST_VALUES:,} values")
+    if height >= _DEEPEST:
+        raise _refused(node, f"is nested more than {_DEEPEST} levels deep")
+
+
+def _children(node: Tree) -> Iterator[Tree]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield key
+            yield value
+    elif isinstance(node, yaml.SequenceNode):
+        yield from node.value
+
+
+def _check_scalar(node: yaml.ScalarNode) -> None:
+    if len(node.value) > _LONGEST_NUMBER and node.tag not in _LONG_TAGS:
+        raise _refused(node, f"a number or a date has at most {_LONGEST_NUMBER} characters")
+
+
+def _check_one(node: Tree) -> None:
+    """Of a repeated key YAML's reader takes the last, silently."""
+    if not isinstance(node, yaml.MappingNode):
+        return
     lines: dict[str, int] = {}
     for key, _ in node.value:
         if not isinstance(key, yaml.ScalarNode):
             continue
         if key.value in lines and key.value != "<<":
-            problem = f"the key {key.value!r} is given twice (first in line {lines[key.value]})"
-            raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            raise _refused(key, f"the key {key.value!r} is given twice (first in line {lines[key.value]})")
         lines[key.value] = key.start_mark.line + 1
+
+
+def _refused(node: Any, problem: str) -> yaml.MarkedYAMLError:
+    """At a node, or an event."""
+    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
-from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from dragoman.errors import ConfigError
+from dragoman.gateway._config_files import load
+from dragoman.gateway._environment import fill_in
 from dragoman.gateway._secrets import secrets_in
 from dragoman.gateway._validate import Findings, below, read_section
-from dragoman.gateway._yaml import fill_in, load
 from dragoman.gateway.body import Limits
 from dragoman.gateway.gate import check_master_key
 from dragoman.gateway.prices_file import read_rows
 from dragoman.providers import Provider, Providers, provider_from_mapping
 from dragoman.routing import Deployment, RouterSettings, parse_model_list
+from dragoman.routing._readers import Environment, secret
 from dragoman.routing._router_settings import LITELLM_SETTINGS, ROUTER_SETTINGS, name_faults, read_settings
 
 __all__ = ["GatewayConfig", "export", "parse_config", "read_config"]
@@ -46,6 +52,8 @@ class GatewayConfig:
     """`environment_variables`: to be set before the first call."""
     unsupported: tuple[str, ...] = ()
     """Paths of keys that are LiteLLM's and do nothing here yet."""
+    hints: tuple[str, ...] = ()
+    """What is allowed and probably not meant, as `path: message`."""
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     """What must never be told to anybody."""
 
@@ -56,8 +64,26 @@ class GatewayConfig:
 
 
 def read_config(path: Path, environment: Mapping[str, str] | None = None) -> GatewayConfig:
-    """The configuration in a file. Raises `ConfigError` with a line for each fault."""
-    return parse_config(load(path), os.environ if environment is None else environment, path.parent)
+    """The configuration in a file. Raises `ConfigError` with a line for each fault, in the order of the file."""
+    with _collector_paused():
+        document = load(path)
+        try:
+            config = parse_config(document.values, os.environ if environment is None else environment, path.parent)
+        except ConfigError as error:
+            raise ConfigError("\n".join(document.located(error.message.splitlines()))) from None
+        return replace(config, hints=tuple(document.located(config.hints)))
+
+
+@contextlib.contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Nearly all that is made while a file is read stays: to look through it again and again takes longer than to make it."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def parse_config(data: dict[str, Any], environment: Mapping[str, str], folder: Path = Path()) -> GatewayConfig:
@@ -79,7 +105,10 @@ def parse_config(data: dict[str, Any], environment: Mapping[str, str], folder: P
     router = _router_settings(litellm, routing, entries, deployments, findings)
     prices = _prices_file(general, folder, findings)
     findings.forget_unused()
-    key, permitted = _master_key(general, known), general.get("dangerously_permit_weak_or_unset_master_key", False)
+    key, permitted = (
+        _master_key(general, known, findings),
+        general.get("dangerously_permit_weak_or_unset_master_key", False),
+    )
     if findings.problems:
         findings.problems += _weakness(key, permitted)
         raise ConfigError("\n".join(dict.fromkeys(findings.problems)))
@@ -127,10 +156,17 @@ def _prices_file(general: Mapping[str, Any], folder: Path, findings: Findings) -
     return path
 
 
-def _master_key(general: Mapping[str, Any], environment: Mapping[str, str]) -> str | None:
+def _master_key(general: Mapping[str, Any], environment: Mapping[str, str], findings: Findings) -> str | None:
     if "master_key" in general:
         return str(general["master_key"])
-    return next((value for name in _KEY_VARIABLES if (value := environment.get(name, "").strip())), None)
+    name = next((name for name in _KEY_VARIABLES if environment.get(name, "").strip()), None)
+    if name is None:
+        return None
+    try:
+        return secret(Environment(environment[name]), f"the environment variable {name}")
+    except ConfigError as error:
+        findings.problems.append(error.message)
+        return None
 
 
 def _weakness(key: str | None, permitted: bool) -> list[str]:
@@ -195,6 +231,7 @@ def _model_list(value: Any, findings: Findings) -> list[dict[str, Any]]:
         findings.problem("model_list", "expected a list of models, each with model_name and litellm_params")
         return []
     entries: list[dict[str, Any]] = []
+    first: dict[bytes, int] = {}
     for index, item in enumerate(value):
         path = f"model_list[{index}]"
         entry = read_section(item, "model", path, findings)
@@ -202,10 +239,19 @@ def _model_list(value: Any, findings: Findings) -> list[dict[str, Any]]:
             findings.problem(f"{path}.params", "is another word for litellm_params, which is given too")
         key = "params" if "params" in entry else "litellm_params"
         entry[key] = read_section(entry.get(key), "litellm_params", f"{path}.{key}", findings)
-        if entry in entries:
-            findings.problem(path, f"is the same as model_list[{entries.index(entry)}]")
+        same = first.setdefault(_canonical(entry), index)
+        if same != index:
+            findings.problem(path, f"is the same as model_list[{same}]")
         entries.append(entry)
     return entries
+
+
+def _canonical(entry: Mapping[str, Any]) -> bytes:
+    """The same for entries that say the same."""
+    try:
+        return orjson.dumps(entry, default=repr, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # large integers and lone surrogates, which JSON cannot say
+        return repr(entry).encode("utf-8", "surrogatepass")
 
 
 def _deployments(entries: list[dict[str, Any]], providers: Providers, findings: Findings) -> tuple[Deployment, ...]:

@@ -139,6 +139,18 @@ def _weakness(key: str) -> str | None:
         return f"is shorter than {_SHORTEST_KEY} characters"
     if len(set(key)) < _FEWEST_CHARACTERS:
         return "repeats a few characters"
-    if any(sample in key.lower() for sample in _SAMPLES):
-        return "holds a sample from a tutorial"
+    left = _own_part(key)
+    if len(left) < _SHORTEST_KEY or len(set(left)) < _FEWEST_CHARACTERS:
+        return "holds a sample from a tutorial, and is too short without it"
     return None
+
+
+def _own_part(key: str) -> str:
+    """What a key holds beside words that stand in tutorials, and what joins them. A random key that happens to hold such a word is
+    as strong as the rest of it; a key without one is taken as it is."""
+    left = key.lower()
+    if not any(sample in left for sample in _SAMPLES):
+        return left
+    for sample in _SAMPLES:
+        left = left.replace(sample, "")
+    return "".join(filter(str.isalnum, left))

@@ -44,6 +44,10 @@ def _texts_by_name(value: Any) -> bool:
     return isinstance(value, Mapping) and all(isinstance(item, str) for pair in value.items() for item in pair)
 
 
+def _headers(value: Any) -> bool:
+    return _texts_by_name(value) and all(item.isprintable() for pair in value.items() for item in pair)
+
+
 def _object(value: Any) -> bool:
     return isinstance(value, Mapping)
 
@@ -67,7 +71,7 @@ _KEYS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "supported_endpoints": (_texts, _TEXTS),  # LiteLLM's
     "paths": (_texts_by_name, "a mapping of operations to paths"),
     "version": (_string, "a string"),
-    "headers": (_texts_by_name, "a mapping of strings to strings"),
+    "headers": (_headers, "a mapping of strings to strings without line breaks"),
     "aliases": (_texts, _TEXTS),
     "vendor": (_text, _TEXT),
     "accent": (_accent, "the name of an accent, or a mapping of its fields"),

@@ -47,9 +47,11 @@ def parse_model_list(
         deployment = _deployment(entry, where, providers, ids, problems)
         if deployment is not None:
             found.append(_with_entry(deployment, entry, where, catalogue, problems))
+    seen: set[str] = set()
     for number, deployment in enumerate(found):
-        if any(deployment.id == other.id for other in found[:number]):
+        if deployment.id in seen:
             problems.append(Problem(f"{path}[{number}].model_info.id", f"{deployment.id!r} is there twice"))
+        seen.add(deployment.id)
     _refuse(problems)
     return tuple(sorted(found, key=lambda deployment: deployment.order))
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Any, NamedTuple
@@ -35,6 +36,9 @@ _OF_A_DEPLOYMENT = frozenset(KEYS) - {"region"}
 
 
 _MOST_RETRIES = 100
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_HEADERS_EXPECTED = "an object of header names and strings without line breaks"
 
 
 class Problem(NamedTuple):
@@ -83,6 +87,15 @@ def _texts(value: Any) -> Any:
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
         return None
     return {name: str(text) for name, text in value.items() if text is not None}
+
+
+def _headers(value: Any) -> Any:
+    """Texts that a header can carry: a line break would end the header and begin another one."""
+    found = _texts(value)
+    sound = found is not None and all(
+        _HEADER_NAME.fullmatch(name) and not _CONTROL.search(text) for name, text in found.items()
+    )
+    return found if sound else None
 
 
 def _object(value: Any) -> Any:
@@ -138,8 +151,8 @@ _OPTIONS: dict[str, _Reading] = {
     "drop_params": ("drop_params", *_FLAG),
     "additional_drop_params": ("additional_drop_params", _names, "a list of parameter names"),
     "allowed_openai_params": ("allowed_openai_params", _names, "a list of parameter names"),
-    "headers": ("extra_headers", _texts, "an object of strings"),
-    "extra_headers": ("extra_headers", _texts, "an object of strings"),
+    "headers": ("extra_headers", _headers, _HEADERS_EXPECTED),
+    "extra_headers": ("extra_headers", _headers, _HEADERS_EXPECTED),
     "extra_query": ("extra_query", _texts, "an object of strings"),
     "extra_body": ("extra_body", _object, "an object"),
     "metadata": ("metadata", _object, "an object"),
@@ -166,7 +179,7 @@ def split(params: Mapping[str, Any], path: str = "") -> Split:
             field, read, expected = _OPTIONS[name]
             read_value = read(value)
             if read_value is None:
-                found.problems.append(Problem(where, f"expected {expected}, got {_shown(value)}"))
+                found.problems.append(Problem(where, f"expected {expected}, got {_shown(value, expected)}"))
             elif field in _MERGED:
                 found.options[field] = {**found.options.get(field, {}), **read_value}
             else:
@@ -184,7 +197,8 @@ def _other(name: str, value: Any, where: str, found: Split) -> None:
         if not is_price_name(name):
             found.problems.append(Problem(where, f"unknown price{or_perhaps(name, PRICE_NAMES)}"))
         elif not _is_amount(value):
-            found.problems.append(Problem(where, f"expected dollars as a number of 0 or more, got {_shown(value)}"))
+            expected = "dollars as a number of 0 or more"
+            found.problems.append(Problem(where, f"expected {expected}, got {_shown(value, expected)}"))
         found.options.setdefault("prices", {})[name] = value
 
 
@@ -198,9 +212,10 @@ def _is_amount(value: Any) -> bool:
         return False
 
 
-def _shown(value: Any) -> str:
-    """A number as it is, and of everything else, which may be a secret, the type."""
-    return repr(value) if isinstance(value, (int, float)) else type(value).__name__
+def _shown(value: Any, expected: str) -> str:
+    """A number as it is where one is expected, and of everything else, which may be a secret, the type."""
+    is_shown = isinstance(value, bool) or (isinstance(value, (int, float)) and "number" in expected)
+    return repr(value) if is_shown else type(value).__name__
 
 
 def problems_of(error: ConfigError, path: str) -> Iterator[Problem]:

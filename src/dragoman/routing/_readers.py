@@ -4,6 +4,7 @@ expected. Never what was there, unless it is a number: it may be a secret."""
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -13,6 +14,7 @@ from dragoman.providers._near import or_perhaps
 __all__ = [
     "Environment",
     "Reader",
+    "api_key",
     "as_boolean",
     "as_number",
     "at_least",
@@ -22,11 +24,19 @@ __all__ = [
     "object_of",
     "record",
     "seconds",
+    "secret",
     "text",
     "texts",
     "whole",
     "wrong",
 ]
+
+_CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
+_VARIABLE = re.compile(
+    r"""(?:\$\{?|\$\(|%|env[./:]|os\.environ[./\[( ]|os\.environ\.get\(|os\.getenv\()["']?"""
+    r"""(?P<name>[A-Z_][A-Z0-9_]*)["']?[\])}%]*"""
+)
+"""How other programs write a reference to an environment variable."""
 
 Reader: TypeAlias = Callable[[Any, str], Any]
 """(value, path)."""
@@ -39,6 +49,7 @@ class Environment(str):
 
 
 def wrong(path: str, expected: str, value: Any) -> ConfigError:
+    """An error that names the kind of the value, and never the value: a key may consist of digits."""
     return ConfigError(f"{path}: expected {expected}, got {_kind(value)}", param=path)
 
 
@@ -46,7 +57,7 @@ def _kind(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return str(value).lower()
     if isinstance(value, (int, float)):
-        return str(value)
+        return "a number"
     names = {"str": "a text", "list": "a list", "tuple": "a list", "dict": "a mapping"}
     return "a text from the environment" if isinstance(value, Environment) else names.get(type(value).__name__, "?")
 
@@ -74,7 +85,8 @@ def number(low: float = -math.inf, high: float = math.inf, *, integer: bool = Fa
             raise wrong(path, "a number", value)
         if not low <= found <= high or (integer and found != int(found)):
             limits = f" of at least {low:g}" if high == math.inf else f" from {low:g} to {high:g}"
-            raise wrong(path, f"a {'whole ' if integer else ''}number{limits if low > -math.inf else ''}", value)
+            kind = f"a {'whole ' if integer else ''}number{limits if low > -math.inf else ''}"
+            raise ConfigError(f"{path}: expected {kind}, got {found}", param=path)
         return int(found) if integer else found
 
     return read
@@ -103,9 +115,38 @@ seconds: Reader = number(0.001)
 
 
 def text(value: Any, path: str) -> str:
-    if isinstance(value, str) and value.strip():
-        return str(value)
-    raise wrong(path, "a text that is not empty", value)
+    """A text on one line, without the white space around it: values that come from files end in a line break."""
+    if not isinstance(value, str) or not value.strip():
+        quotes = " (write it in quotes)" if as_number(value) is not None else ""
+        raise ConfigError(f"{wrong(path, 'a text that is not empty', value).message}{quotes}", param=path)
+    found = str(value).strip()
+    if _CONTROL.search(found):
+        raise ConfigError(
+            f"{path}: expected a text on one line, got one with a line break or another control character", param=path
+        )
+    return found
+
+
+def secret(value: Any, path: str) -> str:
+    """A key or a password, as it is sent in a header. The message repeats nothing of it."""
+    found = text(value, path)
+    name = _VARIABLE.fullmatch(found)
+    if name is not None and not isinstance(value, Environment):
+        raise ConfigError(
+            f"{path}: is the name of an environment variable, which only `os.environ/{name['name']}` refers to",
+            param=path,
+        )
+    if not (found.isascii() and found.isprintable()):
+        raise ConfigError(f"{path}: holds a character that is not ASCII, which no header can carry", param=path)
+    return found
+
+
+def api_key(value: Any, path: str) -> str:
+    """A provider's key."""
+    found = secret(value, path)
+    if " " in found:
+        raise ConfigError(f"{path}: holds a space, which no key does: check how it was pasted", param=path)
+    return found
 
 
 def texts(value: Any, path: str) -> tuple[str, ...]:

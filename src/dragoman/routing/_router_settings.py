@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from dragoman.errors import ConfigError
 from dragoman.providers._near import or_perhaps
@@ -51,6 +52,8 @@ __all__ = [
     "router_settings",
 ]
 
+_MOST_REMARKS = 20
+"""Faults for which a near name is sought: among thousands of models that takes a tenth of a second."""
 _RETRIES = counts("Retries", {**ERRORS, "Default": "APIError"})
 
 
@@ -107,6 +110,20 @@ def _port(value: Any, path: str) -> int:
     return found
 
 
+def _redis_url(value: Any, path: str) -> str:
+    """An address that the client of Redis can read. The message repeats nothing of it: it may hold a password."""
+    found = text(value, path)
+    try:
+        parts = urlsplit(found)
+        usable = bool(parts.path) if parts.scheme == "unix" else bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.scheme not in ("redis", "rediss", "unix"):
+        expected = "an address such as redis://host:6379/0, rediss://host:6379/0 or unix:///path"
+        raise ConfigError(f"{path}: expected {expected}", param=path)
+    return found
+
+
 def _redis_policy(value: Any, path: str) -> str:
     if value not in ("fail_open", "fail_closed"):
         raise ConfigError(f"{path}: expected fail_open or fail_closed", param=path)
@@ -159,7 +176,7 @@ ROUTER_SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "mirror": Setting("mirror", mirror_policy),
         "queue": Setting("queue", queue_policy),
         "default_priority": Setting("queue.default_priority", priority_reader),
-        "redis_url": Setting("redis.url", text),
+        "redis_url": Setting("redis.url", _redis_url),
         "redis_host": Setting("redis.host", text),
         "redis_port": Setting("redis.port", _port),
         "redis_password": Setting("redis.password", text),
@@ -257,7 +274,7 @@ def name_faults(
     """A model that nobody knows is told at once, not found out on the day when it is needed. `unlisted` says what is wrong with
     one that is in no list, where such may be asked."""
     listed = list(dict.fromkeys(models))
-    known = [*listed, *reading.settings.model_group_alias]
+    known = {*listed, *reading.settings.model_group_alias}
     patterns = [name for name in listed if "*" in name]
     found: list[Problem] = []
     for path, target in (*_named(reading), *_named_by(deployments)):
@@ -267,7 +284,8 @@ def name_faults(
         reason = "" if unlisted is None else unlisted(target)
         if reason is not None:
             remark = f"; {reason}" if reason else ""
-            found.append(Problem(path, f"{name!r} is not in model_list{or_perhaps(name, known)}{remark}"))
+            near_name = or_perhaps(name, known) if len(found) < _MOST_REMARKS else ""
+            found.append(Problem(path, f"{name!r} is not in model_list{near_name}{remark}"))
     return found
 
 

@@ -1,0 +1,154 @@
+"""Files of a configuration are foreign input: what explodes, never ends or goes in circles is refused, with its place."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dragoman.errors import ConfigError
+from dragoman.gateway._config_files import load
+from dragoman.gateway.config import read_config
+
+MODEL = "- {model_name: a, params: {model: openai/gpt-4o, api_key: abcdefgh}}\n"
+LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join(['*' + chr(97 + n)] * 10)}]\n" for n in range(9)
+)
+MERGES = "a: &a {k: v}\n" + "".join(
+    f"{chr(98 + n)}: &{chr(98 + n)} {{<<: [{', '.join(['*' + chr(97 + n)] * 10)}]}}\n" for n in range(9)
+)
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(ConfigError) as caught:
+        read_config(path, {})
+    return caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (LAUGHS, "line 6, column 4: stands for more than 1,000,000 values"),
+        (MERGES, "stands for more than 1,000,000 values"),
+        ("model_list: &x [*x]\n", "line 1, column 13: an alias stands within what it refers to"),
+        ("a: &x {b: {c: [*x]}}\n", "an alias stands within what it refers to"),
+        ("a: &x {<<: *x}\n", "an alias stands within what it refers to"),
+        (f"a: {'[' * 200}{']' * 200}\n", "is nested more than 100 levels deep"),
+        (f"a: {'[' * 50_000}\n", "is nested more than 100 levels deep"),
+        (f"{'- ' * 50_000}\n", "is nested more than 100 levels deep"),
+        (f"a: {'9' * 200}\n", "a number or a date has at most 128 characters"),
+        (f"a: 1{':59' * 5000}\n", "a number or a date has at most 128 characters"),
+        ("a: 2026-13-45\n", "a number or a date in this file cannot be read"),
+    ],
+    ids=lambda value: value[:20],
+)
+def test_what_cannot_be_held_is_refused(tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+    assert told in refusal(path)
+
+
+def test_aliases_and_merge_keys_are_as_good_as_what_they_stand_for(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("x: &x {a: 1, b: [2]}\ny: [*x, *x]\nz: {<<: *x, a: 3}\n")
+    assert load(path).values == {
+        "x": {"a": 1, "b": [2]},
+        "y": [{"a": 1, "b": [2]}] * 2,
+        "z": {"a": 3, "b": [2]},
+    }
+
+
+def test_only_regular_files_are_included(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for name in ("/dev/zero", "pipe", "folder"):
+        path = tmp_path / "c.yaml"
+        path.write_text(f"include: {name}\nmodel_list:\n{MODEL}")
+        assert "cannot be read: is" in refusal(path).lower()
+    assert "is not a regular file" in refusal(Path("/dev/zero"))
+
+
+def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
+    with (tmp_path / "huge.yaml").open("wb") as file:
+        file.truncate(2**40)
+    path = tmp_path / "c.yaml"
+    path.write_text("include: huge.yaml\n")
+    assert "at most 32 MB" in refusal(path)
+
+
+def test_a_pipe_may_be_the_first_file() -> None:
+    reader, writer = os.pipe()
+    os.write(writer, f"model_list:\n{MODEL}".encode())
+    os.close(writer)
+    try:
+        assert read_config(Path(f"/dev/fd/{reader}"), {}).deployments[0].alias == "a"
+    finally:
+        os.close(reader)
+
+
+def test_a_fan_of_includes_is_read_once_per_file(tmp_path: Path) -> None:
+    depth = 30
+    for number in range(depth):
+        (tmp_path / f"{number}.yaml").write_text(f"include: [{number + 1}.yaml, {number + 1}.yaml]\n")
+    (tmp_path / f"{depth}.yaml").write_text(f"model_list:\n{MODEL}")
+    assert len(read_config(tmp_path / "0.yaml", {}).deployments) == 1
+
+
+def test_there_are_not_endlessly_many_files(tmp_path: Path) -> None:
+    for number in range(150):
+        (tmp_path / f"{number}.yaml").write_text(f"include: {number + 1}.yaml\n")
+    assert "at most 100 files" in refusal(tmp_path / "0.yaml")
+
+
+def test_faults_are_told_with_their_lines_in_the_order_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "more.yaml").write_text(f"model_list:\n{MODEL}- model_name: gpt-4.1\n  params: {{modl: openai/x}}\n")
+    path = tmp_path / "c.yaml"
+    path.write_text(
+        f"include: more.yaml\nmodel_list:\n{MODEL.replace('a,', 'b,')}- model_name: c\n  params:\n    model: openai/gpt-4o\n"
+        "    timeout: soon\ngeneral_setings: {}\nrouter_settings:\n  fallbacks:\n  - a: [b]\n  - b: [c]\n  - gpt-4.1: [bb]\n"
+    )
+    assert refusal(path).splitlines() == [
+        "line 7: model_list[3].params.timeout: expected a number of seconds above 0, got str",
+        "line 8: general_setings: unknown key; did you mean general_settings?",
+        "line 13: router_settings.fallbacks.gpt-4.1: 'bb' is not in model_list (did you mean 'b'?)",
+        f"{tmp_path / 'more.yaml'}, line 4: model_list[1].params.modl: unknown key; did you mean model?",
+        f"{tmp_path / 'more.yaml'}, line 4: model_list[1].params.model: expected a model such as `openai/gpt-4o`",
+    ]
+
+
+def calls_made(path: Path) -> int:
+    """Calls of Python functions and of built-in ones while a configuration is read."""
+    count = 0
+
+    def counted(*_: Any) -> None:
+        nonlocal count
+        count += 1
+
+    sys.setprofile(counted)
+    try:
+        read_config(path, {})
+    except ConfigError:
+        pass
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_the_work_grows_with_the_number_of_deployments(tmp_path: Path, wrong: bool) -> None:
+    def written(count: int) -> Path:
+        models = "".join(
+            f"- {{model_name: m{n}, params: {{model: openai/gpt-4o, api_key: key-{n:08}{', tempratur: 1' if wrong else ''}}}}}\n"
+            for n in range(count)
+        )
+        fallbacks = "".join(f"  - m{n}: [{'gone' if wrong else 'm'}{n + 1}]\n" for n in range(count - 1))
+        path = tmp_path / f"{count}.yaml"
+        path.write_text(f"model_list:\n{models}router_settings:\n  fallbacks:\n{fallbacks}")
+        return path
+
+    calls_made(written(10))  # imports, and tables that are read once
+    fewer, more = calls_made(written(400)), calls_made(written(1600))
+    assert more < 5 * fewer
