@@ -1,4 +1,4 @@
-"""Ask any model: `python examples/chat.py anthropic/claude-sonnet-4-5 "Why is the sky blue?"`."""
+"""Ask any model: `python examples/chat.py anthropic/claude-sonnet-5-5 "Why is the sky blue?"`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from dragoman import completion
 
 
-def main(model: str = "openai/gpt-4o-mini", question: str = "Why is the sky blue?") -> None:
+def main(model: str = "openai/gpt-6-luna", question: str = "Why is the sky blue?") -> None:
     for chunk in completion(model, [{"role": "user", "content": question}], stream=True):
         print(chunk.choices[0].delta.content or "", end="", flush=True)
     print()

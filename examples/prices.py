@@ -7,7 +7,7 @@ from dragoman import completion, completion_cost, cost, cost_bounds, dollars, ge
 QUESTION = [{"role": "user", "content": "Why is the sky blue?"}]
 
 
-def main(model: str = "openai/gpt-4o-mini") -> None:
+def main(model: str = "openai/gpt-6-luna") -> None:
     bounds = cost_bounds(model, QUESTION, max_tokens=200)
     if bounds.upper is not None:
         print(f"at most ${dollars(bounds.upper)}")

@@ -38,7 +38,7 @@ from dragoman import (
     token_counter,
 )
 
-MODEL = os.environ.get("DRAGOMAN_EXAMPLE_MODEL", "openai/gpt-4o-mini")
+MODEL = os.environ.get("DRAGOMAN_EXAMPLE_MODEL", "openai/gpt-6-luna")
 EMBEDDER = os.environ.get("DRAGOMAN_EXAMPLE_EMBEDDER", "openai/text-embedding-3-small")
 
 
@@ -56,7 +56,7 @@ WEATHER_TOOL: dict[str, Any] = {
 
 
 def plain() -> str:
-    response = completion(MODEL, [{"role": "user", "content": "Hello"}], temperature=0.2, timeout=30)
+    response = completion(MODEL, [{"role": "user", "content": "Hello"}], max_completion_tokens=100, timeout=30)
     assert_type(response, ModelResponse)
     message = response.choices[0].message
     tokens = response.usage.total_tokens if response.usage is not None else 0

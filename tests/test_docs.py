@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import dragoman
+from dragoman.errors import DragomanError
 from dragoman.gateway.app import ROUTES
 
 ROOT = Path(__file__).parents[1]
@@ -63,3 +64,26 @@ def test_every_public_name_is_documented(public: str) -> None:
 def test_every_route_is_documented() -> None:
     missing = [route for route in ROUTES if route not in EVERYTHING]
     assert not missing
+
+
+READABLE = [*PAGES, *sorted((ROOT / "examples").glob("*.py")), ROOT / "src" / "dragoman" / "gateway" / "demo.py"]
+OLD_ON_PURPOSE = {"models.md": {"gpt-3.5-turbo-0125", "gpt-4o", "gpt-4o-2024-05-13", "gpt-4o-20240513", "gpt-5"}}
+"""Names by which a page explains its rules for names."""
+
+
+@pytest.mark.parametrize("page", READABLE, ids=name)
+def test_no_page_names_a_model_that_the_provider_shuts_down(page: Path) -> None:
+    """Deterministic on purpose: an announced date is enough, so that the test does not fail overnight."""
+    text = page.read_text()
+    named = set(re.findall(r"\b(?:openai|anthropic|gemini|groq|mistral|xai|deepseek)/[\w.:/-]*[\w]", text))
+    named |= set(re.findall(r"[`\"]((?:gpt|claude|gemini)-[\w.-]*\w)[`\"]", text))
+    named -= OLD_ON_PURPOSE.get(page.name, set())
+    ending = {model: str(entry.deprecation_date) for model in named if (entry := known(model)) and entry.deprecated}
+    assert not ending
+
+
+def known(model: str) -> dragoman.ModelEntry | None:
+    try:
+        return dragoman.model_entry(model)
+    except DragomanError:
+        return None

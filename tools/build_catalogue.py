@@ -15,6 +15,7 @@ from dragoman.models._names import LONGEST_NAME
 from dragoman.models._rows import row_of
 from dragoman.models.sources import merged, provenances
 from dragoman.models.sources._abilities import corrections_without_row
+from dragoman.models.sources._deprecations import deprecations_without_row
 from dragoman.models.sources._tables import table
 from dragoman.providers import Providers
 from dragoman.types.model_entry import ModelEntry
@@ -31,6 +32,8 @@ def write(folder: Path) -> str:
     gone = corrections_without_row(shelves)
     if gone:
         raise ValueError(f"corrections.toml: there is no {', '.join(gone)}")
+    if undated := deprecations_without_row(shelves):
+        raise ValueError(f"deprecations.toml: there is no {', '.join(undated)}")
     for provider, entries in shelves.items():
         (folder / f"{provider}.jsonl").write_text(_lines(entries), encoding="utf-8")
     for file in folder.glob("*.jsonl"):

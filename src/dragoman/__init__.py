@@ -1,7 +1,7 @@
 """Dragoman: one call to every large language model.
 
     from dragoman import completion
-    response = completion("anthropic/claude-sonnet-4-5", [{"role": "user", "content": "Hello"}])
+    response = completion("anthropic/claude-sonnet-5-5", [{"role": "user", "content": "Hello"}])
     print(response.choices[0].message.content)
 
 Names are imported on first use. Settings such as `dragoman.drop_params = True` hold for every call of the process that

@@ -113,7 +113,7 @@ async def test_anthropics_client_reads_its_own_fields() -> None:
     assert listed["sonnet"] == one
     assert (one.max_input_tokens, one.max_tokens) == (claude.context_window, claude.max_output_tokens)
     assert one.created_at.date().isoformat() == claude.released
-    assert (one.display_name, one.lifecycle) == ("sonnet", "active")
+    assert (one.display_name, one.lifecycle) == ("sonnet", "deprecated")
     assert (listed["riddle"].max_input_tokens, listed["riddle"].max_tokens) == (None, None)
 
 

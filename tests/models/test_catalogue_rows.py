@@ -48,6 +48,7 @@ entries = st.builds(
     abilities=st.dictionaries(st.sampled_from(ABILITIES), st.booleans()),
     released=st.sampled_from(["", "2024-05-13"]),
     deprecated=st.none() | st.booleans(),
+    deprecation_date=st.none() | st.dates(),
     prices=st.lists(periods, max_size=3).map(tuple),
     price_provenance=st.none() | provenances,
     facts_provenance=st.none() | provenances,

@@ -304,6 +304,7 @@ def test_facts() -> None:
     assert (row.max_input_tokens, row.max_output_tokens) == (128_000, 4096)
     assert (row.reads, row.writes) == (("text", "image"), ("text",))
     assert row.deprecated is True
+    assert row.deprecation_date == datetime.date(2020, 1, 1)
     assert row.abilities == {"pdf_input": True}
     assert row.prices == ()
     assert row.price_provenance is None

@@ -52,6 +52,7 @@ def described(entry: ModelEntry) -> dict[str, Any]:
         "ability_sources": dict(entry.ability_sources),
         "released": entry.released,
         "deprecated": entry.deprecated,
+        "deprecation_date": entry.deprecation_date and entry.deprecation_date.isoformat(),
         **_provenance(entry.facts_provenance),
         "prices": _prices(entry),
     }

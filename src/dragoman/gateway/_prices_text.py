@@ -44,9 +44,12 @@ def _facts(entry: ModelEntry) -> Iterator[str]:
     for name, able in (("can", True), ("cannot", False)):
         yield from (_field(name, _listed(found)) for found in [_abilities(entry, able)] if found)
     said = [f"released {entry.released}"] if entry.released else []
-    said += ["deprecated"] if entry.deprecated else []
+    if entry.deprecation_date:
+        said.append(f"shutdown {entry.deprecation_date}")
+    elif entry.deprecated:
+        said.append("deprecated")
     if said:
-        yield _field("since", ", ".join(said))
+        yield _field("life", ", ".join(said))
     yield _field("facts", _says(entry.facts_provenance))
 
 

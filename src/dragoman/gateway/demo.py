@@ -24,14 +24,14 @@ __all__ = ["Demo", "demo"]
 _HOST = "127.0.0.1"
 _SIMULATOR_SECONDS = 10.0
 _MODELS = {
-    "openai": ("gpt-4o-mini", "text-embedding-3-small"),
-    "anthropic": ("claude-sonnet-4-5",),
-    "gemini": ("gemini-2.5-flash",),
-    "groq": ("llama-3.3-70b-versatile",),
+    "openai": ("gpt-6-luna", "text-embedding-3-small"),
+    "anthropic": ("claude-sonnet-5-5",),
+    "gemini": ("gemini-3.8-flash",),
+    "groq": ("openai/gpt-oss-120b",),
     "mistral": ("mistral-small-latest",),
-    "deepseek": ("deepseek-chat",),
-    "xai": ("grok-4",),
-    "openrouter": ("openai/gpt-4o-mini",),
+    "deepseek": ("deepseek-v4-flash",),
+    "xai": ("grok-4.7",),
+    "openrouter": ("openai/gpt-6-luna",),
 }
 """What is offered of a provider whose key is there."""
 _SIMULATED = {"openai": "/v1", "anthropic": "", "gemini": "/v1beta"}

@@ -67,7 +67,7 @@ class Catalogue:
         return entry
 
     def find_named(self, name: str) -> ModelEntry | None:
-        """The row that `provider/model` means, or a bare name that is one provider's own (`gpt-4o`, `claude-…`)."""
+        """The row that `provider/model` means, or a bare name that is one provider's own (`gpt-6.1-sol`, `claude-…`)."""
         provider, slash, model = name.strip().partition("/")
         if slash:
             return self.find(provider, model) if model else None

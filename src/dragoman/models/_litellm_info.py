@@ -45,6 +45,7 @@ def as_model_info(entry: ModelEntry, *, key: str = "", at: datetime.datetime | N
         **{name: entry.abilities.get(ability) for name, ability in ABILITY_NAMES.items()},
         "supported_modalities": list(entry.reads) or None,
         "supported_output_modalities": list(entry.writes) or None,
+        "deprecation_date": entry.deprecation_date and entry.deprecation_date.isoformat(),
         "dragoman": _provenance(entry),
     }
 

@@ -47,7 +47,7 @@ def entry_from_mapping(
     prices.read(mapping)
     known: dict[str, Any] = {"mode": mode, **facts.limits(mode), **facts.modalities()}
     abilities = facts.abilities()
-    deprecated = facts.deprecated()
+    shut_down = facts.deprecation_date()
     periods = lay_over(base.prices if base else (), prices)
     problems = [*facts.problems, *prices.problems]
     if problems:
@@ -61,8 +61,9 @@ def entry_from_mapping(
     if abilities:
         known["abilities"] = {**entry.abilities, **abilities}
         known["ability_sources"] = {**entry.ability_sources, **dict.fromkeys(abilities, source)}
-    if deprecated is not None:
-        known["deprecated"] = deprecated
+    if shut_down is not None:
+        known["deprecation_date"] = shut_down
+        known["deprecated"] = shut_down <= datetime.datetime.now(datetime.UTC).date()
     if abilities or len(known) > 1 + 2 * prices.said:
         known["facts_provenance"] = _over(source, entry.facts_provenance)
     return replace(entry, **known)
@@ -121,17 +122,15 @@ class _Facts:
                 self._wrong(name, "true or false", value)
         return found
 
-    def deprecated(self) -> bool | None:
-        """Whether the day has come."""
+    def deprecation_date(self) -> datetime.date | None:
         value = self._mapping.get("deprecation_date")
         if value is None:
             return None
         try:
-            day = value if isinstance(value, datetime.date) else datetime.date.fromisoformat(value)
+            return value if isinstance(value, datetime.date) else datetime.date.fromisoformat(value)
         except (TypeError, ValueError):
             self._wrong("deprecation_date", "a date such as 2027-01-31", value)
             return None
-        return day <= datetime.datetime.now(datetime.UTC).date()
 
     def _count(self, name: str) -> int | None:
         value = self._mapping.get(name)

@@ -23,7 +23,7 @@ _PLAIN = ("mode", "context_window", "max_input_tokens", "max_output_tokens", "re
 _LISTS = ("reads", "writes")
 _PROVENANCES = ("price_provenance", "facts_provenance")
 _FIELDS = frozenset(
-    {"provider", "model", "aliases", *_PLAIN, *_LISTS, "can", "cannot", "prices", *_PROVENANCES},
+    {"provider", "model", "aliases", *_PLAIN, *_LISTS, "deprecation_date", "can", "cannot", "prices", *_PROVENANCES},
 )
 _COUNTS = ("context_window", "max_input_tokens", "max_output_tokens")
 _UNSAID: Mapping[str, Any] = {"mode": "chat", "released": ""}
@@ -35,6 +35,7 @@ def row_of(entry: ModelEntry, sources: Sources | None = None) -> dict[str, Any]:
     if entry.aliases:
         row["aliases"] = list(entry.aliases)
     row |= {key: value for key in _PLAIN if (value := getattr(entry, key)) not in (None, _UNSAID.get(key))}
+    row |= {"deprecation_date": day.isoformat()} if (day := entry.deprecation_date) else {}
     row |= {key: list(value) for key in _LISTS if (value := getattr(entry, key))}
     for key, known in (("can", True), ("cannot", False)):
         names = [name for name in ABILITIES if entry.abilities.get(name) is known]
@@ -69,6 +70,8 @@ def _entry(row: Mapping[str, Any], sources: Sources) -> ModelEntry:
     fields: dict[str, Any] = {key: row[key] for key in _PLAIN if row.get(key) is not None}
     fields |= {key: _names(row, key) for key in ("aliases", *_LISTS)}
     fields |= {key: _provenance(row[key], sources) for key in _PROVENANCES if row.get(key) is not None}
+    if row.get("deprecation_date") is not None:
+        fields["deprecation_date"] = _day(row["deprecation_date"])
     return ModelEntry(
         provider=row["provider"],
         model=row["model"],

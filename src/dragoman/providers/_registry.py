@@ -61,7 +61,7 @@ class Providers:
     def resolve(self, model: str, custom_llm_provider: str | None = None) -> tuple[Provider, str]:
         """The provider of a model string, and the provider's own name of the model.
 
-        `provider/model`; a well-known bare name (`gpt-4o`, `claude-...`, `gemini-...`); or any name, where
+        `provider/model`; a well-known bare name (`gpt-6.1-sol`, `claude-...`, `gemini-...`); or any name, where
         `custom_llm_provider` says whose it is."""
         if not model or not model.strip():
             raise BadRequestError("model must be a non-empty string", param="model")

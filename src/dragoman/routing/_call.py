@@ -59,7 +59,7 @@ class CallOptions:
     prices: JsonObject = field(default_factory=dict)
     """Prices that count instead of the catalogue's, under LiteLLM's names (`input_cost_per_token`, ...)."""
     base_model: str | None = None
-    """Whose facts and prices count, where the model's own name says nothing: `azure/gpt-4o`, or a well-known bare name."""
+    """Whose facts and prices count, where the model's own name says nothing: `azure/gpt-6.1-sol`, or a well-known bare name."""
     metadata: JsonObject = field(default_factory=dict)
 
 

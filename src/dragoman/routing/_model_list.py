@@ -87,11 +87,11 @@ def _deployment(entry: Any, path: str, providers: Providers, ids: Ids, problems:
     if not isinstance(info, Mapping):
         problems.append(Problem(f"{path}.model_info", "expected an object"))
     elif not isinstance(info.get("base_model"), (str, type(None))):
-        problems.append(Problem(f"{path}.model_info.base_model", "expected a model such as `azure/gpt-4o`"))
+        problems.append(Problem(f"{path}.model_info.base_model", "expected a model such as `azure/gpt-6.1-sol`"))
     key = "litellm_params" if "litellm_params" in entry else "params"
     params = entry.get(key)
     if not isinstance(params, Mapping) or not isinstance(params.get("model"), str):
-        problems.append(Problem(f"{path}.{key}.model", "expected a model such as `openai/gpt-4o`"))
+        problems.append(Problem(f"{path}.{key}.model", "expected a model such as `openai/gpt-6.1-sol`"))
         return None
     values = _from_environment(params, f"{path}.{key}", problems)
     own = _of_the_deployment(entry, values, path, key, problems)

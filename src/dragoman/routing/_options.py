@@ -159,7 +159,7 @@ _OPTIONS: dict[str, _Reading] = {
     "tags": ("metadata", _tags, "a list of texts"),
     "priority": ("metadata", _priority, "a whole number"),
     "mock_response": ("mock_response", _anything, "anything"),
-    "base_model": ("base_model", _text, "a model such as `azure/gpt-4o`"),
+    "base_model": ("base_model", _text, "a model such as `azure/gpt-6.1-sol`"),
 }
 OPTION_NAMES: frozenset[str] = frozenset(_OPTIONS)
 _MERGED = frozenset({"extra_headers", "extra_query", "extra_body", "metadata", "prices"})

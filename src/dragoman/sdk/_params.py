@@ -50,7 +50,7 @@ class CallParams(TypedDict, total=False):
     mock_response: Any
     """Answer with this instead of asking a provider: a text, a response, an exception or its name."""
     base_model: str | None
-    """Whose prices and facts count where the model's own name says nothing, e.g. `azure/gpt-4o`."""
+    """Whose prices and facts count where the model's own name says nothing, e.g. `azure/gpt-6.1-sol`."""
     input_cost_per_token: float | str | None
     """US dollars, instead of what the catalogue says; so too LiteLLM's other price names."""
     output_cost_per_token: float | str | None

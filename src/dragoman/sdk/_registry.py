@@ -20,7 +20,7 @@ _SAMPLE = "sample_spec"
 
 
 class ModelCost(Mapping[str, dict[str, Any]]):
-    """All models that are known, under LiteLLM's names: `gpt-4o`, `groq/llama-3.3-70b-versatile`, ... Read on demand; what
+    """All models that are known, under LiteLLM's names: `gpt-6.1-sol`, `groq/openai/gpt-oss-120b`, ... Read on demand; what
     `register_model` adds is seen at once. A row has the keys of `get_model_info` that are known."""
 
     def __init__(self) -> None:

@@ -89,6 +89,8 @@ class ModelEntry:
     known. The others come from `facts_provenance`."""
     released: str = ""
     deprecated: bool | None = None
+    deprecation_date: datetime.date | None = None
+    """The first day on which the provider no longer serves the model."""
     prices: tuple[PricePeriod, ...] = ()
     """Empty: unpriced."""
     price_provenance: Provenance | None = None

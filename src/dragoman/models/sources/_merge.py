@@ -13,6 +13,7 @@ from genai_prices.types import ModelInfo, Provider
 from dragoman.models._names import names_by_rule
 from dragoman.models.sources import _genai_prices, _models_dev
 from dragoman.models.sources._abilities import corrected, uncontested
+from dragoman.models.sources._deprecations import with_deprecation_dates
 from dragoman.models.sources._tables import any_of, mode_of, table
 from dragoman.types.model_entry import ModelEntry, Provenance
 
@@ -51,7 +52,7 @@ def merged() -> dict[str, list[ModelEntry]]:
         for priced in theirs:
             _add_prices(shelf, priced)
         shelves[provider] = list(shelf.finished())
-    return corrected(uncontested(shelves))
+    return with_deprecation_dates(corrected(uncontested(shelves)))
 
 
 def provenances() -> dict[str, Provenance]:

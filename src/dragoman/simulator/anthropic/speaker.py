@@ -16,7 +16,7 @@ from dragoman.simulator.anthropic.rules import marks
 
 __all__ = ["Anthropic"]
 
-_MODELS = ["claude-sonnet-4-5", "claude-haiku-4-5", "claude-opus-4-5", "sim"]
+_MODELS = ["claude-sonnet-5-5", "claude-haiku-5-5", "claude-opus-5-5", "sim"]
 
 
 class Anthropic:

@@ -15,7 +15,7 @@ from dragoman.simulator.gemini.shapes import BATCH_EMBED, COUNT, EMBED
 
 __all__ = ["Gemini"]
 
-_MODELS = ["gemini-2.5-flash", "gemini-2.5-pro", "gemini-3-pro-preview", "gemini-embedding-001", "sim"]
+_MODELS = ["gemini-3.8-flash", "gemini-4-argon", "gemini-embedding-001", "sim"]
 _NO_KEY = (
     "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or other "
     "form of API consumer "

@@ -14,7 +14,7 @@ from dragoman.simulator.openai.shapes import CHAT, STRICT_CHAT
 
 __all__ = ["read_chat"]
 
-_REASONING_MODELS = ("o1", "o3", "o4", "gpt-5", "sim-o")
+_REASONING_MODELS = ("o1", "o3", "o4", "gpt-5", "gpt-6", "sim-o")
 _REASONERS = ("sim-reasoner", "deepseek")
 _SHOWN = (
     "temperature", "top_p", "presence_penalty", "frequency_penalty", "logit_bias", "seed", "user", "n", "logprobs", "top_logprobs",

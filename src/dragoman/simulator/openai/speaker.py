@@ -15,7 +15,7 @@ from dragoman.simulator.openai.request import read_chat
 
 __all__ = ["OpenAI"]
 
-_MODELS = ["gpt-4o", "gpt-4o-mini", "gpt-5", "o3", "sim", "sim-reasoner", "text-embedding-3-small"]
+_MODELS = ["gpt-6.1-sol", "gpt-6-luna", "sim", "sim-reasoner", "text-embedding-3-small"]
 _NO_KEY = (
     "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth "
     "(i.e. Authorization: "
