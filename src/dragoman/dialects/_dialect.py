@@ -104,6 +104,7 @@ class ReplyContext:
     reply_id: str
     """An id for dialects or providers that give none; also the seed of tool call ids."""
     accent: Any = None
+    facts: ModelFacts = UNKNOWN_MODEL
     tool_names: Mapping[str, str] = field(default_factory=dict)
     json_tool: str | None = None
 

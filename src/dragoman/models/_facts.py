@@ -23,10 +23,15 @@ def facts(provider: str, model: str) -> ModelFacts:
 @functools.lru_cache(maxsize=2048)
 def _facts(provider: str, model: str) -> ModelFacts:
     names = own_names(model)
-    for pattern, known in _families():
-        if any(pattern.fullmatch(name) for name in names):
-            return _lenient(known) if provider in _adapting() else known
-    return UNKNOWN_MODEL
+    known = next((known for pattern, known in _families() if _matches(pattern, names)), UNKNOWN_MODEL)
+    tag = next((tag for tag, pattern in _reasoning_tags() if _matches(pattern, names)), "")
+    if tag:
+        known = replace(known, reasoning_tag=tag)
+    return _lenient(known) if provider in _adapting() and known is not UNKNOWN_MODEL else known
+
+
+def _matches(pattern: re.Pattern[str], names: tuple[str, ...]) -> bool:
+    return any(pattern.fullmatch(name) for name in names)
 
 
 @functools.cache
@@ -68,6 +73,11 @@ def _lenient(known: ModelFacts) -> ModelFacts:
 @functools.cache
 def _families() -> tuple[tuple[re.Pattern[str], ModelFacts], ...]:
     return tuple((_any_of(row.pop("match")), _as_facts(row)) for row in _table("families.toml")["family"])
+
+
+@functools.cache
+def _reasoning_tags() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((tag, _any_of(patterns)) for tag, patterns in _table("families.toml")["reasoning_tags"].items())
 
 
 @functools.cache

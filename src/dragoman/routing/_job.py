@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dragoman.dialects._dialect import CallerContext, Operation, ReplyContext
-from dragoman.models import cost_of, price_context
+from dragoman.models import abilities, cost_of, price_context
 from dragoman.routing._call import CallOptions, Source
 from dragoman.routing._clock import Clock
 from dragoman.routing._deployment import Deployment
@@ -69,6 +69,7 @@ class Job:
             created=int(self.clock.time()),
             reply_id=f"chatcmpl-{self.request_id.removeprefix('req_')}",
             accent=provider.accent,
+            facts=abilities(provider.name, self.deployment.model, self.deployment.entry).facts,
         )
 
     def cost(self, usage: Usage | None, at: float | None = None) -> Cost | None:

@@ -43,6 +43,8 @@ class ModelFacts:
     tool_efforts: tuple[str, ...] | None = None
     """The efforts at which Chat Completions accepts functions, where it depends on them; none at all: only the Responses API
     takes them."""
+    reasoning_tag: str = ""
+    """The tag (`think`) in which its reasoning stands at the start of the content where a host does not take it out."""
     can: tuple[str, ...] = ()
     """Further abilities, by a name of `ABILITIES`, for which no field stands above."""
     cannot: tuple[str, ...] = ()

@@ -463,7 +463,7 @@ def test_files_in_every_form() -> None:
 
     assert sent("openai", file_data="AAAA", format="text/plain") == {
         "type": "file",
-        "file": {"file_data": "data:text/plain;base64,AAAA", "filename": "document.pdf"},
+        "file": {"file_data": "data:text/plain;base64,AAAA", "filename": "document.txt"},
     }
     assert sent("openai", file_id="f-1") == {"type": "file", "file": {"file_id": "f-1"}}
     assert sent("openrouter", file_url="https://a.example/x.pdf", filename="x.pdf")["file"] == {

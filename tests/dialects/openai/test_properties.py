@@ -195,7 +195,11 @@ def test_streamed_tool_calls_come_out_as_they_went_in(text: str, thought: str, c
     read = [chunk for n in range(0, len(wire), size) for chunk in reader.feed(wire[n : n + size])]
     one = join([*read, *reader.close()])[0]
     assert (one["content"], one["reasoning_content"], one["finish_reason"]) == (text, thought, reason)
-    assert [(call["id"], call["name"], call["arguments"]) for call in one["calls"]] == calls
+    said = [
+        (call_id, name, "{}" if arguments.strip() in ("", "null", "[]") else arguments)
+        for call_id, name, arguments in calls
+    ]
+    assert [(call["id"], call["name"], call["arguments"]) for call in one["calls"]] == said
 
 
 @LAWS

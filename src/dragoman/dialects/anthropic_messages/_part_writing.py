@@ -9,6 +9,7 @@ from collections.abc import Callable
 from mimetypes import types_map
 from urllib.parse import unquote_to_bytes
 
+from dragoman.dialects._media_types import media_type_of_data
 from dragoman.dialects._parameters import DropList
 from dragoman.dialects._reading import bad
 from dragoman.dialects.anthropic_messages._vendor import VENDOR
@@ -115,7 +116,7 @@ class PartWriter:
             data = file["file_data"]
             if data[:5].lower() == "data:":
                 return self._data(data, media_type, part, f"{path}.file.file_data")
-            return self._base64(media_type or "application/pdf", data, part, f"{path}.file.file_data")
+            return self._base64(media_type or media_type_of_data(data), data, part, f"{path}.file.file_data")
         if isinstance(file.get("file_id"), str):
             source: JsonObject = {"type": "file", "file_id": file["file_id"]}
         elif isinstance(file.get("file_url"), str) and file["file_url"][:8].lower().startswith(_WEB):

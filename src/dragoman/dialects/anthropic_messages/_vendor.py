@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from dragoman.dialects._tool_arguments import say_nothing
 from dragoman.errors import APIResponseValidationError
 
 __all__ = [
@@ -44,7 +45,7 @@ def parse_input(arguments: object) -> dict[str, Any]:
     https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming"""
     if isinstance(arguments, dict):
         return arguments
-    if not isinstance(arguments, str) or not arguments.strip():
+    if not isinstance(arguments, str) or say_nothing(arguments):
         return {}
     try:
         parsed = orjson.loads(arguments.encode("utf-8", "surrogatepass"))

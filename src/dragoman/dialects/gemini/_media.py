@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from dragoman.dialects._media_types import media_type_of_data, media_type_of_name
 from dragoman.dialects._parameters import DropList
 from dragoman.dialects._reading import bad, expect_object, expect_str
 from dragoman.dialects.gemini._fields import fields, own_vendor
@@ -27,31 +28,6 @@ _AUDIO_FORMATS = {
     "audio/wave": "wav",
 }
 _AUDIO_TYPES = {"mp3": "audio/mpeg", "pcm16": "audio/L16;codec=pcm;rate=24000"}
-_BY_ENDING = {
-    "png": "image/png",
-    "jpg": "image/jpeg",
-    "jpeg": "image/jpeg",
-    "webp": "image/webp",
-    "gif": "image/gif",
-    "heic": "image/heic",
-    "heif": "image/heif",
-    "pdf": "application/pdf",
-    "txt": "text/plain",
-    "md": "text/markdown",
-    "csv": "text/csv",
-    "html": "text/html",
-    "json": "application/json",
-    "mp4": "video/mp4",
-    "mov": "video/quicktime",
-    "webm": "video/webm",
-    "mpeg": "video/mpeg",
-    "mpg": "video/mpeg",
-    "mp3": "audio/mpeg",
-    "wav": "audio/wav",
-    "flac": "audio/flac",
-    "ogg": "audio/ogg",
-    "m4a": "audio/mp4",
-}
 _RESOLUTIONS = {"low": "MEDIA_RESOLUTION_LOW", "high": "MEDIA_RESOLUTION_HIGH"}
 _DETAILS = {resolution: detail for detail, resolution in _RESOLUTIONS.items()}
 _VIDEO_FIELDS = {"startOffset": "start_offset", "endOffset": "end_offset", "fps": "fps"}
@@ -104,7 +80,7 @@ def _inline(kind: str, data: str, name: object) -> ContentPart:
 
 def _linked(kind: str, uri: str, name: object) -> ContentPart:
     told = {"format": kind} if kind else {}
-    guessed = kind or _guess(uri)
+    guessed = kind or media_type_of_name(uri)
     if guessed.startswith("image/"):
         return {"type": "image_url", "image_url": {"url": uri, **told}}  # type: ignore[typeddict-item]
     if guessed.startswith("video/") or (not kind and _is_youtube(uri)):
@@ -174,15 +150,15 @@ def _write_file(part: ContentPart, path: str, drops: DropList) -> JsonObject | N
         if part.get(key):
             drops.weakened(f"{path.removesuffix('.file')}.{key}")
     file = expect_object(part.get("file"), path)
-    told = file.get("format") or _guess(str(file.get("filename") or ""))
+    told = file.get("format") or media_type_of_name(str(file.get("filename") or ""))
     if file.get("file_data"):
         data = expect_str(file["file_data"], f"{path}.file_data")
         if not data.startswith("data:"):
-            return _blob(told or "application/pdf", data)
+            return _blob(told or media_type_of_data(data), data)
         return _from_url(data, told, "application/pdf", f"{path}.file_data")
     if file.get("file_url"):
         url = expect_str(file["file_url"], f"{path}.file_url")
-        return _from_url(url, told, "application/pdf" if not _guess(url) else "", f"{path}.file_url")
+        return _from_url(url, told, "application/pdf" if not media_type_of_name(url) else "", f"{path}.file_url")
     return _write_file_id(expect_str(file.get("file_id"), f"{path}.file_id"), told, path, drops)
 
 
@@ -205,7 +181,7 @@ _WRITERS: dict[str, Callable[[ContentPart, str, DropList], JsonObject | None]] =
 
 def _from_url(url: str, told: str | None, default: str, path: str) -> JsonObject:
     if not url.startswith("data:"):
-        kind = told or _guess(url) or default
+        kind = told or media_type_of_name(url) or default
         return {"fileData": {"mimeType": kind, "fileUri": url} if kind else {"fileUri": url}}
     header, comma, data = url[5:].partition(",")
     if not comma:
@@ -218,13 +194,6 @@ def _from_url(url: str, told: str | None, default: str, path: str) -> JsonObject
 
 def _blob(kind: str, data: str) -> JsonObject:
     return {"inlineData": {"mimeType": kind, "data": data}}
-
-
-def _guess(url: str) -> str:
-    """The media type that the end of an address or file name tells, or nothing."""
-    name = url.partition("?")[0].partition("#")[0].rpartition("/")[2]
-    _, dot, ending = name.rpartition(".")
-    return _BY_ENDING.get(ending.lower(), "") if dot else ""
 
 
 def _is_youtube(url: str) -> bool:

@@ -9,6 +9,7 @@ import orjson
 
 from dragoman.dialects._dialect import Target
 from dragoman.dialects._parameters import DropList
+from dragoman.dialects._tool_arguments import say_nothing
 from dragoman.dialects._tool_names import ToolNames
 from dragoman.dialects.gemini._blocks import ordered
 from dragoman.dialects.gemini._fields import own_vendor
@@ -39,8 +40,10 @@ class Writing:
 
 def call_arguments(text: str | None) -> JsonObject:
     """Google takes an object only."""
+    if text is None or say_nothing(text):
+        return {}
     try:
-        arguments = orjson.loads(text or "{}")
+        arguments = orjson.loads(text)
     except orjson.JSONDecodeError:
         arguments = text
     return arguments if isinstance(arguments, dict) else {"arguments": arguments}

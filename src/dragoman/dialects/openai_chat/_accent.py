@@ -8,7 +8,7 @@ from typing import Literal
 
 from dragoman.dialects._dialect import ReplyContext, Target
 
-__all__ = ["Accent", "FileForm", "ReasoningBack", "ReasoningForm", "accent_of"]
+__all__ = ["Accent", "FileForm", "ReasoningBack", "ReasoningForm", "accent_of", "reasoning_tag_of"]
 
 ReasoningForm = Literal["effort", "thinking", "thinking_effort", "budget", "reasoning", "enable_thinking", "none"]
 """How reasoning is asked for: `reasoning_effort`; `thinking: {"type"}`; both of these; Anthropic's `thinking` with its budget;
@@ -95,3 +95,9 @@ PLAIN = Accent()
 def accent_of(side: Target | ReplyContext) -> Accent:
     """The accent of a target or of a reply; the plain one where none is given."""
     return side.accent if isinstance(side.accent, Accent) else PLAIN
+
+
+def reasoning_tag_of(context: ReplyContext) -> str:
+    """The tag in which the reasoning of a reply may stand at the start of its content: the provider's own habit, or that of
+    the model wherever it is hosted."""
+    return accent_of(context).reasoning_tag or context.facts.reasoning_tag

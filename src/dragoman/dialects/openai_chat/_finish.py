@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 from dragoman.types.chat import FinishReason
@@ -29,18 +30,26 @@ _FAILURES = frozenset(("error", "network_error", "insufficient_system_resource")
 """Mistral and OpenRouter, Z.ai, DeepSeek: the model broke off, and what came is not an answer."""
 
 
+_LEADING_WORD = re.compile(r"[a-z_]+")
+
+
 def failure_word(word: Any) -> bool:
     """Whether the word says that the provider failed."""
-    return isinstance(word, str) and word.lower() in _FAILURES
+    return _leading_word(word) in _FAILURES
 
 
 def finish_reason(word: Any, *, called: bool) -> FinishReason:
     """`called` says whether the choice holds tool calls: some providers say `stop` then (Gemini, Ollama)."""
-    reason: FinishReason = "stop"
-    if isinstance(word, str) and word in _CLOSED:
-        reason = cast(FinishReason, word)
-    elif isinstance(word, str):
-        reason = _WORDS.get(word.lower(), "stop")
+    known = _leading_word(word)
+    reason = cast(FinishReason, known) if known in _CLOSED else _WORDS.get(known, "stop")
     if reason == "stop" and called:
         return "tool_calls"
     return reason
+
+
+def _leading_word(word: Any) -> str:
+    """The reason itself, where details follow it (`content_filter: RECITATION`), in one spelling."""
+    if not isinstance(word, str):
+        return ""
+    found = _LEADING_WORD.match(word.strip().lower().replace("-", "_"))
+    return found.group() if found else ""

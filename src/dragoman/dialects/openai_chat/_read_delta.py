@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from dragoman.dialects._dialect import ReplyContext
-from dragoman.dialects.openai_chat._accent import Accent
+from dragoman.dialects.openai_chat._accent import reasoning_tag_of
 from dragoman.dialects.openai_chat._read_message import prune, read_content, reasoning_text
 from dragoman.dialects.openai_chat._reasoning_details import Details
 from dragoman.dialects.openai_chat._tagged import TagSplitter
 from dragoman.dialects.openai_chat._tool_calls import OpenCalls
 from dragoman.types._json import JsonObject
+from dragoman.types.chat import ToolCall
 
 __all__ = ["OpenChoice"]
 
@@ -34,7 +35,7 @@ class OpenChoice:
         "word",
     )
 
-    def __init__(self, context: ReplyContext, accent: Accent, index: int) -> None:
+    def __init__(self, context: ReplyContext, index: int) -> None:
         self.word: str | None = None
         """The provider's finish reason, once it has come."""
         self.native: str | None = None
@@ -47,7 +48,8 @@ class OpenChoice:
         self._json_calls: set[int] = set()
         self._calls = OpenCalls(f"{context.reply_id}_{index}", context.tool_names)
         self._details = Details(context.vendor)
-        self._splitter = TagSplitter(accent.reasoning_tag) if accent.reasoning_tag else None
+        tag = reasoning_tag_of(context)
+        self._splitter = TagSplitter(tag) if tag else None
 
     @property
     def answered_json(self) -> bool:
@@ -77,6 +79,7 @@ class OpenChoice:
         if self._splitter is not None:
             _add_text(delta, *self._splitter.close())
         self._end_reasoning(delta)
+        self._place(delta, self._calls.finish())
         return delta
 
     def _end_reasoning(self, delta: JsonObject) -> None:
@@ -113,11 +116,12 @@ class OpenChoice:
             self._add_calls(delta, calls)
 
     def _add_calls(self, delta: JsonObject, calls: list[Any]) -> None:
+        self._place(delta, [self._calls.read(call) for call in calls if isinstance(call, dict)])
+
+    def _place(self, delta: JsonObject, pieces: list[ToolCall]) -> None:
+        """Pieces of the caller's tools, and of the one that stands in for structured output, whose arguments are text."""
         read: list[Any] = []
-        for call in calls:
-            if not isinstance(call, dict):
-                continue
-            piece = self._calls.read(call)
+        for piece in pieces:
             function = piece.get("function") or {}
             if self._json_tool is not None and function.get("name") == self._json_tool:
                 self._json_calls.add(piece["index"])

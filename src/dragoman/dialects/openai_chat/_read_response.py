@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from dragoman.dialects._dialect import ReplyContext
-from dragoman.dialects.openai_chat._accent import Accent, accent_of
+from dragoman.dialects.openai_chat._accent import reasoning_tag_of
 from dragoman.dialects.openai_chat._finish import failure_word, finish_reason
 from dragoman.dialects.openai_chat._read_error import failed_choice, raise_if_error
 from dragoman.dialects.openai_chat._read_message import (
@@ -41,10 +41,9 @@ def read_response(body: JsonObject, context: ReplyContext) -> ChatResponse:
     choices = body.get("choices")
     if not isinstance(choices, list):
         raise invalid("an answer without choices", context, body)
-    accent = accent_of(context)
     response = envelope(body, context, "chat.completion")
     response["choices"] = [
-        _choice(choice, index, context, accent) for index, choice in enumerate(choices) if isinstance(choice, dict)
+        _choice(choice, index, context) for index, choice in enumerate(choices) if isinstance(choice, dict)
     ]
     sources = search_annotations(body)
     for choice in response["choices"] if sources else ():
@@ -90,7 +89,7 @@ def _seconds(created: Any, context: ReplyContext) -> int:
     return seconds if 0 < seconds < _YEAR_5000 else context.created
 
 
-def _choice(raw: JsonObject, position: int, context: ReplyContext, accent: Accent) -> ChatChoice:
+def _choice(raw: JsonObject, position: int, context: ReplyContext) -> ChatChoice:
     message = raw.get("message")
     message = message if isinstance(message, dict) else {}  # Azure leaves it out when it filtered the answer
     word = raw.get("finish_reason")
@@ -100,7 +99,7 @@ def _choice(raw: JsonObject, position: int, context: ReplyContext, accent: Accen
         raise failed_choice(raw, context)
     choice = {key: value for key, value in raw.items() if key != "message"}
     choice["index"] = raw["index"] if type(raw.get("index")) is int else position
-    read = _message(message, context, accent, position)
+    read = _message(message, context, position)
     json_text = _json_answer(read, context)
     choice["message"] = read
     reason = finish_reason(word, called=bool(read.get("tool_calls")))
@@ -110,15 +109,16 @@ def _choice(raw: JsonObject, position: int, context: ReplyContext, accent: Accen
     return cast(ChatChoice, choice)
 
 
-def _message(raw: JsonObject, context: ReplyContext, accent: Accent, position: int) -> JsonObject:
+def _message(raw: JsonObject, context: ReplyContext, position: int) -> JsonObject:
     message = {key: value for key, value in raw.items() if key not in ("reasoning", "reasoning_content")}
     prune(message)
     content = read_content(raw.get("content"))
     message["role"] = raw.get("role") or "assistant"
     message["content"] = content.text
     reasoning = content.reasoning or reasoning_text(raw)
-    if accent.reasoning_tag and not reasoning and content.text:
-        reasoning, message["content"] = _split(content.text, accent.reasoning_tag)
+    tag = reasoning_tag_of(context)
+    if tag and not reasoning and content.text:
+        reasoning, message["content"] = _split(content.text, tag)
     if reasoning:
         message["reasoning_content"] = reasoning
     details = raw.get("reasoning_details")

@@ -10,7 +10,6 @@ import orjson
 from dragoman.dialects._dialect import ReplyContext
 from dragoman.dialects._errors import json_or_none
 from dragoman.dialects.framing.sse import SseEvent, SseReader
-from dragoman.dialects.openai_chat._accent import accent_of
 from dragoman.dialects.openai_chat._finish import failure_word, finish_reason
 from dragoman.dialects.openai_chat._read_delta import OpenChoice
 from dragoman.dialects.openai_chat._read_error import failed_choice, is_error, stream_error
@@ -63,7 +62,6 @@ class ChatStreamReader:
     """Finish reasons are held back to the end: some providers say them early, or twice, or not at all."""
 
     __slots__ = (
-        "_accent",
         "_choices",
         "_context",
         "_ended",
@@ -77,7 +75,6 @@ class ChatStreamReader:
 
     def __init__(self, context: ReplyContext) -> None:
         self._context = context
-        self._accent = accent_of(context)
         self._events = SseReader()
         self._choices: dict[int, OpenChoice] = {}
         self._frame: JsonObject = {}
@@ -155,7 +152,7 @@ class ChatStreamReader:
         index = raw["index"] if type(raw.get("index")) is int else position
         state = self._choices.get(index)
         if state is None:
-            state = self._choices[index] = OpenChoice(self._context, self._accent, index)
+            state = self._choices[index] = OpenChoice(self._context, index)
         word = raw.get("finish_reason")
         if raw.get("error") or failure_word(word):
             raise failed_choice(raw, self._context)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 __all__ = ["TagSplitter"]
 
+_MOST_LINES = 16
+"""Line breaks that are held back, for all that has not been sent is looked through again with each piece."""
+
 
 class TagSplitter:
     """Splits text, fed in pieces, into reasoning and content. Only a tag at the very start counts."""
@@ -51,9 +54,11 @@ class TagSplitter:
         if end >= 0:
             reasoning, self._pending = self._pending[:end], self._pending[end + len(self._close) :]
             self._state = "after"
-            return reasoning
+            return reasoning.rstrip("\r\n")
         held = next((n for n in range(len(self._close) - 1, 0, -1) if self._pending.endswith(self._close[:n])), 0)
         cut = len(self._pending) - held
+        said = len(self._pending[:cut].rstrip("\r\n"))
+        cut = said if cut - said < _MOST_LINES else cut  # they may stand before the end
         reasoning, self._pending = self._pending[:cut], self._pending[cut:]
         return reasoning
 

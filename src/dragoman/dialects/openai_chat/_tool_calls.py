@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import orjson
 
+from dragoman.dialects._tool_arguments import may_say_nothing, say_nothing
 from dragoman.types._json import JsonObject
 from dragoman.types.chat import ToolCall
 
@@ -18,6 +19,12 @@ def arguments_text(value: Any, empty: str) -> str:
     if isinstance(value, str):
         return value
     return empty if value is None else orjson.dumps(value).decode()
+
+
+def _whole_arguments(value: Any) -> str:
+    """The arguments of a whole call, always a JSON object where they are JSON at all."""
+    text = arguments_text(value, "{}")
+    return "{}" if say_nothing(text) else text
 
 
 def whole_calls(calls: list[Any], seed: str, names: Mapping[str, str]) -> list[ToolCall]:
@@ -32,19 +39,21 @@ def _whole(call: JsonObject, fallback_id: str, names: Mapping[str, str]) -> Tool
     function = call.get("function")
     if isinstance(function, dict):
         name = str(function.get("name") or "")
-        text = arguments_text(function.get("arguments"), "{}")
+        text = _whole_arguments(function.get("arguments"))
         read["function"] = {**function, "name": names.get(name, name), "arguments": text}
     return cast(ToolCall, read)
 
 
 class _Call:
-    __slots__ = ("id", "index", "key", "named")
+    __slots__ = ("held", "id", "index", "key", "named")
 
     def __init__(self, index: int, key: Any, id: str) -> None:
         self.index = index
         self.key = key
         self.id = id
         self.named = False
+        self.held: str | None = ""
+        """The arguments so far, while they may still say nothing; None once they say something."""
 
 
 class OpenCalls:
@@ -76,6 +85,14 @@ class OpenCalls:
             delta["function"] = self._function(call, function)
         return cast(ToolCall, delta)
 
+    def finish(self) -> list[ToolCall]:
+        """The last deltas: arguments for the calls that came without any."""
+        return [
+            cast(ToolCall, {"index": call.index, "function": {"arguments": _whole_arguments(call.held)}})
+            for call in self._calls
+            if call.named and call.held is not None
+        ]
+
     def _find(self, piece: JsonObject, name: str) -> tuple[_Call, bool]:
         """The call that `piece` belongs to, and whether it begins it."""
         id, key = piece.get("id") or "", piece.get("index")
@@ -97,8 +114,20 @@ class OpenCalls:
     def _function(self, call: _Call, function: JsonObject) -> JsonObject:
         name = str(function.get("name") or "")
         delta: JsonObject = {key: value for key, value in function.items() if key != "name" and value is not None}
-        delta["arguments"] = arguments_text(function.get("arguments"), "")
+        delta["arguments"] = self._arguments(call, arguments_text(function.get("arguments"), ""))
         if name and not call.named:
             call.named = True
             delta["name"] = self._names.get(name, name)
         return delta
+
+    @staticmethod
+    def _arguments(call: _Call, piece: str) -> str:
+        """The piece, or nothing while all that has come may still say nothing."""
+        if call.held is None:
+            return piece
+        held = call.held + piece
+        if may_say_nothing(held):
+            call.held = held
+            return ""
+        call.held = None
+        return held

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dragoman.dialects._media_types import media_type_of, named_for
 from dragoman.dialects.openai_chat._writing import Writing
 from dragoman.types._json import JsonObject
 
@@ -66,8 +67,8 @@ def _file(part: JsonObject, path: str, writing: Writing) -> JsonObject | None:
         return {**kept, "type": "file_url", "file_url": {"url": _data_url(source, file)}}
     kept["file"] = {key: value for key, value in file.items() if key not in ("file_url", "format")}
     if source:
-        kept["file"]["file_data"] = _data_url(source, file)
-        kept["file"].setdefault("filename", "document.pdf")
+        kept["file"]["file_data"] = url = _data_url(source, file)
+        kept["file"].setdefault("filename", named_for(url[5:].partition(";")[0]))
     return kept
 
 
@@ -75,4 +76,5 @@ def _data_url(source: str | None, file: JsonObject) -> str:
     """OpenAI wants a data: URL; some callers send bare base64."""
     if not source or source.startswith(("data:", "http://", "https://", "gs://")):
         return source or ""
-    return f"data:{file.get('format') or 'application/pdf'};base64,{source}"
+    kind = file.get("format") or media_type_of(str(file.get("filename") or ""), source)
+    return f"data:{kind};base64,{source}"
