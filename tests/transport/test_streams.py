@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import tracemalloc
 import zlib
 
 import brotli  # type: ignore[import-untyped]
+import orjson
 import pytest
 from backports import zstd
 
@@ -122,3 +124,55 @@ async def test_a_reader_learns_that_another_task_closed_the_reply(transport: Tra
         async with asyncio.timeout(5):
             with pytest.raises(APIConnectionError):
                 await reader
+
+
+@pytest.mark.parametrize("packed", [False, True])
+async def test_the_start_of_a_body_without_an_end(transport: Transport, packed: bool) -> None:
+    """As of an error: no more than asked for is taken, also of what is small until it is decompressed."""
+    data = gzip.compress(bytes(2**26)) if packed else bytes(2**23)
+    head = CHUNKED.replace(b"\r\n\r\n", b"\r\ncontent-encoding: gzip\r\n\r\n") if packed else CHUNKED
+    closed = asyncio.Event()
+
+    async def script(link: Link) -> None:
+        await link.request()
+        try:
+            await link.send(head + chunk(data))
+            await link.until_closed()
+        finally:
+            closed.set()
+
+    async with serving(script) as up, asyncio.timeout(10):
+        reply = await post(transport, up.url)
+        tracemalloc.start()
+        assert await reply.read_start(65536) == bytes(65536)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert most < 4 * 2**20
+        await closed.wait()
+
+
+async def test_a_short_body_has_been_read_whole(transport: Transport) -> None:
+    async with serving(serve(answer(b"short"))) as up:
+        reply = await post(transport, up.url)
+        assert await reply.read_start(65536) == b"short"
+
+
+async def test_others_have_their_turn_between_the_pieces_of_a_large_read(transport: Transport) -> None:
+    async with serving(serve(answer(b"x" * 10**6))) as up:
+        reply = await post(transport, up.url)
+        sizes = [len(piece) async for piece in reply.chunks()]
+    assert sum(sizes) == 10**6
+    assert max(sizes) <= 32 * 1024
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [(b"caf\xe9", "caf\xe9"), ("caf\xe9".encode(), "caf\xe9"), (b"\xff\xfe\xed\xa0\x80", "\xff\xfe\xed\xa0\x80")],
+)
+async def test_every_header_is_valid_unicode(transport: Transport, raw: bytes, text: str) -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nx-one: " + raw + b"\r\nx-two: a\r\nx-two: " + raw + b"\r\n\r\n"
+    async with serving(serve(head)) as up:
+        reply = await post(transport, up.url)
+        assert reply.headers["x-one"] == text
+        assert reply.headers["x-two"] == f"a, {text}"
+        orjson.dumps(dict(reply.headers))

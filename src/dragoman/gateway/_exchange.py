@@ -44,11 +44,14 @@ class CallerLeft(Exception):
     """The caller hung up: there is nobody to answer."""
 
 
-def header(name: bytes, value: str) -> tuple[bytes, bytes]:
-    """A header whose value may come from a caller or a provider: what does not belong into a header is percent-encoded."""
-    if value.isascii() and value.isprintable():
-        return name, value.encode()
-    return name, quote(value, safe=" !#$&'()*+,/:;=?@[]~|").encode()
+def header(name: bytes, value: str, longest: int = 2048) -> tuple[bytes, bytes]:
+    """Return a header whose value may come from a caller or a provider; it never raises.
+
+    What does not belong in a header is percent-encoded, and what is longer than `longest` bytes is cut."""
+    if not (value.isascii() and value.isprintable()):
+        # Quoting makes nothing shorter, so what is cut here is cut below anyhow.
+        value = quote(value[:longest].encode("utf-8", "surrogatepass"), safe=" !#$&'()*+,/:;=?@[]~|")
+    return name, (value if len(value) <= longest else value[: longest - 3] + "...").encode()
 
 
 def _new_id() -> str:

@@ -64,7 +64,7 @@ def _about(exchange: Exchange, error: DragomanError, redactor: Redactor) -> Head
     model = (attempts[-1].model if attempts else error.model) or exchange.model
     headers = attempt_headers(attempts, "", redactor)
     if model:
-        headers.append(header(b"x-dragoman-model", model[:256]))
+        headers.append(header(b"x-dragoman-model", model, 256))
     if exchange.provider:
         headers.append(header(b"x-dragoman-provider", exchange.provider))
     if error.retry_after is not None:

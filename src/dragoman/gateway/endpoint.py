@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
@@ -32,6 +32,9 @@ _LONGEST_NAME = 512
 """No model's name is longer, and it is said again in headers, errors and the log."""
 _PASSED_ON = ("x-ratelimit-", "anthropic-ratelimit-", "request-id", "x-request-id", "retry-after")
 """The provider's headers that a caller may want to see, as `llm_provider-<name>`."""
+_MOST_PASSED_ON = 32
+_LONGEST_PASSED_ON = 256
+"""Bytes of a name or a value. Proxies before a gateway refuse an answer whose head is too large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +204,14 @@ def _headers(kitchen: Kitchen, exchange: Exchange, answer: Answer | StreamAnswer
     dropped = (*answer.dropped, *left_out)
     if dropped:
         headers.append(header(b"x-dragoman-dropped-params", ", ".join(dropped)))
-    for name, value in answer.headers.items():
-        if name.startswith(_PASSED_ON):
-            headers.append(header(b"llm_provider-" + name.encode(), kitchen.redactor.text(value)))
-    return headers
+    return headers + _passed_on(answer.headers, kitchen.redactor)
+
+
+def _passed_on(headers: Mapping[str, str], redactor: Redactor) -> Headers:
+    """The provider's own headers. An odd one is left out: it may not cost the answer."""
+    names = [name for name in headers if name.startswith(_PASSED_ON) and name.isascii()]
+    return [
+        header(b"llm_provider-" + name.encode(), redactor.text(headers[name]), _LONGEST_PASSED_ON)
+        for name in names[:_MOST_PASSED_ON]
+        if len(name) <= _LONGEST_PASSED_ON
+    ]

@@ -12,6 +12,7 @@ import orjson
 
 from dragoman.dialects import text_as_chat
 from dragoman.dialects._dialect import ErrorReply, Operation
+from dragoman.dialects._errors import MAX_ERROR_BYTES
 from dragoman.dialects._parameters import DropList
 from dragoman.dialects._secrets import scrub
 from dragoman.errors import APIError, APIResponseValidationError, NotFoundError, Timeout
@@ -94,11 +95,11 @@ async def _estimate(job: Job) -> Any:
 async def _whole(job: Job, sending: Sending) -> Answer:
     reply = await _send(job, sending)
     try:
+        if reply.status >= 300:
+            raise await _error(job, sending, reply)
         body = await reply.read()
     finally:
         await reply.aclose()
-    if reply.status >= 300:
-        raise _error(job, sending, reply, body)
     answer = Answer(
         provider=job.deployment.provider.name,
         model=job.deployment.model,
@@ -131,7 +132,7 @@ async def _begun(job: Job, sending: Sending, ending: Ending) -> StreamAnswer:
     reply = await _send(job, sending)
     if reply.status >= 300:
         try:
-            raise _error(job, sending, reply, await reply.read())
+            raise await _error(job, sending, reply)
         finally:
             await reply.aclose()
     source, begun = _reading(job, sending, reply)
@@ -182,8 +183,8 @@ async def _send(job: Job, sending: Sending) -> Reply:
     )
 
 
-def _error(job: Job, sending: Sending, reply: Reply, body: bytes) -> APIError:
-    headers = reply.headers
+async def _error(job: Job, sending: Sending, reply: Reply) -> APIError:
+    headers, body = reply.headers, await reply.read_start(MAX_ERROR_BYTES)
     if "date" not in headers:  # from which moments count, as in Retry-After
         headers = {**headers, "date": formatdate(job.clock.time(), usegmt=True)}
     return sending.codec.read_error(

@@ -136,18 +136,18 @@ async def pump(source: StreamSource, ending: Ending) -> AsyncGenerator[list[Any]
     that came before."""
     try:
         async for data in source.reads:
-            batch, failure = _collected(source.feed(data))
+            batch, failures = _collected(source.feed(data))
             if batch:
                 ending.saw(source.usage(batch))
                 yield batch
-            if failure is not None:
-                raise failure
-        batch, failure = _collected(source.close())
+            if failures:
+                raise failures.pop()
+        batch, failures = _collected(source.close())
         if batch:
             ending.saw(source.usage(batch))
             yield batch
-        if failure is not None:
-            raise failure
+        if failures:
+            raise failures.pop()
     except BaseException as error:
         ending.ended(error)
         raise
@@ -157,14 +157,17 @@ async def pump(source: StreamSource, ending: Ending) -> AsyncGenerator[list[Any]
         await source.release()
 
 
-def _collected(items: Iterable[Any]) -> tuple[list[Any], APIError | None]:
+def _collected(items: Iterable[Any]) -> tuple[list[Any], list[APIError]]:
+    """The items, and the error that ended them. In a list, from which it is taken to be raised: a frame must not keep an error
+    whose traceback keeps the frame, and with it all that was read, until the collector comes by."""
     batch: list[Any] = []
+    failures: list[APIError] = []
     try:
         for item in items:
             batch.append(item)  # one by one: what came before an error is kept
     except APIError as error:
-        return batch, error
-    return batch, None
+        failures.append(error)
+    return batch, failures
 
 
 def chunk_usage(batch: list[Any]) -> Usage | None:

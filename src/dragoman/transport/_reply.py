@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from typing import TYPE_CHECKING, Self
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from dragoman.transport._wire import Wire
 
 __all__ = ["Reply"]
+
+
+_PIECE = 32 * 1024
+"""Bytes. Hundreds of small events: reading them all takes a few milliseconds."""
 
 
 class Reply:
@@ -35,15 +40,16 @@ class Reply:
 
     status: int
     headers: Mapping[str, str]
-    """Names in lower case. A name that came more than once: its values joined with a comma."""
+    """Names in lower case. A name that came more than once: its values joined with a comma. Bytes that are not UTF-8 are read
+    as Latin-1 (RFC 9110, 5.5), so that every value is valid Unicode."""
 
     def __init__(
         self, message: RawResponseMessage, body: StreamReader, wire: Wire, watch: Watch, *, max_body: int
     ) -> None:
         self.status = message.code
-        self.headers = headers = {name.lower(): value for name, value in message.headers.items()}
+        self.headers = headers = {name.lower(): _text(value) for name, value in message.headers.items()}
         if len(headers) != len(message.headers):
-            headers.update({name: ", ".join(message.headers.getall(name)) for name in headers})
+            headers.update({name: ", ".join(map(_text, message.headers.getall(name))) for name in headers})
         self._body = body
         self._is_open_ended = not message.chunked and "content-length" not in headers
         self._wire: Wire | None = wire
@@ -71,11 +77,24 @@ class Reply:
             f"{self._watch.place}: the body is larger than {self._max_body} bytes", code="response_too_large"
         )
 
+    async def read_start(self, size: int) -> bytes:
+        """Return the first `size` bytes of the body, decompressed. Where there is more, the connection is closed."""
+        start = bytearray()
+        while len(start) <= size and (piece := await self._next()):
+            start += piece
+        self._close()
+        return bytes(start[:size])
+
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """The body as it comes, decompressed, one item a network read. Leaving it early closes the connection."""
+        """The body as it comes, decompressed, one item a network read. Leaving it early closes the connection.
+
+        A large read comes in pieces, between which others have their turn on the event loop."""
         try:
             while piece := await self._next():
-                yield piece
+                for start in range(0, len(piece), _PIECE):
+                    if start:
+                        await asyncio.sleep(0)
+                    yield piece[start : start + _PIECE]
         finally:
             self._close()
 
@@ -151,6 +170,17 @@ class Reply:
         self._watch.stop()
         if wire is not None:
             wire.cut()
+
+
+def _text(value: str) -> str:
+    """`value` without the lone surrogates that aiohttp makes of bytes that are not UTF-8: no JSON and no header can hold them."""
+    if value.isascii():
+        return value
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogateescape").decode("latin-1")
+    return value
 
 
 def _take_rest(body: StreamReader) -> bytes:

@@ -35,7 +35,7 @@ class Transport:
         limit_per_host: int = 0,
         keepalive: float = 60.0,
         trust_env: bool = True,
-        max_body: int = 256 * 2**20,
+        max_body: int = 128 * 2**20,
     ) -> None:
         self._verify = verify
         self._limit_per_host = limit_per_host

@@ -6,10 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import orjson
-
 from dragoman.dialects._dialect import ErrorReply, ReplyContext
-from dragoman.dialects._errors import build, json_or_none, reply_of
+from dragoman.dialects._errors import build, error_body, reply_of
 from dragoman.errors import (
     APIError,
     AuthenticationError,
@@ -79,7 +77,7 @@ _BY_TEXT = tuple(
         # Bedrock's "The provided model identifier is invalid."
         (r"model identifier is invalid", NotFoundError, None),
         # "You have reached your specified API usage limits. You will regain access on ..."
-        (r"reached your specified .*usage limits", InsufficientQuotaError, None),
+        (r"reached your specified .{0,80}usage limits", InsufficientQuotaError, None),
     )
 )
 _PATH = re.compile(r"([a-z_]+(?:\.[\w-]+|\[\d+\])*): ")
@@ -88,7 +86,7 @@ _PATH = re.compile(r"([a-z_]+(?:\.[\w-]+|\[\d+\])*): ")
 
 def read_error(reply: ErrorReply) -> APIError:
     """Anthropic's own shape, and Bedrock's `{"message"}`; anything else by its status."""
-    body = json_or_none(reply.body)
+    body = error_body(reply)
     found = _object(body)
     error = _object(found.get("error"))
     message, kind = error.get("message", found.get("message")), error.get("type")
@@ -129,7 +127,7 @@ def _param(cls: type[APIError] | int, text: str) -> str | None:
 
 def error_in_body(body: JsonObject, context: ReplyContext) -> APIError:
     """An error that came with a 200, or inside a stream."""
-    return read_error(reply_of(orjson.dumps(body, default=str), context))
+    return read_error(reply_of(body, context))
 
 
 def write_error(error: DragomanError) -> JsonObject:

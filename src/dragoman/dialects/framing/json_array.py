@@ -17,7 +17,7 @@ KEEP_ALIVE = b"\n"
 
 _OUTSIDE = re.compile(rb'["{}\[\]]')
 _INSIDE = re.compile(rb'["\\]')
-_SKIPPED = b" \t\r\n,"
+_NOT_SKIPPED = re.compile(rb"[^ \t\r\n,]")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -27,7 +27,7 @@ class JsonArrayReader:
 
     __slots__ = ("_at", "_closed", "_depth", "_in_array", "_in_string", "_max_element_bytes", "_rest", "_started")
 
-    def __init__(self, max_element_bytes: int = 64 * 1024 * 1024) -> None:
+    def __init__(self, max_element_bytes: int = 32 * 1024 * 1024) -> None:
         self._max_element_bytes = max_element_bytes
         self._rest = bytearray()
         self._at = 0
@@ -59,6 +59,7 @@ class JsonArrayReader:
             self._at = 0
             self._closed = not self._in_array
         if len(self._rest) > self._max_element_bytes:
+            self._rest = bytearray()  # whoever keeps the error shall not keep the element
             raise APIResponseValidationError(f"an element of the stream is longer than {self._max_element_bytes} bytes")
         return elements
 
@@ -68,7 +69,7 @@ class JsonArrayReader:
             if len(self._rest) < len(_BYTE_ORDER_MARK):
                 return False
             del self._rest[: len(_BYTE_ORDER_MARK)]
-        self._skip(_SKIPPED)
+        self._skip()
         if not self._rest:
             return False
         self._started = True
@@ -77,12 +78,14 @@ class JsonArrayReader:
             del self._rest[:1]
         return True
 
-    def _skip(self, what: bytes) -> None:
-        self._rest = self._rest.lstrip(what)
+    def _skip(self) -> None:
+        # Not `lstrip`, which copies all that follows, for each element anew.
+        found = _NOT_SKIPPED.search(self._rest)
+        del self._rest[: len(self._rest) if found is None else found.start()]
 
     def _open(self) -> bool:
         """Come to the first byte of an element; False where there is none (yet)."""
-        self._skip(_SKIPPED)
+        self._skip()
         if not self._rest:
             return False
         if self._rest[0] == ord("]") and self._in_array:

@@ -21,6 +21,7 @@ _END = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))")
 """Two line ends in a row. A CR that is the last byte so far counts as a line end: should its LF still come, it is an empty
 line before the next event, which means nothing."""
 _LONGEST_END = 4
+_MOST_LINES = 100_000
 
 
 class SseEvent(NamedTuple):
@@ -37,7 +38,7 @@ class SseReader:
 
     __slots__ = ("_max_event_bytes", "_rest", "_scanned", "_started")
 
-    def __init__(self, max_event_bytes: int = 64 * 1024 * 1024) -> None:
+    def __init__(self, max_event_bytes: int = 32 * 1024 * 1024) -> None:
         self._max_event_bytes = max_event_bytes
         self._rest = bytearray()
         self._scanned = 0
@@ -77,6 +78,7 @@ class SseReader:
 
     def _keep(self, rest: bytearray) -> None:
         if len(rest) > self._max_event_bytes:
+            self._rest = bytearray()  # whoever keeps the error shall not keep the event
             raise APIResponseValidationError(f"an event of the stream is longer than {self._max_event_bytes} bytes")
         self._scanned = max(0, len(rest) - _LONGEST_END)
 
@@ -87,6 +89,8 @@ class SseReader:
             text = raw.removeprefix(_BYTE_ORDER_MARK)
         name = b""
         data: list[bytes] = []
+        if len(text) > _MOST_LINES and text.count(b"\n") + text.count(b"\r") > _MOST_LINES:
+            raise APIResponseValidationError(f"an event of the stream has more than {_MOST_LINES} lines")
         for line in text.splitlines():
             field, _, value = line.partition(b":")
             if field == b"data":

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from dragoman.dialects._dialect import ReplyContext
-from dragoman.dialects._errors import reply_of
+from dragoman.dialects._errors import reply_of, shown
 from dragoman.dialects._reading import expect_object
 from dragoman.dialects.gemini._errors import blocked, read_error
 from dragoman.dialects.gemini._fields import own_vendor
@@ -47,7 +47,7 @@ def candidates_of(body: Any, context: ReplyContext, raw: bytes) -> list[JsonObje
 
 def invalid(context: ReplyContext, message: str, body: Any) -> APIError:
     return APIResponseValidationError(
-        f"{context.provider}: {message}", provider=context.provider, model=context.model, body=body
+        f"{context.provider}: {message}", provider=context.provider, model=context.model, body=shown(body)
     )
 
 

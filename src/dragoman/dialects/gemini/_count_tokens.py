@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
 from dragoman.dialects._dialect import CallerContext, ReplyContext, RequestHints, Target, WireRequest
-from dragoman.dialects._errors import reply_of
+from dragoman.dialects._errors import reply_of, shown
 from dragoman.dialects._parameters import DropList
 from dragoman.dialects._reading import bad
 from dragoman.dialects.gemini._config_write import accent_of
@@ -49,13 +47,16 @@ def read_count_response(body: JsonObject, context: ReplyContext) -> TokenCount:
     whole: Any = body  # it came from outside
     whole = whole if isinstance(whole, dict) else {"": whole}
     if "error" in whole:
-        raise read_error(reply_of(orjson.dumps(whole), context))
+        raise read_error(reply_of(whole, context))
     total = whole.get("totalTokens")
     if total is None and whole.keys() <= {"totalBillableCharacters", "promptTokensDetails"}:
         total = 0  # protobuf leaves zeros out
     if not isinstance(total, int) or isinstance(total, bool):
         raise APIResponseValidationError(
-            f"{context.provider}: the reply holds no count", provider=context.provider, model=context.model, body=body
+            f"{context.provider}: the reply holds no count",
+            provider=context.provider,
+            model=context.model,
+            body=shown(body),
         )
     count: TokenCount = {"input_tokens": total, "estimated": False}
     cached = whole.get("cachedContentTokenCount")

@@ -10,10 +10,8 @@ import struct
 from base64 import b64decode
 from typing import Any
 
-import orjson
-
 from dragoman.dialects._dialect import CallerContext, ReplyContext, RequestHints, Target, WireRequest
-from dragoman.dialects._errors import reply_of
+from dragoman.dialects._errors import reply_of, shown
 from dragoman.dialects._parameters import DropList
 from dragoman.dialects._reading import bad, expect, expect_str
 from dragoman.dialects.gemini._errors import read_error
@@ -148,7 +146,7 @@ def _read_parameters(request: EmbeddingRequest, left: JsonObject) -> None:
 def read_embedding_response(body: JsonObject, context: ReplyContext) -> EmbeddingResponse:
     whole: Any = body  # it came from outside
     if isinstance(whole, dict) and "error" in whole:
-        raise read_error(reply_of(orjson.dumps(whole), context))
+        raise read_error(reply_of(whole, context))
     found = whole.get("embeddings", whole.get("embedding")) if isinstance(whole, dict) else None
     entries = [found] if isinstance(found, dict) else found
     if not isinstance(entries, list) or not all(_is_embedding(entry) for entry in entries):
@@ -156,7 +154,7 @@ def read_embedding_response(body: JsonObject, context: ReplyContext) -> Embeddin
             f"{context.provider}: the reply holds no embeddings",
             provider=context.provider,
             model=context.model,
-            body=body,
+            body=shown(body),
         )
     data: list[Embedding] = [
         {"object": "embedding", "index": index, "embedding": entry["values"]} for index, entry in enumerate(entries)

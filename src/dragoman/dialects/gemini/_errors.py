@@ -6,8 +6,7 @@ import re
 from typing import Any
 
 from dragoman.dialects._dialect import ErrorReply, ReplyContext
-from dragoman.dialects._errors import build, json_or_none
-from dragoman.dialects._secrets import scrub_json
+from dragoman.dialects._errors import build, error_body, shown
 from dragoman.errors import (
     APIError,
     AuthenticationError,
@@ -63,7 +62,7 @@ _BY_TEXT: tuple[tuple[re.Pattern[str], type[APIError]], ...] = tuple(
          ContentPolicyViolationError),
     )
 )  # fmt: skip
-_WAIT = re.compile(r"(\d+(?:\.\d+)?)s")
+_WAIT = re.compile(r"(\d{1,9}(?:\.\d{1,12})?)s")
 _WRITTEN: dict[int, str] = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -86,7 +85,7 @@ _WRITTEN: dict[int, str] = {
 
 def read_error(reply: ErrorReply) -> APIError:
     """The error of a reply; Google sends one object, or a list that holds it, with the same content."""
-    body = json_or_none(reply.body)
+    body = error_body(reply)
     while isinstance(body, list) and body:
         body = body[0]
     error = body.get("error") if isinstance(body, dict) else None
@@ -164,7 +163,7 @@ def blocked(feedback: JsonObject, body: JsonObject, context: ReplyContext) -> AP
         provider=context.provider,
         model=context.model,
         provider_code=reason,
-        body=scrub_json(body),
+        body=shown(body),
     )
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import orjson
-
 from dragoman.dialects._dialect import ErrorReply, ReplyContext
-from dragoman.dialects._errors import build, json_or_none, plain_text, reply_of
+from dragoman.dialects._errors import build, error_body, excerpt, plain_text, reply_of
 from dragoman.dialects.openai_chat._error_shapes import Said, said
 from dragoman.errors import (
     APIError,
@@ -74,14 +72,14 @@ _BY_TEXT: tuple[tuple[re.Pattern[str], type[APIError]], ...] = tuple(
 """English text -> class, asked only of 400, 403, 404, 413, 422 and 500, after the code."""
 
 _TEXT_STATUSES = frozenset((400, 403, 404, 413, 422, 500))
-_WAIT = re.compile(r"(?:try again|retry) (?:in|after) (?:(\d+)m)?(\d+(?:\.\d+)?)(ms|s)\b", re.IGNORECASE)
+_WAIT = re.compile(r"(?:try again|retry) (?:in|after) (?:(\d{1,6})m)?(\d{1,9}(?:\.\d{1,12})?)(ms|s)\b", re.IGNORECASE)
 """OpenAI and Groq tell the wait in the message when they leave out the header."""
 _MODEL = re.compile(r"\bmodel\b", re.IGNORECASE)
 _OPENAI_CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+\Z")
 
 
 def read_error(reply: ErrorReply) -> APIError:
-    body = json_or_none(reply.body)
+    body = error_body(reply)
     heard = said(body)
     if body is None:
         heard.message = plain_text(reply.body)
@@ -160,10 +158,11 @@ def raise_if_error(body: JsonObject, context: ReplyContext) -> None:
 
 def stream_error(body: Any, context: ReplyContext) -> APIError:
     """The error that came as an event, or inside a whole answer."""
+    body = excerpt(body)
     heard = said(body)
     if not heard.status and heard.code.lower() in ("rate_limit_exceeded", "rate_limit_error"):
         heard.status = 429
-    return _error(heard, body, reply_of(orjson.dumps(body), context))
+    return _error(heard, body, reply_of(body, context))
 
 
 def failed_choice(choice: JsonObject, context: ReplyContext) -> APIError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from dragoman.dialects._dialect import ReplyContext
+from dragoman.dialects._errors import shown
 from dragoman.dialects.openai_chat._accent import reasoning_tag_of
 from dragoman.dialects.openai_chat._finish import failure_word, finish_reason
 from dragoman.dialects.openai_chat._read_error import failed_choice, raise_if_error
@@ -32,7 +33,7 @@ _YEAR_5000 = 95_617_584_000
 def invalid(message: str, context: ReplyContext, body: Any) -> APIResponseValidationError:
     """An answer that is not in this dialect."""
     return APIResponseValidationError(
-        f"{context.provider} sent {message}", provider=context.provider, model=context.model, body=body
+        f"{context.provider} sent {message}", provider=context.provider, model=context.model, body=shown(body)
     )
 
 
