@@ -206,7 +206,8 @@ def build(
     """
     cls = error_for_status(kind) if isinstance(kind, int) else kind
     text = message.strip() or plain_text(reply.body) or f"{reply.provider} answered with status {reply.status}"
-    catch_all = cls in (APIStatusError, InternalServerError)
+    # A 400 for what the model itself got wrong is reported as the 500 that it is.
+    catch_all = cls is APIStatusError or (cls is InternalServerError and reply.status >= 500)
     if wait is None:
         wait = retry_after(reply.headers, limited=issubclass(cls, RateLimitError))
     return cls(

@@ -83,3 +83,17 @@ def test_recorded_streams_read_as_the_openai_package_reads_them(recording: Recor
     ours = [(event.decode(), data.decode()) for event, data in read([stream]) if data]
     assert ours == theirs
     assert read([stream[i : i + 7] for i in range(0, len(stream), 7)]) == read([stream])
+
+
+@pytest.mark.parametrize("empty", [b"data:\n\n", b"data: \n\n", b"event: ping\ndata: \n\n", b"data\n\n", b"id: 4\n\n"])
+def test_an_event_with_empty_data_is_skipped(empty: bytes) -> None:
+    events = SseReader().feed(b"data: 1\n\n" + empty + b"data: 2\n\n")
+    assert [event.data for event in events] == [b"1", b"2"]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_an_event_is_passed_on_without_its_id(end: bytes) -> None:
+    lines = [b"id: 7", b"event: message", b"id", b'data: {"id": 1}', b"data: id: 2", b"", b""]
+    (event,) = SseReader().feed(end.join(lines) + b"data")
+    assert event.raw == end.join([b"event: message", b'data: {"id": 1}', b"data: id: 2", b"", b""])
+    assert event.data == b'{"id": 1}\nid: 2'

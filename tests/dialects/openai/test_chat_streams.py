@@ -18,6 +18,7 @@ from dragoman.errors import (
     APIError,
     APIResponseValidationError,
     BadRequestError,
+    InternalServerError,
     RateLimitError,
 )
 from tests.dialects.openai._recorded import (
@@ -154,9 +155,9 @@ def test_an_error_event_is_raised_after_what_came_before() -> None:
     assert CODEC.stream_reader is not None
     chunks: list[Any] = []
     stream = CODEC.stream_reader(context(recording)).feed(recording.response_bytes)
-    with pytest.raises(BadRequestError) as caught:
+    with pytest.raises(InternalServerError) as caught:  # the model's own failure
         collect(stream, chunks)
-    assert caught.value.code == "tool_use_failed"
+    assert (caught.value.code, caught.value.status_code) == ("tool_use_failed", 500)
     assert join(chunks)[0]["reasoning_content"] == told_in_stream(recording.response_bytes)[0].reasoning
 
 

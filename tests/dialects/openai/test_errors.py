@@ -28,6 +28,7 @@ BY_STATUS: dict[int, type[errors.APIError]] = {
 EXCEPTIONS: dict[tuple[str, str], tuple[type[errors.APIError], str]] = {
     # (provider, part of the body) -> what it is in truth
     ("deepseek", "maximum context length"): (errors.ContextWindowExceededError, "context_length_exceeded"),
+    ("groq", "tool call validation failed"): (errors.InternalServerError, "tool_use_failed"),
     ("deepseek", "supported API model names"): (errors.NotFoundError, "model_not_found"),
     ("mistral", "Invalid model"): (errors.NotFoundError, "model_not_found"),
     ("openrouter", "not a valid model ID"): (errors.NotFoundError, "model_not_found"),

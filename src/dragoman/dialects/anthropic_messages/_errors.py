@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from dragoman.dialects._dialect import ErrorReply, ReplyContext
+from dragoman.dialects._error_words import TEXT_STATUSES, is_model_failure, is_overflow
 from dragoman.dialects._errors import build, error_body, reply_of
 from dragoman.errors import (
     APIError,
@@ -66,10 +67,6 @@ class _Known(NamedTuple):
 _BY_TEXT = tuple(
     _Known(re.compile(text, re.IGNORECASE), cls, code)
     for text, cls, code in (
-        # "prompt is too long: 208310 tokens > 200000 maximum"
-        (r"prompt is too long|input is too long", ContextWindowExceededError, None),
-        # "input length and `max_tokens` exceed context limit: 197000 + 8192 > 200000, ..."
-        (r"exceeds? (the )?(model's )?context (limit|window)", ContextWindowExceededError, None),
         # "Your credit balance is too low to access the Anthropic API."
         (r"credit balance is too low", PaymentRequiredError, None),
         # "Output blocked by content filtering policy"
@@ -111,6 +108,12 @@ def _classify(kind: object, text: str, status: int) -> tuple[type[APIError] | in
     cls = _BY_TYPE.get(kind) if isinstance(kind, str) and status <= 400 else None
     if cls is None and status < 400:
         cls = InternalServerError
+    word = kind if isinstance(kind, str) else ""
+    if cls in (None, BadRequestError, InternalServerError) and (status < 400 or status in TEXT_STATUSES):
+        if is_overflow(text, word):
+            return ContextWindowExceededError, None
+        if is_model_failure(text, word):
+            return InternalServerError, None
     if cls is BadRequestError or (cls is None and status == 400):
         for known in _BY_TEXT:
             if known.text.search(text):

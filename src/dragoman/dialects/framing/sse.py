@@ -30,11 +30,13 @@ class SseEvent(NamedTuple):
     data: bytes
     """The data lines, joined with LF."""
     raw: bytes
-    """The event as it came, its blank line included."""
+    """The event as it came, its blank line included, without its `id`: readers that keep the last one (the openai package
+    does) take each later comment for an event without data."""
 
 
 class SseReader:
-    """Cuts a stream into events. Keeps the current event only; an event without data is skipped."""
+    """Cuts a stream into events. Keeps the current event only; an event without data, or with empty data, is skipped
+    (as section 9.2.6 says)."""
 
     __slots__ = ("_max_event_bytes", "_rest", "_scanned", "_started")
 
@@ -89,6 +91,7 @@ class SseReader:
             text = raw.removeprefix(_BYTE_ORDER_MARK)
         name = b""
         data: list[bytes] = []
+        numbered = False
         if len(text) > _MOST_LINES and text.count(b"\n") + text.count(b"\r") > _MOST_LINES:
             raise APIResponseValidationError(f"an event of the stream has more than {_MOST_LINES} lines")
         for line in text.splitlines():
@@ -97,9 +100,16 @@ class SseReader:
                 data.append(value.removeprefix(b" "))
             elif field == b"event":
                 name = value.removeprefix(b" ")
-        if not data:
+            elif field == b"id":
+                numbered = True
+        joined = data[0] if len(data) == 1 else b"\n".join(data)
+        if not joined or joined.isspace():
             return None
-        return SseEvent(name, data[0] if len(data) == 1 else b"\n".join(data), raw)
+        return SseEvent(name, joined, _without_id(raw) if numbered else raw)
+
+
+def _without_id(raw: bytes) -> bytes:
+    return b"".join(line for line in raw.splitlines(keepends=True) if line.partition(b":")[0].rstrip() != b"id")
 
 
 def _ends(data: bytes) -> list[int]:

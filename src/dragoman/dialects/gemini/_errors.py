@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from dragoman.dialects._dialect import ErrorReply, ReplyContext
+from dragoman.dialects._error_words import TEXT_STATUSES, is_model_failure, is_overflow
 from dragoman.dialects._errors import build, error_body, shown
 from dragoman.errors import (
     APIError,
@@ -55,8 +56,6 @@ _BY_STATUS: dict[str, type[APIError]] = {
 _BY_TEXT: tuple[tuple[re.Pattern[str], type[APIError]], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), kind)
     for pattern, kind in (
-        (r"token count .{0,40}exceeds|exceeds the maximum number of tokens|exceeds the .{0,20}(context|token) (window|limit)",
-         ContextWindowExceededError),
         (r"api.key (not valid|expired)|invalid api.key", AuthenticationError),
         (r"(blocked|rejected|violat).{0,80}(safety|prohibited|polic)|(safety|prohibited|polic).{0,80}(blocked|violat)",
          ContentPolicyViolationError),
@@ -127,6 +126,11 @@ def _http(code: Any) -> int:
 
 def _kind(reason: str, status: str, message: str, http: int) -> type[APIError] | int:
     known = _BY_REASON.get(reason) or (_BY_STATUS.get(status) if http != 400 else None)
+    if known in (None, InternalServerError) and http in TEXT_STATUSES:
+        if is_overflow(message, reason, status):
+            return ContextWindowExceededError
+        if is_model_failure(message, reason, status):
+            return InternalServerError
     if known is not None:
         return known
     if http == 400:

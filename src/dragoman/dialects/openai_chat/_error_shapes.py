@@ -29,7 +29,8 @@ def said(body: Any) -> Said:
     """Read any of the known shapes; an unknown one says nothing.
 
     {"error": {...}}, {"error": "text", "code"?}, {"message", "type"?, "code"?}, {"detail": "text" | [{"loc", "msg"}]},
-    {"errors": [{...} | "text"]}, and any of these as the only item of a list (Google).
+    {"errors": [{...} | "text"]}, {"base_resp": {"status_code", "status_msg"}}, and any of these as the only item of a
+    list (Google).
     """
     if isinstance(body, list):
         return said(body[0]) if body else Said()
@@ -53,6 +54,9 @@ def _layers(body: JsonObject) -> Iterator[JsonObject]:
                 yield {"code": inner["innererror"].get("code")}
         elif isinstance(inner, list):
             yield from (_item(item) for item in inner[:5])
+    base = body.get("base_resp")
+    if isinstance(base, dict):  # MiniMax: https://platform.minimax.io/docs/api-reference/errorcode
+        yield {"message": base.get("status_msg"), "code": base.get("status_code")}
     yield body
 
 

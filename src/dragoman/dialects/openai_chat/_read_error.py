@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from dragoman.dialects._dialect import ErrorReply, ReplyContext
+from dragoman.dialects._error_words import TEXT_STATUSES, is_model_failure, is_overflow
 from dragoman.dialects._errors import build, error_body, excerpt, plain_text, reply_of
 from dragoman.dialects.openai_chat._error_shapes import Said, said
 from dragoman.errors import (
@@ -16,6 +17,7 @@ from dragoman.errors import (
     ContextWindowExceededError,
     DragomanError,
     InsufficientQuotaError,
+    InternalServerError,
     NotFoundError,
     RateLimitError,
     ServiceUnavailableError,
@@ -28,9 +30,6 @@ from dragoman.types._json import JsonObject
 __all__ = ["failed_choice", "is_error", "raise_if_error", "read_error", "stream_error", "write_error"]
 
 _BY_CODE: dict[str, type[APIError]] = {
-    "context_length_exceeded": ContextWindowExceededError,
-    "too_many_prompt_tokens": ContextWindowExceededError,  # Perplexity
-    "exceed_context_size_error": ContextWindowExceededError,  # llama.cpp
     "content_filter": ContentPolicyViolationError,
     "content_policy_violation": ContentPolicyViolationError,
     "responsibleaipolicyviolation": ContentPolicyViolationError,  # Azure
@@ -51,11 +50,6 @@ _BY_TEXT: tuple[tuple[re.Pattern[str], type[APIError]], ...] = tuple(
     for pattern, kind in (
         # DeepSeek, xAI, vLLM and others give code `invalid_request_error` or none at all for all of these.
         (
-            r"maximum context length|maximum prompt length|context window|context (?:length|size)|prompt is too long"
-            r"|input is too long|too many (?:input )?tokens|total length of all messages is too long",
-            ContextWindowExceededError,
-        ),
-        (
             r"content management policy|content violates|violates (?:our )?usage|flagged as potentially"
             r"|rejected (?:as a result of|by) (?:our|the) safety system|inappropriate content",
             ContentPolicyViolationError,
@@ -69,9 +63,8 @@ _BY_TEXT: tuple[tuple[re.Pattern[str], type[APIError]], ...] = tuple(
         (r"not support(?:ed|s)? (?:the )?parameter|unsupported parameter", UnsupportedParamsError),
     )
 )
-"""English text -> class, asked only of 400, 403, 404, 413, 422 and 500, after the code."""
+"""English text -> class, asked only of `TEXT_STATUSES`, after the code."""
 
-_TEXT_STATUSES = frozenset((400, 403, 404, 413, 422, 500))
 _WAIT = re.compile(r"(?:try again|retry) (?:in|after) (?:(\d{1,6})m)?(\d{1,9}(?:\.\d{1,12})?)(ms|s)\b", re.IGNORECASE)
 """OpenAI and Groq tell the wait in the message when they leave out the header."""
 _MODEL = re.compile(r"\bmodel\b", re.IGNORECASE)
@@ -108,16 +101,17 @@ def _error(heard: Said, body: Any, reply: ErrorReply) -> APIError:
 
 
 def _class(heard: Said, status: int) -> type[APIError]:
-    by_status = error_for_status(status)
-    for word in (heard.code, heard.type):
-        found = _BY_CODE.get(word.lower())
-        if found is not None:
-            return found
-    if status in _TEXT_STATUSES:
-        for pattern, kind in _BY_TEXT:
-            if pattern.search(heard.message):
-                return kind
-    return by_status
+    words = (heard.code, heard.type)
+    found = next((_BY_CODE[word.lower()] for word in words if word.lower() in _BY_CODE), None)
+    if found is not None:
+        return found
+    message = heard.message if status in TEXT_STATUSES else ""
+    if is_overflow(message, *words):
+        return ContextWindowExceededError
+    if is_model_failure(message, *words):
+        return InternalServerError
+    by_text = (kind for pattern, kind in _BY_TEXT if message and pattern.search(message))
+    return next(by_text, error_for_status(status))
 
 
 def _code(kind: type[APIError], heard: Said) -> str | None:
@@ -126,7 +120,8 @@ def _code(kind: type[APIError], heard: Said) -> str | None:
         return "insufficient_quota"
     if kind is NotFoundError and heard.code != "model_not_found" and not _MODEL.search(heard.message):
         return "not_found"
-    if kind in (BadRequestError, UnprocessableEntityError) and _OPENAI_CODE.match(heard.code):
+    tells = kind in (BadRequestError, UnprocessableEntityError) or is_model_failure("", heard.code)
+    if tells and _OPENAI_CODE.match(heard.code):
         return heard.code
     return None
 
@@ -142,6 +137,9 @@ def _told_wait(message: str) -> float | None:
 def is_error(body: JsonObject) -> bool:
     """Whether a body that came with a 200 is an error."""
     if body.get("error") or body.get("object") == "error":
+        return True
+    base = body.get("base_resp")
+    if isinstance(base, dict) and base.get("status_code"):
         return True
     if "choices" in body or "data" in body or "object" in body:
         return False
