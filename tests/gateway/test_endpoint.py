@@ -169,7 +169,7 @@ async def test_the_gateways_own_fields_do_not_reach_the_provider(client: aiohttp
         "tags": ["a"],
         "cache": {"no-cache": True},
     }
-    theirs = {"metadata": {"a": "b"}, "user": "u", "temperature": 0.5, "x_new": 1}
+    theirs = {"metadata": {"a": "b"}, "store": True, "user": "u", "temperature": 0.5, "x_new": 1}
     async with serving(upstream) as there, gateway([model(there)]) as here:
         async with client.post(f"{here}/v1/chat/completions", json={**CHAT, **theirs, "seed": 1, **mine}) as reply:
             assert reply.status == 200, await reply.text()

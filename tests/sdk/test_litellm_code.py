@@ -269,9 +269,11 @@ def test_numbers_out_of_range_are_shown() -> None:
 
 def test_litellms_own_switches_are_not_sent(upstream: Upstream) -> None:
     call: Any = litellm.completion
-    response = call(model="openai/sim", messages=HELLO, mock_testing_rate_limit_error=True, mock_timeout=False)
-    assert response._hidden_params["ignored_params"] == ("mock_testing_rate_limit_error", "mock_timeout")
-    assert not {"mock_testing_rate_limit_error", "mock_timeout"} & set(upstream.last["body"])
+    response = call(
+        model="openai/sim", messages=HELLO, mock_testing_rate_limit_error=False, verbose=True, logger_fn=print
+    )
+    assert response._hidden_params["ignored_params"] == ("verbose", "logger_fn")
+    assert not {"mock_testing_rate_limit_error", "verbose", "logger_fn"} & set(upstream.last["body"])
 
 
 def test_only_near_names_are_suggested() -> None:

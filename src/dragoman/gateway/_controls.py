@@ -13,10 +13,13 @@ from typing import Any
 from dragoman.dialects._reading import bad, wrong_type
 from dragoman.errors import BadRequestError
 from dragoman.routing import NO_OPTIONS, CallOptions
+from dragoman.routing._control_names import is_control
+from dragoman.routing._deployment_keys import KEYS
+from dragoman.routing._options import OPTION_NAMES
 from dragoman.routing._pricing import is_price
 from dragoman.types._json import JsonObject
 
-__all__ = ["refuse_server_fields", "take_options"]
+__all__ = ["refuse_server_fields", "take_controls", "take_options"]
 
 _MOST_RETRIES = 10
 _MOST_FALLBACKS = 10
@@ -35,12 +38,8 @@ _SERVER_FIELDS = frozenset(_SERVER_FIELD_NAMES.split())
 _SERVER_PREFIXES = ("aws_", "vertex_", "watsonx_", "langfuse_", "langsmith_", "gcs_", "s3_")
 _NOT_YET_MEANT = frozenset({"guardrails", "policies", "prompt_id"})
 """Left out they would change what the caller means: refused."""
-_NOT_YET_NAMES = """
-    cache caching no-log litellm_metadata litellm_trace_id litellm_call_id prompt_variables
-    turn_off_message_logging request_timeout mock_timeout retry_strategy ttl
-"""
-_NOT_YET = frozenset(_NOT_YET_NAMES.split())
-"""LiteLLM's words that no provider knows: left out, and reported."""
+_REQUEST_OPTIONS = frozenset({"metadata"})
+"""An option of the SDK that is a parameter of OpenAI's requests as well."""
 
 
 def refuse_server_fields(body: Mapping[str, Any], path: str = "") -> None:
@@ -69,10 +68,28 @@ def take_options(body: JsonObject) -> tuple[CallOptions, tuple[str, ...]]:
     facts = {fact: given.pop(name) for name, fact in _FACTS.items() if name in given}
     if facts:
         given["metadata"] = facts
-    left_out = tuple(name for name in body if name in _NOT_YET)
-    for name in left_out:
+    unused = [name for name in body if (name in OPTION_NAMES or name in KEYS) and name not in _REQUEST_OPTIONS]
+    for name in unused:
         del body[name]
+    left_out = (*unused, *take_controls(body))
+    if "extra_body" in given:
+        given["extra_body"], inside = _without_controls(given["extra_body"])
+        left_out += tuple(f"extra_body.{name}" for name in inside)
     return (CallOptions(**given) if given else NO_OPTIONS), left_out
+
+
+def take_controls(body: JsonObject) -> tuple[str, ...]:
+    """Take out of `body` what never reaches a provider and has no effect here, and give its names."""
+    names = tuple(filter(is_control, body))
+    for name in names:
+        del body[name]
+    return names
+
+
+def _without_controls(body: JsonObject) -> tuple[JsonObject, tuple[str, ...]]:
+    kept = dict(body)
+    names = take_controls(kept)
+    return kept, names
 
 
 def _retries(value: Any, path: str) -> int:
@@ -159,6 +176,15 @@ def _mock(value: Any, path: str) -> str:
     return value
 
 
+def _mock_calls(value: Any, path: str) -> tuple[JsonObject, ...]:
+    if not isinstance(value, list):
+        raise wrong_type(path, "an array", value)
+    for index, item in enumerate(value):
+        if not isinstance(item, dict):
+            raise wrong_type(f"{path}[{index}]", "an object", item)
+    return tuple(value)
+
+
 _CONTROLS: Mapping[str, Callable[[Any, str], Any]] = MappingProxyType(
     {
         "num_retries": _retries,
@@ -167,6 +193,7 @@ _CONTROLS: Mapping[str, Callable[[Any, str], Any]] = MappingProxyType(
         "fallbacks": _fallbacks,
         "disable_fallbacks": _boolean,
         "mock_testing_fallbacks": _boolean,
+        "mock_testing_rate_limit_error": _boolean,
         "mock_testing_context_fallbacks": _boolean,
         "mock_testing_content_policy_fallbacks": _boolean,
         "tags": lambda value, path: list(_names(value, path)),
@@ -177,6 +204,9 @@ _CONTROLS: Mapping[str, Callable[[Any, str], Any]] = MappingProxyType(
         "allowed_openai_params": _names,
         "extra_body": _extra_body,
         "mock_response": _mock,
+        "mock_tool_calls": _mock_calls,
+        "mock_delay": _seconds,
+        "mock_timeout": _boolean,
     }
 )
 

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dragoman.models._litellm_names import is_price_name
+from dragoman.routing._control_names import CONTROL_NAMES
 from dragoman.routing._deployment_keys import ENTRY_KEYS, KEYS
 from dragoman.routing._options import OPTION_NAMES
 from dragoman.routing._readers import (
@@ -124,9 +125,14 @@ def _sections() -> dict[str, Section]:
         "litellm_params": _PARAMS | dict.fromkeys(REQUEST_PARAMS.split(), _as_it_is),
     }
     return {
-        name: Section(keys, known.get(name, frozenset()) - keys.keys(), prices=name == "litellm_params")
+        name: Section(keys, _unsupported(name, known) - keys.keys(), prices=name == "litellm_params")
         for name, keys in supported.items()
     }
+
+
+def _unsupported(section: str, known: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    names = known.get(section, frozenset())
+    return names | CONTROL_NAMES if section == "litellm_params" else names
 
 
 SECTIONS: Mapping[str, Section] = _sections()

@@ -13,7 +13,7 @@ from dragoman.dialects._dialect import CallerContext, Codec, RequestHints
 from dragoman.errors import BadRequestError, NotFoundError
 from dragoman.gateway._attempts import attempt_headers, note_answer, note_error, note_usage
 from dragoman.gateway._caller_facts import with_caller_facts
-from dragoman.gateway._controls import refuse_server_fields, take_options
+from dragoman.gateway._controls import refuse_server_fields, take_controls, take_options
 from dragoman.gateway._cost import cost_headers, cost_text, with_cost
 from dragoman.gateway._exchange import Exchange, HangUp, Headers, header
 from dragoman.gateway._failures import as_ours, reply_error
@@ -21,6 +21,7 @@ from dragoman.gateway._secrets import Redactor
 from dragoman.gateway._stream import LiveStream
 from dragoman.gateway.body import Limits, parse_object, read_body
 from dragoman.routing import NO_OPTIONS, Answer, Call, Router, Source, StreamAnswer
+from dragoman.routing._stored_metadata import keep_stored
 from dragoman.types._json import JsonObject
 
 __all__ = ["Ask", "Kitchen"]
@@ -77,6 +78,7 @@ class Ask:
             options, left_out = take_options(body)
         else:
             refuse_server_fields(body)
+            left_out = take_controls(body)
         request = self.codec.read_request(body, self._hints(exchange, model))
         name = request.get("model")
         if not isinstance(name, str) or not name:
@@ -90,6 +92,10 @@ class Ask:
         exchange.model, exchange.operation = name, self.codec.operation
         knows_clients = kitchen.router.settings.checks.tags
         options = with_caller_facts(options, request.get("metadata"), exchange.headers, knows_clients=knows_clients)
+        if self.controls:
+            if keep_stored(request):
+                left_out += ("metadata",)
+            keep_stored(body)
         stream = bool(request.get("stream")) if self.stream is None else self.stream
         exchange.stream = stream
         caller = self._caller(exchange, name, request)

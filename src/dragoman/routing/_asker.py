@@ -95,10 +95,11 @@ class Asker:
 
     def fallback(self, call: Call, target: FallbackTarget, home: str) -> Asked:
         own: dict[str, Any] = {}
-        request = call.request
+        request, unsent = call.request, _NOTHING
         if not isinstance(target, str):
             parts = split({name: value for name, value in target.items() if name != "model"}, "fallbacks")
             own, request = parts.options, {**request, **parts.rest} if parts.rest else request
+            unsent = tuple(parts.later)
         options, left_out = replace(call.options, custom_llm_provider=own.get("custom_llm_provider")), _NOTHING
         if options.prices or options.base_model:
             options = replace(options, prices={}, base_model=None)  # they are the first model's
@@ -108,7 +109,7 @@ class Asker:
             options, left_out = away_from_home(options)
         options = replace(options, **own) if own else options
         group = self._described(group, call, options)
-        return self._asking(call, group, request=request, options=options, home=there, left_out=left_out)
+        return self._asking(call, group, request=request, options=options, home=there, left_out=(*left_out, *unsent))
 
     def stands_ready(
         self, targets: Iterable[FallbackTarget], outages: Mapping[str, Outage], seen: Collection[str]

@@ -39,7 +39,9 @@ async def attempt(job: Job, ending: Ending) -> Answer | StreamAnswer:
     provider = job.deployment.provider
     if job.operation == "text_completion" and _only_chats(job):
         return await _text_as_chat(job, ending)
-    if job.options.mock_response is not None:
+    if job.deployment.options.mock_timeout:
+        raise Timeout("the deployment is configured with mock_timeout, and was not asked", code="mock_timeout")
+    if job.options.is_mock:
         return await ask_mock(job, ending)
     if provider.function is not None and job.operation != "count_tokens":
         return await ask_function(job, provider.function, ending)
@@ -52,7 +54,7 @@ async def attempt(job: Job, ending: Ending) -> Answer | StreamAnswer:
 
 def _only_chats(job: Job) -> bool:
     provider = job.deployment.provider
-    if job.options.mock_response is not None or provider.function is not None:
+    if job.options.is_mock or provider.function is not None:
         return True
     return "text_completion" not in provider.endpoints and "chat" in provider.endpoints
 

@@ -40,6 +40,8 @@ class CallOptions:
     """No other model is asked, whatever the router says."""
     mock_testing_fallbacks: bool | None = None
     """The model is not asked: it is as if it had failed."""
+    mock_testing_rate_limit_error: bool | None = None
+    """As if it had too many requests."""
     mock_testing_context_fallbacks: bool | None = None
     """As if the request did not fit its window."""
     mock_testing_content_policy_fallbacks: bool | None = None
@@ -56,11 +58,22 @@ class CallOptions:
     mid_stream_fallback: Literal["error", "continue"] | None = None
     """What comes after a stream that breaks off after its first content."""
     mock_response: Any = None
+    mock_tool_calls: tuple[JsonObject, ...] = ()
+    """Part of the mock response, or all of it."""
+    mock_delay: float | None = None
+    """Before a mock response."""
+    mock_timeout: bool | None = None
+    """The model is not asked: it is as if it had not answered in time."""
     prices: JsonObject = field(default_factory=dict)
     """Prices that count instead of the catalogue's, under LiteLLM's names (`input_cost_per_token`, ...)."""
     base_model: str | None = None
     """Whose facts and prices count, where the model's own name says nothing: `azure/gpt-6.1-sol`, or a well-known bare name."""
     metadata: JsonObject = field(default_factory=dict)
+
+    @property
+    def is_mock(self) -> bool:
+        """Whether the options say the answer themselves."""
+        return self.mock_response is not None or bool(self.mock_tool_calls)
 
 
 NO_OPTIONS = CallOptions()

@@ -117,7 +117,7 @@ async def counted_for(job: Job) -> Tally:
 def sent_by(job: Job) -> Sent:
     """A request that is written, and thrown away."""
     provider = job.deployment.provider
-    if job.options.mock_response is not None or provider.function is not None:
+    if job.options.is_mock or provider.function is not None:
         return Sent(note="a function of this process answers, and nothing is sent")
     drops: tuple[str, ...] = ()
     try:

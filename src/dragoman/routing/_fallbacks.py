@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from dragoman.errors import (
     APIError,
@@ -10,6 +11,8 @@ from dragoman.errors import (
     ContentPolicyViolationError,
     ContextWindowExceededError,
     InternalServerError,
+    RateLimitError,
+    Timeout,
 )
 from dragoman.routing._call import CallOptions
 from dragoman.routing._options import split
@@ -28,6 +31,17 @@ _NOT_REMOTE = (
     "base_model",
 )
 """What a caller of a gateway cannot say of a fallback: where a key goes, and what a model costs."""
+
+_MOCK_FAILURES: Mapping[str, type[APIError]] = MappingProxyType(
+    {
+        "mock_timeout": Timeout,
+        "mock_testing_rate_limit_error": RateLimitError,
+        "mock_testing_fallbacks": InternalServerError,
+        "mock_testing_context_fallbacks": ContextWindowExceededError,
+        "mock_testing_content_policy_fallbacks": ContentPolicyViolationError,
+    }
+)
+"""By the option that asks for it."""
 
 
 def target_name(target: FallbackTarget) -> str:
@@ -62,14 +76,11 @@ def _row(rows: Fallbacks, names: Sequence[str]) -> tuple[FallbackTarget, ...]:
 
 
 def mock_failure(options: CallOptions, alias: str) -> APIError | None:
-    """LiteLLM's switches for trying out fallbacks: nobody is asked, and it is as if the model had failed."""
-    message = f"{alias!r} was not asked: the call tests its fallbacks"
-    if options.mock_testing_fallbacks:
-        return InternalServerError(message, code="mock_testing_fallbacks")
-    if options.mock_testing_context_fallbacks:
-        return ContextWindowExceededError(message, code="mock_testing_context_fallbacks")
-    if options.mock_testing_content_policy_fallbacks:
-        return ContentPolicyViolationError(message, code="mock_testing_content_policy_fallbacks")
+    """LiteLLM's switches for trying out failures: nobody is asked, and it is as if the model had failed."""
+    message = f"{alias!r} was not asked: the call tests its failure"
+    for name, kind in _MOCK_FAILURES.items():
+        if getattr(options, name):
+            return kind(message, code=name)
     return None
 
 

@@ -8,7 +8,7 @@ import contextvars
 import copy
 import inspect
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from dragoman.routing._call import Answer, CallOptions, StreamAnswer
 from dragoman.routing._job import Job
 from dragoman.routing._stream import Batches, Ending, StreamSource, begin, chunk_usage, has_content, pump
 from dragoman.routing._values import chunk_of, chunks_of_response, response_of
+from dragoman.types._json import JsonObject
 
 __all__ = ["FunctionCall", "ask_function", "ask_mock"]
 
@@ -64,13 +65,26 @@ async def ask_function(job: Job, function: Callable[..., Any], ending: Ending) -
 
 
 async def ask_mock(job: Job, ending: Ending) -> Answer | StreamAnswer:
-    value = job.options.mock_response
+    value, delay = job.options.mock_response, job.options.mock_delay
+    if delay is not None:
+        await asyncio.sleep(min(delay, job.seconds_left))
+        if delay >= job.seconds_left:
+            raise errors.Timeout(f"the mock response gave no answer within {job.seconds_left:g} s")
     error = _mock_error(value)
     if error is not None:
         raise error
+    if job.options.mock_tool_calls:
+        value = _mock_calls(value, job.options.mock_tool_calls)
     if job.stream and isinstance(value, (list, tuple)):
         value = iter(value)
     return await _answered(job, value, ending, _MOCK_USAGE)
+
+
+def _mock_calls(value: Any, calls: Sequence[JsonObject]) -> JsonObject:
+    """A response with tool calls, and a text where `value` is one."""
+    content = value if isinstance(value, str) else None
+    message = {"role": "assistant", "content": content, "tool_calls": [{"type": "function", **call} for call in calls]}
+    return {"choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}], "usage": dict(_MOCK_USAGE)}
 
 
 def _mock_error(value: Any) -> BaseException | None:

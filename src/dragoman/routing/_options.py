@@ -13,24 +13,14 @@ from dragoman.errors import ConfigError
 from dragoman.models import PRICE_NAMES, is_price_name
 from dragoman.providers._near import or_perhaps
 from dragoman.routing._call import NO_OPTIONS, CallOptions
+from dragoman.routing._control_names import CONTROL_NAMES, is_control
 from dragoman.routing._deployment_keys import KEYS
 from dragoman.routing._hedge import hedge_policy
 from dragoman.routing._pricing import is_price
 from dragoman.routing._readers import as_boolean, as_number
 
-__all__ = ["LATER", "OPTION_NAMES", "Problem", "Split", "away_from_home", "merge_options", "problems_of", "split"]
+__all__ = ["OPTION_NAMES", "Problem", "Split", "away_from_home", "merge_options", "problems_of", "split"]
 
-_LATER = """
-access_groups allowed_model_region azure_ad_token budget_duration cache caching client complete_response
-configurable_clientside_auth_params context_window_fallback_dict ensure_alternating_roles guardrails
-keepalive_seconds litellm_call_id litellm_credential_name litellm_logging_obj litellm_metadata litellm_session_id
-litellm_trace_id logger_fn max_budget merge_reasoning_content_in_choices mock_testing_rate_limit_error mock_timeout
-mock_tool_calls model_list no-log prompt_id prompt_label prompt_variables prompt_version provider_specific_header
-retry_policy retry_strategy shared_session ssl_verify supports_system_message turn_off_message_logging
-use_in_pass_through use_litellm_proxy user_continue_message verbose
-"""
-LATER: frozenset[str] = frozenset(_LATER.split())
-"""Names that LiteLLM's users know, that are no parameters of a provider, and that do nothing here yet."""
 _OF_A_DEPLOYMENT = frozenset(KEYS) - {"region"}
 """What means something in a model list only; callers who say it are told that it has no effect."""
 
@@ -51,6 +41,7 @@ class Split(NamedTuple):
     """By the field of `CallOptions`."""
     rest: dict[str, Any]
     later: dict[str, Any]
+    """What controls something else than the request and has no effect here; it is never sent."""
     problems: list[Problem]
 
 
@@ -125,6 +116,11 @@ def _anything(value: Any) -> Any:
     return value
 
 
+def _tool_calls(value: Any) -> Any:
+    good = isinstance(value, (list, tuple)) and all(isinstance(call, Mapping) for call in value)
+    return tuple(dict(call) for call in value) if good else None
+
+
 _Reading = tuple[str, Callable[[Any], Any], str]
 _SECONDS: tuple[Callable[[Any], Any], str] = (_seconds, "a number of seconds above 0")
 _FLAG: tuple[Callable[[Any], Any], str] = (as_boolean, "true or false")
@@ -144,6 +140,7 @@ _OPTIONS: dict[str, _Reading] = {
     "fallbacks": ("fallbacks", _targets, "a list of models, or of objects with `model`"),
     "disable_fallbacks": ("disable_fallbacks", *_FLAG),
     "mock_testing_fallbacks": ("mock_testing_fallbacks", *_FLAG),
+    "mock_testing_rate_limit_error": ("mock_testing_rate_limit_error", *_FLAG),
     "mock_testing_context_fallbacks": ("mock_testing_context_fallbacks", *_FLAG),
     "mock_testing_content_policy_fallbacks": ("mock_testing_content_policy_fallbacks", *_FLAG),
     "hedge": ("hedge", _hedge, "`{after: p95 or seconds, max_extra_cost: dollars}`, true or false"),
@@ -159,6 +156,9 @@ _OPTIONS: dict[str, _Reading] = {
     "tags": ("metadata", _tags, "a list of texts"),
     "priority": ("metadata", _priority, "a whole number"),
     "mock_response": ("mock_response", _anything, "anything"),
+    "mock_tool_calls": ("mock_tool_calls", _tool_calls, "a list of tool calls"),
+    "mock_delay": ("mock_delay", *_SECONDS),
+    "mock_timeout": ("mock_timeout", *_FLAG),
     "base_model": ("base_model", _text, "a model such as `azure/gpt-6.1-sol`"),
 }
 OPTION_NAMES: frozenset[str] = frozenset(_OPTIONS)
@@ -181,18 +181,26 @@ def split(params: Mapping[str, Any], path: str = "") -> Split:
             if read_value is None:
                 found.problems.append(Problem(where, f"expected {expected}, got {_shown(value, expected)}"))
             elif field in _MERGED:
-                found.options[field] = {**found.options.get(field, {}), **read_value}
+                found.options[field] = {**found.options.get(field, {}), **_sendable(field, read_value, where, found)}
             else:
                 found.options.setdefault(field, read_value)
     return found
 
 
+def _sendable(field: str, value: dict[str, Any], where: str, found: Split) -> dict[str, Any]:
+    """An `extra_body` is sent as it stands, but for what never leaves."""
+    if field != "extra_body" or not any(map(is_control, value)):
+        return value
+    found.later.update({f"{where}.{name}": item for name, item in value.items() if is_control(name)})
+    return {name: item for name, item in value.items() if not is_control(name)}
+
+
 def _other(name: str, value: Any, where: str, found: Split) -> None:
     """What does nothing here, a price under any of LiteLLM's many names, or a parameter of the request."""
-    if name in LATER or name in _OF_A_DEPLOYMENT:
+    if name in CONTROL_NAMES or name in _OF_A_DEPLOYMENT:
         found.later[name] = value
     elif not is_price(name):
-        found.rest[name] = value
+        (found.later if is_control(name) else found.rest)[name] = value
     elif value is not None:
         if not is_price_name(name):
             found.problems.append(Problem(where, f"unknown price{or_perhaps(name, PRICE_NAMES)}"))

@@ -49,6 +49,10 @@ class CallParams(TypedDict, total=False):
     """For your own listeners; goes to OpenAI with `store=True` only, as its API has it."""
     mock_response: Any
     """Answer with this instead of asking a provider: a text, a response, an exception or its name."""
+    mock_tool_calls: Sequence[Mapping[str, Any]] | None
+    mock_delay: float | None
+    mock_timeout: bool | None
+    """Fail with `Timeout` at once, without asking the model."""
     base_model: str | None
     """Whose prices and facts count where the model's own name says nothing, e.g. `azure/gpt-6.1-sol`."""
     input_cost_per_token: float | str | None

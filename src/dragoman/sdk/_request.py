@@ -10,6 +10,7 @@ from dragoman.dialects._dialect import Operation, RequestHints
 from dragoman.errors import BadRequestError
 from dragoman.routing import Call, CallOptions
 from dragoman.routing._options import split
+from dragoman.routing._stored_metadata import stored_metadata
 from dragoman.sdk._schema import response_format_of
 
 __all__ = ["Asked", "ask", "plain"]
@@ -52,7 +53,7 @@ def ask(
             )
         said["response_format"] = response_format_of(format_class)
     if said.get("store") and parts.options.get("metadata"):
-        said["metadata"] = parts.options["metadata"]
+        said["metadata"] = stored_metadata(parts.options["metadata"])
     if not isinstance(model, str):
         raise BadRequestError(
             f"model: expected a string, got {type(model).__name__}", param="model", code="invalid_type"

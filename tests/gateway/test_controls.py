@@ -1,0 +1,117 @@
+# ruff: noqa: SIM117 - servers outside, calls inside
+"""What callers write for a gateway stays with it: no provider is sent a control parameter, a credential, or a label."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.gateway.serving import Upstream, gateway, model, serving
+
+HELLO = [{"role": "user", "content": "hi"}]
+CONTROLS = {
+    "litellm_request_debug": True,
+    "ttl": 5,
+    "model_info": {"id": "x"},
+    "id": "x",
+    "rpm": 5,
+    "max_retries": 3,
+    "my_secret": "value",
+    "dd_site": "value",
+}
+CALL = {
+    "name": "look",
+    "arguments": "{}",
+}
+
+
+def dropped(reply: aiohttp.ClientResponse) -> list[str]:
+    return reply.headers.get("x-dragoman-dropped-params", "").split(", ")
+
+
+@pytest.mark.parametrize("provider", ["openai", "groq"])
+@pytest.mark.parametrize("path", ["chat/completions", "completions", "embeddings"])
+async def test_controls_are_reported_and_not_sent(client: aiohttp.ClientSession, path: str, provider: str) -> None:
+    upstream = Upstream()
+    asked = {"chat/completions": {"messages": HELLO}, "completions": {"prompt": "hi"}, "embeddings": {"input": "hi"}}
+    body: dict[str, Any] = {"model": "smart", **asked[path], **CONTROLS, "extra_body": {**CONTROLS, "own": 1}}
+    async with serving(upstream) as there, gateway([model(there, provider=provider)]) as here:
+        async with client.post(f"{here}/v1/{path}", json=body) as reply:
+            if reply.status == 200:
+                assert {
+                    *CONTROLS,
+                    *(f"extra_body.{name}" for name in CONTROLS if name not in ("rpm", "max_retries")),
+                } <= {*dropped(reply)}
+    for sent in upstream.bodies:
+        assert sent["own"] == 1
+        assert {*CONTROLS} & sent.keys() <= {"rpm", "max_retries"}
+
+
+async def test_callers_of_other_dialects_are_read_alike(client: aiohttp.ClientSession) -> None:
+    upstream = Upstream()
+    body: dict[str, Any] = {
+        "model": "smart",
+        "max_tokens": 5,
+        "messages": HELLO,
+        "litellm_request_debug": True,
+        "my_token": "x",
+    }
+    async with serving(upstream) as there, gateway([model(there)]) as here:
+        async with client.post(f"{here}/v1/messages", json=body) as reply:
+            assert reply.status == 200
+            assert {"litellm_request_debug", "my_token"} <= {*dropped(reply)}
+    assert not {"litellm_request_debug", "my_token"} & upstream.bodies[0].keys()
+
+
+@pytest.mark.parametrize(
+    ("store", "sent"), [({}, None), ({"store": False}, None), ({"store": True}, {"topic": "test"})]
+)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_openai_gets_metadata_with_store_only(
+    client: aiohttp.ClientSession, store: dict[str, Any], sent: Any, stream: bool
+) -> None:
+    upstream = Upstream()
+    labels = {"topic": "test", "tags": ["a"], "session_id": "s"}
+    body: dict[str, Any] = {"model": "smart", "messages": HELLO, "metadata": labels, "stream": stream, **store}
+    async with serving(upstream) as there, gateway([model(there)]) as here:
+        async with client.post(f"{here}/v1/chat/completions", json=body) as reply:
+            await reply.read()
+    assert upstream.bodies[0].get("metadata") == sent
+
+
+async def test_metadata_of_another_type_is_refused(client: aiohttp.ClientSession) -> None:
+    upstream = Upstream()
+    async with serving(upstream) as there, gateway([model(there)]) as here:
+        body = {"model": "smart", "messages": HELLO, "metadata": "text"}
+        async with client.post(f"{here}/v1/chat/completions", json=body) as reply:
+            assert (reply.status, (await reply.json())["error"]["param"]) == (400, "metadata")
+
+
+@pytest.mark.parametrize(
+    ("switch", "status"),
+    [("mock_timeout", 408), ("mock_testing_rate_limit_error", 429), ("mock_testing_fallbacks", 500)],
+)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_mocked_failure_asks_nobody(
+    client: aiohttp.ClientSession, switch: str, status: int, stream: bool
+) -> None:
+    upstream = Upstream()
+    async with serving(upstream) as there, gateway([model(there)]) as here:
+        body: dict[str, Any] = {"model": "smart", "messages": HELLO, switch: True, "stream": stream}
+        async with client.post(f"{here}/v1/chat/completions", json=body) as reply:
+            assert reply.status == status
+    assert upstream.bodies == []
+
+
+async def test_mocked_tool_calls(client: aiohttp.ClientSession) -> None:
+    upstream = Upstream()
+    async with serving(upstream) as there, gateway([model(there)]) as here:
+        call = {"id": "call_1", "function": CALL}
+        body: dict[str, Any] = {"model": "smart", "messages": HELLO, "mock_tool_calls": [call], "mock_delay": 0.001}
+        async with client.post(f"{here}/v1/chat/completions", json=body) as reply:
+            choice = (await reply.json())["choices"][0]
+    assert choice["finish_reason"] == "tool_calls"
+    assert choice["message"]["tool_calls"] == [{"type": "function", **call}]
+    assert upstream.bodies == []
