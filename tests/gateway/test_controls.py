@@ -35,7 +35,11 @@ def dropped(reply: aiohttp.ClientResponse) -> list[str]:
 @pytest.mark.parametrize("path", ["chat/completions", "completions", "embeddings"])
 async def test_controls_are_reported_and_not_sent(client: aiohttp.ClientSession, path: str, provider: str) -> None:
     upstream = Upstream()
-    asked = {"chat/completions": {"messages": HELLO}, "completions": {"prompt": "hi"}, "embeddings": {"input": "hi"}}
+    asked: dict[str, Any] = {
+        "chat/completions": {"messages": HELLO},
+        "completions": {"prompt": "hi"},
+        "embeddings": {"input": "hi"},
+    }
     body: dict[str, Any] = {"model": "smart", **asked[path], **CONTROLS, "extra_body": {**CONTROLS, "own": 1}}
     async with serving(upstream) as there, gateway([model(there, provider=provider)]) as here:
         async with client.post(f"{here}/v1/{path}", json=body) as reply:

@@ -96,7 +96,7 @@ SELF_HOSTED = [
     ("mistralrs", "http://localhost:1234", "chat", "http://localhost:1234/v1/chat/completions"),
     ("hosted_vllm", "http://localhost:8000", "chat", "http://localhost:8000/v1/chat/completions"),
     ("hosted_vllm", "http://localhost:5002/v1", "text_completion", "http://localhost:5002/v1/completions"),
-    ("gpustack", "http://localhost:8080/gpustack", "chat", "http://localhost:8080/gpustack/v1/chat/completions"),
+    ("gpustack", "http://localhost:8080/gpustack/v1", "chat", "http://localhost:8080/gpustack/v1/chat/completions"),
     ("heroku", "https://us.inference.heroku.com", "chat", "https://us.inference.heroku.com/v1/chat/completions"),
     (
         "databricks",
@@ -165,8 +165,25 @@ FORMS = [
     ("gemini", "https://proxy.test", "https://proxy.test/v1beta/models/m:generateContent"),
     ("gemini", "https://proxy.test/v1", "https://proxy.test/v1/models/m:generateContent"),
     ("gemini", "https://proxy.test/v1beta/", "https://proxy.test/v1beta/models/m:generateContent"),
+    ("gemini", "https://proxy.test/a/b", "https://proxy.test/a/b/models/m:generateContent"),
+    ("hosted_vllm", "https://proxy.test/a/b", "https://proxy.test/a/b/chat/completions"),
+    ("ollama", "https://proxy.test/openai/", "https://proxy.test/openai/chat/completions"),
+    (
+        "anthropic",
+        "https://gateway.ai.cloudflare.com/v1/account/gateway/anthropic",
+        "https://gateway.ai.cloudflare.com/v1/account/gateway/anthropic/v1/messages",
+    ),
     ("bailing", "", "https://api.tbox.cn/api/llm/v1/chat/completions"),
 ]
+
+
+@pytest.mark.parametrize("name", Providers().names())
+def test_the_path_of_a_base_is_honoured(name: str) -> None:
+    """Nothing is put between what was given and the endpoint's own path."""
+    provider = Providers().find(name)
+    for endpoint in provider.endpoints.values():
+        url = address(provider, endpoint, api_base="https://proxy.test/some/path", model="m")
+        assert url == f"https://proxy.test/some/path{endpoint.path.replace('{model}', 'm')}"
 
 
 @pytest.mark.parametrize(("name", "api_base", "url"), FORMS)

@@ -98,12 +98,12 @@ def _joined(base: str, path: str, version: str) -> tuple[str, tuple[tuple[str, s
 
 
 def _versioned(before: list[str], after: list[str], version: str) -> list[str]:
-    """Exactly one version: the base's own, else the path's, else the provider's."""
-    own = any(_VERSION.fullmatch(segment) for segment in before)
+    """The version at the end of the base, else that of the path. A base without any path gets the provider's; a path is honoured
+    as it was given."""
     named = bool(after) and _VERSION.fullmatch(after[0]) is not None
-    if own and named:
+    if before and named and _VERSION.fullmatch(before[-1]):
         return after[1:]
-    if not own and not named and version:
+    if not before and not named and version:
         return [version.strip("/"), *after]
     return after
 

@@ -34,7 +34,7 @@ class Provider:
     base_url_env: tuple[str, ...] = ()
     """Environment variables that replace `base_url`, first found wins."""
     version: str = ""
-    """A path such as `/v1` that is put in where an address has no version of its own."""
+    """A path such as `/v1` that is put in where an address has no path of its own."""
     aliases: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     """Sent with every request."""
