@@ -14,8 +14,8 @@ export PYTHONDONTWRITEBYTECODE := 1
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.gateway ## start the gateway on 127.0.0.1:4000, with simulated providers where no key is set
-	@$(BIN)/dragoman demo
+demo: $(VENV)/.gateway ## start the gateway on 127.0.0.1:4000 (PORT=, HOST=), with simulated providers where no key is set
+	@$(BIN)/dragoman demo $(if $(PORT),--port '$(PORT)') $(if $(HOST),--host '$(HOST)')
 
 test: $(VENV)/.dev ## run all tests, warnings as errors, with the coverage of the core
 	$(BIN)/coverage erase

@@ -120,6 +120,7 @@ if TYPE_CHECKING:
         Usage,
     )
 
+    __version__: str
     drop_params: bool
     num_retries: int | None
     request_timeout: float | None
@@ -298,12 +299,23 @@ _PLACES = MappingProxyType(
 def __getattr__(name: str) -> Any:
     if name in _PLACES:
         value = getattr(importlib.import_module(f"dragoman.{_PLACES[name]}"), name)
+    elif name == "__version__":
+        value = _installed_version()
     elif name == "exceptions":
         value = importlib.import_module("dragoman.exceptions")
     else:
         raise AttributeError(f"module 'dragoman' has no attribute {name!r}")
     globals()[name] = value
     return value
+
+
+def _installed_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("dragoman")
+    except PackageNotFoundError:  # a checkout on the path
+        return "0+unknown"
 
 
 def __dir__() -> list[str]:

@@ -52,6 +52,8 @@ class Tried:
     """(deployment, reason) of those that could not be asked."""
     own_fault: bool = False
     """It failed by a fault of the deployment, or of its credential."""
+    code: str = ""
+    """The code of the error: `connection_refused`, the provider's own, ..."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import signal
@@ -19,6 +20,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+import dragoman
 from dragoman.gateway.cli import app
 from tests.gateway.serving import KEY, PROVIDER_KEY, Upstream, chat_chunks, model, serving
 
@@ -218,9 +220,93 @@ def test_no_configuration_is_told() -> None:
     assert "--config config.yaml" in said
 
 
+@pytest.mark.parametrize(
+    "command",
+    [(), ("serve",), ("check",), ("demo",), ("simulate",), ("prices",), ("prices", "show"), ("explain",), ("replay",)],
+)
+def test_each_command_has_a_short_way_to_its_help(command: tuple[str, ...]) -> None:
+    code, said = run(*command, "-h")
+    assert (code, said) == run(*command, "--help")
+    assert code == 0
+    assert "Usage: " in said
+
+
+def test_check_takes_the_configuration_as_an_option_too(tmp_path: Path) -> None:
+    path = written(tmp_path, [model("http://127.0.0.1:1")])
+    for arguments in ((str(path),), ("-c", str(path)), ("--config", str(path))):
+        code, said = run("check", *arguments)
+        assert (code, f"{path}: in order (1 model, 1 deployment)" in said) == (0, True)
+    assert run("check", str(path), "-c", str(tmp_path / "other.yaml"))[0] == 2
+
+
+def test_explain_reads_standard_input(tmp_path: Path) -> None:
+    path = written(tmp_path, [model("http://127.0.0.1:1")])
+    result = CliRunner().invoke(app, ["explain", "-", "-c", str(path)], input=json.dumps(CHAT))
+    assert result.exit_code == 0
+    assert "1 deployment, strategy" in result.output
+    assert "the only deployment" in result.output
+
+
+def test_shells_can_complete() -> None:
+    asked = {"_DRAGOMAN_COMPLETE": "complete_bash", "COMP_WORDS": "dragoman se", "COMP_CWORD": "1"}
+    result = CliRunner().invoke(app, [], env=asked, prog_name="dragoman")
+    assert (result.exit_code, result.output.split()) == (0, ["serve"])
+
+
+@pytest.mark.parametrize(("name", "value"), [("DRAGOMAN_LOG_LEVEL", "loud"), ("DRAGOMAN_LOG_FORMAT", "xml")])
+def test_a_wrong_word_for_the_log_is_told(tmp_path: Path, name: str, value: str) -> None:
+    path = written(tmp_path, [model("http://127.0.0.1:1")])
+    result = CliRunner().invoke(app, ["serve", "-c", str(path)], env={name: value})
+    assert result.exit_code == 2
+    assert value in result.output
+
+
+async def test_the_simulator_says_where_it_listens() -> None:
+    process = await start("simulate", "--port", "0")
+    try:
+        assert process.stdout is not None
+        line = (await asyncio.wait_for(process.stdout.readline(), 20)).decode()
+        address = re.match(r"simulated providers listen on (http://127\.0\.0\.1:\d+) ", line)
+        assert address, line
+        async with aiohttp.ClientSession() as session, session.get(f"{address[1]}/v1/models") as reply:
+            assert reply.status < 500
+    finally:
+        process.terminate()
+        await process.communicate()
+
+
+@pytest.mark.parametrize("snippet", ["curl", "python3"])
+async def test_what_the_demo_shows_can_be_pasted(tmp_path: Path, snippet: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
+    (tmp_path / "python3").symlink_to(sys.executable)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "dragoman", "demo", "--port", "0",
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=environment,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        text = (await asyncio.wait_for(process.stdout.readuntil(b"Ctrl-C"), 30)).decode()
+        found = re.search(rf"^{snippet} .*?\n\n(?=or, |The clients)", text, re.DOTALL | re.MULTILINE)
+        assert found, text
+        pasted = await asyncio.create_subprocess_exec(
+            "sh", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            env={**environment, "PATH": f"{tmp_path}:{environment['PATH']}", "PYTHONPATH": os.pathsep.join(sys.path)},
+        )  # fmt: skip
+        out, err = await asyncio.wait_for(pasted.communicate(found[0].encode()), 60)
+        assert pasted.returncode == 0, err
+        assert len(out) > 10
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, log = await process.communicate()
+    assert len(re.findall(rb"POST /v1/chat/completions 200", log)) == 1
+
+
+def test_the_version_is_told() -> None:
+    assert re.fullmatch(r"\d+\.\d+.*", dragoman.__version__)
+    assert run("version") == run("--version") == (0, f"{dragoman.__version__}\n")
+
+
 def test_the_other_commands() -> None:
-    code, said = run("version")
-    assert (code, bool(re.fullmatch(r"\d+\.\d+.*\n", said))) == (0, True)
     code, said = run("simulate", "--help")
     assert code == 0
     assert "--port" in said

@@ -115,7 +115,7 @@ def test_faults_are_told_with_their_lines_in_the_order_of_the_file(tmp_path: Pat
         "line 8: general_setings: unknown key; did you mean general_settings?",
         "line 13: router_settings.fallbacks.gpt-4.1: 'bb' is not in model_list (did you mean 'b'?)",
         f"{tmp_path / 'more.yaml'}, line 4: model_list[1].params.modl: unknown key; did you mean model?",
-        f"{tmp_path / 'more.yaml'}, line 4: model_list[1].params.model: expected a model such as `openai/gpt-4o`",
+        f"{tmp_path / 'more.yaml'}, line 4: model_list[1].params.model: expected a model such as `openai/gpt-6.1-sol`",
     ]
 
 

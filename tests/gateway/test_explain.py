@@ -43,7 +43,9 @@ async def test_a_request_of_each_dialect_is_explained(
     told = json.loads(text)
     assert (told["operation"], told["stream"], told["model"]) == (operation, stream, "smart")
     assert (told["alias"], told["chosen"], told["refusal"]) == ("smart", "smart:0", None)
-    assert told["plans"][0]["fallbacks"] == [{"alias": "backup", "deployment": "backup:0", "why": "the only one left"}]
+    assert told["plans"][0]["fallbacks"] == [
+        {"alias": "backup", "deployment": "backup:0", "why": "the only deployment"}
+    ]
     assert told["tokens"] > 0
     assert upstream.bodies == []
     for secret in (PROVIDER_KEY, KEY, "127.0.0.1", "canary"):

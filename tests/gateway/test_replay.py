@@ -180,7 +180,7 @@ def test_a_model_that_is_no_more_makes_failures(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("_loggers_as_they_were")
 async def test_the_log_of_a_gateway_can_be_replayed(client: aiohttp.ClientSession, tmp_path: Path) -> None:
     with contextlib.redirect_stderr(io.StringIO()) as out:
-        logs.set_up(Redactor(frozenset()), json=True, verbose=False, requests=True)
+        logs.set_up(Redactor(frozenset()), level=logs.Level.INFO, json=True, requests=True)
         async with serving(Upstream()) as there:
             general = {"master_key": KEY, "log_requests": True}
             async with gateway([model(there, **PRICED)], general_settings=general) as here:

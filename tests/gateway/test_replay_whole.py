@@ -84,7 +84,7 @@ async def test_the_log_of_a_router(provider: str, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("_loggers_as_they_were")
 async def test_the_log_of_a_gateway(provider: str, client: aiohttp.ClientSession, tmp_path: Path) -> None:
     with contextlib.redirect_stderr(io.StringIO()) as out:
-        logs.set_up(Redactor(frozenset()), json=True, verbose=False, requests=True)
+        logs.set_up(Redactor(frozenset()), level=logs.Level.INFO, json=True, requests=True)
         general = {"master_key": KEY, "log_requests": True}
         async with gateway(models(provider), general_settings=general, router_settings=SETTINGS) as here:
             for number, name in enumerate(ASKED):

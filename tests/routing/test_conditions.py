@@ -149,7 +149,7 @@ async def test_a_call_goes_where_its_route_leads_and_then_to_that_models_fallbac
     assert [attempt.alias for attempt in short.attempts] == ["smart"]
     long = await router.answer(chat(content="word " * 2000))
     assert [attempt.alias for attempt in long.attempts] == ["big", "spare"]
-    assert long.attempts[0].why == "routes[0] sends it to big; the only one left"
+    assert long.attempts[0].why == "routes[0] sends it to big; the only deployment"
     assert len(upstream.calls) == 3
 
 

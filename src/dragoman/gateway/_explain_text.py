@@ -6,6 +6,7 @@ import datetime
 import math
 from collections.abc import Iterator
 
+from dragoman.gateway._words import counted
 from dragoman.routing import Explanation
 from dragoman.routing._explanation import CanaryPreview, Candidate, CostPreview, Plan, Waiting
 
@@ -36,7 +37,7 @@ def _lines(explained: Explanation) -> Iterator[str]:
     yield from _request(explained)
     yield from _beside(explained)
     yield ""
-    yield f"  {len(explained.candidates)} deployments, strategy {explained.strategy}:"
+    yield f"  {counted(len(explained.candidates), 'deployment')}, strategy {explained.strategy}:"
     for candidate in explained.candidates:
         yield from _candidate(candidate)
     yield ""

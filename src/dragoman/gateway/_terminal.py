@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeAlias
 
 import typer
 
 if TYPE_CHECKING:
     from dragoman.gateway.config import GatewayConfig
 
-__all__ = ["DEFAULT_CONFIG", "read_settings", "refuse", "warn"]
+__all__ = ["DEFAULT_CONFIG", "HELP", "ConfigOption", "read_settings", "refuse", "warn"]
 
 DEFAULT_CONFIG = Path("config.yaml")
+HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
+"""Settings of every command."""
+ConfigOption: TypeAlias = Annotated[
+    Path | None, typer.Option("--config", "-c", help="The configuration; ./config.yaml if left out.")
+]
 
 
 def read_settings(path: Path | None, host: str | None) -> GatewayConfig:
@@ -33,6 +38,8 @@ def read_settings(path: Path | None, host: str | None) -> GatewayConfig:
         refuse(f"{path} is refused:\n  " + error.message.replace("\n", "\n  "))
     if warning:
         warn(warning)
+    for hint in settings.hints:
+        warn(hint)
     if settings.unsupported:
         warn("known to LiteLLM and not supported here yet, so without effect: " + ", ".join(settings.unsupported))
     return settings

@@ -12,6 +12,7 @@ from dragoman.errors import CallerError, DragomanError, NotFoundError
 from dragoman.gateway import health_pages
 from dragoman.gateway._assembly import router_of
 from dragoman.gateway._dialects import CallerDialect, guess
+from dragoman.gateway._event_log import log_event
 from dragoman.gateway._exchange import CallerLeft, Exchange, Receive, Scope, Send
 from dragoman.gateway._failures import as_ours, reply_error
 from dragoman.gateway._model_pages import ModelPages
@@ -29,6 +30,8 @@ __all__ = ["ROUTES", "Gateway"]
 _requests = logging.getLogger("dragoman.gateway.requests")
 _LONGEST_PATH = 600
 """In the log. What is longer is nobody's route."""
+_PROBES = ("alive", "ready")
+"""Pages that load balancers ask for all day."""
 _CALLER_LEFT = 499
 """nginx's number, for the log only: nobody is there to be told."""
 
@@ -41,7 +44,7 @@ class Gateway:
         self.health = Health(config.deployments)
         self._gate = Gate(config.master_key, loopback_only=loopback_only)
         redactor = Redactor(config.secrets)
-        router, self._prices = router_of(config, (self.health,))
+        router, self._prices = router_of(config, (self.health, log_event))
         self._models = ModelPages(router=router, aliases=config.aliases, started=int(time.time()), redactor=redactor)
         self._kitchen = Kitchen(
             router=router,
@@ -84,7 +87,9 @@ class Gateway:
         except (Exception, asyncio.CancelledError) as raised:
             await self._fail(exchange, as_ours(raised, exchange))
         if self.config.log_requests:
-            _log_request(exchange)
+            _log_request(
+                exchange, logging.DEBUG if found is not None and found.route.answer in _PROBES else logging.INFO
+            )
 
     async def _fail(self, exchange: Exchange, error: DragomanError) -> None:
         exchange.error = type(error).__name__
@@ -161,9 +166,10 @@ async def _options(exchange: Exchange, route: Route) -> None:
     await exchange.body(b"", False)
 
 
-def _log_request(exchange: Exchange) -> None:
+def _log_request(exchange: Exchange, level: int) -> None:
     """One line: no keys, no words of anybody, and the path without its query, which may hold a key."""
-    _requests.info(
+    _requests.log(
+        level,
         "%s %s %d",
         exchange.scope["method"],
         exchange.scope["path"][:_LONGEST_PATH],

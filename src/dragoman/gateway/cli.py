@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from socket import socket
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from dragoman.gateway import explain_cli, prices_cli, replay_cli
-from dragoman.gateway._terminal import DEFAULT_CONFIG, read_settings, refuse
+from dragoman.gateway._terminal import DEFAULT_CONFIG, HELP, ConfigOption, read_settings, refuse
+from dragoman.gateway._words import counted
+from dragoman.gateway.logs import Level, LogFormat, set_up
 
 if TYPE_CHECKING:
     from dragoman.gateway.config import GatewayConfig
@@ -21,7 +23,7 @@ app = typer.Typer(
     name="dragoman",
     help="One gateway to every large language model.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings=HELP,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -29,51 +31,96 @@ app.add_typer(prices_cli.app)
 app.command()(explain_cli.explain)
 app.command()(replay_cli.replay)
 
+_Host: TypeAlias = Annotated[str, typer.Option(help="The address to listen on.")]
+_Port: TypeAlias = Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")]
+_LogLevel: TypeAlias = Annotated[
+    Level | None,
+    typer.Option(
+        envvar="DRAGOMAN_LOG_LEVEL",
+        case_sensitive=False,
+        help="The least important lines that are logged; info if left out.",
+    ),
+]
+_LogFormat: TypeAlias = Annotated[
+    LogFormat | None,
+    typer.Option(
+        envvar="DRAGOMAN_LOG_FORMAT",
+        case_sensitive=False,
+        help="Lines for people, or one JSON object a line.",
+    ),
+]
+
 
 def run() -> None:
     """The entry point."""
     app()
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")
+    ] = False,
+) -> None:
+    """One gateway to every large language model."""
+
+
 @app.command()
 def serve(
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="The configuration; ./config.yaml if left out.")
-    ] = None,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 4000,
+    config: ConfigOption = None,
+    host: _Host = "127.0.0.1",
+    port: _Port = 4000,
+    log_level: _LogLevel = None,
+    log_format: _LogFormat = None,
 ) -> None:
     """Serve the models of a configuration."""
     settings = read_settings(config, host)
-    _run(settings, host, port, lambda address: _announce(settings, address))
+    _run(settings, host, port, (log_level, log_format), lambda address: _announce(settings, address))
 
 
 @app.command()
 def demo(
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 4000,
+    host: _Host = "127.0.0.1", port: _Port = 4000, log_level: _LogLevel = None, log_format: _LogFormat = None
 ) -> None:
     """Serve something to try at once: the providers whose keys are set, or simulated ones."""
     from dragoman.gateway.demo import demo as prepared
 
     with prepared() as it:
-        _run(read_settings(it.config, host), host, port, lambda address: typer.echo(it.invitation(address)))
+        settings = read_settings(it.config, host)
+        _run(settings, host, port, (log_level, log_format), lambda address: typer.echo(it.invitation(address)))
 
 
 @app.command()
-def check(config: Annotated[Path, typer.Argument(help="The configuration to look at.")] = DEFAULT_CONFIG) -> None:
+def check(
+    path: Annotated[Path | None, typer.Argument(metavar="CONFIG", help="The configuration to look at.")] = None,
+    config: ConfigOption = None,
+) -> None:
     """Say whether a configuration is in order, and all that is wrong with it."""
-    settings = read_settings(config, None)
-    count = len({deployment.alias for deployment in settings.deployments})
-    typer.echo(f"{config}: in order (models: {count}, deployments: {len(settings.deployments)})")
+    if path is not None and config is not None and path != config:
+        refuse("check looks at one configuration: name it once")
+    path = path or config or DEFAULT_CONFIG
+    settings = read_settings(path, None)
+    models = counted(len({deployment.alias for deployment in settings.deployments}), "model")
+    typer.echo(f"{path}: in order ({models}, {counted(len(settings.deployments), 'deployment')})")
 
 
-@app.command(add_help_option=False, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+@app.command(
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
+)
 def simulate(context: typer.Context) -> None:
     """Play the providers: a server that speaks OpenAI's, Anthropic's and Gemini's dialects."""
     from dragoman.simulator.cli import simulate as play
 
-    program = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    program = typer.Typer(
+        add_completion=False, context_settings=HELP, pretty_exceptions_enable=False, rich_markup_mode=None
+    )
     program.command()(play)
     program(context.args, prog_name="dragoman simulate")
 
@@ -81,27 +128,35 @@ def simulate(context: typer.Context) -> None:
 @app.command()
 def version() -> None:
     """Print the version."""
-    from importlib.metadata import version as installed
+    from dragoman import __version__
 
-    typer.echo(installed("dragoman"))
+    typer.echo(__version__)
 
 
-def _run(settings: GatewayConfig, host: str, port: int, announce: Callable[[str], None]) -> None:
-    """Serve until told to stop."""
+def _run(
+    settings: GatewayConfig,
+    host: str,
+    port: int,
+    log: tuple[Level | None, LogFormat | None],
+    announce: Callable[[str], None],
+) -> None:
+    """Serve until told to stop. `log` is the level and the format, None: as the configuration says."""
     from dragoman.gateway import server
     from dragoman.gateway._secrets import Redactor
     from dragoman.gateway.app import Gateway
     from dragoman.gateway.config import export
-    from dragoman.gateway.logs import set_up
 
     listener = _or_exit(lambda: server.bind(host, port))
     export(settings)
+    level, form = log
     set_up(
-        Redactor(settings.secrets), json=settings.json_logs, verbose=settings.verbose, requests=settings.log_requests
+        Redactor(settings.secrets),
+        level=level or (Level.DEBUG if settings.verbose else Level.INFO),
+        json=form is LogFormat.JSON if form else settings.json_logs,
+        requests=settings.log_requests,
     )
     gateway = Gateway(settings, loopback_only=not settings.permit_weak_key)
-    address = f"http://{'[' + host + ']' if ':' in host else host}:{listener.getsockname()[1]}"
-    server.serve(gateway, listener, lambda: announce(address))
+    server.serve(gateway, listener, lambda: announce(server.address_of(listener, host)))
 
 
 def _or_exit(bind: Callable[[], socket]) -> socket:
@@ -123,4 +178,5 @@ def _announce(settings: GatewayConfig, address: str) -> None:
         typer.echo(f"  {alias:<{width}}  {', '.join(targets)}")
     for alias, target in settings.aliases.items():
         typer.echo(f"  {alias:<{width}}  = {target}")
-    typer.echo(f"serving {len(models)} models on {address} (OpenAI: {address}/v1, Anthropic and Gemini: {address})")
+    number = counted(len(models), "model")
+    typer.echo(f"serving {number} on {address} (OpenAI: {address}/v1, Anthropic and Gemini: {address})")

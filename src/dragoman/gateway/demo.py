@@ -55,20 +55,23 @@ class Demo:
 Dragoman is at {address}, in front of {who}.
 Models: {", ".join(self._models)}
 
-Try it:
+Paste into another terminal:
 
-  curl {address}/v1/chat/completions \\
-    -H 'Authorization: Bearer {self._key}' -H 'Content-Type: application/json' \\
-    -d '{{"model": "{model}", "messages": [{{"role": "user", "content": "Hello!"}}]}}'
+curl {address}/v1/chat/completions \\
+  -H 'Authorization: Bearer {self._key}' -H 'Content-Type: application/json' \\
+  -d '{{"model": "{model}", "messages": [{{"role": "user", "content": "Hello!"}}]}}'
 
-or with the OpenAI SDK, unchanged:
+or, where the OpenAI SDK is installed:
 
-  from openai import OpenAI
-  client = OpenAI(base_url="{address}/v1", api_key="{self._key}")
-  for chunk in client.chat.completions.create(
-      model="{self._models[-1]}", messages=[{{"role": "user", "content": "Hello!"}}], stream=True
-  ):
-      print(chunk.choices[0].delta.content or "", end="")
+python3 - <<'END'
+from openai import OpenAI
+
+client = OpenAI(base_url="{address}/v1", api_key="{self._key}")
+question = [{{"role": "user", "content": "Hello!"}}]
+for chunk in client.chat.completions.create(model="{self._models[-1]}", messages=question, stream=True):
+    print(chunk.choices[0].delta.content or "" if chunk.choices else "", end="", flush=True)
+print()
+END
 
 The clients of Anthropic and Gemini work too: their address is {address}, the key the same.
 Press Ctrl-C to stop.
@@ -86,7 +89,9 @@ def demo() -> Iterator[Demo]:
         if simulated:
             models = _with_simulator(stack.enter_context(_simulator()))
         config = folder / "config.yaml"
-        config.write_bytes(orjson.dumps({"model_list": models, "general_settings": {"master_key": key}}))
+        config.write_bytes(
+            orjson.dumps({"model_list": models, "general_settings": {"master_key": key, "log_requests": True}})
+        )
         names = [model["model_name"] for model in models if "embedding" not in model["model_name"]]
         yield Demo(config, key, names, simulated=simulated)
 

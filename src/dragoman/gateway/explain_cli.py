@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dragoman.gateway._terminal import read_settings, refuse
+from dragoman.gateway._terminal import ConfigOption, read_settings, refuse
 
 if TYPE_CHECKING:
     from dragoman.gateway.config import GatewayConfig
@@ -21,10 +22,10 @@ _FAILS = 1
 
 
 def explain(
-    request: Annotated[Path, typer.Argument(help="A file with the request's body, as it would be posted.")],
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="The configuration; ./config.yaml if left out.")
-    ] = None,
+    request: Annotated[
+        Path, typer.Argument(help="A file with the request's body, as it would be posted; -: standard input.")
+    ],
+    config: ConfigOption = None,
     dialect: Annotated[
         str | None, typer.Option(help="openai, anthropic or gemini, where that cannot be seen from the body.")
     ] = None,
@@ -38,10 +39,7 @@ def explain(
     from dragoman.gateway._explain_text import explanation_text
 
     settings = read_settings(config, None)
-    try:
-        raw = request.read_bytes()
-    except OSError as error:
-        refuse(f"{request} cannot be read: {error.strerror}")
+    raw = _read(request)
     try:
         explained = asyncio.run(_explained(settings, raw, dialect))
     except DragomanError as error:
@@ -49,6 +47,13 @@ def explain(
     typer.echo(_redacted(settings, explained, as_json, explanation_text))
     if explained.refusal is not None:
         raise typer.Exit(_FAILS)
+
+
+def _read(request: Path) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if str(request) == "-" else request.read_bytes()
+    except OSError as error:
+        refuse(f"{request} cannot be read: {error.strerror}")
 
 
 def _redacted(settings: GatewayConfig, explained: Explanation, as_json: bool, text: Any) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from dragoman.errors import ConfigError
+from dragoman.gateway._words import counted
 from dragoman.models import Catalogue
 from dragoman.models._price_file import read_price_file
 from dragoman.types.model_entry import ModelEntry
@@ -88,4 +89,4 @@ class PricesFile:
             return
         self._complained = ()
         if changed:
-            _log.warning("%s: %d rows are in force now", self._path, len(self._rows))
+            _log.warning("%s: in force now: %s", self._path, counted(len(self._rows), "row"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from dragoman.gateway._terminal import read_settings, refuse
+from dragoman.gateway._terminal import ConfigOption, read_settings, refuse
 
 if TYPE_CHECKING:
     from dragoman.gateway.config import GatewayConfig
@@ -22,9 +22,7 @@ __all__ = ["replay"]
 
 def replay(
     log: Annotated[Path, typer.Option("--log", help="Calls, one JSON object a line.")],
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="The configuration; ./config.yaml if left out.")
-    ] = None,
+    config: ConfigOption = None,
     seed: Annotated[int, typer.Option(help="Of chance, where a strategy uses it.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
 ) -> None:

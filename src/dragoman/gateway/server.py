@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import signal
 import socket
 from collections.abc import Callable
@@ -12,10 +13,12 @@ import uvicorn
 
 from dragoman.errors import ConfigError
 from dragoman.gateway._connection import Connection
+from dragoman.gateway._words import counted
 from dragoman.gateway.app import Gateway
 
-__all__ = ["bind", "serve"]
+__all__ = ["address_of", "bind", "serve"]
 
+_log = logging.getLogger("dragoman.gateway")
 _BACKLOG = 2048
 _IDLE_SECONDS = 75
 """Longer than the minute after which load balancers and clients give an idle connection up, so that none is closed by us
@@ -45,6 +48,13 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
+def address_of(listener: socket.socket, host: str = "") -> str:
+    """The URL at which a socket listens; `host` is the name to show instead of its number."""
+    number, port = listener.getsockname()[:2]
+    shown = host or number
+    return f"http://{'[' + shown + ']' if ':' in shown else shown}:{port}"
+
+
 def serve(gateway: Gateway, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; then running requests may end for `drain_seconds`."""
     config = uvicorn.Config(
@@ -68,6 +78,7 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._gateway = gateway
         self._ready = ready
+        self._signal: signal.Signals | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -75,11 +86,27 @@ class _Server(uvicorn.Server):
         gc.collect()
         gc.freeze()
         gc.set_threshold(_GARBAGE)
+        config = self._gateway.config
+        _log.info(
+            "listening on %s, %s, %s",
+            ", ".join(address_of(one) for one in sockets or ()),
+            counted(len({deployment.alias for deployment in config.deployments}), "alias", "aliases"),
+            counted(len(config.deployments), "deployment"),
+        )
         self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        name = self._signal.name if self._signal is not None else "told to stop"
+        running = counted(len(self.server_state.tasks), "call")
+        _log.info("%s: no new connections, %s may take %g s more", name, running, self._gateway.config.drain_seconds)
+        await super().shutdown(sockets)
+        _log.info("stopped")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal drains, a second Ctrl+C does not wait. Not left to uvicorn, which in the end raises the signal once
         more, so that even a proper end would look like a death."""
+        # Nothing is logged here: a signal may come in the middle of another line.
+        self._signal = self._signal or signal.Signals(sig)
         self._gateway.health.draining = True
         if self.should_exit and sig == signal.SIGINT:
             self.force_exit = True

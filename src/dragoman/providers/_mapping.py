@@ -127,7 +127,7 @@ def _check(row: Mapping[str, Any], path: str) -> None:
 
 
 def _unknown_key(key: str, path: str) -> str:
-    return f"{path}.{key}: no such key{or_perhaps(key, _KEYS)}"
+    return f"{path}.{key}: unknown key{or_perhaps(key, _KEYS)}"
 
 
 def _dialect(row: Mapping[str, Any], path: str) -> str:

@@ -22,7 +22,8 @@ _KEPT = 64
 """So many sets of deployments are kept with what strategies have worked out of them."""
 _LONGEST = 2000
 """Characters of what a set of checks looked at: what is longer is not kept, as callers choose it."""
-_ALONE = "the only one left"
+_ONLY = "the only deployment"
+_LEFT = "the only one left"
 
 
 class Choice(NamedTuple):
@@ -133,7 +134,7 @@ class ModelGroup:
         if pool is None:
             return self._nobody(asked, view, tried)
         if len(pool.members) == 1:
-            return Choice(pool.members[0], asked.because + _ALONE, passed)
+            return Choice(pool.members[0], asked.because + (_ONLY if len(self.members) == 1 else _LEFT), passed)
         kept = None if asked.affinity is None else asked.affinity.preferred(asked, pool.candidates)
         if kept is not None and not asked.explaining:
             return Choice(pool.members[kept.position], asked.because + kept.why, passed)

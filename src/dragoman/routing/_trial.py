@@ -260,7 +260,8 @@ class Trial:
         if self.listeners:
             told = (made.deployment, made.provider, made.model, made.milliseconds, made.error)
             more = (made.alias, made.status, made.why, made.passed_over)
-            tell(self.listeners, Tried(self.call.request_id, *told, *more, asking.own_fault))
+            code = str(error.code or "") if isinstance(error, DragomanError) else ""
+            tell(self.listeners, Tried(self.call.request_id, *told, *more, asking.own_fault, code))
         return seconds
 
     def _tell_answered(self, answer: Answer | StreamAnswer) -> None:

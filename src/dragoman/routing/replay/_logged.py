@@ -106,7 +106,7 @@ def call_of(line: str | bytes) -> Logged | None:
         raise BadLine("expected a JSON object")
     if is_spend_log(row):
         row = row_of_spend_log(row)
-    elif not any(mark in row for mark in _MARKS):
+    elif "event" in row or not any(mark in row for mark in _MARKS):
         return None
     return _call(row)
 

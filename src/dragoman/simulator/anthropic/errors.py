@@ -43,7 +43,9 @@ def fault(name: str, retry_after: str = "", **words: Any) -> Refused:
     """The error of a status, or of a word as `context`."""
     status, kind, message = _FAULTS.get(name) or (int(name), "api_error", "Internal server error")
     headers = {"retry-after": retry_after} if retry_after else {}
-    return Refused(status, body(kind, message.format(**({"model": "", "used": 0, "limit": 0} | words))), headers)
+    return Refused(
+        status, body(kind, message.format(**({"model": "", "used": 208_310, "limit": 200_000} | words))), headers
+    )
 
 
 def invalid(wrong: Wrong) -> Refused:

@@ -68,7 +68,13 @@ def fault(name: str, retry_after: str = "", **words: Any) -> Refused:
         details.append({"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [violation]})
     if retry_after:
         details.append({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{retry_after}s"})
-    words = {"model": "", "method": "generateContent", "used": 0, "limit": 0, "wait": retry_after or "1.5"} | words
+    words = {
+        "model": "",
+        "method": "generateContent",
+        "used": 208_310,
+        "limit": 200_000,
+        "wait": retry_after or "1.5",
+    } | words
     return Refused(code, body(code, status, message.format(**words), details))
 
 

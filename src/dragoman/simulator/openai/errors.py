@@ -58,7 +58,7 @@ def fault(name: str, retry_after: str = "", **words: Any) -> Refused:
     """The error of a status, or of a word as `context`."""
     status, message, kind, code = _FAULTS.get(name) or (int(name), _SERVER, "server_error", None)
     headers = {"retry-after": retry_after} if retry_after else {}
-    words = {"model": "", "key": "", "limit": 0, "used": 0, "wait": retry_after or "0.12"} | words
+    words = {"model": "", "key": "", "limit": 128_000, "used": 208_310, "wait": retry_after or "0.12"} | words
     param = "messages" if name == "context" else None
     return Refused(status, body(message.format(**words), kind, param, code), headers)
 
