@@ -56,6 +56,9 @@ class Connection(HttpToolsProtocol):
         elif self._head_timer is not None:
             self._end_timer()
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: the gateway answers 426 itself, and uvicorn's advice to install WebSocket libraries misleads."""
+
     def on_headers_complete(self) -> None:
         self._unused = 0
         super().on_headers_complete()

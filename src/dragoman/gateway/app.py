@@ -16,6 +16,7 @@ from dragoman.gateway._event_log import log_event
 from dragoman.gateway._exchange import CallerLeft, Exchange, Receive, Scope, Send
 from dragoman.gateway._failures import as_ours, reply_error
 from dragoman.gateway._model_pages import ModelPages
+from dragoman.gateway._not_served import UpgradeRefused, asks_for_upgrade, not_served
 from dragoman.gateway._routes import ROUTES, Found, Page, Route, find
 from dragoman.gateway._secrets import Redactor
 from dragoman.gateway.config import GatewayConfig
@@ -94,12 +95,15 @@ class Gateway:
     async def _fail(self, exchange: Exchange, error: DragomanError) -> None:
         exchange.error = type(error).__name__
         if exchange.status == 0:
-            await reply_error(exchange, error, self._kitchen.redactor)
+            headers = list(error.headers) if isinstance(error, UpgradeRefused) else None
+            await reply_error(exchange, error, self._kitchen.redactor, headers)
 
     async def _answer(self, exchange: Exchange, found: Found | None) -> None:
-        method = exchange.scope["method"]
+        method, path = exchange.scope["method"], exchange.scope["path"]
+        if asks_for_upgrade(exchange.headers):
+            raise UpgradeRefused
         if found is None:
-            raise NotFoundError(f"there is no {method} {exchange.scope['path'][:200]}", code="unknown_url")
+            raise not_served(method, path) or NotFoundError(f"there is no {method} {path[:200]}", code="unknown_url")
         route, model = found
         if method == "OPTIONS":
             await _options(exchange, route)

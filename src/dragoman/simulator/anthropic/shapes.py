@@ -123,7 +123,9 @@ _MESSAGE = tagged(
         "user": record({"role!": text, "content!": _CONTENT}),
         "assistant": record({"role!": text, "content!": _CONTENT}),
         # Newer models take changes of their tools in the midst of a conversation.
-        "system": record({"role!": text, "content!": array(tagged("type", _SYSTEM_BLOCKS))}),
+        "system": record(
+            {"role!": text, "content!": either({"string": text, "array": array(tagged("type", _SYSTEM_BLOCKS))})}
+        ),
     },
 )
 
