@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +26,7 @@ _FROM_ENVIRONMENT = "os.environ/"
 
 
 def parse_model_list(
-    entries: Sequence[Mapping[str, Any]],
+    entries: Iterable[Mapping[str, Any]],
     providers: Providers,
     path: str = "model_list",
     catalogue: Catalogue | None = None,
@@ -36,7 +36,7 @@ def parse_model_list(
 
     Strings `os.environ/NAME` are looked up, and models in the catalogue (None: the shipped rows). `ids` names those that
     say no id (None: by their place in the list). Raises one `ConfigError` with a line for each wrong path."""
-    if isinstance(entries, (str, Mapping)) or not isinstance(entries, Sequence):
+    if isinstance(entries, (str, Mapping)) or not isinstance(entries, Iterable):
         raise ConfigError(f"{path}: expected a list", param=path)
     problems: list[Problem] = []
     ids = Ids() if ids is None else ids

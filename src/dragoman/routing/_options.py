@@ -70,7 +70,13 @@ def _priority(value: Any) -> Any:
 
 
 def _names(value: Any) -> Any:
-    good = isinstance(value, (list, tuple)) and all(isinstance(name, str) for name in value)
+    names = _listed(value)
+    return names if names is not None and all(isinstance(name, str) for name in names) else None
+
+
+def _listed(value: Any) -> tuple[Any, ...] | None:
+    """What any iterable holds; None for a text, for an object, and for what is no iterable."""
+    good = isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
     return tuple(value) if good else None
 
 
@@ -94,8 +100,8 @@ def _object(value: Any) -> Any:
 
 
 def _targets(value: Any) -> Any:
-    targets = (value,) if isinstance(value, str) else value
-    if not isinstance(targets, (list, tuple)):
+    targets = (value,) if isinstance(value, str) else _listed(value)
+    if targets is None:
         return None
     good = all(isinstance(t, str) or (isinstance(t, Mapping) and isinstance(t.get("model"), str)) for t in targets)
     return tuple(target if isinstance(target, str) else dict(target) for target in targets) if good else None
@@ -117,8 +123,9 @@ def _anything(value: Any) -> Any:
 
 
 def _tool_calls(value: Any) -> Any:
-    good = isinstance(value, (list, tuple)) and all(isinstance(call, Mapping) for call in value)
-    return tuple(dict(call) for call in value) if good else None
+    calls = _listed(value)
+    good = calls is not None and all(isinstance(call, Mapping) for call in calls)
+    return tuple(dict(call) for call in calls or ()) if good else None
 
 
 _Reading = tuple[str, Callable[[Any], Any], str]

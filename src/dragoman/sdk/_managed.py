@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dragoman import routing
@@ -44,7 +44,7 @@ class ManagedRouter:
 
     def __init__(
         self,
-        model_list: Sequence[Mapping[str, Any]],
+        model_list: Iterable[Mapping[str, Any]],
         said: Mapping[str, Any],
         *,
         providers: Providers | None,
@@ -121,7 +121,7 @@ class ManagedRouter:
         found = self._of(model_group)
         return ModelGroupInfo.model_validate(group_info(model_group, found)) if found else None
 
-    def set_model_list(self, model_list: Sequence[Mapping[str, Any]]) -> None:
+    def set_model_list(self, model_list: Iterable[Mapping[str, Any]]) -> None:
         """Serve these deployments, and no others. One without an id that asks the same model with the same key under the
         same alias as before keeps its id, and what is known of it."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Any, NamedTuple
@@ -61,30 +62,38 @@ def ask(
     if stream:
         said["stream"] = True
     request = read({**said, "model": model}, RequestHints())
+    if "extra_body" in parts.options:
+        parts.options["extra_body"] = plain(parts.options["extra_body"])
     call = Call(operation=operation, model=model, request=request, stream=stream, options=CallOptions(**parts.options))
     include = said.get("stream_options")
     return Asked(call, isinstance(include, dict) and bool(include.get("include_usage")), tuple(parts.later))
 
 
 def plain(value: Any) -> Any:
-    """Plain JSON values: message objects become dicts as they came, other iterables lists."""
-    if value is None or (isinstance(value, (str, int, float, bool, bytes)) and not isinstance(value, Enum)):
-        return value
-    if isinstance(value, type):
+    """Plain JSON values: the objects of SDKs (pydantic models, dataclasses) become dicts, other iterables lists."""
+    if isinstance(value, Enum):
+        return value.value
+    if value is None or isinstance(value, (str, int, float, bool, bytes, type)):
         return value
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
-    dump = getattr(value, "model_dump", None)
-    if callable(dump):
-        return _dumped(value, dump)
-    if isinstance(value, Enum):
-        return value.value
+    fields = _fields(value)
+    if fields is not None:
+        return plain(fields)
     return [plain(item) for item in value] if isinstance(value, Iterable) else value
 
 
-def _dumped(value: Any, dump: Callable[..., Any]) -> Any:
-    """Only what was set, so that a message goes back to the provider as it came."""
-    dumped = dump(exclude_unset=True)
-    if hasattr(value, "role"):
-        dumped.setdefault("role", value.role)
-    return {name: item for name, item in dumped.items() if item is not None or name == "content"}
+def _fields(value: Any) -> dict[str, Any] | None:
+    """The fields of an object, defaults included: the `type` of a content part is nearly always one. Fields that are None are
+    left out, as openai's objects have all that a provider may say; None for what is no object of fields."""
+    if callable(dump := getattr(value, "model_dump", None)):
+        # `__api_exclude__`: what openai's own SDK does not send either, such as `parsed`.
+        hidden = getattr(value, "__api_exclude__", None)
+        dumped = dump(by_alias=True, exclude_none=True, warnings=False, exclude=hidden)
+    elif dataclasses.is_dataclass(value):
+        dumped = {
+            field.name: item for field in dataclasses.fields(value) if (item := getattr(value, field.name)) is not None
+        }
+    else:
+        return None
+    return {**dumped, "content": None} if getattr(value, "content", "") is None else dumped

@@ -3,7 +3,7 @@ methods of one router without a list."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from dragoman import _sync, routing
@@ -49,7 +49,7 @@ class Router(ManagedRouter):
 
     def __init__(
         self,
-        model_list: Sequence[Mapping[str, Any]] | None = None,
+        model_list: Iterable[Mapping[str, Any]] | None = None,
         *,
         num_retries: int | None = None,
         timeout: float | None = None,
