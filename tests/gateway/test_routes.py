@@ -107,7 +107,7 @@ async def test_a_body_that_is_too_large_is_a_413(client: aiohttp.ClientSession) 
     ("path", "headers", "dialect"),
     [
         ("/nope", {}, "openai_chat"),
-        ("/v1/responses", {}, "openai_chat"),
+        ("/v1/nothing", {}, "openai_chat"),
         ("/v1/messages/batches", {}, "anthropic_messages"),
         ("/nope", {"anthropic-version": "2023-06-01"}, "anthropic_messages"),
         ("/v1beta/files", {}, "gemini"),
