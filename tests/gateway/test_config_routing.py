@@ -184,9 +184,9 @@ def test_a_model_that_only_a_deployment_names_must_be_there_too() -> None:
     with pytest.raises(ConfigError) as caught:
         parse({"model_list": listed, "router_settings": {"model_group_alias": {"b": "a"}}})
     assert caught.value.message.splitlines() == [
-        "model_list[id=a:0].litellm_params.fallbacks: 'gone' is not in model_list",
-        "model_list[id=a:0].litellm_params.fallbacks: 'cheep' is not in model_list (did you mean 'cheap'?)",
-        "model_list[id=a:0].litellm_params.silent_model: 'nobody' is not in model_list",
+        "model_list[0].litellm_params.fallbacks: 'gone' is not in model_list",
+        "model_list[0].litellm_params.fallbacks: 'cheep' is not in model_list (did you mean 'cheap'?)",
+        "model_list[0].litellm_params.silent_model: 'nobody' is not in model_list",
     ]
 
 

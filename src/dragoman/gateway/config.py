@@ -14,6 +14,7 @@ import orjson
 
 from dragoman.errors import ConfigError
 from dragoman.gateway._config_files import load
+from dragoman.gateway._doubts import doubts
 from dragoman.gateway._environment import fill_in
 from dragoman.gateway._secrets import secrets_in
 from dragoman.gateway._validate import Findings, below, read_section
@@ -23,7 +24,7 @@ from dragoman.gateway.prices_file import read_rows
 from dragoman.providers import Provider, Providers, provider_from_mapping
 from dragoman.routing import Deployment, RouterSettings, parse_model_list
 from dragoman.routing._readers import Environment, secret
-from dragoman.routing._router_settings import LITELLM_SETTINGS, ROUTER_SETTINGS, name_faults, read_settings
+from dragoman.routing._router_settings import LITELLM_SETTINGS, ROUTER_SETTINGS, Reading, name_faults, read_settings
 
 __all__ = ["GatewayConfig", "export", "parse_config", "read_config"]
 
@@ -102,7 +103,7 @@ def parse_config(data: dict[str, Any], environment: Mapping[str, str], folder: P
     providers = Providers(_providers(top.get("providers"), findings))
     entries = _model_list(top.get("model_list"), findings)
     deployments = _deployments(entries, providers, findings)
-    router = _router_settings(litellm, routing, entries, deployments, findings)
+    reading = _router_settings(litellm, routing, entries, deployments, findings)
     prices = _prices_file(general, folder, findings)
     findings.forget_unused()
     key, permitted = (
@@ -114,13 +115,14 @@ def parse_config(data: dict[str, Any], environment: Mapping[str, str], folder: P
         raise ConfigError("\n".join(dict.fromkeys(findings.problems)))
     return GatewayConfig(
         deployments=deployments,
-        router=router,
+        router=reading.settings,
         providers=providers,
         prices_file=prices,
         master_key=key,
         permit_weak_key=permitted,
         environment=own,
         unsupported=tuple(findings.unsupported),
+        hints=doubts(deployments, reading.settings, reading.paths, known),
         secrets=secrets_in(filled, known),
         **_shell(general, litellm),
     )
@@ -269,7 +271,7 @@ def _router_settings(
     entries: list[dict[str, Any]],
     deployments: tuple[Deployment, ...],
     findings: Findings,
-) -> RouterSettings:
+) -> Reading:
     """router_settings wins over what litellm_settings says of the same."""
     reading = read_settings(
         ("litellm_settings", litellm, LITELLM_SETTINGS), ("router_settings", routing, ROUTER_SETTINGS)
@@ -280,4 +282,4 @@ def _router_settings(
     if reading.settings.defaults.later:
         path = reading.paths["defaults"]
         findings.unsupported += [f"{path}.{name}" for name in reading.settings.defaults.later]
-    return reading.settings
+    return reading

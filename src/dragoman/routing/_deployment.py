@@ -79,6 +79,8 @@ class Deployment:
     entry: ModelEntry | None = None
     """What the model can do and what it costs. The router fills it in from its catalogue, under the deployment's own prices
     and facts (`options.prices`, `options.base_model`, `model_info`). None: nothing is known."""
+    path: str = field(default="", compare=False, repr=False)
+    """Where a configuration says it: `model_list[3].litellm_params`. Empty: it came otherwise."""
     limits: tuple[Limit, ...] = field(init=False, compare=False, repr=False)
     """Those that it has."""
 

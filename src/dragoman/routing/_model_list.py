@@ -110,6 +110,7 @@ def _deployment(entry: Any, path: str, providers: Providers, ids: Ids, problems:
         params=parts.rest,
         model_info=dict(info),
         later=parts.later,
+        path=f"{path}.{key}",
         **own,
     )
     return replace(deployment, id=ids.of(deployment))

@@ -291,7 +291,7 @@ def name_faults(
 
 def _named_by(deployments: Iterable[Deployment]) -> Iterator[tuple[str, FallbackTarget]]:
     for deployment in deployments:
-        path = f"model_list[id={deployment.id}].litellm_params"
+        path = deployment.path or f"model_list[id={deployment.id}].litellm_params"
         yield from ((f"{path}.fallbacks", target) for target in deployment.options.fallbacks or ())
         if deployment.silent_model is not None:
             yield f"{path}.silent_model", deployment.silent_model

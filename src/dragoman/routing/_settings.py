@@ -156,6 +156,10 @@ def parse_fallbacks(value: Any, path: str) -> Fallbacks:
         if not isinstance(entry, Mapping):
             raise ConfigError(f"{where}: expected {{alias: [models]}}", param=where)
         for alias, targets in entry.items():
+            if str(alias) in found:
+                raise ConfigError(
+                    f"{where}.{alias}: the fallbacks of {alias!r} are given twice", param=f"{where}.{alias}"
+                )
             found[str(alias)] = parse_targets(targets, f"{where}.{alias}")
     return found
 
