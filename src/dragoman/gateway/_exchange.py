@@ -68,6 +68,8 @@ class Exchange:
     headers: dict[str, str]
     """The caller's, names in lower case."""
     dialect: CallerDialect
+    shared_headers: Headers = field(default_factory=list)
+    """What every answer to this caller carries."""
     request_id: str = field(default_factory=_new_id)
     status: int = 0
     """The status that was sent; 0 while nothing was."""
@@ -100,7 +102,13 @@ class Exchange:
     async def start(self, status: int, headers: Headers) -> None:
         """The status and the headers; the body follows by `body`."""
         self.status = status
-        await self.send({"type": "http.response.start", "status": status, "headers": [*self._id_headers(), *headers]})
+        await self.send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [*self._id_headers(), *self.shared_headers, *headers],
+            }
+        )
 
     async def body(self, data: bytes, more: bool) -> None:
         await self.send({"type": "http.response.body", "body": data, "more_body": more})

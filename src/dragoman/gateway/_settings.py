@@ -9,6 +9,7 @@ from importlib import resources
 from typing import Any
 from urllib.parse import urlsplit
 
+from dragoman.gateway._cors import origins
 from dragoman.models._litellm_names import is_price_name
 from dragoman.routing._control_names import CONTROL_NAMES
 from dragoman.routing._deployment_keys import ENTRY_KEYS, KEYS
@@ -59,6 +60,7 @@ _GENERAL: dict[str, Reader] = {
     "keep_alive_seconds": seconds,
     "drain_seconds": at_least(0),
     "log_requests": boolean,
+    "cors_origins": origins,
     "prices_file": text,
 }
 _LITELLM: dict[str, Reader] = {

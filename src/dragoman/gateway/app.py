@@ -11,6 +11,7 @@ import orjson
 from dragoman.errors import CallerError, DragomanError, NotFoundError
 from dragoman.gateway import health_pages
 from dragoman.gateway._assembly import router_of
+from dragoman.gateway._cors import Cors
 from dragoman.gateway._dialects import CallerDialect, guess
 from dragoman.gateway._event_log import log_event
 from dragoman.gateway._exchange import CallerLeft, Exchange, Receive, Scope, Send
@@ -43,7 +44,8 @@ class Gateway:
     def __init__(self, config: GatewayConfig, *, loopback_only: bool = True) -> None:
         self.config = config
         self.health = Health(config.deployments)
-        self._gate = Gate(config.master_key, loopback_only=loopback_only)
+        self._cors = Cors(config.cors_origins)
+        self._gate = Gate(config.master_key, loopback_only=loopback_only, is_allowed_origin=self._cors.allows)
         redactor = Redactor(config.secrets)
         router, self._prices = router_of(config, (self.health, log_event))
         self._models = ModelPages(router=router, aliases=config.aliases, started=int(time.time()), redactor=redactor)
@@ -80,7 +82,7 @@ class Gateway:
         path: str = scope["path"]
         found = find(path)
         dialect = _dialect(found.route if found else None, path, headers, scope["query_string"])
-        exchange = Exchange(scope, receive, send, headers, dialect)
+        exchange = Exchange(scope, receive, send, headers, dialect, self._cors.answer_headers(headers))
         try:
             await self._answer(exchange, found)
         except CallerLeft:
@@ -106,7 +108,7 @@ class Gateway:
             raise not_served(method, path) or NotFoundError(f"there is no {method} {path[:200]}", code="unknown_url")
         route, model = found
         if method == "OPTIONS":
-            await _options(exchange, route)
+            await self._options(exchange, route)
         elif method != route.method and not (method == "HEAD" and route.method == "GET"):
             raise _WrongMethod(route.method, method)
         else:
@@ -131,6 +133,12 @@ class Gateway:
         else:
             status, value = self._page(route.answer)
             await exchange.reply(status, orjson.dumps(value))
+
+    async def _options(self, exchange: Exchange, route: Route) -> None:
+        """Say what may be asked, to everybody: a browser sends no key with its question."""
+        methods = b"GET, HEAD, OPTIONS" if route.method == "GET" else b"POST, OPTIONS"
+        await exchange.start(204, [(b"allow", methods), *self._cors.preflight_headers(exchange.headers, methods)])
+        await exchange.body(b"", False)
 
     def _page(self, page: Page) -> tuple[int, object]:
         if page == "alive":
@@ -161,13 +169,6 @@ def _dialect(route: Route | None, path: str, headers: dict[str, str], query: byt
     if route is None:
         return guess(path, headers)
     return client_of(headers, query) if route.dialect_by_client else route.dialect
-
-
-async def _options(exchange: Exchange, route: Route) -> None:
-    """What may be asked. Nothing here lets a foreign page read an answer: there is no CORS."""
-    allowed = b"GET, HEAD, OPTIONS" if route.method == "GET" else b"POST, OPTIONS"
-    await exchange.start(204, [(b"allow", allowed)])
-    await exchange.body(b"", False)
 
 
 def _log_request(exchange: Exchange, level: int) -> None:

@@ -14,6 +14,7 @@ import orjson
 
 from dragoman.errors import ConfigError
 from dragoman.gateway._config_files import load
+from dragoman.gateway._cors import ANY
 from dragoman.gateway._doubts import doubts
 from dragoman.gateway._environment import fill_in
 from dragoman.gateway._secrets import secrets_in
@@ -47,6 +48,8 @@ class GatewayConfig:
     prices_file: Path | None = None
     """Rows laid over the catalogue, read again when it changes."""
     log_requests: bool = False
+    cors_origins: frozenset[str] = frozenset()
+    """Origins whose web pages may read answers; `*`: all."""
     json_logs: bool = False
     verbose: bool = False
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -110,6 +113,8 @@ def parse_config(data: dict[str, Any], environment: Mapping[str, str], folder: P
         _master_key(general, known, findings),
         general.get("dangerously_permit_weak_or_unset_master_key", False),
     )
+    if ANY in general.get("cors_origins", ()) and key is None:
+        findings.problem("general_settings.cors_origins", "`*` lets every web page call, which needs a master_key")
     if findings.problems:
         findings.problems += _weakness(key, permitted)
         raise ConfigError("\n".join(dict.fromkeys(findings.problems)))
@@ -139,6 +144,7 @@ def _shell(general: Mapping[str, Any], litellm: Mapping[str, Any]) -> dict[str, 
         "keep_alive_seconds": keep_alive,
         "drain_seconds": general.get("drain_seconds", 30.0),
         "log_requests": general.get("log_requests", False),
+        "cors_origins": general.get("cors_origins", frozenset()),
         "include_cost_in_streaming_usage": litellm.get("include_cost_in_streaming_usage", False),
         "json_logs": litellm.get("json_logs", False),
         "verbose": litellm.get("set_verbose", False),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
@@ -47,6 +47,8 @@ class Gate:
     master_key: str | None = field(default=None, repr=False)
     loopback_only: bool = False
     """Whether Host and Origin must be this machine's."""
+    is_allowed_origin: Callable[[str], bool] = field(default=lambda origin: False, repr=False)
+    """Pages elsewhere that the configuration names."""
     _digest: bytes | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -71,7 +73,7 @@ class Gate:
         if not is_loopback(_host_of(headers.get("host", ""))):
             raise CallerAuthenticationError("without a master key only requests to a loopback address are answered")
         origin = headers.get("origin")
-        if origin is not None and not is_loopback(urlsplit(origin).hostname or ""):
+        if origin is not None and not (is_loopback(_hostname(origin)) or self.is_allowed_origin(origin)):
             raise CallerAuthenticationError("without a master key no requests from web pages are answered")
 
 
@@ -88,6 +90,13 @@ def _offered(headers: Mapping[str, str], query: bytes) -> list[str]:
     if b"key=" in query:
         found += parse_qs(query.decode("latin-1")).get("key", [])[:1]
     return [key for key in found if key]
+
+
+def _hostname(origin: str) -> str:
+    try:
+        return urlsplit(origin).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _host_of(host: str) -> str:
