@@ -192,7 +192,7 @@ def test_a_model_is_known_in_every_form_of_its_name(name: str) -> None:
         ("models/gemini-2.5-flash-preview-09-2025", "gemini-2.5-flash"),
         ("publishers/google/models/gemini-2.0-flash-001", "gemini-2.0-flash"),
         ("gemini-2.5-pro-preview-05-06", "gemini-2.5-pro"),
-        ("deepseek-ai/DeepSeek-R1-0528", "deepseek-reasoner"),
+        ("deepseek-ai/DeepSeek-R1-0528", "deepseek-r1"),
         ("gpt-5-chat-latest", "gpt-5-chat"),
     ],
 )

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 from dragoman.dialects._dialect import Target
 from dragoman.errors import UnsupportedParamsError
 
-__all__ = ["DropList"]
+__all__ = ["BOOKKEEPING", "DropList", "fitted_id", "hashed_id"]
+
+BOOKKEEPING = frozenset({"user", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "prediction"})
+"""Parameters that tell the provider who asks, or save work: the answer is the same without them, so that a provider that does
+not know them is asked without, and it is reported."""
+
+
+def fitted_id(value: str, length: int) -> str:
+    """`value` where it is short enough (0: any length is), else a hash of it, so that one user stays one user."""
+    return value if not length or len(value) <= length else hashed_id(value)[:length]
+
+
+def hashed_id(value: str) -> str:
+    """64 characters that stand for `value`."""
+    return sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class DropList:
@@ -36,6 +51,13 @@ class DropList:
     def weakened(self, param: str) -> None:
         """`param` is sent with less than its whole meaning where that does no harm: only noted."""
         self._dropped[param] = None
+
+    def leave_out(self, param: str, why: str = "") -> None:
+        """The target refuses `param`: only noted where the answer is the same without it, else as `unsupported`."""
+        if param in BOOKKEEPING:
+            self.weakened(param)
+        else:
+            self.unsupported(param, why)
 
     def wanted_out(self, param: str) -> bool:
         """Whether the caller asked to leave `param` out in any case."""

@@ -1,11 +1,16 @@
-"""Reasoning effort in words and in tokens: one table, for every dialect that needs the other form.
+"""Reasoning effort in words and in tokens: one table, for every dialect that needs the other form. And the reasoning of earlier
+turns that only its own vendor takes back.
 
 The budgets are those that users of gateways know (LiteLLM's table).
 """
 
 from __future__ import annotations
 
-__all__ = ["EFFORTS", "budget_for_effort", "effort_for_budget", "nearest_effort"]
+from collections.abc import Collection
+
+from dragoman.dialects._parameters import DropList
+
+__all__ = ["EFFORTS", "budget_for_effort", "effort_for_budget", "nearest_effort", "report_foreign_reasoning"]
 
 _BUDGETS: dict[str, int] = {
     "minimal": 128,
@@ -37,3 +42,21 @@ def nearest_effort(effort: str, known: tuple[str, ...]) -> str:
     if not ranked:
         return effort
     return min(ranked, key=lambda name: (abs(EFFORTS.index(name) - wanted), -EFFORTS.index(name)))
+
+
+def report_foreign_reasoning(messages: object, vendors: Collection[str | None], drops: DropList) -> None:
+    """What other vendors' models thought in earlier turns has no place at a target that takes back only what its own vendor
+    signed, and is left out."""
+    for message in messages if isinstance(messages, list) else ():
+        if isinstance(message, dict) and _has_foreign_reasoning(message, vendors):
+            drops.weakened("reasoning_content")
+            return
+
+
+def _has_foreign_reasoning(message: dict[str, object], vendors: Collection[str | None]) -> bool:
+    blocks = message.get("thinking_blocks")
+    if not isinstance(blocks, list) or not blocks:
+        return bool(message.get("reasoning_content"))
+    return any(
+        isinstance(block, dict) and block.get("thinking") and block.get("vendor") not in vendors for block in blocks
+    )

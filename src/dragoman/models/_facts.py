@@ -61,6 +61,8 @@ def _lenient(known: ModelFacts) -> ModelFacts:
         sampling=known.sampling or None,
         prefill=known.prefill or None,
         forced_tools=known.forced_tools or None,
+        forced_tools_reasoning=known.forced_tools_reasoning or None,
+        refused=(),
         can_disable_reasoning=None,
         vision=known.vision or None,
         tools=known.tools or None,

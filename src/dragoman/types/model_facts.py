@@ -32,6 +32,14 @@ class ModelFacts:
     """Whether instructions (role `system`) may stand in the middle of the conversation."""
     forced_tools: bool | None = None
     """Whether a tool call can be demanded (`required`, or one tool by name)."""
+    forced_tools_reasoning: bool | None = None
+    """Whether it can be demanded while the model reasons."""
+    reasons_by_default: bool | None = None
+    """Whether the model reasons where the request says nothing about it."""
+    echo_reasoning: bool = False
+    """Whether, while it reasons, it demands the reasoning of earlier turns beside their tool calls."""
+    refused: tuple[str, ...] = ()
+    """Parameters of Chat Completions that the model refuses."""
     vision: bool | None = None
     tools: bool | None = None
     parallel_tools: bool | None = None

@@ -173,7 +173,7 @@ def test_twenty_turns_of_tools_replay_every_block_byte_identical_and_in_order() 
         assert orjson.dumps(sent[-1]) == orjson.dumps(loop(len(sent))[-1])
 
 
-def test_blocks_of_another_vendor_and_unsigned_ones_are_left_out_without_a_word() -> None:
+def test_blocks_of_another_vendor_and_unsigned_ones_are_left_out_and_reported() -> None:
     blocks = [
         {"type": "thinking", "thinking": "a", "signature": "s", "vendor": "google"},
         {"type": "signature", "signature": "g", "vendor": "google"},
@@ -189,7 +189,7 @@ def test_blocks_of_another_vendor_and_unsigned_ones_are_left_out_without_a_word(
         {"type": "redacted_thinking", "data": "d"},
         {"type": "text", "text": "x"},
     ]
-    assert wire.dropped == ()
+    assert wire.dropped == ("reasoning_content",)
 
 
 def test_a_server_without_signatures_gets_its_own_blocks_back() -> None:
@@ -219,7 +219,7 @@ def test_in_the_middle_of_another_vendors_tool_loop_a_budget_is_given_up_and_rep
     ]
     wire = written({"messages": history, "reasoning_effort": "low"}, BUDGET)
     assert "thinking" not in wire.body
-    assert wire.dropped == ("reasoning_effort",)
+    assert wire.dropped == ("reasoning_content", "reasoning_effort")
     own = [{"type": "thinking", "thinking": "a", "signature": "s", "vendor": "anthropic"}]
     history[1]["thinking_blocks"] = own
     assert "thinking" in written({"messages": history, "reasoning_effort": "low"}, BUDGET).body

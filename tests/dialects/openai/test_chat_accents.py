@@ -156,7 +156,6 @@ def test_parameters(provider: str, facts: ModelFacts, asked: Any, sent: Any) -> 
         ("groq", ModelFacts(), {"frequency_penalty": 0.5}, "frequency_penalty"),
         ("xai", ModelFacts(), {"presence_penalty": 0.5}, "presence_penalty"),
         ("cohere", ModelFacts(), {"metadata": {"a": "b"}}, "metadata"),
-        ("mistral", ModelFacts(), {"prompt_cache_key": "k"}, "prompt_cache_key"),
         ("openai", ModelFacts(), {"modalities": ["text", "image"]}, "modalities"),
         ("mistral", ModelFacts(), {"logit_bias": {"1": 2}}, "logit_bias"),
         ("perplexity", ModelFacts(), {"tools": [FUNCTION]}, "tools"),

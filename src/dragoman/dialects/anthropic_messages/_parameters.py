@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dragoman.dialects._parameters import DropList
+from dragoman.dialects._parameters import DropList, fitted_id, hashed_id
 from dragoman.types._json import JsonObject
 from dragoman.types.model_facts import ModelFacts
 
@@ -44,8 +44,8 @@ _LACKING: dict[str, Callable[[Any], bool]] = {
     "cached_content": _never,
 }
 """What Anthropic has no word for, and the value with which it means nothing."""
-_ONLY_SPEED = ("prompt_cache_key", "prompt_cache_retention", "prediction")
-"""What changes no answer: left out, and reported."""
+_USER_ID_LENGTH = 256
+"""https://platform.claude.com/docs/en/api/messages/create#body-metadata"""
 _ELSEWHERE = frozenset(
     {"model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "tools", "tool_choice"}
     | {"parallel_tool_calls", "functions", "function_call", "response_format", "reasoning_effort", "thinking"}
@@ -65,10 +65,8 @@ def write_parameters(request: JsonObject, facts: ModelFacts, drops: DropList, *,
             body |= _WRITERS[name](value, drops)
         elif name in OWN_PARAMETERS or drops.allowed(name):
             body[name] = value
-        elif name in _ONLY_SPEED:
-            drops.weakened(name)
         elif not (name in _LACKING and _LACKING[name](value)):
-            drops.unsupported(name)
+            drops.leave_out(name)
     return body
 
 
@@ -104,8 +102,13 @@ def _stop(value: Any, drops: DropList) -> JsonObject:
     return {"stop_sequences": kept} if kept else {}
 
 
-def _user(value: Any, _: DropList) -> JsonObject:
-    return {"metadata": {"user_id": str(value)}}
+def _user(value: Any, drops: DropList, param: str = "user") -> JsonObject:
+    """Anthropic limits the length, and refuses an id that looks like an address of electronic mail."""
+    given = str(value)
+    fitted = hashed_id(given) if "@" in given else fitted_id(given, _USER_ID_LENGTH)
+    if fitted != given:
+        drops.weakened(param)
+    return {"metadata": {"user_id": fitted}}
 
 
 def _metadata(value: Any, drops: DropList) -> JsonObject:
@@ -113,7 +116,7 @@ def _metadata(value: Any, drops: DropList) -> JsonObject:
     given = value if isinstance(value, dict) else {}
     if any(key != "user_id" for key in given):
         drops.unsupported("metadata", "only metadata.user_id is known")
-    return {"metadata": {"user_id": str(given["user_id"])}} if "user_id" in given else {}
+    return _user(given["user_id"], drops, "metadata.user_id") if "user_id" in given else {}
 
 
 def _service_tier(value: Any, drops: DropList) -> JsonObject:

@@ -8,6 +8,7 @@ from dragoman.dialects._dialect import Target, WireRequest
 from dragoman.dialects._parameters import DropList
 from dragoman.dialects._provider_tools import report_foreign_blocks
 from dragoman.dialects._reading import expect, expect_list, expect_object
+from dragoman.dialects._reasoning import report_foreign_reasoning
 from dragoman.dialects._vendor_params import own_params
 from dragoman.dialects.anthropic_messages._betas import beta_headers
 from dragoman.dialects.anthropic_messages._parameters import write_parameters
@@ -71,6 +72,7 @@ class _Writing:
         request, target = self._request, self._target
         own = own_params(request, (VENDOR, target.vendor), self._drops)
         report_foreign_blocks(self._messages, (VENDOR, target.vendor), self._drops)
+        report_foreign_reasoning(self._messages, (None, target.vendor), self._drops)
         reasoning = self._possible(self._reasoning(own))
         thinking, max_tokens = self._limits(reasoning)
         body: JsonObject = {"model": target.model, "max_tokens": max_tokens}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dragoman.dialects._parameters import BOOKKEEPING
 from dragoman.dialects._reading import bad, expect, expect_list, expect_object, expect_str
 from dragoman.dialects._reasoning import budget_for_effort, effort_for_budget, nearest_effort
 from dragoman.dialects.gemini._accent import GEMINI_API, Accent
@@ -35,10 +36,7 @@ _WRITTEN = frozenset(
      "thinking", "modalities", "audio", "safety_settings", "cached_content", "service_tier", "web_search_options",
      "vendor_params", "metadata"}
 )  # fmt: skip
-_HARMLESS = frozenset(
-    {"user", "store", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "prediction",
-     "cache_control"}
-)  # fmt: skip
+_HARMLESS = BOOKKEEPING | {"store", "cache_control"}
 """Without these the answer is the same, or as good."""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from dragoman.dialects._dialect import Target, WireRequest
 from dragoman.dialects._parameters import DropList
 from dragoman.dialects._provider_tools import report_foreign_blocks
+from dragoman.dialects._reasoning import report_foreign_reasoning
 from dragoman.dialects._vendor_params import own_params
 from dragoman.dialects.gemini._config_write import accent_of, note_the_rest, write_config, write_neighbours
 from dragoman.dialects.gemini._contents_write import write_contents
@@ -27,6 +28,7 @@ def write_request(request: ChatRequest, target: Target) -> WireRequest:
     request = wanted(request, drops)
     writing = Writing(target, drops, wire_names(request))
     report_foreign_blocks(request.get("messages"), (target.vendor,), drops)
+    report_foreign_reasoning(request.get("messages"), (target.vendor,), drops)
     body, json_tool = write_body(request, writing)
     path, query = address(target)
     return WireRequest(

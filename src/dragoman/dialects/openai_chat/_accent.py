@@ -14,9 +14,9 @@ ReasoningForm = Literal["effort", "thinking", "thinking_effort", "budget", "reas
 """How reasoning is asked for: `reasoning_effort`; `thinking: {"type"}`; both of these; Anthropic's `thinking` with its budget;
 OpenRouter's `reasoning: {"effort" | "max_tokens" | "enabled"}`; `enable_thinking` with `thinking_budget`; not at all."""
 
-ReasoningBack = Literal["omit", "reasoning_content", "reasoning", "reasoning_details", "thinking_parts"]
-"""Where an earlier turn's reasoning goes back in: nowhere, one of two fields with its text, OpenRouter's verbatim details,
-or Mistral's parts of the content."""
+ReasoningBack = Literal["omit", "reasoning_content", "reasoning", "reasoning_details", "thinking_parts", "tagged"]
+"""Where an earlier turn's reasoning goes back in: nowhere (which is reported), one of two fields with its text, OpenRouter's
+verbatim details, Mistral's parts of the content, or a tag at the start of the content."""
 
 FileForm = Literal["", "file", "document_url", "file_url"]
 """How a file is sent: not at all, as OpenAI's `file` part, or as Mistral's or Perplexity's own part."""
@@ -37,6 +37,8 @@ class Accent:
     """What a model with `sampling` False does not take (but for a 1, or a 0 of the penalties, which change nothing)."""
     modalities: frozenset[str] = frozenset()
     """The words that it takes in `modalities`; empty: any."""
+    id_length: int = 0
+    """The most characters of `user`, `safety_identifier` and `prompt_cache_key`; 0: no limit is known."""
     stream_options: bool = True
     """Whether `stream_options.include_usage` is known; False: usage comes unasked."""
 
@@ -65,6 +67,8 @@ class Accent:
     """Its word for a `tool_choice` that demands a call."""
     forced_tools: bool = True
     """Whether a call can be demanded at all."""
+    forced_tools_reasoning: bool = True
+    """Whether a call can be demanded while the model reasons."""
     allowed_tools: bool = False
     """Whether `tool_choice: {"type": "allowed_tools"}` is known; elsewhere the list of tools is cut."""
     strict: bool = True
@@ -83,7 +87,10 @@ class Accent:
     """The same for a model that has no native way."""
 
     reasoning: ReasoningForm = "effort"
-    reasoning_back: ReasoningBack = "omit"
+    reasoning_switch: Literal["enabled", "adaptive"] = "enabled"
+    """Its word for reasoning that is on, where a switch asks for it."""
+    reasoning_back: ReasoningBack = "reasoning_content"
+    """Most servers of open models know this field, and those that do not ignore what they do not know."""
     cache_control: bool = False
     reasoning_tag: str = ""
     """The tag (`think`) in which it puts reasoning at the start of the content."""

@@ -11,6 +11,7 @@ from dragoman.dialects.framing.sse import SseEvent, SseReader
 from dragoman.dialects.openai_chat._accent import accent_of
 from dragoman.dialects.openai_chat._read_response import unary_usage
 from dragoman.dialects.openai_chat._read_stream import cut_off, event_json, is_done, last_events
+from dragoman.dialects.openai_chat._write_ids import IDS, too_long
 from dragoman.dialects.openai_chat._write_tools import wire_names
 from dragoman.types._json import JsonObject
 from dragoman.types.usage import Usage
@@ -44,10 +45,12 @@ FOREIGN_MARKS: tuple[bytes, ...] = (
 
 
 def relay_request(body: JsonObject, target: Target) -> WireRequest | None:
-    """The caller's body with the provider's model, and with the usage asked for. None where it names a tool as the
-    provider does not take it: then the names have to be changed, there and back."""
+    """The caller's body with the provider's model, and with the usage asked for. None where something has to be changed:
+    the name of a tool that the provider does not take (there and back), or an id that is too long for it."""
     accent = accent_of(target)
     if "tools" in body and wire_names(body, accent).to_caller:
+        return None
+    if any(too_long(body.get(key), accent) for key in IDS):
         return None
     sent = {**body, "model": target.model}
     if sent.get("stream") and accent.stream_options:

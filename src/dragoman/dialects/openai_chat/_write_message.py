@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
-from dragoman.dialects.openai_chat._accent import Accent, ReasoningBack
-from dragoman.dialects.openai_chat._reasoning_details import details_of
+from dragoman.dialects.openai_chat._accent import Accent
+from dragoman.dialects.openai_chat._reasoning_back import write_reasoning_back
 from dragoman.dialects.openai_chat._write_parts import write_parts
 from dragoman.dialects.openai_chat._writing import Writing
 from dragoman.types._json import JsonObject
@@ -24,6 +23,7 @@ _OURS = frozenset(
         "native_finish_reason",
         "provider_specific_fields",
         "provider_tool_blocks",
+        "reasoning",
         "reasoning_content",
         "reasoning_details",
         "thinking_blocks",
@@ -75,7 +75,7 @@ def _assistant(wire: JsonObject, message: JsonObject, path: str, writing: Writin
             wire["content"] = ""  # an empty turn: null is taken only beside a call
     if writing.target.vendor != "google":
         wire.pop("extra_content", None)
-    _BACK[writing.accent.reasoning_back](wire, message, writing)
+    write_reasoning_back(wire, message, writing)
 
 
 def _call(call: JsonObject, writing: Writing) -> JsonObject:
@@ -97,43 +97,3 @@ def _wire_id(call_id: Any, accent: Accent) -> Any:
     if not accent.tool_call_id or not isinstance(call_id, str) or re.fullmatch(accent.tool_call_id, call_id):
         return call_id
     return sha256(call_id.encode()).hexdigest()[:9]
-
-
-def _omit(wire: JsonObject, message: JsonObject, writing: Writing) -> None:
-    pass
-
-
-def _as(key: str) -> Callable[[JsonObject, JsonObject, Writing], None]:
-    def back(wire: JsonObject, message: JsonObject, writing: Writing) -> None:
-        if message.get("reasoning_content"):
-            wire[key] = message["reasoning_content"]
-
-    return back
-
-
-def _details(wire: JsonObject, message: JsonObject, writing: Writing) -> None:
-    details = details_of(message, writing.target.vendor)  # type: ignore[arg-type]  # a hub message is a dict
-    if details:
-        wire["reasoning_details"] = details
-    elif message.get("reasoning_content"):
-        wire["reasoning"] = message["reasoning_content"]
-
-
-def _thinking_parts(wire: JsonObject, message: JsonObject, writing: Writing) -> None:
-    reasoning, content = message.get("reasoning_content"), wire.get("content")
-    if not reasoning:
-        return
-    if isinstance(content, list):
-        parts: list[Any] = content
-    else:
-        parts = [{"type": "text", "text": content}] if content else []
-    wire["content"] = [{"type": "thinking", "thinking": [{"type": "text", "text": reasoning}]}, *parts]
-
-
-_BACK: dict[ReasoningBack, Callable[[JsonObject, JsonObject, Writing], None]] = {
-    "omit": _omit,
-    "reasoning_content": _as("reasoning_content"),
-    "reasoning": _as("reasoning"),
-    "reasoning_details": _details,
-    "thinking_parts": _thinking_parts,
-}

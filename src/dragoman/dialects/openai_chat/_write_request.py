@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from dragoman.dialects._dialect import Target, WireRequest
 from dragoman.dialects._parameters import DropList
 from dragoman.dialects._provider_tools import report_foreign_blocks
 from dragoman.dialects._vendor_params import own_params
 from dragoman.dialects.openai_chat._accent import Accent, accent_of
+from dragoman.dialects.openai_chat._reasoning_back import with_placeholders
+from dragoman.dialects.openai_chat._reasoning_request import settle_reasoning
 from dragoman.dialects.openai_chat._turns import write_messages
 from dragoman.dialects.openai_chat._write_effort import fit_to_effort
 from dragoman.dialects.openai_chat._write_format import write_format
+from dragoman.dialects.openai_chat._write_ids import shorten_ids
 from dragoman.dialects.openai_chat._write_reasoning import write_reasoning
 from dragoman.dialects.openai_chat._write_tools import wire_names, write_tools
 from dragoman.dialects.openai_chat._writing import NEUTRAL, Writing
@@ -30,15 +35,20 @@ def write_request(request: ChatRequest, target: Target) -> WireRequest:
     accent, drops = accent_of(target), DropList(target)
     asked: JsonObject = drops.wanted(request)
     names = wire_names(asked, accent)
-    writing = Writing(target, accent, drops, names)
+    writing, asked = settle_reasoning(asked, Writing(target, accent, drops, names))
     body = write_params(asked, target, accent, drops, _OWN_WAY)
     report_foreign_blocks(asked.get("messages"), (), drops)
-    body["messages"] = write_messages(asked.get("messages") or [], writing)
+    body["messages"] = write_messages(_messages(asked, writing), writing)
     write_tools(body, asked, writing)
     write_reasoning(body, asked, writing)
     fit_to_effort(body, writing)
     json_tool = write_format(body, asked, writing)
     return WireRequest(body, dropped=drops.dropped, tool_names=names.to_caller, json_tool=json_tool)
+
+
+def _messages(asked: JsonObject, writing: Writing) -> list[Any]:
+    messages = asked.get("messages") or []
+    return with_placeholders(messages, writing) if writing.reasons and writing.target.facts.echo_reasoning else messages
 
 
 def write_params(
@@ -54,10 +64,8 @@ def write_params(
             drops.unsupported(key)
     _limit(body, target, accent)
     _sampling(body, target, accent, drops)
-    for key in [key for key in body if key in accent.unsupported and not drops.allowed(key)]:
-        value = body.pop(key)
-        if value is not None and NEUTRAL.get(key) != value:
-            drops.unsupported(key)
+    _refused(body, target, accent, drops)
+    shorten_ids(body, accent, drops)
     for key, name in accent.renamed.items():
         if key in body:
             body[name] = body.pop(key)
@@ -67,6 +75,15 @@ def write_params(
         if accent.stream_options:
             body["stream_options"] = {**(options or {}), "include_usage": True}
     return body
+
+
+def _refused(body: JsonObject, target: Target, accent: Accent, drops: DropList) -> None:
+    for key in [key for key in body if key in accent.unsupported or key in target.facts.refused]:
+        if drops.allowed(key):
+            continue
+        value = body.pop(key)
+        if value is not None and NEUTRAL.get(key) != value:
+            drops.leave_out(key, "the model takes none" if key in target.facts.refused else "")
 
 
 def _limit(body: JsonObject, target: Target, accent: Accent) -> None:

@@ -12,7 +12,7 @@ from dragoman.dialects.openai_chat._accent import Accent
 from dragoman.dialects.openai_chat._writing import Writing
 from dragoman.types._json import JsonObject
 
-__all__ = ["can_force", "wire_names", "write_tools"]
+__all__ = ["can_force", "can_force_reasoning", "demands_call", "wire_names", "write_tools"]
 
 
 def wire_names(request: JsonObject, accent: Accent) -> ToolNames:
@@ -60,14 +60,31 @@ def write_tools(body: JsonObject, asked: JsonObject, writing: Writing) -> None:
 
 def can_force(writing: Writing) -> bool:
     """Whether the provider and the model take a `tool_choice` that demands a call."""
-    return writing.accent.forced_tools and writing.target.facts.forced_tools is not False
+    possible = writing.accent.forced_tools and writing.target.facts.forced_tools is not False
+    return possible and (not writing.reasons or can_force_reasoning(writing))
+
+
+def can_force_reasoning(writing: Writing) -> bool:
+    """Whether they take it while the model reasons."""
+    said = writing.target.facts.forced_tools_reasoning
+    return writing.accent.forced_tools_reasoning if said is None else said
+
+
+def demands_call(choice: Any) -> bool:
+    """Whether a `tool_choice` says that a tool must be called."""
+    if isinstance(choice, dict):
+        allowed = choice.get("allowed_tools")
+        return choice.get("type") != "allowed_tools" or (
+            isinstance(allowed, dict) and allowed.get("mode") == "required"
+        )
+    return choice in ("required", "any")
 
 
 def _possible(choice: Any, writing: Writing) -> Any:
-    demanded = choice == "required" or (isinstance(choice, dict) and choice.get("type") != "allowed_tools")
-    if not demanded or can_force(writing) or writing.drops.allowed("tool_choice"):
+    if not demands_call(choice) or can_force(writing) or writing.drops.allowed("tool_choice"):
         return choice
-    writing.drops.unsupported("tool_choice", "no call can be demanded")
+    why = "no call can be demanded while the model reasons" if writing.reasons else "no call can be demanded"
+    writing.drops.unsupported("tool_choice", why)
     return "auto"
 
 

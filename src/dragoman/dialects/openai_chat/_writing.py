@@ -38,3 +38,5 @@ class Writing:
     accent: Accent
     drops: DropList
     names: ToolNames
+    reasons: bool = False
+    """Whether the model will reason: it was asked to, or does so of itself."""

@@ -30,6 +30,8 @@ _OPENAI = Accent(
     unsupported_parts=frozenset(("video_url",)),
     allowed_tools=True,
     tool_call_id=_SHORT_ID,
+    id_length=64,
+    reasoning_back="omit",
     search_models=("search-preview", "search-api"),
 )
 
@@ -60,11 +62,13 @@ _DEEPSEEK = Accent(
     file="",
     json_schema="json_object",
     json_schema_fallback="json_object",
+    # "Thinking mode does not support this tool_choice": https://github.com/deepseek-ai/DeepSeek-V3/issues/1376
+    forced_tools_reasoning=False,
     reasoning="thinking_effort",
-    reasoning_back="reasoning_content",
 )
 
 _OPENROUTER = Accent(
+    id_length=128,  # https://github.com/ujisati/claude-code-provider-proxy/pull/11
     developer_role=True,
     tokens_field="",
     file_url=True,
@@ -74,13 +78,13 @@ _OPENROUTER = Accent(
     cache_control=True,
 )
 
-_REASONING_CONTENT = Accent(reasoning_back="reasoning_content")
+_PLAIN = Accent()
 _REASONING = Accent(reasoning_back="reasoning")
 
 _ACCENTS: dict[str, Accent] = {
     "openai": _OPENAI,
     "azure": _OPENAI,
-    "copilot": Accent(tokens_field="", tool_call_id=_SHORT_ID),
+    "copilot": Accent(tokens_field="", tool_call_id=_SHORT_ID, id_length=64, reasoning_back="omit"),
     "groq": Accent(
         # https://console.groq.com/docs/openai: a 400 for the first ones, for `n` above 1 and for names in messages.
         # https://console.groq.com/docs/api-reference: no model takes penalties, and `store` is not supported.
@@ -101,7 +105,6 @@ _ACCENTS: dict[str, Accent] = {
         # grok-4 answers a penalty with a 400, even a 0: https://github.com/miaoxworld/NativeTavern/issues/83
         unsupported=frozenset(("logit_bias", *_PENALTIES)),
         tokens_field="",
-        reasoning_back="reasoning_content",
     ),
     "openrouter": _OPENROUTER,
     "vercel-gateway": Accent(
@@ -113,6 +116,7 @@ _ACCENTS: dict[str, Accent] = {
     "perplexity": Accent(
         # https://docs.perplexity.ai/api-reference/chat-completions-post; perplexityai 0.46 sends `logprobs`, `n` and `top_k`
         stream_options=False,  # usage comes unasked
+        reasoning_back="omit",
         single_system=True,
         alternate=True,
         last_must_be_user=True,
@@ -134,8 +138,8 @@ _ACCENTS: dict[str, Accent] = {
     ),
     "together": Accent(reasoning_back="reasoning"),
     # https://docs.fireworks.ai/api-reference/post-chatcompletions (fireworks-ai 1.2: `ChatMessage.reasoning_content`)
-    "fireworks": Accent(tokens_field="", reasoning_back="reasoning_content"),
-    "huggingface": Accent(tokens_field="", reasoning_tag="think"),
+    "fireworks": Accent(tokens_field=""),
+    "huggingface": Accent(tokens_field="", reasoning_back="omit", reasoning_tag="think"),
     "ollama": Accent(
         # https://docs.ollama.com/api/openai-compatibility. A forced `tool_choice` may not be heeded (recorded: activeagent--
         # test-agent-common-format-tool-choice-specific-1), but helps where there is one tool, so it passes.
@@ -149,7 +153,6 @@ _ACCENTS: dict[str, Accent] = {
         forced_tools=False,  # "Tool choice must be auto": https://github.com/vectorize-io/hindsight/issues/4246
         max_temperature=1.0,
         reasoning="thinking_effort",
-        reasoning_back="reasoning_content",
         json_schema="json_object",
         json_schema_fallback="json_object",
     ),
@@ -157,39 +160,50 @@ _ACCENTS: dict[str, Accent] = {
         # https://platform.kimi.ai/docs/api/chat does not list it, and unknown fields are ignored
         unsupported=frozenset(("logit_bias",)),
         max_temperature=1.0,
+        # "tool_choice 'required' is incompatible with thinking enabled": https://github.com/can1357/oh-my-pi/issues/1077
+        forced_tools_reasoning=False,
         reasoning="thinking",
-        reasoning_back="reasoning_content",
     ),
     "alibaba": Accent(
+        # "does not support being set to required or object in thinking mode": https://github.com/cloudwego/eino/issues/994
+        forced_tools_reasoning=False,
         reasoning="enable_thinking",
-        reasoning_back="reasoning_content",
         cache_control=True,
         json_schema_fallback="json_object",
     ),
-    "venice": Accent(tokens_field="", reasoning_back="reasoning_content"),
-    "baseten": _REASONING_CONTENT,
+    # https://platform.xiaomimimo.com/docs/en-US/api/chat/openai-api; tools answer with text only:
+    # https://github.com/XiaomiMiMo/MiMo/issues/44
+    "xiaomi": Accent(reasoning="thinking"),
+    # https://platform.minimax.io/docs/guides/text-m2-function-call: the history keeps the reasoning where it stood
+    "minimax": Accent(
+        reasoning="thinking", reasoning_switch="adaptive", reasoning_back="tagged", reasoning_tag="think"
+    ),
+    "venice": Accent(tokens_field=""),
+    "baseten": _PLAIN,
     "cloudflare": Accent(file=""),
     "cohere": Accent(
         # https://docs.cohere.com/docs/compatibility-api#unsupported-parameters, word by word (`dimensions` of embeddings)
         unsupported=frozenset((*_NOT_COHERE, "parallel_tool_calls", "dimensions")),
+        reasoning_back="omit",
         developer_role=True,
         file="",
     ),
-    "databricks": Accent(stream_options=False, reasoning="budget", cache_control=True, file=""),
-    "doubleword": _REASONING_CONTENT,
-    "gpustack": _REASONING_CONTENT,
-    "llamacpp": Accent(reasoning_back="reasoning_content", file=""),
-    "mistralrs": _REASONING_CONTENT,
+    "databricks": Accent(stream_options=False, reasoning="budget", reasoning_back="omit", cache_control=True, file=""),
+    "doubleword": _PLAIN,
+    "gpustack": _PLAIN,
+    "llamacpp": Accent(file=""),
+    "mistralrs": _PLAIN,
     "crusoe": _REASONING,
     "openai-compatible": _REASONING,
     # https://dev.writer.com/api-reference/completion-api/chat-completion (writer-sdk 3.0): texts and images only
-    "writer": Accent(unsupported_parts=frozenset(("input_audio", "video_url")), file=""),
-    "heroku": Accent(reasoning="none", file=""),
+    "writer": Accent(reasoning_back="omit", unsupported_parts=frozenset(("input_audio", "video_url")), file=""),
+    "heroku": Accent(reasoning="none", reasoning_back="omit", file=""),
     "watsonx": Accent(file=""),
     "gemini": Accent(
         unsupported=frozenset(("logit_bias", "service_tier", "store", "verbosity")),
         tokens_field="",
         tool_media=False,
+        reasoning_back="omit",
         reasoning_tag="thought",
     ),
     "anthropic": Accent(
@@ -200,6 +214,7 @@ _ACCENTS: dict[str, Accent] = {
         tokens_field="",
         max_temperature=1.0,
         reasoning="budget",
+        reasoning_back="omit",
         json_schema="tool",
         strict=False,
     ),
