@@ -7,10 +7,12 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 import dragoman
 from dragoman.errors import DragomanError
 from dragoman.gateway.app import ROUTES
+from dragoman.gateway.config import parse_config
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -47,6 +49,21 @@ def test_every_page_stands_in_the_table_of_contents() -> None:
 def test_python_in_docs_is_python(page: Path) -> None:
     for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
         ast.parse(block)
+
+
+CONFIGURATIONS = [
+    (name(page), text)
+    for page in PAGES
+    for text in re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)
+    if "model_list:" in text
+]
+
+
+@pytest.mark.parametrize(("page", "text"), CONFIGURATIONS)
+def test_configurations_in_docs_are_configurations(page: str, text: str) -> None:
+    variables = dict.fromkeys(re.findall(r"os\.environ/(\w+)", text), "sk-f3hQ0sL2mZx8Vw7R")
+    variables |= {"REDIS_URL": "redis://127.0.0.1:6379/0"}
+    assert parse_config(yaml.safe_load(text), variables).unsupported == ()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
