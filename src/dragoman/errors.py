@@ -28,14 +28,18 @@
                 ├── BadGatewayError     502
                 └── ServiceUnavailableError 503
 
-Names and statuses follow the openai package. Each error answers the router's three questions:
+Names and statuses follow the openai package. Where it is imported, each `APIError` is one of its errors as well, so that
+`except openai.RateLimitError` catches ours. Each error answers the router's three questions:
 `retry_here` (may the same deployment succeed if asked again?), `retry_elsewhere` (may another one?) and
 `retry_after` (not before how many seconds?).
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, Self
+
+from dragoman._openai_errors import join_tree, request_of, response_of
+from dragoman._root_error import DragomanError
 
 __all__ = [
     "APIConnectionError",
@@ -67,57 +71,6 @@ __all__ = [
     "UnsupportedParamsError",
     "error_for_status",
 ]
-
-
-class DragomanError(Exception):
-    """The root. `status_code` is the HTTP status with which a gateway reports it, `code` OpenAI's word for it."""
-
-    status: ClassVar[int] = 500
-    default_code: ClassVar[str | None] = None
-    default_type: ClassVar[str] = "api_error"
-    retry_here: ClassVar[bool] = False
-    retry_elsewhere: ClassVar[bool] = False
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        status_code: int | None = None,
-        code: str | None = None,
-        param: str | None = None,
-        type: str | None = None,
-        provider: str | None = None,
-        model: str | None = None,
-        provider_code: str | None = None,
-        retry_after: float | None = None,
-        body: Any = None,
-        request_id: str | None = None,
-        llm_provider: str | None = None,
-    ) -> None:
-        """`llm_provider` is `provider`, under the name that LiteLLM's users know."""
-        super().__init__(message)
-        self.message = message
-        self.status_code = status_code if status_code is not None else self.status
-        self.code = code if code is not None else self.default_code
-        self.param = param
-        """The path of the request's field at fault, e.g. `messages[2].content`."""
-        self.type = type or self.default_type
-        self.provider = provider if provider is not None else llm_provider
-        self.model = model
-        self.provider_code = provider_code
-        """The provider's own word for the error, as it sent it."""
-        self.retry_after = retry_after
-        """Seconds to wait, as the provider asked; None where it did not."""
-        self.body = body
-        """The provider's error body, parsed where it was JSON."""
-        self.request_id = request_id
-        self.attempts: tuple[Any, ...] = ()
-        """What the router tried for the call (`dragoman.routing.Attempt`), the last attempt last."""
-
-    @property
-    def llm_provider(self) -> str | None:
-        """The provider, under the name that LiteLLM's users know."""
-        return self.provider
 
 
 class ConfigError(DragomanError):
@@ -152,6 +105,13 @@ class BudgetExceededError(DragomanError):
 class APIError(DragomanError):
     """A call to a provider failed."""
 
+    def __new__(cls, *_: Any, **__: Any) -> Self:
+        join_tree(APIError)
+        return super().__new__(cls)
+
+    request = property(request_of)
+    """As openai's errors have it; only where that package is imported."""
+
 
 class APIConnectionError(APIError):
     """The provider gave no answer, or broke off in the middle of one."""
@@ -174,6 +134,7 @@ class Timeout(APIConnectionError):
 class APIResponseValidationError(APIError):
     """The provider's answer is not what its dialect promises."""
 
+    response = property(response_of)
     status = 502
     default_code = "invalid_provider_response"
     retry_here = True
@@ -182,6 +143,9 @@ class APIResponseValidationError(APIError):
 
 class APIStatusError(APIError):
     """The provider answered with an error status that has no class of its own."""
+
+    response = property(response_of)
+    """As openai's errors have it; only where that package is imported."""
 
 
 class BadRequestError(APIStatusError):
