@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 import orjson
 
 from dragoman.dialects._dialect import CallerContext, Codec, RequestHints
-from dragoman.errors import BadRequestError, NotFoundError
+from dragoman.errors import BadRequestError, DragomanError, NotFoundError
 from dragoman.gateway._attempts import attempt_headers, note_answer, note_error, note_usage
 from dragoman.gateway._caller_facts import with_caller_facts
 from dragoman.gateway._controls import refuse_server_fields, take_controls, take_options
@@ -169,14 +169,8 @@ class Ask:
             except BaseException as raised:
                 if caller.left:
                     raise
-                error = as_ours(raised, exchange)
-                await live.stop()
-                if live.open:
-                    exchange.error = type(error).__name__
-                    note_error(exchange, error)
-                    await live.end(kitchen.redactor.bytes(writer.error(error)))
-                else:
-                    await reply_error(exchange, error, kitchen.redactor)
+                # Kept in no variable here: its traceback names this frame.
+                await _end_badly(kitchen, exchange, live, writer, as_ours(raised, exchange))
 
 
 async def _send(
@@ -198,6 +192,17 @@ async def _send(
         exchange.cost = cost_text(answer.cost)
         note_usage(exchange, answer.usage)
         await answer.aclose()
+
+
+async def _end_badly(kitchen: Kitchen, exchange: Exchange, live: LiveStream, writer: Any, error: DragomanError) -> None:
+    """The error as the last event of a stream that has begun, or else as a whole answer."""
+    await live.stop()
+    if live.open:
+        exchange.error = type(error).__name__
+        note_error(exchange, error)
+        await live.end(kitchen.redactor.bytes(writer.error(error)))
+    else:
+        await reply_error(exchange, error, kitchen.redactor)
 
 
 def _headers(kitchen: Kitchen, exchange: Exchange, answer: Answer | StreamAnswer, left_out: Iterable[str]) -> Headers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -101,12 +101,12 @@ class Hedger:
         race = _Race(self.trial)
         try:
             first = race.enter(admitted, asked, self._seconds_left())
-            if not await self._is_late(first, delay):
+            if not await race.is_late(first, self.trial.clock.sleep(delay)):
                 return await race.won_alone(first)
             second = await self._second(admitted, asked, policy, failures.tried)
             if not isinstance(second, Admitted):
                 return await race.won_alone(first)
-            if first.done():
+            if race.is_over(first):
                 self._give_back(second)
                 return await race.won_alone(first)
             self.spent = True
@@ -157,14 +157,6 @@ class Hedger:
         usual = times.p95
         return usual / 1000 if usual is not None and times.weight(store.now()) >= _LEAST_OBSERVED else None
 
-    async def _is_late(self, first: asyncio.Task[None], delay: float) -> bool:
-        timer = asyncio.ensure_future(self.trial.clock.sleep(delay))
-        try:
-            await asyncio.wait({first, timer}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            timer.cancel()
-        return not first.done()
-
     async def _second(
         self, first: Admitted, asked: Asked, policy: HedgePolicy, failed: Iterable[str]
     ) -> Admitted | list[PassedOver]:
@@ -208,43 +200,53 @@ def _has_others(asked: Asked) -> bool:
 
 
 class _Race:
-    """Those who are asked at the same time. Whoever is still running when it is left is cancelled."""
+    """Those who are asked at the same time. Whoever is still running when it is left is cancelled.
+
+    Tasks stay in here, and in no variable while they fail: a task keeps its error, whose traceback names the frames that it went
+    through, and so a frame that keeps the task."""
 
     def __init__(self, trial: Trial) -> None:
         self._trial = trial
-        self._running: dict[asyncio.Task[None], Asking] = {}
+        self._running: dict[Asking, asyncio.Task[None]] = {}
 
-    def enter(self, admitted: Admitted, asked: Asked, seconds_left: float) -> asyncio.Task[None]:
+    def enter(self, admitted: Admitted, asked: Asked, seconds_left: float) -> Asking:
         asking = self._trial.start(admitted, asked)
-        task = asyncio.ensure_future(self._trial.arrive(asking, seconds_left))
-        self._running[task] = asking
-        return task
+        self._running[asking] = asyncio.ensure_future(self._trial.arrive(asking, seconds_left))
+        return asking
 
-    async def won_alone(self, task: asyncio.Task[None]) -> Answer | StreamAnswer:
-        await asyncio.wait({task})
-        asking = self._running.pop(task)
-        task.result()
+    def is_over(self, asking: Asking) -> bool:
+        """Whether it has arrived or failed, and nobody has looked yet."""
+        return asking in self._running and self._running[asking].done()
+
+    async def is_late(self, asking: Asking, delay: Awaitable[None]) -> bool:
+        timer = asyncio.ensure_future(delay)
+        try:
+            await asyncio.wait({self._running[asking], timer}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            timer.cancel()
+        return not self.is_over(asking)
+
+    async def won_alone(self, asking: Asking) -> Answer | StreamAnswer:
+        await asyncio.wait({self._running[asking]})
+        self._running.pop(asking).result()
         return self._trial.take(asking)
 
     async def won(self, failed: Callable[[Asking, APIError], None]) -> Answer | StreamAnswer:
         """The first answer. Where both fail the first deployment's error is raised, and `failed` hears of the other's."""
         errors: dict[Asking, APIError] = {}
-        order = list(self._running.items())
+        order = list(self._running)
         try:
             while self._running:
-                await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
-                for task, asking in order:  # of two at the same time, the one that was asked first
-                    if task not in self._running or not task.done():
-                        continue
-                    del self._running[task]
+                await asyncio.wait(self._running.values(), return_when=asyncio.FIRST_COMPLETED)
+                for asking in filter(self.is_over, order):  # of two at the same time, the one that was asked first
                     try:
-                        task.result()
+                        self._running.pop(asking).result()
                     except APIError as error:
                         errors[asking] = error
                         continue
                     await self._leave_for(asking)
                     return self._trial.take(asking)
-            first, second = (asking for _, asking in order)
+            first, second = order
             failed(second, errors[second])
             raise errors[first]
         finally:
@@ -261,13 +263,13 @@ class _Race:
 
     async def leave(self, reason: str) -> None:
         running, self._running = self._running, {}
-        for task, asking in running.items():
+        for asking, task in running.items():
             asking.left = reason
             if not task.done():
                 task.cancel()
             elif not task.cancelled() and task.exception() is None:
                 await self._trial.drop(asking)
-        open_ones = [task for task in running if not task.done()]
+        open_ones = [task for task in running.values() if not task.done()]
         if open_ones:
             for task in open_ones:
                 task.add_done_callback(_heard)

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from dataclasses import dataclass
 from typing import Any
 
-from dragoman.errors import APIError
+from dragoman.errors import APIError, APIResponseValidationError
 from dragoman.routing._call import StreamAnswer
 from dragoman.types.chat import ChatChunk
 from dragoman.types.usage import Usage
@@ -27,6 +27,10 @@ _CONTENT = (
 )
 
 
+_MOST_UNHEARD = 64 * 1024 * 1024
+"""Bytes of a stream before its first content, which may be an image in one event."""
+
+
 def has_content(chunks: Iterable[ChatChunk]) -> bool:
     """Whether the model has begun to answer: a role alone is no content, an end without a word is."""
     for chunk in chunks:
@@ -41,7 +45,7 @@ class Ending:
     """Keeps the usage of a stream and says how it ended, once it belongs to a caller; before that a failure is only the
     attempt's own."""
 
-    __slots__ = ("_answer", "_over", "_tell", "earlier", "own", "usage")
+    __slots__ = ("_answer", "_over", "_tell", "_unheard", "earlier", "own", "usage")
 
     def __init__(self) -> None:
         self.usage: Usage | None = None
@@ -49,6 +53,7 @@ class Ending:
         self.earlier: Callable[[Usage], Usage] | None = None
         """Adds what deployments used that had broken off before."""
         self._over = False
+        self._unheard = 0
         self._answer: StreamAnswer | None = None
         self._tell: Callable[[BaseException | None], None] | None = None
 
@@ -57,6 +62,13 @@ class Ending:
         answer.usage, answer.own_usage = self.usage, self.own
         if self._over:  # without any content: all of it was read in search of some
             self.ended(None)
+
+    def read(self, data: Any) -> None:
+        """Count what is read before the first content, as all of it is kept. Raise `APIError` where it is too much."""
+        if self._answer is None and isinstance(data, bytes):
+            self._unheard += len(data)
+            if self._unheard > _MOST_UNHEARD:
+                raise APIResponseValidationError(f"the stream has no content in its first {_MOST_UNHEARD} bytes")
 
     def saw(self, usage: Usage | None) -> None:
         if usage is not None:
@@ -136,6 +148,7 @@ async def pump(source: StreamSource, ending: Ending) -> AsyncGenerator[list[Any]
     that came before."""
     try:
         async for data in source.reads:
+            ending.read(data)
             batch, failures = _collected(source.feed(data))
             if batch:
                 ending.saw(source.usage(batch))

@@ -13,7 +13,7 @@ from aiohttp import http_exceptions as parsing
 
 from dragoman.errors import APIConnectionError
 
-__all__ = ["ours"]
+__all__ = ["forget_frames", "ours"]
 
 
 class _Kind(NamedTuple):
@@ -59,8 +59,15 @@ def ours(error: BaseException, place: str) -> APIConnectionError | None:
         if isinstance(error, kind_of):
             kind = _by_cause(error, kind)
             detail = _detail(error)
+            forget_frames(error)
             return APIConnectionError(f"{place}: {kind.text}{detail and f' ({detail})'}", code=kind.code)
     return None
+
+
+def forget_frames(error: BaseException) -> None:
+    """Take the traceback from an error that something keeps beyond its raising, as aiohttp's connections and readers do: it names
+    frames that hold that keeper, and all that was read would stay until the garbage collector comes by."""
+    error.__traceback__ = None
 
 
 def _by_cause(error: BaseException, kind: _Kind) -> _Kind:

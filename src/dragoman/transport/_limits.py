@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -90,10 +91,11 @@ class Watch:
 
     def explain(self, error: BaseException) -> APIConnectionError | None:
         """What ended the exchange, in our words; None where `error` is neither a limit's doing nor the network's."""
-        if self.failure is not None and isinstance(error, Exception):
-            return self.failure
-        from dragoman.transport._failures import ours
+        from dragoman.transport._failures import forget_frames, ours
 
+        if self.failure is not None and isinstance(error, Exception):
+            forget_frames(error)
+            return copy(self.failure)  # what is raised names frames that hold this watch
         return ours(error, self.place)
 
     def stop(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
+from copy import copy
 from typing import TYPE_CHECKING, Self
 
 from dragoman.errors import APIConnectionError
@@ -56,6 +57,7 @@ class Reply:
         self._watch = watch
         self._max_body = max_body
         self._failure: APIConnectionError | None = None
+        """How the body broke off. Copies of it are raised: a traceback names frames that hold this object."""
         if body.at_eof():
             self._finish()
 
@@ -117,7 +119,7 @@ class Reply:
         """What is here of the body, waited for if there is nothing; empty at its end."""
         if self._wire is None:
             if self._failure is not None:
-                raise self._failure
+                raise copy(self._failure)
             return b""
         watch = self._watch
         watch.waiting()
@@ -130,7 +132,7 @@ class Reply:
                 raise
             if rest := _take_rest(self._body):
                 return rest
-            raise self._failure from None
+            raise copy(self._failure) from None
         if self._body.at_eof():
             return self._end(piece)
         watch.received()
@@ -149,7 +151,7 @@ class Reply:
         self._cut()
         if piece:
             return piece
-        raise self._failure
+        raise copy(self._failure)
 
     def _close(self) -> None:
         if self._wire is None:

@@ -37,15 +37,18 @@ class TurnWriter:
         self._drops = drops
         self._names = names
         self._parts = PartWriter(drops, target.vendor)
-        self._style = BlockStyle(
+        self._legacy_id = ""
+
+    def _style(self) -> BlockStyle:
+        """Made anew for each message: kept, it and this object would hold each other until the garbage collector comes by."""
+        return BlockStyle(
             thinking=self._thinking,
             tool_call=self._tool_call,
             provider_tool=self._provider_tool,
-            citation=lambda annotation, _: citation_for_target(annotation, target.vendor),
+            citation=lambda annotation, _: citation_for_target(annotation, self._target.vendor),
             image=lambda image: next(iter(self._parts.content([image], "images")), None),
             blank_text=False,
         )
-        self._legacy_id = ""
 
     def write(self, messages: list[Any]) -> JsonObject:
         """`system` (where there is one) and `messages`, to be merged into the body."""
@@ -95,7 +98,7 @@ class TurnWriter:
         content = message.get("content")
         if content is not None and not isinstance(content, (str, list)):
             raise bad(f"{path}.content", "expected a string or an array of parts")
-        blocks = self._marked(message, assistant_blocks(message, self._style) + self._verbatim(content))
+        blocks = self._marked(message, assistant_blocks(message, self._style()) + self._verbatim(content))
         only_text = len(blocks) == 1 and set(blocks[0]) == {"type", "text"}
         return Turn("assistant", blocks, blocks[0]["text"] if only_text else None, path)
 
