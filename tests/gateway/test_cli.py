@@ -206,6 +206,27 @@ def test_serve_refuses(tmp_path: Path, arguments: list[str], general: dict[str, 
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize(
+    ("router", "told"),
+    [
+        ({"redis_url": "redis://127.0.0.1:1/0?socket_timeout=abc"}, "redis_url: Invalid value for 'socket_timeout'"),
+        ({"redis_url": "redis://127.0.0.1:1/0?soket=1"}, "redis_url: got an unexpected keyword argument 'soket'"),
+        ({"mirror": [{"from": "smart", "to": "smrt"}]}, "mirror: 'smrt' is not in model_list (did you mean 'smart'?)"),
+        ({"canary": [{"model": "smart", "deployment": "gone", "share": 0.1}]}, "'smart' has no deployment 'gone'"),
+    ],
+)
+def test_what_check_finds_in_order_can_be_served(tmp_path: Path, router: dict[str, Any], told: str) -> None:
+    path = tmp_path / "config.yaml"
+    data = {
+        "model_list": [model("http://127.0.0.1:1")],
+        "general_settings": {"master_key": KEY},
+        "router_settings": router,
+    }
+    path.write_text(yaml.safe_dump(data))
+    code, said = run("check", str(path))
+    assert (code, told in said) == (2, True), said
+
+
 def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
     path = written(tmp_path, [model("http://127.0.0.1:1")])
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -120,3 +120,13 @@ def test_ten_thousand_secrets_are_taken_out() -> None:
     assert redactor.text(text) == ("a [key removed] [key removed] sk-0000000 [key removed], s[key removed] \u2603")
     assert redactor.bytes(text.encode()) == redactor.text(text).encode()
     assert Redactor(()).text(text) == text
+
+
+def test_a_key_among_the_environment_variables_has_one_line() -> None:
+    data: dict[str, Any] = {"model_list": [{"model_name": "a", "params": {"model": "openai/gpt-4o"}}]}
+    data["environment_variables"] = {"OPENAI_API_KEY": f"{STRONG}\n", "NOTE": "two\nlines"}
+    assert parse_config(data, {}).environment == {"OPENAI_API_KEY": STRONG, "NOTE": "two\nlines"}
+    data["environment_variables"] = {"OPENAI_API_KEY": f"{STRONG}\nX: y"}
+    with pytest.raises(ConfigError) as caught:
+        parse_config(data, {})
+    assert caught.value.message == "environment_variables.OPENAI_API_KEY: holds a line break, which no key does"

@@ -151,7 +151,7 @@ def test_lines_that_tell_of_no_call_are_counted_and_malformed_ones_are_named(tmp
         18: "not JSON",
     }
     said = run(tmp_path, [call(), "{", *["[]"] * 30], [entry("smart", "openai/old")])
-    assert "31 are malformed" in said
+    assert "malformed: 31" in said
     assert "line 2: not JSON" in said
     assert "and 11 more" in said
 
@@ -159,7 +159,7 @@ def test_lines_that_tell_of_no_call_are_counted_and_malformed_ones_are_named(tmp
 def test_a_log_without_calls_is_refused(tmp_path: Path) -> None:
     code, said = run(tmp_path, ["{}", "?"], [entry("smart", "openai/old")])
     assert code == 2
-    assert "tells of no call (1 lines tell of something else, 1 are malformed)" in said
+    assert "tells of no call (lines that tell of something else: 1, malformed: 1)" in said
     assert "line 2: not JSON" in said
     code, said = run(tmp_path, [], [entry("smart", "openai/old")])
     assert code == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from dragoman.gateway._words import counted
 from dragoman.routing.replay import Move, Replay, Total
 
 __all__ = ["replay_text"]
@@ -36,7 +37,8 @@ def replay_text(replay: Replay) -> str:
 
 
 def _lines(replay: Replay) -> Iterator[str]:
-    yield f"{replay.calls:,} calls ({replay.skipped:,} lines tell of something else, {replay.malformed:,} are malformed)"
+    other = f"lines that tell of something else: {replay.skipped:,}, malformed: {replay.malformed:,}"
+    yield f"{counted(replay.calls, 'call')} ({other})"
     for name, words in _KINDS:
         yield f"  {getattr(replay, name):>9,}  {words}"
     if any(getattr(replay, name) for name, _ in _OF_ALL):

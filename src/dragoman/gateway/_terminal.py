@@ -11,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     from dragoman.gateway.config import GatewayConfig
 
-__all__ = ["DEFAULT_CONFIG", "HELP", "ConfigOption", "read_settings", "refuse", "warn"]
+__all__ = ["DEFAULT_CONFIG", "HELP", "ConfigOption", "read_settings", "refuse", "tell_hints", "warn"]
 
 DEFAULT_CONFIG = Path("config.yaml")
 HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
@@ -38,11 +38,15 @@ def read_settings(path: Path | None, host: str | None) -> GatewayConfig:
         refuse(f"{path} is refused:\n  " + error.message.replace("\n", "\n  "))
     if warning:
         warn(warning)
-    for hint in settings.hints:
-        warn(hint)
     if settings.unsupported:
         warn("known to LiteLLM and not supported here yet, so without effect: " + ", ".join(settings.unsupported))
     return settings
+
+
+def tell_hints(settings: GatewayConfig) -> None:
+    """Warn of what is allowed and probably not meant, where a configuration is looked at or served."""
+    for hint in settings.hints:
+        warn(hint)
 
 
 def refuse(message: str) -> NoReturn:

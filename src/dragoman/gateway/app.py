@@ -8,7 +8,7 @@ import time
 
 import orjson
 
-from dragoman.errors import CallerError, DragomanError, NotFoundError
+from dragoman.errors import CallerError, ConfigError, DragomanError, NotFoundError
 from dragoman.gateway import health_pages
 from dragoman.gateway._assembly import router_of
 from dragoman.gateway._cors import Cors
@@ -29,6 +29,7 @@ from dragoman.gateway.routing_pages import explain
 
 __all__ = ["ROUTES", "Gateway"]
 
+_log = logging.getLogger("dragoman.gateway")
 _requests = logging.getLogger("dragoman.gateway.requests")
 _LONGEST_PATH = 600
 """In the log. What is longer is nobody's route."""
@@ -67,7 +68,12 @@ class Gateway:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        await self._kitchen.router.warm_up()
+        try:
+            await self._kitchen.router.warm_up()
+        except ConfigError as error:
+            _log.critical("the gateway does not start: %s", error.message.replace("\n", "; "))
+            await send({"type": "lifespan.startup.failed"})
+            return
         watch = asyncio.create_task(self._prices.watch()) if self._prices else None
         await send({"type": "lifespan.startup.complete"})
         await receive()

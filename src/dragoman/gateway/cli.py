@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from socket import socket
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 
 import typer
 
 from dragoman.gateway import explain_cli, prices_cli, replay_cli
-from dragoman.gateway._terminal import DEFAULT_CONFIG, HELP, ConfigOption, read_settings, refuse
+from dragoman.gateway._terminal import DEFAULT_CONFIG, HELP, ConfigOption, read_settings, refuse, tell_hints
 from dragoman.gateway._words import counted
 from dragoman.gateway.logs import Level, LogFormat, set_up
 
@@ -31,6 +31,10 @@ app.add_typer(prices_cli.app)
 app.command()(explain_cli.explain)
 app.command()(replay_cli.replay)
 
+_T = TypeVar("_T")
+_CANNOT_START = 2
+_MOST_MODELS = 50
+"""Of the list at the start."""
 _Host: TypeAlias = Annotated[str, typer.Option(help="The address to listen on.")]
 _Port: TypeAlias = Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")]
 _LogLevel: TypeAlias = Annotated[
@@ -81,6 +85,7 @@ def serve(
 ) -> None:
     """Serve the models of a configuration."""
     settings = read_settings(config, host)
+    tell_hints(settings)
     _run(settings, host, port, (log_level, log_format), lambda address: _announce(settings, address))
 
 
@@ -104,8 +109,12 @@ def check(
     """Say whether a configuration is in order, and all that is wrong with it."""
     if path is not None and config is not None and path != config:
         refuse("check looks at one configuration: name it once")
+    from dragoman.gateway._assembly import offline_router_of
+
     path = path or config or DEFAULT_CONFIG
     settings = read_settings(path, None)
+    tell_hints(settings)
+    _or_exit(lambda: offline_router_of(settings))
     models = counted(len({deployment.alias for deployment in settings.deployments}), "model")
     typer.echo(f"{path}: in order ({models}, {counted(len(settings.deployments), 'deployment')})")
 
@@ -146,7 +155,7 @@ def _run(
     from dragoman.gateway.app import Gateway
     from dragoman.gateway.config import export
 
-    listener = _or_exit(lambda: server.bind(host, port))
+    listener = _bound(host, port)
     export(settings)
     level, form = log
     set_up(
@@ -155,15 +164,29 @@ def _run(
         json=form is LogFormat.JSON if form else settings.json_logs,
         requests=settings.log_requests,
     )
-    gateway = Gateway(settings, loopback_only=not settings.permit_weak_key)
-    server.serve(gateway, listener, lambda: announce(server.address_of(listener, host)))
+    with listener:
+        gateway = _or_exit(lambda: Gateway(settings, loopback_only=not settings.permit_weak_key))
+        address = server.address_of(listener, host)
+        if not server.serve(gateway, listener, lambda: announce(address)):
+            raise typer.Exit(_CANNOT_START)
 
 
-def _or_exit(bind: Callable[[], socket]) -> socket:
+def _or_exit(make: Callable[[], _T]) -> _T:
+    """What is made; a `ConfigError` ends the program."""
     from dragoman.errors import ConfigError
 
     try:
-        return bind()
+        return make()
+    except ConfigError as error:
+        refuse("the configuration is refused:\n  " + error.message.replace("\n", "\n  "))
+
+
+def _bound(host: str, port: int) -> socket:
+    from dragoman.errors import ConfigError
+    from dragoman.gateway.server import bind
+
+    try:
+        return bind(host, port)
     except ConfigError as error:
         refuse(error.message)
 
@@ -173,10 +196,12 @@ def _announce(settings: GatewayConfig, address: str) -> None:
     models: dict[str, list[str]] = {}
     for deployment in settings.deployments:
         models.setdefault(deployment.alias, []).append(f"{deployment.provider.name}/{deployment.model}")
-    width = max(map(len, models), default=0)
-    for alias, targets in models.items():
-        typer.echo(f"  {alias:<{width}}  {', '.join(targets)}")
-    for alias, target in settings.aliases.items():
-        typer.echo(f"  {alias:<{width}}  = {target}")
+    shown = [(alias, ", ".join(targets)) for alias, targets in models.items()]
+    shown += [(alias, f"= {target}") for alias, target in settings.aliases.items()]
+    width = max((len(alias) for alias, _ in shown[:_MOST_MODELS]), default=0)
+    for alias, target in shown[:_MOST_MODELS]:
+        typer.echo(f"  {alias:<{width}}  {target}")
+    if len(shown) > _MOST_MODELS:
+        typer.echo(f"  ... and {len(shown) - _MOST_MODELS:,} more")
     number = counted(len(models), "model")
     typer.echo(f"serving {number} on {address} (OpenAI: {address}/v1, Anthropic and Gemini: {address})")

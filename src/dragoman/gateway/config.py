@@ -17,7 +17,7 @@ from dragoman.gateway._config_files import load
 from dragoman.gateway._cors import ANY
 from dragoman.gateway._doubts import doubts
 from dragoman.gateway._environment import fill_in
-from dragoman.gateway._secrets import secrets_in
+from dragoman.gateway._secrets import is_secret_name, secrets_in
 from dragoman.gateway._validate import Findings, below, read_section
 from dragoman.gateway.body import Limits
 from dragoman.gateway.gate import check_master_key
@@ -198,7 +198,9 @@ def _environment_variables(value: Any, environment: Mapping[str, str], findings:
         if not isinstance(name, str) or "=" in name or isinstance(item, (dict, list)) or item is None:
             findings.problem(f"{path}.{name}", "expected a text or a number")
         else:
-            found[name] = str(item).lower() if isinstance(item, bool) else str(item)
+            found[name] = str(item).lower() if isinstance(item, bool) else str(item).strip()
+            if is_secret_name(name) and not found[name].isprintable():
+                findings.problem(f"{path}.{name}", "holds a line break, which no key does")
     return found
 
 

@@ -61,7 +61,7 @@ def _refuse_empty(path: Path, log: Log) -> NoReturn:
     if not (log.skipped or log.malformed):
         refuse(f"{path} is empty")
     wrong = "".join(f"\n  line {number}: {reason}" for number, reason in log.malformed_lines)
-    others = f"{log.skipped} lines tell of something else, {log.malformed} are malformed"
+    others = f"lines that tell of something else: {log.skipped}, malformed: {log.malformed}"
     refuse(f"{path} tells of no call ({others}): see docs/observability.md for what a line holds{wrong}")
 
 

@@ -55,8 +55,8 @@ def address_of(listener: socket.socket, host: str = "") -> str:
     return f"http://{'[' + shown + ']' if ':' in shown else shown}:{port}"
 
 
-def serve(gateway: Gateway, listener: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT; then running requests may end for `drain_seconds`."""
+def serve(gateway: Gateway, listener: socket.socket, ready: Callable[[], None]) -> bool:
+    """Serve until SIGTERM or SIGINT; then running requests may end for `drain_seconds`. False: it could not start."""
     config = uvicorn.Config(
         gateway,
         loop="uvloop",
@@ -70,7 +70,9 @@ def serve(gateway: Gateway, listener: socket.socket, ready: Callable[[], None]) 
         timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=gateway.config.drain_seconds,  # type: ignore[arg-type]
     )
-    _Server(config, gateway, ready).run(sockets=[listener])
+    server = _Server(config, gateway, ready)
+    server.run(sockets=[listener])
+    return server.started
 
 
 class _Server(uvicorn.Server):
@@ -82,6 +84,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        if not self.started:
+            return
         # What is here now stays: the collector need not look through it ever again.
         gc.collect()
         gc.freeze()

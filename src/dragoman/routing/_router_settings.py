@@ -41,6 +41,7 @@ from dragoman.routing._retry import RetryPolicy
 from dragoman.routing._routing_groups import routing_groups
 from dragoman.routing._settings import Alias, FallbackTarget, RouterSettings, parse_fallbacks, parse_targets
 from dragoman.routing.strategies import strategy_of
+from dragoman.stores import address_fault
 
 __all__ = [
     "LITELLM_SETTINGS",
@@ -121,6 +122,9 @@ def _redis_url(value: Any, path: str) -> str:
     if not usable or parts.scheme not in ("redis", "rediss", "unix"):
         expected = "an address such as redis://host:6379/0, rediss://host:6379/0 or unix:///path"
         raise ConfigError(f"{path}: expected {expected}", param=path)
+    fault = address_fault(found)
+    if fault is not None:
+        raise ConfigError(f"{path}: {fault}", param=path)
     return found
 
 
@@ -307,6 +311,8 @@ def _named(reading: Reading) -> Iterator[tuple[str, FallbackTarget]]:
     yield from ((paths["default_fallbacks"], target) for target in settings.default_fallbacks)
     for name, alias in settings.model_group_alias.items():
         yield f"{paths['model_group_alias']}.{name}", alias.model
+    for mirror in settings.mirror.mirrors:
+        yield from ((paths["mirror"], model) for model in (mirror.source, mirror.to))
     for position, group in enumerate(settings.routing_groups):
         yield from ((f"{paths['routing_groups']}[{position}].models", model) for model in group.models)
     yield from ((f"{route.path}.use", route.use) for route in settings.routes)

@@ -20,6 +20,7 @@ from dragoman.stores._protocol import (
     View,
 )
 from dragoman.stores._sketch import Observed, Sketch
+from dragoman.stores._trips import address_fault
 from dragoman.stores.memory import MemoryStore
 from dragoman.stores.redis import RedisStore
 from dragoman.stores.resilient import Policy, ResilientStore
@@ -46,4 +47,5 @@ __all__ = [
     "StoreState",
     "StoreUnavailable",
     "View",
+    "address_fault",
 ]

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeAlias
 from dragoman.errors import ConfigError
 from dragoman.stores._commands import Command, Script, scripts
 
-__all__ = ["Trips"]
+__all__ = ["Trips", "address_fault"]
 
 Words: TypeAlias = Sequence[object]
 
@@ -133,6 +133,23 @@ class _Cluster:
 
     async def hang_up(self) -> None:
         await self._client.aclose()
+
+
+def address_fault(url: str) -> str | None:
+    """Return what the client of Redis cannot read in an address; None: nothing, or the client is not installed."""
+    try:
+        from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection, parse_url
+    except ImportError:
+        return None
+    kinds: dict[str, Any] = {"redis": Connection, "rediss": SSLConnection, "unix": UnixDomainSocketConnection}
+    try:
+        options: dict[str, Any] = dict(parse_url(url))
+        kind = options.pop("connection_class", None) or kinds[url.partition(":")[0].lower()]
+        kind(**options)
+    except (ValueError, TypeError) as error:
+        # "... got an unexpected keyword argument 'soket_timeout'": names of options, and no values.
+        return str(error).rpartition("__init__() ")[2].splitlines()[0]
+    return None
 
 
 def _way(url: str, timeout: float, cluster: bool) -> _Way:
