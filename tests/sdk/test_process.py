@@ -26,7 +26,7 @@ HELLO = [{"role": "user", "content": "Hello"}]
 
 def run(code: str, upstream: Upstream | None = None, *arguments: str) -> str:
     """What `code` prints, in an interpreter of its own."""
-    environment = {"PATH": os.environ["PATH"]}
+    environment = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     for provider in ("openai", "anthropic", "gemini") if upstream else ():
         environment[f"{provider.upper()}_API_KEY"] = "sk-" + "secret" * 4
         environment[f"{provider.upper()}_API_BASE"] = upstream.base(provider) if upstream else ""
@@ -57,6 +57,20 @@ def test_importing_is_cheap_quiet_and_starts_nothing() -> None:
     assert modules < 60
     assert milliseconds < 100
     assert megabytes < 40
+
+
+def test_the_functions_of_a_call_are_imported_without_what_a_call_needs() -> None:
+    names = "acompletion acount_tokens aembedding atext_completion completion embedding text_completion"
+    run(
+        f"""
+        import sys
+        before = set(sys.modules)
+        from dragoman import {names.replace(" ", ", ")}, RateLimitError
+        added = {{name.partition(".")[0] for name in set(sys.modules) - before}}
+        assert not added & {{"aiohttp", "pydantic", "asyncio", "ssl", "orjson"}}, added
+        assert len(set(sys.modules) - before) < 60
+        """
+    )
 
 
 def test_all_names_are_there_and_nothing_is_printed() -> None:

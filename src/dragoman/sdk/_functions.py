@@ -1,8 +1,8 @@
-"""The functions of the package: the methods of one router without a list."""
+"""The functions of the package: the methods of one router without a list, which the first call makes."""
 
 from __future__ import annotations
 
-from dragoman.sdk._router import Router
+from typing import TYPE_CHECKING, Any
 
 __all__ = [
     "acompletion",
@@ -14,12 +14,50 @@ __all__ = [
     "text_completion",
 ]
 
-_ROUTER = Router()
+if TYPE_CHECKING:
+    from dragoman.sdk._router import Router
 
-completion = _ROUTER.completion
-acompletion = _ROUTER.acompletion
-text_completion = _ROUTER.text_completion
-atext_completion = _ROUTER.atext_completion
-embedding = _ROUTER.embedding
-aembedding = _ROUTER.aembedding
-acount_tokens = _ROUTER.acount_tokens
+    _ROUTER = Router()
+    completion = _ROUTER.completion
+    acompletion = _ROUTER.acompletion
+    text_completion = _ROUTER.text_completion
+    atext_completion = _ROUTER.atext_completion
+    embedding = _ROUTER.embedding
+    aembedding = _ROUTER.aembedding
+    acount_tokens = _ROUTER.acount_tokens
+else:
+
+    def _router() -> Any:
+        from dragoman.sdk._default_router import ROUTER
+
+        return ROUTER
+
+    def completion(model, messages, *, stream=None, **params):
+        """Ask for a chat completion: `ModelResponse`, or with `stream=True` an iterator of `ModelResponseStream`.
+
+        See `Router.completion`."""
+        return _router().completion(model, messages, stream=stream, **params)
+
+    async def acompletion(model, messages, *, stream=None, **params):
+        """As `completion`, for callers with an event loop."""
+        return await _router().acompletion(model, messages, stream=stream, **params)
+
+    def text_completion(model, prompt, *, stream=None, **params):
+        """Ask for a text completion; a provider that only chats is asked as a chat. See `Router.text_completion`."""
+        return _router().text_completion(model, prompt, stream=stream, **params)
+
+    async def atext_completion(model, prompt, *, stream=None, **params):
+        """As `text_completion`, for callers with an event loop."""
+        return await _router().atext_completion(model, prompt, stream=stream, **params)
+
+    def embedding(model, input, **params):
+        """Ask for the vectors of one text, or of several. See `Router.embedding`."""
+        return _router().embedding(model, input, **params)
+
+    async def aembedding(model, input, **params):
+        """As `embedding`, for callers with an event loop."""
+        return await _router().aembedding(model, input, **params)
+
+    async def acount_tokens(model, messages, **params):
+        """Count the input tokens of a chat: by the provider where it counts, else estimated (`estimated` says so)."""
+        return await _router().acount_tokens(model, messages, **params)

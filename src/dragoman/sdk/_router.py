@@ -15,6 +15,7 @@ from dragoman.sdk._request import Asked, ask
 from dragoman.sdk._results import result_of
 from dragoman.sdk._settings import SETTINGS
 from dragoman.sdk._streams import AsyncStream, Stream
+from dragoman.sdk._tracebacks import SHALLOW
 from dragoman.types.results import (
     EmbeddingResponse,
     ModelResponse,
@@ -106,8 +107,9 @@ class Router(ManagedRouter):
         `model` is `provider/model`, a well-known bare name, or an alias of this router. Parameters: see `ChatParams`; others
         go to the provider as they are. Raises `BadRequestError` naming a wrong parameter, and the other classes of
         `dragoman.errors`, with the `attempts` that were made."""
-        asked = self._chat(model, messages, stream, params)
-        answer = _sync.run(self._core.answer(asked.call))
+        with SHALLOW:
+            asked = self._chat(model, messages, stream, params)
+            answer = _sync.run(self._core.answer(asked.call))
         if isinstance(answer, routing.StreamAnswer):
             return Stream(answer, asked, ModelResponseStream)
         return result_of(ModelResponse, answer, asked)
@@ -128,8 +130,9 @@ class Router(ManagedRouter):
         self, model: str, messages: Messages, *, stream: bool | None = None, **params: Unpack[ChatParams]
     ) -> ModelResponse | AsyncStream[ModelResponseStream]:
         """As `completion`, for callers with an event loop."""
-        asked = self._chat(model, messages, stream, params)
-        answer = await self._core.answer(asked.call)
+        with SHALLOW:
+            asked = self._chat(model, messages, stream, params)
+            answer = await self._core.answer(asked.call)
         if isinstance(answer, routing.StreamAnswer):
             return AsyncStream(answer, asked, ModelResponseStream)
         return result_of(ModelResponse, answer, asked)
@@ -155,8 +158,9 @@ class Router(ManagedRouter):
         self, model: str, prompt: str | Sequence[Any], *, stream: bool | None = None, **params: Unpack[TextParams]
     ) -> TextCompletionResponse | Stream[TextCompletionResponse]:
         """Ask for a text completion; a provider that only chats is asked as a chat."""
-        asked = self._text(model, prompt, stream, params)
-        answer = _sync.run(self._core.answer(asked.call))
+        with SHALLOW:
+            asked = self._text(model, prompt, stream, params)
+            answer = _sync.run(self._core.answer(asked.call))
         if isinstance(answer, routing.StreamAnswer):
             return Stream(answer, asked, TextCompletionResponse)
         return result_of(TextCompletionResponse, answer, asked)
@@ -182,30 +186,34 @@ class Router(ManagedRouter):
         self, model: str, prompt: str | Sequence[Any], *, stream: bool | None = None, **params: Unpack[TextParams]
     ) -> TextCompletionResponse | AsyncStream[TextCompletionResponse]:
         """As `text_completion`, for callers with an event loop."""
-        asked = self._text(model, prompt, stream, params)
-        answer = await self._core.answer(asked.call)
+        with SHALLOW:
+            asked = self._text(model, prompt, stream, params)
+            answer = await self._core.answer(asked.call)
         if isinstance(answer, routing.StreamAnswer):
             return AsyncStream(answer, asked, TextCompletionResponse)
         return result_of(TextCompletionResponse, answer, asked)
 
     def embedding(self, model: str, input: str | Sequence[Any], **params: Unpack[EmbeddingParams]) -> EmbeddingResponse:
         """Ask for the vectors of one text, or of several."""
-        asked = self._embed(model, input, params)
-        return result_of(EmbeddingResponse, _sync.run(self._core.answer(asked.call)), asked)
+        with SHALLOW:
+            asked = self._embed(model, input, params)
+            return result_of(EmbeddingResponse, _sync.run(self._core.answer(asked.call)), asked)
 
     async def aembedding(
         self, model: str, input: str | Sequence[Any], **params: Unpack[EmbeddingParams]
     ) -> EmbeddingResponse:
         """As `embedding`, for callers with an event loop."""
-        asked = self._embed(model, input, params)
-        return result_of(EmbeddingResponse, await self._core.answer(asked.call), asked)
+        with SHALLOW:
+            asked = self._embed(model, input, params)
+            return result_of(EmbeddingResponse, await self._core.answer(asked.call), asked)
 
     async def acount_tokens(self, model: str, messages: Messages, **params: Unpack[ChatParams]) -> TokenCountResponse:
         """Count the input tokens of a chat: by the provider where it counts, else estimated (`estimated` says so)."""
-        asked = self._chat(model, messages, None, params)
-        asked.call.operation = "count_tokens"
-        asked.call.request = {"model": model, "chat": asked.call.request}
-        answer = await self._core.answer(asked.call)
+        with SHALLOW:
+            asked = self._chat(model, messages, None, params)
+            asked.call.operation = "count_tokens"
+            asked.call.request = {"model": model, "chat": asked.call.request}
+            answer = await self._core.answer(asked.call)
         assert isinstance(answer, routing.Answer)
         counted = answer.response
         answer.response = {
@@ -233,13 +241,15 @@ class Router(ManagedRouter):
     ) -> Explanation:
         """What would happen to such a call of `completion` now: which deployment and why, why not the others, what follows where
         it fails, and what it can cost. Nothing is sent. Raises as `completion` for a wrong parameter or an unknown model."""
-        return _sync.run(self._core.explain(self._chat(model, messages, stream, params).call))
+        with SHALLOW:
+            return _sync.run(self._core.explain(self._chat(model, messages, stream, params).call))
 
     async def aexplain(
         self, model: str, messages: Messages, *, stream: bool | None = None, **params: Unpack[ChatParams]
     ) -> Explanation:
         """As `explain`, for callers with an event loop."""
-        return await self._core.explain(self._chat(model, messages, stream, params).call)
+        with SHALLOW:
+            return await self._core.explain(self._chat(model, messages, stream, params).call)
 
     def get_available_deployment(
         self,

@@ -26,7 +26,7 @@ class Settings:
     """Sent with every request."""
     default_fallbacks: Sequence[str | dict[str, Any]] | None = None
     set_verbose: bool = False
-    """Accepted for the sake of older code; use `logging.getLogger("dragoman")`."""
+    """Show whole tracebacks of our errors. For logs use `logging.getLogger("dragoman")`."""
     suppress_debug_info: bool = False
     """Accepted: there is none."""
     telemetry: bool = False

@@ -12,6 +12,7 @@ from dragoman import _sync
 from dragoman.routing import StreamAnswer
 from dragoman.sdk._request import Asked
 from dragoman.sdk._results import costs, hidden_params, typed
+from dragoman.sdk._tracebacks import SHALLOW
 from dragoman.types.results import Result, Usage
 
 __all__ = ["AsyncStream", "CustomStreamWrapper", "Stream"]
@@ -68,8 +69,9 @@ class Stream(CustomStreamWrapper[Chunk]):
         return self
 
     def __next__(self) -> Chunk:
-        while not self._waiting:
-            self._take(next(self._batches))
+        with SHALLOW:
+            while not self._waiting:
+                self._take(next(self._batches))
         return self._waiting.popleft()
 
     def close(self) -> None:
@@ -100,7 +102,8 @@ class AsyncStream(CustomStreamWrapper[Chunk]):
     async def __anext__(self) -> Chunk:
         while not self._waiting:
             try:
-                batch = await anext(self._answer.batches)
+                with SHALLOW:
+                    batch = await anext(self._answer.batches)
             except BaseException:
                 self._is_over = True
                 raise
