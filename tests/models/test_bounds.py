@@ -96,10 +96,10 @@ def test_models_that_think_beyond_the_maximum_are_bounded_by_their_own() -> None
         assert bounds(entry(model), max_tokens=10).output_tokens == 10, model
 
 
-def test_a_budget_that_does_not_fit_is_put_on_top() -> None:
+def test_a_budget_never_adds_to_the_maximum() -> None:
     budget = {"type": "enabled", "budget_tokens": 2000}
     assert bounds(entry("claude-9"), max_tokens=3000, thinking=budget).output_tokens == 3000
-    assert bounds(entry("claude-9"), max_tokens=1000, thinking=budget).output_tokens == 3000
+    assert bounds(entry("claude-9"), max_tokens=1000, thinking=budget).output_tokens == 1000
     assert bounds(entry("claude-9"), max_tokens=1000, thinking={"type": "disabled"}).output_tokens == 1000
 
 

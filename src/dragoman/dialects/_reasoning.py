@@ -10,7 +10,20 @@ from collections.abc import Collection
 
 from dragoman.dialects._parameters import DropList
 
-__all__ = ["EFFORTS", "budget_for_effort", "effort_for_budget", "nearest_effort", "report_foreign_reasoning"]
+__all__ = [
+    "EFFORTS",
+    "LEAST_BUDGET",
+    "budget_for_effort",
+    "effort_for_budget",
+    "fitted_budget",
+    "nearest_effort",
+    "report_foreign_reasoning",
+]
+
+LEAST_BUDGET = 1024
+"""Of Anthropic's: https://platform.claude.com/docs/en/build-with-claude/extended-thinking"""
+_LEAST_ANSWER = 256
+"""Tokens for the answer, without which a budget cut to fit would leave nothing but thoughts."""
 
 _BUDGETS: dict[str, int] = {
     "minimal": 128,
@@ -31,6 +44,15 @@ def budget_for_effort(effort: str) -> int:
 def effort_for_budget(budget_tokens: int) -> str:
     """The weakest effort whose budget holds `budget_tokens`, `max` above all."""
     return next((effort for effort, budget in _BUDGETS.items() if budget >= budget_tokens), "max")
+
+
+def fitted_budget(budget: int, max_tokens: int) -> int | None:
+    """The budget within a maximum that holds the answer too: as it is where it fits, else half of the maximum. None where no
+    budget fits."""
+    if budget < max_tokens:
+        return budget
+    fitted = max(LEAST_BUDGET, max_tokens // 2)
+    return fitted if max_tokens - fitted >= _LEAST_ANSWER else None
 
 
 def nearest_effort(effort: str, known: tuple[str, ...]) -> str:

@@ -111,6 +111,8 @@ def _abilities(provider: str, model: str, key: _Same | None) -> Abilities:
     family = _family(provider, model, entry)
     said = _said_by_user(entry)
     known = _overruled(family, said)
+    if entry is not None and known.max_output_tokens is None and entry.max_output_tokens is not None:
+        known = replace(known, max_output_tokens=entry.max_output_tokens)
     claims: dict[str, tuple[bool, str]] = _of_catalogue(entry)
     claims |= {ability: (can, _FAMILIES) for ability, can in _of_family(family).items()}
     if entry is not None:

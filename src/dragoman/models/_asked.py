@@ -32,9 +32,6 @@ _MEDIA: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """The buckets that a part of this type may fill beside that of text; a part of any other type may fill all of them."""
 _ALL_MEDIA = ("input_audio", "input_image", "input_video")
-_MOST_FOR_AN_EFFORT = 16_384
-"""The largest budget that a word of `reasoning_effort` becomes (`dialects/_reasoning.py`)."""
-_LEAST_BUDGET = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +57,8 @@ class Asked:
     """How many of these may be web searches."""
 
 
-def read_asked(request: Mapping[str, Any], *, budgeted: bool = True) -> Asked:
-    """Read a request of the hub: a chat, a text completion, or embeddings. `budgeted`: the model may take a budget for its
-    thinking, which is put on top of a maximum that it does not fit into."""
+def read_asked(request: Mapping[str, Any]) -> Asked:
+    """Read a request of the hub: a chat, a text completion, or embeddings."""
     messages = _objects(request.get("messages"))
     parts = list(_parts(messages))
     marks = list(_marks(request, messages, parts))
@@ -70,7 +66,7 @@ def read_asked(request: Mapping[str, Any], *, budgeted: bool = True) -> Asked:
     uses, searches = _uses(request)
     return Asked(
         answers=_answers(request),
-        longest=_longest(request, budgeted),
+        longest=_longest(request),
         added=len(repr(request["prediction"]).encode()) if request.get("prediction") else 0,
         media=frozenset(bucket for part in parts for bucket in _MEDIA.get(str(part.get("type")), _ALL_MEDIA)),
         speaks=(isinstance(modalities, list) and "audio" in modalities) or bool(request.get("audio")),
@@ -89,18 +85,10 @@ def _answers(request: Mapping[str, Any]) -> int:
     return wanted
 
 
-def _longest(request: Mapping[str, Any], budgeted: bool) -> int | None:
+def _longest(request: Mapping[str, Any]) -> int | None:
+    """The caller's maximum. A budget for thinking is cut to fit into it (`dialects/_reasoning.py`)."""
     told = [_number(request.get(name)) for name in ("max_completion_tokens", "max_tokens")]
-    most = max((number for number in told if number), default=None)
-    if most is None or not budgeted:
-        return most
-    thinking = request.get("thinking")
-    budget = 0
-    if isinstance(thinking, dict) and thinking.get("type") != "disabled":
-        budget = max(_number(thinking.get("budget_tokens")) or _MOST_FOR_AN_EFFORT, _LEAST_BUDGET)
-    elif request.get("reasoning_effort") not in (None, "none"):
-        budget = _MOST_FOR_AN_EFFORT
-    return most if most > budget else most + budget
+    return max((number for number in told if number), default=None)
 
 
 def _uses(request: Mapping[str, Any]) -> tuple[int | None, int]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dragoman.models._asked import Asked, read_asked
-from dragoman.models._facts import facts
 from dragoman.models._prices import PriceTable, as_seconds, price_context, price_table
 from dragoman.models.tokens import tokens_lower_bound, tokens_upper_bound
 from dragoman.types.cost import BUCKETS, CostBounds, CostLine
@@ -58,7 +57,7 @@ def cost_bounds(
     `context` is what is known of the kind of the call (`price_context`); None: as the request asks. A bound that cannot be
     said is None, and `notes` says why.
     """
-    asked = read_asked(request, budgeted=facts(provider, model).reasoning in (None, "budget"))
+    asked = read_asked(request)
     most = _most(request, asked, entry, provider, model)
     if entry is None or not entry.prices:
         name = entry.name if entry else ""

@@ -126,20 +126,28 @@ def test_default_sampling_goes_with_everything() -> None:
     ("max_tokens", "budget", "facts", "expected"),
     [
         (9000, 4096, BUDGET, (9000, 4096)),
-        (100, 4096, BUDGET, (4196, 4096)),
+        (4096, 4096, BUDGET, (4096, 2048)),
+        (4097, 4096, BUDGET, (4097, 4096)),
+        (1280, 4096, BUDGET, (1280, 1024)),
+        (1279, 4096, BUDGET, (1279, None)),
+        (100, 4096, BUDGET, (100, None)),
+        (16, 4096, BUDGET, (16, None)),
         (None, 4096, BUDGET, (64000, 4096)),
-        (None, 4096, ModelFacts(), (8192, 4096)),
+        (None, 4096, ModelFacts(), (32000, 4096)),
         (5000, 10, BUDGET, (5000, 1024)),
-        (4000, 6000, ModelFacts(max_output_tokens=8000), (8000, 6000)),
+        (4000, 6000, ModelFacts(max_output_tokens=8000), (4000, 2000)),
+        (9000, 6000, ModelFacts(max_output_tokens=8000), (8000, 6000)),
         (8000, 9000, ModelFacts(max_output_tokens=8000), (8000, 4000)),
     ],
 )
-def test_the_budget_is_always_less_than_the_maximum(
-    max_tokens: int | None, budget: int, facts: ModelFacts, expected: tuple[int, int]
+def test_the_budget_is_always_less_than_the_maximum_which_never_grows(
+    max_tokens: int | None, budget: int, facts: ModelFacts, expected: tuple[int, int | None]
 ) -> None:
     asked = {"max_tokens": max_tokens, "thinking": {"type": "enabled", "budget_tokens": budget}}
     wire = written(asked, facts)
-    assert (wire.body["max_tokens"], wire.body["thinking"]["budget_tokens"]) == expected
+    assert (wire.body["max_tokens"], wire.body.get("thinking", {}).get("budget_tokens")) == expected
+    assert max_tokens is None or wire.body["max_tokens"] <= max_tokens
+    assert ("thinking" in wire.dropped) == (expected[1] is None)
     if max_tokens is not None:
         assert ("max_tokens" in wire.dropped) == (wire.body["max_tokens"] != max_tokens)
 

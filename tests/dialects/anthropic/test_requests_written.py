@@ -384,7 +384,7 @@ def test_parts_that_anthropic_has_not_are_refused_or_reported(part: dict[str, An
 )
 def test_parameters(request_fields: dict[str, Any], expected: dict[str, Any]) -> None:
     wire = written(request_fields)
-    base = {"model": "claude-x", "max_tokens": 4096, "messages": [user("hi")]}
+    base = {"model": "claude-x", "max_tokens": 32_000, "messages": [user("hi")]}
     assert wire.body == base | expected
     assert wire.dropped == ()
 

@@ -74,7 +74,7 @@ def test_where_no_tool_can_be_forced_none_is() -> None:
     ):
         wire = written(wanted(CLOSED) | asked, facts)
         assert wire.body["tool_choice"] == {"type": "auto", "disable_parallel_tool_use": True}
-        assert wire.dropped == ()
+        assert wire.dropped == ("response_format",)
 
 
 def test_its_name_is_unlike_that_of_any_tool() -> None:

@@ -15,7 +15,7 @@ from dragoman.dialects.anthropic_messages._parameters import write_parameters
 from dragoman.dialects.anthropic_messages._structured_output import StructuredOutput, structured_output
 from dragoman.dialects.anthropic_messages._thinking_writing import (
     Reasoning,
-    room_for_thinking,
+    fit_thinking,
     write_reasoning_request,
 )
 from dragoman.dialects.anthropic_messages._tool_writing import ToolWriter, name_of, tool_names
@@ -26,8 +26,9 @@ from dragoman.types.chat import ChatRequest
 
 __all__ = ["DEFAULT_MAX_TOKENS", "relay_request", "write_request"]
 
-DEFAULT_MAX_TOKENS = 4096
-"""What Anthropic is told where the caller names no maximum and the model's own is unknown: it demands one."""
+DEFAULT_MAX_TOKENS = 32_000
+"""What Anthropic is told where the caller names no maximum and the model's own is unknown: it demands one. No model that is
+newer than the tables gives less, and a smaller one would cut long answers."""
 _PLAIN_INPUT: JsonObject = {"type": "object", "properties": {}, "additionalProperties": True}
 
 
@@ -73,16 +74,15 @@ class _Writing:
         own = own_params(request, (VENDOR, target.vendor), self._drops)
         report_foreign_blocks(self._messages, (VENDOR, target.vendor), self._drops)
         report_foreign_reasoning(self._messages, (None, target.vendor), self._drops)
-        reasoning = self._possible(self._reasoning(own))
-        thinking, max_tokens = self._limits(reasoning)
+        reasoning, max_tokens = self._limits(self._possible(self._reasoning(own)))
         body: JsonObject = {"model": target.model, "max_tokens": max_tokens}
         body |= TurnWriter(target, self._drops, self._names).write(self._messages)
         taken = {name_of(tool) or str((tool.get("definition") or {}).get("name")) for tool in self._tools}
         output = structured_output(request.get("response_format"), target.facts, self._drops, taken)
         body |= self._tool_fields(output, reasoning)
         body |= write_parameters(request, target.facts, self._drops, thinking=reasoning.is_on)
-        if thinking is not None:
-            body["thinking"] = thinking
+        if reasoning.thinking is not None:
+            body["thinking"] = reasoning.thinking
         if target.stream:
             body["stream"] = True
         betas = own.pop("betas", request.get("betas"))
@@ -103,11 +103,11 @@ class _Writing:
             return Reasoning()
         return write_reasoning_request(self._request, self._target.facts, self._drops)
 
-    def _limits(self, reasoning: Reasoning) -> tuple[JsonObject | None, int]:
+    def _limits(self, reasoning: Reasoning) -> tuple[Reasoning, int]:
         named = next((key for key in ("max_completion_tokens", "max_tokens") if key in self._request), None)
         facts = self._target.facts
         wanted = expect(self._request[named], int, named) if named else facts.max_output_tokens or DEFAULT_MAX_TOKENS
-        return room_for_thinking(reasoning, wanted, facts, self._drops, named)
+        return fit_thinking(reasoning, wanted, facts, self._drops, named)
 
     def _possible(self, reasoning: Reasoning) -> Reasoning:
         """With a budget, Anthropic wants the last turn of the assistant to begin with thinking: the one whose tools were just
@@ -134,7 +134,7 @@ class _Writing:
         tools = writer.tools(writer.only_allowed(self._tools, choice))
         if "web_search_options" in self._request:
             tools.append(writer.web_search(self._request["web_search_options"]))
-        wanted = writer.choice(choice) if tools else None
+        wanted = said = writer.choice(choice) if tools else None
         if output.tool is not None:
             wanted = _choice_with_json(wanted, output.tool["name"], others=bool(tools))
             tools.append(output.tool)
@@ -143,8 +143,12 @@ class _Writing:
         if wanted is not None and wanted["type"] in ("any", "tool") and (why := self._unforced(reasoning)):
             if output.tool is None:
                 self._drops.unsupported("tool_choice", why)
+            else:
+                self._drops.weakened("response_format")
             wanted = wanted | {"type": "auto"}
             wanted.pop("name", None)
+        elif output.tool is not None and said is not None and said["type"] in ("auto", "none"):
+            self._drops.weakened("tool_choice")  # the answer itself is a call that is demanded
         wanted = self._parallel(wanted, bool(tools))
         fields: JsonObject = {"tools": tools} if tools or self._request.get("tools") == [] else {}
         return fields | ({"tool_choice": wanted} if wanted is not None else {})

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dragoman.dialects._parameters import DropList
-from dragoman.dialects._reasoning import EFFORTS, budget_for_effort, effort_for_budget, nearest_effort
+from dragoman.dialects._reasoning import (
+    EFFORTS,
+    LEAST_BUDGET,
+    budget_for_effort,
+    effort_for_budget,
+    fitted_budget,
+    nearest_effort,
+)
 from dragoman.types._json import JsonObject
 from dragoman.types.model_facts import ModelFacts
 
-__all__ = ["Reasoning", "room_for_thinking", "write_reasoning_request"]
+__all__ = ["Reasoning", "fit_thinking", "write_reasoning_request"]
 
-_LEAST_BUDGET = 1024
 _KINDS = ("enabled", "adaptive")
 _KNOWN = frozenset({"type", "budget_tokens", "display"})
 _EFFORTS = ("low", "medium", "high", "xhigh", "max")
@@ -109,27 +115,32 @@ def _wire_effort(effort: str, facts: ModelFacts, drops: DropList) -> str:
 
 
 def _budget(effort: str, facts: ModelFacts) -> int:
-    budget = budget_for_effort(effort) if effort in EFFORTS else _LEAST_BUDGET
-    return max(_LEAST_BUDGET, min(budget, facts.max_budget_tokens or budget))
+    budget = budget_for_effort(effort) if effort in EFFORTS else LEAST_BUDGET
+    return max(LEAST_BUDGET, min(budget, facts.max_budget_tokens or budget))
 
 
-def room_for_thinking(
+def fit_thinking(
     reasoning: Reasoning, max_tokens: int, facts: ModelFacts, drops: DropList, named: str | None
-) -> tuple[JsonObject | None, int]:
-    """`thinking` and `max_tokens` so that the budget is less than the maximum, as Anthropic demands. A budget on top of the
-    caller's maximum keeps the room for the answer. `named` is the caller's name for the maximum, if there was one."""
+) -> tuple[Reasoning, int]:
+    """The reasoning and `max_tokens` so that the budget is less than the maximum, as Anthropic demands.
+
+    The caller's maximum (`named` is the caller's name for it) bounds what the answer may cost, so that the budget gives way, and
+    where nothing is left for it the model does not reason. A maximum of our own grows with the budget."""
     thinking = reasoning.thinking
     if thinking is None or not reasoning.has_budget or not isinstance(thinking.get("budget_tokens"), int):
-        return thinking, max_tokens
-    wanted, budget = max_tokens, max(_LEAST_BUDGET, thinking["budget_tokens"])
-    if max_tokens <= budget:
-        max_tokens += budget
+        return reasoning, max_tokens
     most = facts.max_output_tokens
-    if most is not None and max_tokens > most > _LEAST_BUDGET:
+    wanted, budget = thinking["budget_tokens"], max(LEAST_BUDGET, thinking["budget_tokens"])
+    if named is None and max_tokens <= budget:
+        max_tokens += budget
+    if most is not None and max_tokens > most > LEAST_BUDGET:
         max_tokens = most
-        budget = budget if budget < most else max(_LEAST_BUDGET, most // 2)
-    if named is not None and max_tokens != wanted:
-        drops.weakened(named)
-    if budget != thinking["budget_tokens"]:
-        drops.weakened("thinking.budget_tokens")
-    return thinking | {"budget_tokens": budget}, max_tokens
+        if named is not None:
+            drops.weakened(named)
+    fitted = fitted_budget(budget, max_tokens)
+    if fitted is None:
+        drops.weakened(reasoning.asked_by)
+        return Reasoning(None, reasoning.effort, reasoning.asked_by), max_tokens
+    if fitted != wanted:
+        drops.weakened("thinking.budget_tokens" if reasoning.asked_by == "thinking" else reasoning.asked_by)
+    return replace(reasoning, thinking=thinking | {"budget_tokens": fitted}), max_tokens

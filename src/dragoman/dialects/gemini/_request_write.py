@@ -123,6 +123,8 @@ def _with_json_tool(
     )
     declaration = {"name": name, "description": _JSON_TOOL_TEXT, "parametersJsonSchema": schema}
     tools[0] = {"functionDeclarations": [*tools[0]["functionDeclarations"], declaration]}
+    if choice is not None and choice["mode"] in ("AUTO", "VALIDATED"):
+        writing.drops.weakened("tool_choice")  # the answer itself is a call that is demanded
     if choice is None or choice["mode"] == "AUTO":
         return {"mode": "ANY"}
     if choice["mode"] == "VALIDATED":

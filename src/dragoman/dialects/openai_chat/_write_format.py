@@ -56,13 +56,24 @@ def _by_tool(body: JsonObject, schema: JsonObject, writing: Writing) -> str:
         "description": schema.get("description") or "Give the final answer.",
         "parameters": schema.get("schema") or {"type": "object"},
     }
-    forced: Any = {"type": "function", "function": {"name": name}}
-    body["tool_choice"] = writing.accent.required_word if body.get("tools") else forced
-    if not can_force(writing):
-        body["tool_choice"] = "auto"
-        writing.drops.weakened("response_format")
-    body["tools"] = [*(body.get("tools") or ()), {"type": "function", "function": function}]
+    choice = body.get("tool_choice")
+    others = [] if choice == "none" else body.get("tools") or []
+    body["tool_choice"] = _demand(choice, name, others, writing)
+    body["tools"] = [*others, {"type": "function", "function": function}]
     return name
+
+
+def _demand(choice: Any, name: str, others: list[Any], writing: Writing) -> Any:
+    """The `tool_choice` by which the tool `name`, or one of the caller's own, is called. It is told where the caller asked for
+    less than that."""
+    if not can_force(writing):
+        writing.drops.weakened("response_format")
+        return "auto"
+    if choice in ("none", "auto"):
+        writing.drops.weakened("tool_choice")
+    if not others:
+        return {"type": "function", "function": {"name": name}}
+    return choice if isinstance(choice, dict) else writing.accent.required_word
 
 
 def _tell_schema(body: JsonObject, schema: JsonObject) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dragoman.dialects._reasoning import budget_for_effort, nearest_effort
+from dragoman.dialects._reasoning import LEAST_BUDGET, budget_for_effort, fitted_budget, nearest_effort
 from dragoman.dialects.openai_chat._accent import ReasoningForm
 from dragoman.dialects.openai_chat._reasoning_request import ReasoningRequest, read_reasoning
 from dragoman.dialects.openai_chat._writing import Writing
@@ -89,13 +89,24 @@ def _thinking_effort(body: JsonObject, wanted: ReasoningRequest, writing: Writin
 
 
 def _budget(body: JsonObject, wanted: ReasoningRequest, writing: Writing) -> None:
-    """Anthropic's words, which its own OpenAI endpoint and Databricks take as they are."""
-    if wanted.thinking:
-        body["thinking"] = wanted.thinking
-    elif wanted.effort in _EFFORTS:
-        body["thinking"] = {"type": "enabled", "budget_tokens": max(1024, budget_for_effort(str(wanted.effort)))}
-    elif wanted.off:
-        body["thinking"] = {"type": "disabled"}
+    """Anthropic's words, which its own OpenAI endpoint and Databricks take as they are. The budget stays within the maximum."""
+    thinking = wanted.thinking
+    if thinking is None and wanted.effort in _EFFORTS:
+        budget = max(LEAST_BUDGET, budget_for_effort(str(wanted.effort)))
+        thinking = {"type": "enabled", "budget_tokens": budget}
+    elif thinking is None and wanted.off:
+        thinking = {"type": "disabled"}
+    if thinking is None:
+        return
+    limit, given = body.get("max_tokens") or body.get("max_completion_tokens"), thinking.get("budget_tokens")
+    if isinstance(limit, int) and isinstance(given, int):
+        fitted = fitted_budget(given, limit)
+        if fitted != given:
+            writing.drops.weakened(wanted.param)
+        if fitted is None:
+            return
+        thinking = thinking | {"budget_tokens": fitted}
+    body["thinking"] = thinking
 
 
 def _openrouter(body: JsonObject, wanted: ReasoningRequest, writing: Writing) -> None:
