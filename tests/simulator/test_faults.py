@@ -159,3 +159,10 @@ def test_flags() -> None:
     with running("simulate", "--fast", health="/_simulator/health") as address:
         assert ask(f"{address}/v1/messages", {}).json["type"] == "message"
         assert b"[DONE]" in ask(f"{address}/v1/chat/completions", {"stream": True}).raw
+
+
+def test_a_context_window_that_is_too_small_is_told_with_numbers(simulator: str) -> None:
+    for path, body in PATHS.values():
+        reply = ask(simulator + path, body, {"x-simulate": "error=context"})
+        assert reply.status == 400
+        assert "208310" in reply.json["error"]["message"]

@@ -44,9 +44,9 @@ def parse_model_list(
     catalogue = Catalogue() if catalogue is None else catalogue
     for position, entry in enumerate(entries):
         where = f"{path}[{position}]"
-        deployment = _deployment(entry, where, providers, ids, problems)
+        deployment = _deployment(entry, where, providers, problems)
         if deployment is not None:
-            found.append(_with_entry(deployment, entry, where, catalogue, problems))
+            found.append(_known(deployment, ids, entry, where, catalogue, problems))
     seen: set[str] = set()
     for number, deployment in enumerate(found):
         if deployment.id in seen:
@@ -61,9 +61,9 @@ def parse_deployment(
 ) -> Deployment:
     """One entry of such a list."""
     problems: list[Problem] = []
-    deployment = _deployment(entry, path, providers, ids, problems)
+    deployment = _deployment(entry, path, providers, problems)
     if deployment is not None:
-        deployment = _with_entry(deployment, entry, path, catalogue, problems)
+        deployment = _known(deployment, ids, entry, path, catalogue, problems)
     _refuse(problems)
     assert deployment is not None
     return deployment
@@ -75,7 +75,8 @@ def _refuse(problems: Sequence[Problem]) -> None:
         raise ConfigError(lines, param=problems[0].path)
 
 
-def _deployment(entry: Any, path: str, providers: Providers, ids: Ids, problems: list[Problem]) -> Deployment | None:
+def _deployment(entry: Any, path: str, providers: Providers, problems: list[Problem]) -> Deployment | None:
+    """One that has no id yet."""
     before = len(problems)
     if not isinstance(entry, Mapping):
         problems.append(Problem(path, "expected an object with `model_name` and `litellm_params`"))
@@ -101,7 +102,7 @@ def _deployment(entry: Any, path: str, providers: Providers, ids: Ids, problems:
     if len(problems) > before or resolved is None:
         return None
     assert isinstance(alias, str)
-    deployment = Deployment(
+    return Deployment(
         id="",
         alias=alias,
         provider=resolved[0],
@@ -113,7 +114,6 @@ def _deployment(entry: Any, path: str, providers: Providers, ids: Ids, problems:
         path=f"{path}.{key}",
         **own,
     )
-    return replace(deployment, id=ids.of(deployment))
 
 
 def _of_the_deployment(
@@ -134,15 +134,16 @@ def _of_the_deployment(
     return found
 
 
-def _with_entry(
-    deployment: Deployment, entry: Mapping[str, Any], path: str, catalogue: Catalogue, problems: list[Problem]
+def _known(
+    deployment: Deployment, ids: Ids, entry: Mapping[str, Any], path: str, catalogue: Catalogue, problems: list[Problem]
 ) -> Deployment:
-    key = "litellm_params" if "litellm_params" in entry else "params"
+    """With its id, and with what is known of its model."""
+    key, row = "litellm_params" if "litellm_params" in entry else "params", None
     try:
-        return replace(deployment, entry=entry_of(deployment, catalogue, path, key))
+        row = entry_of(deployment, catalogue, path, key)
     except ConfigError as error:
         problems.extend(problems_of(error, path))
-        return deployment
+    return replace(deployment, id=ids.of(deployment), entry=row)
 
 
 def _unknown_keys(entry: Mapping[str, Any], path: str, problems: list[Problem]) -> None:

@@ -60,7 +60,7 @@ def looked_up(deployment: Deployment, catalogue: Catalogue) -> Deployment:
     except ConfigError as error:  # its prices were right over another row: calls do not fail for that
         _log.warning("%s: its prices do not count: %s", deployment.id, error.message)
         entry = deployment.entry
-    return replace(deployment, entry=entry)
+    return deployment if entry is deployment.entry else replace(deployment, entry=entry)
 
 
 def with_prices(deployments: Sequence[Deployment], options: CallOptions, catalogue: Catalogue) -> Sequence[Deployment]:
