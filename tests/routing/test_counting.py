@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -36,3 +38,23 @@ async def test_a_deployment_of_another_name_counts_as_its_base_model_does() -> N
     ours = Deployment(id="a", alias="fast", provider=openai, model="ours", options=options)
     assert encoding_of("ours") is None
     assert await counted(ours) == count_tokens(CHAT, model="o3")
+
+
+START = """
+import asyncio
+from dragoman import Router
+from dragoman.models.tokens._encodings import is_loaded
+
+async def main():
+    router = Router([{"model_name": "a", "litellm_params": {"model": "openai/gpt-4o", "api_key": "k", "tpm": 1000}}])
+    await router._core.warm_up()
+    await router.acompletion("a", [{"role": "user", "content": "Hello"}], mock_response="Hello")
+    await router.aclose()
+    assert not is_loaded("o200k_base")
+
+asyncio.run(main())
+"""
+
+
+def test_neither_the_start_nor_a_call_loads_a_vocabulary() -> None:
+    subprocess.run([sys.executable, "-W", "error", "-c", START], check=True)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from dragoman.errors import APIError, BadRequestError, DragomanError
 from dragoman.models import Catalogue, facts
-from dragoman.models.tokens import warm_up as load_vocabularies
 from dragoman.observe import FellBack, Listener, tell
 from dragoman.providers import Providers
 from dragoman.routing import _fallbacks
@@ -222,8 +221,9 @@ class Router:
         return cooldowns(self._directory.groups(), self.store)
 
     async def warm_up(self) -> None:
-        """Do now what the first call would else have to wait for: import aiohttp and the codecs, read certificates,
-        tables and the vocabularies of models whose tokens are counted here."""
+        """Do now what the first call would else have to wait for: import aiohttp and the codecs, read certificates and tables.
+
+        Vocabularies are loaded by the first count that needs one: each takes tens of megabytes, and most calls need none."""
         await self.store.open()
         self._transports.here().open()
         self.checkup.start()
@@ -231,11 +231,6 @@ class Router:
             facts(deployment.provider.name, deployment.model)
             for operation in deployment.provider.endpoints:
                 deployment.provider.endpoints.get(operation)
-        load_vocabularies(
-            deployment.entry.model if deployment.entry is not None else deployment.model
-            for deployment in self.deployments
-            if "count_tokens" not in deployment.provider.endpoints
-        )
 
     async def aclose(self) -> None:
         """Close the connections that belong to the running event loop."""

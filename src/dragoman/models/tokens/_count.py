@@ -86,10 +86,12 @@ async def acount_tokens_locally(
     model: str = "",
     **asked: Any,
 ) -> Tally:
-    """The same for event loops, which it never holds up: long prompts are counted in a worker thread, and a vocabulary that
-    nobody has loaded (see `warm_up`) is not loaded now, for that would stop the loop: then the count is an estimate."""
-    count = functools.partial(tally_tokens, messages, tools, text, model, vocabulary="loaded", **asked)
-    return count() if _size((messages, tools, text), _SHORT) >= 0 else await asyncio.to_thread(count)
+    """The same for event loops: long prompts are counted in a worker thread, and so is the first one of an encoding, which loads
+    its vocabulary (see `warm_up`)."""
+    count = functools.partial(tally_tokens, messages, tools, text, model, **asked)
+    encoding = encoding_of(model)
+    ready = encoding is None or is_loaded(encoding)
+    return count() if ready and _size((messages, tools, text), _SHORT) >= 0 else await asyncio.to_thread(count)
 
 
 def _estimate(pieces: Pieces, family: Family) -> int:

@@ -58,7 +58,9 @@ def decode(tokens: Sequence[int], model: str) -> str:
 def warm_up(models: Iterable[str] = ("gpt-5",)) -> None:
     """Load the vocabularies of these models now: about 0.2 s to 0.7 s each, during which nothing else in the process runs.
 
-    Call it before an event loop begins to serve. Models without an exact encoding are passed over."""
+    For a program that must not wait later: the first count of an encoding loads its vocabulary otherwise.
+
+    Models without an exact encoding are passed over."""
     for name in {encoding_of(model) for model in models} - {None}:
         _loaded(str(name))
 
