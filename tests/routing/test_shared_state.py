@@ -152,7 +152,7 @@ async def test_without_redis_from_the_start(upstream: Upstream, own_redis_server
     own_redis_server.kill()
     deployment = upstream.deployment("smart", "sim", rpm=1000)
     opened = router(own_redis_server, "x", deployment)
-    closed = router(own_redis_server, "x", deployment, redis={"policy": "fail_closed"}, longest_wait=0.0)
+    closed = router(own_redis_server, "x", deployment, redis={"policy": "fail_closed"})
     try:
         assert (await opened.answer(chat("smart"))).attempts[-1].error is None
         with pytest.raises(errors.ServiceUnavailableError, match="does not answer") as caught:
@@ -161,3 +161,42 @@ async def test_without_redis_from_the_start(upstream: Upstream, own_redis_server
     finally:
         await opened.aclose()
         await closed.aclose()
+
+
+@pytest.mark.parametrize("slots", [False, True])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_fail_closed_refuses_without_a_wait(
+    upstream: Upstream, own_redis_server: RedisServer, slots: bool, stream: bool
+) -> None:
+    """Also where it would be worth waiting for a limit: for how long Redis is away nobody knows."""
+    limits: dict[str, Any] = {"max_parallel_requests": 3} if slots else {"rpm": 1000}
+    still = Stillness()
+    place = RedisPlace(url=own_redis_server.url, prefix=uuid.uuid4().hex, policy="fail_closed")
+    one = Router(
+        [upstream.deployment("smart", "sim", **limits)],
+        settings=RouterSettings(redis=place, timeout=30.0),
+        clock=still.clock,
+    )
+    try:
+        await one.store.open()
+        await soon(lambda: where(one) == "shared")
+        own_redis_server.kill()
+        for _ in range(3):
+            with pytest.raises(errors.ServiceUnavailableError, match="does not answer") as caught:
+                await one.answer(chat("smart", stream=stream))
+            assert caught.value.retry_after == pytest.approx(1.0, abs=0.2)
+        assert not still.slept
+        assert not upstream.calls
+    finally:
+        await one.aclose()
+
+
+async def test_fail_closed_asks_a_fallback_without_limits(upstream: Upstream, own_redis_server: RedisServer) -> None:
+    own_redis_server.kill()
+    deployments = [upstream.deployment("smart", "sim", rpm=1000), upstream.deployment("backup", "sim")]
+    fallbacks = {"smart": ("backup",)}
+    one = router(own_redis_server, "x", *deployments, redis={"policy": "fail_closed"}, fallbacks=fallbacks)
+    try:
+        assert (await one.answer(chat("smart"))).attempts[-1].deployment == "backup:0"
+    finally:
+        await one.aclose()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import contextlib
 import sys
 import uuid
 from collections.abc import AsyncIterator
@@ -13,6 +14,8 @@ import pytest
 
 from dragoman.errors import ConfigError
 from dragoman.stores import Claim, Counter, Outage, RedisStore, Store, StoreUnavailable
+from dragoman.stores._commands import Command
+from dragoman.stores._trips import Trips
 from tests.stores.contract import MINUTE, SLOTS, StoreContract
 from tests.stores.places import Place, in_redis, resilient
 from tests.upstreams.redis_server import RedisServer
@@ -194,3 +197,34 @@ def test_without_the_package_it_is_said_what_to_install(monkeypatch: pytest.Monk
     monkeypatch.setattr(builtins, "__import__", without_redis)
     with pytest.raises(ConfigError, match=r"pip install 'dragoman\[redis\]'"):
         RedisStore("redis://127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("begin", "more"), [(b"$99999999999\r\n", b"x"), (b"*9999999\r\n", b"$5\r\nhello\r\n"), (b"+", b"x"), (b"-", b"x")]
+)
+async def test_a_reply_without_an_end(begin: bytes, more: bytes) -> None:
+    """It is cut off at 32 MB, long before the timeout."""
+    sent = 0
+
+    async def spout(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        with contextlib.suppress(OSError):
+            writer.write(begin)
+            while True:
+                writer.write(more * 10_000)
+                sent += 10_000 * len(more)
+                await writer.drain()
+                await asyncio.sleep(0)
+        writer.close()
+
+    server = await asyncio.start_server(spout, "127.0.0.1", 0)
+    url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+    trips = Trips(url, timeout=60.0, cluster=False)
+    try:
+        with pytest.raises(Exception, match=r"longer than|Separator"):
+            await trips.make([Command("probe", (), ())])
+        assert sent < 100 * 2**20
+    finally:
+        await trips.hang_up()
+        server.close()
+        await server.wait_closed()

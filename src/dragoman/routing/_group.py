@@ -48,6 +48,8 @@ class NoChoice(NamedTuple):
     """What is wrong with the request itself, where no deployment can take it at any time."""
     frees: bool = False
     """A call that ends makes room, which may be at any moment before `ready`."""
+    is_unavailable: bool = False
+    """Limits cannot be agreed on, as the shared state does not answer and is not to be done without (`fail_closed`)."""
 
 
 class _Pool(NamedTuple):

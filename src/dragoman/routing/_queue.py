@@ -278,7 +278,8 @@ class _Turn:
         blocking = [it.ready for it in ahead.waiters if it.ready is not None and not it.needs.isdisjoint(waiter.needs)]
         waiter.ready = min((moment for moment in (own, *blocking) if moment is not None), default=None)
         hopeless = waiter.ready is None or waiter.ready - now >= left
-        if left <= 0 or hopeless or self._has_backup():
+        unavailable = found is not None and found.is_unavailable  # for how long nobody knows
+        if left <= 0 or hopeless or unavailable or self._has_backup():
             raise self.refusal(found, ahead, waiter)
         shared = self._trial.store.state.where == "shared"
         if own == -math.inf:

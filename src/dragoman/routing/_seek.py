@@ -41,14 +41,15 @@ class Seeker:
         """One that can be asked now and is not among `tried`, by id."""
         refused: dict[str, PassedOver] = {}
         ready: list[float] = []
-        limited = False
+        limited = unavailable = False
         frees = False
         while True:
             view = self._store.view()
             self._health.saw(view.outages)
             choice = self.choose(asked, view, {*tried, *refused} if refused else tried)
             if isinstance(choice, NoChoice):
-                return _with_refused(choice, refused, ready, limited)._replace(frees=frees)
+                nobody = _with_refused(choice, refused, ready, limited)
+                return nobody._replace(frees=frees, is_unavailable=unavailable)
             member = choice.member
             probing = self._health.half_open(member) if teaches(asked) else ()
             if probing and not await self.may_probe(probing):
@@ -61,8 +62,9 @@ class Seeker:
                         return found
                     return found._replace(choice=choice._replace(passed_over=(*choice.passed_over, *refused.values())))
                 reason, limited = _why(found), limited or not found.is_unavailable
+                unavailable = unavailable or found.is_unavailable
                 if found.retry_after is not None:
-                    frees = frees or found.claim.counter.seconds is None
+                    frees = frees or (found.claim.counter.seconds is None and not found.is_unavailable)
                     ready.append(self._store.now() + found.retry_after)
             refused[member.deployment.id] = PassedOver(member.deployment.id, reason)
 

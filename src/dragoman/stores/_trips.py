@@ -29,6 +29,11 @@ _TO_CONNECT = 4
 """Timeouts: to connect takes several round trips (TLS, a password, ...), and nobody waits for it."""
 
 
+_MOST_BYTES = 32 * 1024 * 1024
+"""Of one reply."""
+_TOO_LONG = f"a reply of Redis is longer than {_MOST_BYTES} bytes"
+
+
 class Trips:
     """A trip that takes longer than the timeout fails, and after `hang_up` the next one begins on a new connection."""
 
@@ -112,6 +117,51 @@ class _Single:
         await self._client.aclose()
 
 
+def _bounded(parser: Any) -> Any:
+    """A parser of redis-py that takes replies of `_MOST_BYTES` only: it keeps all of a reply until that is complete."""
+
+    class Bounded(parser):  # type: ignore[misc]
+        _stream: Any
+
+        def on_connect(self, connection: Any) -> None:
+            super().on_connect(connection)
+            self._stream = _BoundedReader(self._stream)
+
+        async def read_response(self, *arguments: Any, **options: Any) -> Any:
+            self._stream.left = _MOST_BYTES
+            return await super().read_response(*arguments, **options)
+
+    return Bounded
+
+
+class _BoundedReader:
+    """Counts what is read from a stream for one reply."""
+
+    def __init__(self, stream: asyncio.StreamReader) -> None:
+        self._stream = stream
+        self.left = _MOST_BYTES
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    async def read(self, size: int) -> bytes:
+        return self._counted(await self._stream.read(size))
+
+    async def readline(self) -> bytes:
+        return self._counted(await self._stream.readline())
+
+    async def readexactly(self, size: int) -> bytes:
+        if size > self.left:  # asyncio would keep as much
+            raise ConnectionError(_TOO_LONG)
+        return self._counted(await self._stream.readexactly(size))
+
+    def _counted(self, data: bytes) -> bytes:
+        self.left -= len(data)
+        if self.left < 0:
+            raise ConnectionError(_TOO_LONG)
+        return data
+
+
 class _Cluster:
     """Many servers; the client knows where keys are."""
 
@@ -155,6 +205,7 @@ def address_fault(url: str) -> str | None:
 def _way(url: str, timeout: float, cluster: bool) -> _Way:
     try:
         from redis.asyncio import Redis, RedisCluster
+        from redis.asyncio.connection import DefaultParser
         from redis.asyncio.retry import Retry
         from redis.backoff import NoBackoff
         from redis.exceptions import ResponseError
@@ -167,9 +218,15 @@ def _way(url: str, timeout: float, cluster: bool) -> _Way:
         "socket_connect_timeout": timeout * _TO_CONNECT,
         "retry": Retry(NoBackoff(), 0),
     }
+    parser = _bounded(DefaultParser)
     try:
         if cluster:
-            return _Cluster(RedisCluster.from_url(url, **options))
-        return _Single(Redis.from_url(url, **options), ResponseError)
+            cluster_client = RedisCluster.from_url(url, **options)
+            nodes = cluster_client.nodes_manager
+            of_nodes = [node.connection_kwargs for node in nodes.startup_nodes.values()]
+            for own in (nodes.connection_kwargs, *of_nodes):  # `from_url` takes no parser for a cluster
+                own["parser_class"] = parser
+            return _Cluster(cluster_client)
+        return _Single(Redis.from_url(url, **options, parser_class=parser), ResponseError)
     except ValueError as wrong:
         raise ConfigError(f"the address of Redis cannot be read: {wrong}") from wrong
