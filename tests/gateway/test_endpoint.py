@@ -286,7 +286,14 @@ async def test_embeddings_and_text_completions(client: aiohttp.ClientSession) ->
 
 
 async def test_beta_headers_go_with_a_body_that_passes_through(client: aiohttp.ClientSession) -> None:
-    reply = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [], "usage": {}}
+    reply = {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "m",
+        "content": [{"type": "brand_new_answer"}],
+        "usage": {},
+    }
     upstream = Upstream(lambda up: up.json(reply))
     body = {
         "model": "smart",

@@ -20,7 +20,7 @@ from tests.routing.upstream import Upstream, soon
 CLAUDE = "claude-sonnet-4-5"
 GO_ON = {"mid_stream_fallback": "continue"}
 PRICED = {"prices": {"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6}}
-BREAKS = [("openai", "sim[cut=5]"), ("anthropic", "sim[error-after=5]"), ("gemini", "sim[cut=2]")]
+BREAKS = [("openai", "sim[cut=5]"), ("anthropic", "sim[error-after=5]"), ("gemini", "sim[cut=1]")]
 
 
 def two(upstream: Upstream, provider: str, model: str, second: str = CLAUDE, **more: Any) -> list[Any]:
@@ -123,7 +123,7 @@ async def test_by_default_it_is_an_error(upstream: Upstream, make: Make) -> None
     ],
 )
 async def test_what_two_cannot_write_is_an_error(upstream: Upstream, make: Make, request_: dict[str, Any]) -> None:
-    router = make(*two(upstream, "openai", "sim[cut=5]"), settings=GO_ON)
+    router = make(*two(upstream, "openai", "sim[cut=3]"), settings=GO_ON)
     await broken(router, chat("smart", stream=True, request=request_))
     assert len(upstream.calls) == 1
     assert not can_continue(request_)

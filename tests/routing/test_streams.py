@@ -41,7 +41,7 @@ async def test_a_failure_before_the_first_content_falls_over(
 
 
 @pytest.mark.parametrize("fault", ["error-after", "cut"])
-@pytest.mark.parametrize(("provider", "chunks"), [("openai", 5), ("anthropic", 5), ("gemini", 2)])
+@pytest.mark.parametrize(("provider", "chunks"), [("openai", 5), ("anthropic", 5), ("gemini", 1)])
 async def test_a_failure_after_content_raises_and_is_told(
     upstream: Upstream, make: Make, provider: str, chunks: int, fault: str
 ) -> None:

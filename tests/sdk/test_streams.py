@@ -68,7 +68,7 @@ async def test_an_async_stream_that_is_left_closes_the_upstream(upstream: Upstre
 
 
 async def test_a_stream_that_breaks_raises_the_right_class(upstream: Upstream) -> None:
-    for fault in ("cut=6", "error-after=6"):
+    for fault in ("cut=4", "error-after=4"):
         stream = dragoman.completion(f"openai/sim[{fault}]", HELLO, stream=True)
         assert next(stream).choices[0].delta.role == "assistant"
         with pytest.raises(dragoman.APIError) as caught:

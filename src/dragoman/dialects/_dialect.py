@@ -27,6 +27,7 @@ __all__ = [
     "Operation",
     "ReplyContext",
     "RequestHints",
+    "StreamEnd",
     "StreamReader",
     "StreamRelay",
     "StreamWriter",
@@ -135,7 +136,21 @@ class ErrorReply:
     body: bytes
 
 
-class StreamReader(Protocol[Chunk_co]):
+class StreamEnd(Protocol):
+    """How far a stream has come, for whoever would else wait for the end of the HTTP body."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the answer is whole: only its usage and the end mark may follow, and a break is an end."""
+        ...
+
+    @property
+    def complete(self) -> bool:
+        """Whether the end mark has been read: nothing follows."""
+        ...
+
+
+class StreamReader(StreamEnd, Protocol[Chunk_co]):
     """Reads one stream, fed with bytes at any split. Keeps no more than the current event and the open blocks."""
 
     def feed(self, data: bytes) -> Iterator[Chunk_co]:
@@ -144,7 +159,7 @@ class StreamReader(Protocol[Chunk_co]):
 
     def close(self) -> Iterator[Chunk_co]:
         """The body has ended: yield what is left, the usage last. Raises `APIConnectionError` where the stream was
-        cut off before its proper end."""
+        cut off before it was finished."""
         ...
 
 
@@ -162,16 +177,16 @@ class StreamWriter(Protocol[Chunk_contra]):
         ...
 
 
-class StreamRelay(Protocol):
-    """Passes a stream through untouched for a caller who speaks the provider's dialect, and only watches it."""
+class StreamRelay(StreamEnd, Protocol):
+    """Passes a stream through untouched for a caller who speaks the provider's dialect, and watches it."""
 
     usage: Usage | None
     """The usage, as soon as it has been seen."""
     begun: bool
-    """Whether content has been seen."""
+    """Whether content has been seen, or a finish reason that explains why there is none (a limit, a filter)."""
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yield whole events. Raises `APIError` at an error event (which is not passed on)."""
+        """Yield whole events. Raises `APIError` at an error event, or what is none (neither is passed on)."""
         ...
 
     def close(self) -> Iterator[bytes]:
@@ -204,5 +219,7 @@ class Codec(Generic[Request, Response, Chunk]):
     metering needs, which the relay hides again). None where the body cannot pass through as it stands."""
     read_usage: Callable[[JsonObject], Usage | None] | None = None
     """The usage of a response that is passed through."""
+    has_answer: Callable[[JsonObject], bool] = lambda _: False
+    """Whether a response that is passed through plainly holds an answer, and need not be read to be judged."""
     foreign_marks: tuple[bytes, ...] = ()
     """Byte strings that show that a body holds our extensions, and so cannot be passed through untouched."""

@@ -17,7 +17,7 @@ from dragoman.dialects.openai_chat._read_error import failed_choice, raise_if_er
 from dragoman.dialects.openai_chat._read_request import check_fields, read_model, text_or_texts
 from dragoman.dialects.openai_chat._read_response import envelope, invalid, unary_usage
 from dragoman.dialects.openai_chat._read_stream import cut_off, event_json, is_done, last_events
-from dragoman.dialects.openai_chat._relay import OpenAIRelay, relay_request
+from dragoman.dialects.openai_chat._relay import OpenAIRelay, has_answer, relay_request
 from dragoman.dialects.openai_chat._write_reply import DONE, error_event
 from dragoman.dialects.openai_chat._write_request import write_params
 from dragoman.dialects.openai_embeddings import check_input
@@ -122,13 +122,21 @@ class _Reader:
         self._finished = False
         self._ended = False
 
+    @property
+    def finished(self) -> bool:
+        return self._finished
+
+    @property
+    def complete(self) -> bool:
+        return self._ended
+
     def feed(self, data: bytes) -> Iterator[TextCompletion]:
         for event in self._events.feed(data):
             yield from self._event(event)
 
     def close(self) -> Iterator[TextCompletion]:
         if not self._ended:
-            for event in last_events(self._events, self._context):
+            for event in last_events(self._events, self._context, finished=self._finished):
                 yield from self._event(event)
         if self._ended:
             return
@@ -192,4 +200,5 @@ CODEC: Codec[TextCompletionRequest, TextCompletion, TextCompletion] = Codec(
     stream_relay=OpenAIRelay,
     relay_request=relay_request,
     read_usage=unary_usage,
+    has_answer=has_answer,
 )

@@ -110,5 +110,6 @@ CODEC: Codec[EmbeddingRequest, EmbeddingResponse, Any] = Codec(
     write_error=write_error,
     relay_request=lambda body, target: WireRequest({**body, "model": target.model}),
     read_usage=_read_usage_of,
+    has_answer=lambda body: bool(body.get("data")) and not body.get("error"),
     foreign_marks=(b'"vendor_params"', b'"input_type"', b'"title"'),
 )

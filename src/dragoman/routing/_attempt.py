@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
 from dataclasses import replace
 from email.utils import formatdate
 from typing import Any
 
-import orjson
-
 from dragoman.dialects import text_as_chat
-from dragoman.dialects._dialect import ErrorReply, Operation
+from dragoman.dialects._dialect import ErrorReply
 from dragoman.dialects._errors import MAX_ERROR_BYTES
 from dragoman.dialects._parameters import DropList
-from dragoman.dialects._secrets import scrub
-from dragoman.errors import APIError, APIResponseValidationError, NotFoundError, Timeout
+from dragoman.errors import APIError, NotFoundError, Timeout
 from dragoman.models import acount_tokens_locally
 from dragoman.routing._call import Answer, StreamAnswer
+from dragoman.routing._content import no_answer
 from dragoman.routing._function import ask_function, ask_mock
-from dragoman.routing._job import Job
-from dragoman.routing._stream import Batches, Ending, StreamSource, begin, chunk_usage, has_content, pump
+from dragoman.routing._job import OPERATION_NAMES, Job
+from dragoman.routing._replies import open_stream, whole_answer
+from dragoman.routing._stream import Batches, Ending, begin, pump
 from dragoman.routing._wire import Sending, prepare, target_of
 from dragoman.transport import Reply
 
 __all__ = ["attempt", "not_offered"]
-
-_NAMES: dict[Operation, str] = {
-    "chat": "chat",
-    "embedding": "embeddings",
-    "text_completion": "text completions",
-    "count_tokens": "token counting",
-}
 
 
 async def attempt(job: Job, ending: Ending) -> Answer | StreamAnswer:
@@ -82,7 +73,7 @@ async def _without_provider(job: Job) -> Answer:
 
 def not_offered(job: Job) -> NotFoundError:
     provider, model = job.deployment.provider.name, job.deployment.model
-    message = f"{provider} offers no {_NAMES[job.operation]}"
+    message = f"{provider} offers no {OPERATION_NAMES[job.operation]}"
     return NotFoundError(message, provider=provider, model=model, code="unsupported_operation")
 
 
@@ -102,23 +93,7 @@ async def _whole(job: Job, sending: Sending) -> Answer:
         body = await reply.read()
     finally:
         await reply.aclose()
-    answer = Answer(
-        provider=job.deployment.provider.name,
-        model=job.deployment.model,
-        dropped=sending.dropped,
-        headers=reply.headers,
-    )
-    parsed = _object(job, body)
-    if sending.native:
-        if parsed.get("error"):
-            sending.codec.read_response(parsed, sending.context)  # an error sent with a 200 is raised
-        answer.native = body
-        answer.usage = sending.codec.read_usage(parsed) if sending.codec.read_usage is not None else None
-    else:
-        answer.response = sending.codec.read_response(parsed, sending.context)
-        answer.usage = answer.response.get("usage")
-    answer.cost = job.cost(answer.usage)
-    return answer
+    return whole_answer(job, sending, reply.headers, body)
 
 
 async def _stream(job: Job, sending: Sending, ending: Ending) -> StreamAnswer:
@@ -137,10 +112,16 @@ async def _begun(job: Job, sending: Sending, ending: Ending) -> StreamAnswer:
             raise await _error(job, sending, reply)
         finally:
             await reply.aclose()
-    source, begun = _reading(job, sending, reply)
+    try:
+        source, begun, native = await open_stream(job, sending, reply)
+    except BaseException:
+        await reply.aclose()
+        raise
     rest = pump(source, ending)
     try:
         first = await begin(rest, begun)
+        if first is None:
+            raise no_answer(job)
     except BaseException:
         await rest.aclose()
         raise
@@ -150,33 +131,9 @@ async def _begun(job: Job, sending: Sending, ending: Ending) -> StreamAnswer:
         dropped=sending.dropped,
         headers=reply.headers,
         batches=Batches(first, rest),
-        native=sending.native,
+        native=native,
         pricing=job.pricing(),
     )
-
-
-def _reading(job: Job, sending: Sending, reply: Reply) -> tuple[StreamSource, Callable[[list[Any]], bool]]:
-    """How the stream is read, and how to tell that its content has begun."""
-    codec = sending.codec
-    if sending.native and codec.stream_relay is not None:
-        relay = codec.stream_relay(sending.context, job.caller)
-        source = StreamSource(
-            reads=reply.chunks(),
-            feed=relay.feed,
-            close=relay.close,
-            usage=lambda _batch: relay.usage,
-            release=reply.aclose,
-        )
-        return source, lambda _batch: relay.begun
-    if codec.stream_reader is None:
-        raise NotFoundError(
-            f"{job.deployment.provider.name} streams no {_NAMES[job.operation]}", code="unsupported_operation"
-        )
-    reader = codec.stream_reader(sending.context)
-    feed: Callable[[bytes], Iterable[Any]] = reader.feed
-    return StreamSource(
-        reads=reply.chunks(), feed=feed, close=reader.close, usage=chunk_usage, release=reply.aclose
-    ), has_content
 
 
 async def _send(job: Job, sending: Sending) -> Reply:
@@ -192,14 +149,3 @@ async def _error(job: Job, sending: Sending, reply: Reply) -> APIError:
     return sending.codec.read_error(
         ErrorReply(job.deployment.provider.name, job.deployment.model, reply.status, headers, body)
     )
-
-
-def _object(job: Job, body: bytes) -> Any:
-    try:
-        parsed = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        said = scrub(body[:200].decode("utf-8", "replace"))
-        raise APIResponseValidationError(f"the answer is not JSON: {error}", body=said) from error
-    if not isinstance(parsed, dict):
-        raise APIResponseValidationError(f"the answer is {type(parsed).__name__}, not an object")
-    return parsed

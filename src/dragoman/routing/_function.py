@@ -16,8 +16,9 @@ from dragoman import errors
 from dragoman.dialects._dialect import Operation, ReplyContext
 from dragoman.errors import APIError, DragomanError
 from dragoman.routing._call import Answer, CallOptions, StreamAnswer
+from dragoman.routing._content import has_content
 from dragoman.routing._job import Job
-from dragoman.routing._stream import Batches, Ending, StreamSource, begin, chunk_usage, has_content, pump
+from dragoman.routing._stream import Batches, Ending, StreamSource, begin, chunk_usage, pump
 from dragoman.routing._values import chunk_of, chunks_of_response, response_of
 from dragoman.types._json import JsonObject
 
@@ -126,7 +127,7 @@ async def _answered(job: Job, value: Any, ending: Ending, usage: Any = None) -> 
         used = response.get("usage")
         return Answer(provider=provider, model=model, response=response, usage=used, cost=job.cost(used))
     rest = pump(_stream_source(job, value, context, usage), ending)
-    first = await begin(rest, has_content)
+    first = await begin(rest, has_content) or []
     return StreamAnswer(provider=provider, model=model, batches=Batches(first, rest), pricing=job.pricing())
 
 

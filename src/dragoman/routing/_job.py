@@ -17,9 +17,15 @@ from dragoman.transport import Timeouts, Transport
 from dragoman.types.cost import Cost
 from dragoman.types.usage import Usage
 
-__all__ = ["Job"]
+__all__ = ["OPERATION_NAMES", "Job"]
 
 _FREE = Cost(0)
+OPERATION_NAMES: dict[Operation, str] = {
+    "chat": "chat",
+    "embedding": "embeddings",
+    "text_completion": "text completions",
+    "count_tokens": "token counting",
+}
 
 
 @dataclass(slots=True, kw_only=True)

@@ -2,43 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from dragoman.errors import APIError, APIResponseValidationError
+from dragoman.dialects._dialect import StreamEnd
+from dragoman.errors import APIConnectionError, APIError, APIResponseValidationError
 from dragoman.routing._call import StreamAnswer
-from dragoman.types.chat import ChatChunk
 from dragoman.types.usage import Usage
 
-__all__ = ["Batches", "Ending", "StreamSource", "begin", "chunk_usage", "has_content", "pump"]
+__all__ = ["Batches", "Ending", "StreamSource", "begin", "chunk_usage", "pump"]
 
-_CONTENT = (
-    "content",
-    "tool_calls",
-    "reasoning_content",
-    "thinking_blocks",
-    "refusal",
-    "function_call",
-    "audio",
-    "images",
-    "annotations",
-    "provider_tool_blocks",
-)
-
+_OVER: Any = object()
+_GRACE = 2.0
+"""Seconds for what may follow a finished answer: its usage, and the end mark."""
 
 _MOST_UNHEARD = 64 * 1024 * 1024
 """Bytes of a stream before its first content, which may be an image in one event."""
-
-
-def has_content(chunks: Iterable[ChatChunk]) -> bool:
-    """Whether the model has begun to answer: a role alone is no content, an end without a word is."""
-    for chunk in chunks:
-        for choice in chunk.get("choices") or ():
-            delta: dict[str, Any] = choice.get("delta") or {}  # type: ignore[assignment]
-            if choice.get("finish_reason") or choice.get("text") or any(delta.get(name) for name in _CONTENT):
-                return True
-    return False
 
 
 class Ending:
@@ -120,14 +101,14 @@ class Batches:
         return Batches(self._first, self._rest, turn)
 
 
-async def begin(rest: AsyncGenerator[list[Any]], begun: Callable[[list[Any]], bool]) -> list[Any]:
-    """Read until the first content. Raises `APIError` where the stream ends badly before it."""
+async def begin(rest: AsyncGenerator[list[Any]], begun: Callable[[list[Any]], bool]) -> list[Any] | None:
+    """Read until the first content. None: the stream has ended without any. Raises `APIError` where it ends badly before."""
     first: list[Any] = []
     async for batch in rest:
         first += batch
         if begun(batch):
-            break
-    return first
+            return first
+    return None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -141,13 +122,15 @@ class StreamSource:
     """What a batch says about usage."""
     release: Callable[[], Awaitable[None]]
     """Closes the upstream connection."""
+    end: StreamEnd | None = None
+    """How far the stream has come, where that can be told before its source ends."""
 
 
 async def pump(source: StreamSource, ending: Ending) -> AsyncGenerator[list[Any]]:
     """One batch for each read that completes something. Raises `APIError` where the stream ends badly, after the chunks
     that came before."""
     try:
-        async for data in source.reads:
+        while (data := await _next(source)) is not _OVER:
             ending.read(data)
             batch, failures = _collected(source.feed(data))
             if batch:
@@ -168,6 +151,21 @@ async def pump(source: StreamSource, ending: Ending) -> AsyncGenerator[list[Any]
         ending.ended(None)
     finally:
         await source.release()
+
+
+async def _next(source: StreamSource) -> Any:
+    """What is read next, or `_OVER`. After the end mark nothing is waited for, and after the end of the answer not for long: some
+    servers keep the connection open. Then a break is an end, too."""
+    end = source.end
+    if end is None or not (end.finished or end.complete):
+        return await anext(source.reads, _OVER)
+    if end.complete:
+        return _OVER
+    try:
+        async with asyncio.timeout(_GRACE):
+            return await anext(source.reads, _OVER)
+    except (TimeoutError, APIConnectionError):
+        return _OVER
 
 
 def _collected(items: Iterable[Any]) -> tuple[list[Any], list[APIError]]:

@@ -79,7 +79,7 @@ class Pool:
                 raise ran_out(limit, seconds, target.place) from None
             # Not by way of a variable: an error and the frame that it names must not hold each other.
             raise ours(error, target.place) or error from None
-        return Wire(connection, self._connector.keep)
+        return Wire(connection, self._connector.keep, self._connector.lingering)
 
     async def aclose(self) -> None:
         await self._farewell.aclose()
@@ -91,6 +91,7 @@ class _Connector(TCPConnector):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._kept: WeakKeyDictionary[ResponseHandler, Callable[[], bool]] = WeakKeyDictionary()
+        self.lingering: set[Wire] = set()
 
     def keep(self, connection: Connection) -> None:
         protocol = connection.protocol
@@ -112,6 +113,8 @@ class _Connector(TCPConnector):
     async def end(self) -> None:
         """Close all connections now. A polite close would wait, without an end, for a peer to take what is not sent yet; and
         aiohttp forgets who reads from a connection that it closes."""
+        for wire in tuple(self.lingering):
+            wire.cut()
         for protocol in tuple(self._acquired):
             payload = getattr(protocol, "_payload", None)
             protocol.abort()

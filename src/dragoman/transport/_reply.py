@@ -103,6 +103,17 @@ class Reply:
     async def aclose(self) -> None:
         self._close()
 
+    def let_end(self, seconds: float) -> None:
+        """Nothing more is wanted of the body: keep the connection if it ends within `seconds`, else close it then."""
+        wire, self._wire = self._wire, None
+        if wire is None:
+            return
+        self._watch.stop()
+        if self._body.is_eof():
+            wire.release()
+        else:
+            wire.linger(seconds)
+
     async def __aenter__(self) -> Self:
         return self
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, MutableSet
 from typing import TYPE_CHECKING
 
 from aiohttp import ClientConnectionError, ClientError
@@ -34,11 +34,14 @@ _RESET = struct.pack("ii", 1, 0)
 class Wire:
     """Owns a connection until `release` or `cut`."""
 
-    __slots__ = ("_connection", "_keep", "_payload", "_upload")
+    __slots__ = ("_connection", "_keep", "_lingering", "_payload", "_timer", "_upload")
 
-    def __init__(self, connection: Connection, keep: Callable[[Connection], None]) -> None:
+    def __init__(self, connection: Connection, keep: Callable[[Connection], None], lingering: MutableSet[Wire]) -> None:
         self._connection = connection
         self._keep = keep
+        self._lingering = lingering
+        """The pool's, which cuts them when it is closed."""
+        self._timer: asyncio.TimerHandle | None = None
         self._payload: StreamReader | None = None
         self._upload: asyncio.Task[None] | None = None
 
@@ -77,8 +80,25 @@ class Wire:
         protocol = self._connection.protocol
         return None if protocol is None else protocol.exception()
 
+    def linger(self, seconds: float) -> None:
+        """Nothing more is wanted of the answer: release the connection when the answer ends within `seconds`, else cut it."""
+        assert self._payload is not None
+        self._lingering.add(self)
+        self._timer = asyncio.get_running_loop().call_later(seconds, self.cut)
+        self._payload.on_eof(self._released_at_the_end)
+
+    def _released_at_the_end(self) -> None:
+        if self in self._lingering:
+            self.release()
+
+    def _stop_lingering(self) -> None:
+        self._lingering.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
+
     def release(self) -> None:
         """The answer has been read whole: keep the connection for the next request."""
+        self._stop_lingering()
         if self._has_unsent():
             self.cut()
         else:
@@ -86,6 +106,7 @@ class Wire:
 
     def cut(self) -> None:
         """Close now. A polite close would first wait for what is not sent yet, and TLS for the peer's goodbye."""
+        self._stop_lingering()
         transport = self._connection.transport
         if transport is not None:
             if self._has_unsent() or self._payload is None:

@@ -31,9 +31,10 @@ def test_a_stream_passes_byte_for_byte_and_is_counted(recording: Recording) -> N
         for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(data)], strict=True):
             out += through.feed(data[start:end])
         out += through.close()
-        assert b"".join(out).strip() == data.strip()
+        assert b"".join(out).strip() == data.partition(b"event: data\ndata: [DONE]")[0].strip()
         assert through.usage == chunks_of(data, reply_context(recording))[-1]["usage"]
-        assert through.begun == (b"content_block_delta" in data)
+        assert through.begun == (b"content_block_delta" in data or b'"refusal"' in data)
+        assert through.complete
 
 
 def test_it_has_begun_with_the_first_content() -> None:
@@ -58,12 +59,10 @@ def test_an_error_is_raised_and_not_passed_on() -> None:
     assert b"".join(passed) == stream(START)
 
 
-@pytest.mark.parametrize("cut", [10, 100, 300, -5, -40])
+@pytest.mark.parametrize("cut", [10, 100, 300])
 def test_a_stream_that_is_cut_off_is_an_error(cut: int) -> None:
     through = relay()
     list(through.feed(whole_stream(*text_block(0, "Hello"))[:cut]))
-    if cut == -5:
-        cut = 0  # the last blank line is missing, and a bit: half an event
     with pytest.raises(APIConnectionError):
         list(through.close())
 

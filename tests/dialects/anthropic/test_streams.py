@@ -187,7 +187,7 @@ def test_paired_streams_tell_what_their_events_tell(pair: dict[str, Any]) -> Non
 @pytest.mark.parametrize("recording", messages_recordings(stream=True))
 def test_a_stream_that_is_cut_off_never_ends_well(recording: Recording) -> None:
     data = recording.response_bytes
-    end = data.index(b"message_stop")
+    end = data.index(b"message_delta")
     for cut in random.Random(recording.id).sample(range(end), 15):
         with pytest.raises(APIConnectionError) as caught:
             chunks_of(data[:cut], reply_context(recording))

@@ -18,7 +18,7 @@ from dragoman.dialects.anthropic_messages._count_tokens import (
     write_count_request,
 )
 from dragoman.dialects.anthropic_messages._errors import read_error, write_error
-from dragoman.dialects.anthropic_messages._relay import stream_relay
+from dragoman.dialects.anthropic_messages._relay import has_answer, stream_relay
 from dragoman.dialects.anthropic_messages._request_reading import read_request
 from dragoman.dialects.anthropic_messages._request_writing import DEFAULT_MAX_TOKENS, relay_request, write_request
 from dragoman.dialects.anthropic_messages._response import read_response, write_response
@@ -45,6 +45,7 @@ CODEC: Codec[ChatRequest, ChatResponse, ChatChunk] = Codec(
     stream_relay=stream_relay,
     relay_request=relay_request,
     read_usage=usage_from_body,
+    has_answer=has_answer,
     foreign_marks=(SEAL_MARK,),
 )
 

@@ -68,6 +68,14 @@ class MessageStreamReader:
         self._answered = False
         self._ended = False
 
+    @property
+    def finished(self) -> bool:
+        return self._ended or "stop_reason" in self._stopped
+
+    @property
+    def complete(self) -> bool:
+        return self._ended
+
     def feed(self, data: bytes) -> Iterator[ChatChunk]:
         for event in self._events.feed(data):
             yield from self._read(event)
@@ -76,18 +84,23 @@ class MessageStreamReader:
         try:
             for event in self._events.close():
                 yield from self._read(event)
-        except APIResponseValidationError:
-            raise end_of_stream(self._context) from None  # half an event
-        if not self._ended:
+        except APIResponseValidationError:  # half an event
+            if not self.finished:
+                raise end_of_stream(self._context) from None
+        if not self.finished:
             raise end_of_stream(self._context)
+        if not self._ended:
+            yield from self._message_stop({})
 
     def _read(self, event: SseEvent) -> Iterator[ChatChunk]:
+        if self._ended:
+            return
         parsed = parse_event(event.data)
         kind = parsed.get("type") or event.event.decode("ascii", "replace")
         if kind == "error":
             raise error_in_body(parsed, self._context)
         reader = _EVENTS.get(kind) if isinstance(kind, str) else None
-        if reader is None or self._ended:
+        if reader is None:
             return
         try:
             yield from reader(self, parsed)

@@ -28,7 +28,7 @@ from dragoman.dialects.gemini._embeddings import (
     write_single_response,
 )
 from dragoman.dialects.gemini._errors import read_error, write_error
-from dragoman.dialects.gemini._relay import GeminiStreamRelay
+from dragoman.dialects.gemini._relay import GeminiStreamRelay, has_answer
 from dragoman.dialects.gemini._request_read import read_request
 from dragoman.dialects.gemini._request_write import relay_request, write_request
 from dragoman.dialects.gemini._response_read import read_reply_usage, read_response
@@ -55,6 +55,7 @@ CODEC: Codec[ChatRequest, ChatResponse, ChatChunk] = Codec(
     stream_relay=GeminiStreamRelay,
     relay_request=relay_request,
     read_usage=read_reply_usage,
+    has_answer=has_answer,
     foreign_marks=(SEAL_MARK,),
 )
 BATCH_EMBED_CONTENTS: Codec[EmbeddingRequest, EmbeddingResponse, None] = Codec(
@@ -67,6 +68,7 @@ BATCH_EMBED_CONTENTS: Codec[EmbeddingRequest, EmbeddingResponse, None] = Codec(
     read_error=read_error,
     write_error=write_error,
     read_usage=read_embedding_usage,
+    has_answer=lambda body: bool(body.get("embeddings")),
 )
 EMBED_CONTENT: Codec[EmbeddingRequest, EmbeddingResponse, None] = Codec(
     dialect="gemini",
@@ -78,6 +80,7 @@ EMBED_CONTENT: Codec[EmbeddingRequest, EmbeddingResponse, None] = Codec(
     read_error=read_error,
     write_error=write_error,
     read_usage=read_embedding_usage,
+    has_answer=lambda body: bool(body.get("embedding")),
 )
 COUNT_TOKENS: Codec[TokenCountRequest, TokenCount, None] = Codec(
     dialect="gemini",

@@ -9,9 +9,9 @@ from typing import Any
 from dragoman.dialects._dialect import ReplyContext
 from dragoman.dialects._errors import reply_of, shown
 from dragoman.dialects._reading import expect_object
-from dragoman.dialects.gemini._errors import blocked, read_error
+from dragoman.dialects.gemini._errors import blocked, failed_candidate, read_error
 from dragoman.dialects.gemini._fields import own_vendor
-from dragoman.dialects.gemini._finish import read_finish
+from dragoman.dialects.gemini._finish import broke_off, read_finish
 from dragoman.dialects.gemini._grounding import citations
 from dragoman.dialects.gemini._logprobs import read_logprobs
 from dragoman.dialects.gemini._media import join_base64
@@ -20,10 +20,11 @@ from dragoman.errors import APIError, APIResponseValidationError
 from dragoman.types._json import JsonObject
 from dragoman.types.chat import Annotation, Delta, FinishReason
 
-__all__ = ["CandidateReader", "candidates_of", "envelope", "invalid", "logprobs_of", "service_tier"]
+__all__ = ["CandidateReader", "blocked_prompt", "candidates_of", "envelope", "invalid", "logprobs_of", "service_tier"]
 
 _READ = frozenset({"content", "finishReason", "index", "logprobsResult"})
 _KNOWN = frozenset({"candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId", "createTime"})
+_THINKING = frozenset(("role", "reasoning_content", "thinking_blocks"))
 _TIERS = {"standard": "default"}
 
 
@@ -36,13 +37,18 @@ def candidates_of(body: Any, context: ReplyContext, raw: bytes) -> list[JsonObje
     if not isinstance(body, dict) or not body.keys() & _KNOWN:
         raise invalid(context, "the reply is not one of generateContent", body)
     candidates = body.get("candidates") or []
-    if not candidates:
-        feedback = body.get("promptFeedback")
-        if isinstance(feedback, dict) and feedback.get("blockReason"):
-            raise blocked(feedback, body, context)
+    feedback = blocked_prompt(body)
+    if feedback is not None:
+        raise blocked(feedback, body, context)
     if not isinstance(candidates, list) or not all(isinstance(candidate, dict) for candidate in candidates):
         raise invalid(context, "`candidates` is not a list of objects", body)
     return candidates
+
+
+def blocked_prompt(body: Any) -> JsonObject | None:
+    """What a reply without candidates says about a prompt that was blocked."""
+    feedback = body.get("promptFeedback") if isinstance(body, dict) and not body.get("candidates") else None
+    return feedback if isinstance(feedback, dict) and feedback.get("blockReason") else None
 
 
 def invalid(context: ReplyContext, message: str, body: Any) -> APIError:
@@ -84,6 +90,9 @@ class CandidateReader:
     _parts: PartsReader = field(init=False)
     _text: list[str] = field(default_factory=list)
     _cited: set[tuple[Any, ...]] = field(default_factory=set)
+    _answered: bool = False
+    """Whether something came that is more than thinking."""
+    _runs_code: bool = False
 
     def __post_init__(self) -> None:
         self._parts = PartsReader(self.ids, self.context.tool_names, self.context.json_tool)
@@ -92,11 +101,15 @@ class CandidateReader:
         """What this chunk adds. The last finish reason wins: content may follow one (server-run code)."""
         content = expect_object(candidate.get("content") or {}, f"{path}.content")
         delta = self._parts.read(content.get("parts"), f"{path}.content.parts")
+        self._answered = self._answered or any(value for key, value in delta.items() if key not in _THINKING)
+        self._runs_code = _runs_code(content.get("parts"), self._runs_code)
         text = delta.get("content")
         if isinstance(text, str):
             self._text.append(text)
         if isinstance(candidate.get("finishReason"), str):
             self.finish = candidate["finishReason"]
+        if broke_off(self.finish) and not self._answered:
+            raise failed_candidate(candidate, self.context)
         new = self._annotations(candidate)
         if new:
             delta["annotations"] = new
@@ -130,6 +143,11 @@ class CandidateReader:
         return self._parts.close()
 
     @property
+    def finished(self) -> bool:
+        """Whether it has ended. Code that the model runs is followed by its result, after a finish reason too."""
+        return self.finish is not None and not self._runs_code
+
+    @property
     def order(self) -> list[str] | None:
         return self._parts.order
 
@@ -144,6 +162,12 @@ class CandidateReader:
             choice["native_finish_reason"] = self.finish
         if self.extras:
             choice["provider_specific_fields"] = {own_vendor: self.extras}
+
+
+def _runs_code(parts: Any, known: bool) -> bool:
+    """Whether the last of all parts is code whose result is still to come."""
+    last = parts[-1] if isinstance(parts, list) and parts else None
+    return "executableCode" in last if isinstance(last, dict) else known
 
 
 def logprobs_of(candidate: JsonObject) -> JsonObject | None:

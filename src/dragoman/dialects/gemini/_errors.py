@@ -8,6 +8,7 @@ from typing import Any
 from dragoman.dialects._dialect import ErrorReply, ReplyContext
 from dragoman.dialects._error_words import TEXT_STATUSES, is_model_failure, is_overflow
 from dragoman.dialects._errors import build, error_body, shown
+from dragoman.dialects._secrets import scrub
 from dragoman.errors import (
     APIError,
     AuthenticationError,
@@ -25,7 +26,7 @@ from dragoman.errors import (
 )
 from dragoman.types._json import JsonObject
 
-__all__ = ["blocked", "read_error", "write_error"]
+__all__ = ["blocked", "failed_candidate", "read_error", "write_error"]
 
 _BY_REASON: dict[str, type[APIError]] = {
     "API_KEY_INVALID": AuthenticationError,
@@ -168,6 +169,18 @@ def blocked(feedback: JsonObject, body: JsonObject, context: ReplyContext) -> AP
         model=context.model,
         provider_code=reason,
         body=shown(body),
+    )
+
+
+def failed_candidate(candidate: JsonObject, context: ReplyContext) -> APIError:
+    """A candidate of which the model broke off without content: a failure of the model, not of the request."""
+    reason = str(candidate.get("finishReason"))
+    said = candidate.get("finishMessage")
+    return InternalServerError(
+        scrub(f"the model broke off: {reason}{f' ({str(said)[:1000]})' if said else ''}"),
+        provider=context.provider,
+        model=context.model,
+        provider_code=reason,
     )
 
 

@@ -1,14 +1,15 @@
 """Why a candidate ended: Google's words and OpenAI's closed set.
 
 https://ai.google.dev/api/generate-content#FinishReason. Where the model failed (a malformed call, an unknown reason) the
-closed set has no word: it is `stop`, with Google's word in `native_finish_reason` and its message among the extras.
+closed set has no word. Without content that is an error; after some content it is `stop`, with Google's word in
+`native_finish_reason` and its message among the extras.
 """
 
 from __future__ import annotations
 
 from dragoman.types.chat import FinishReason
 
-__all__ = ["read_finish", "write_finish"]
+__all__ = ["broke_off", "read_finish", "write_finish"]
 
 _READ: dict[str, FinishReason] = {
     "STOP": "stop",
@@ -31,6 +32,11 @@ def read_finish(reason: str, *, has_calls: bool) -> FinishReason:
     if has_calls and reason == "STOP":
         return "tool_calls"
     return _READ.get(reason, "stop")
+
+
+def broke_off(reason: object) -> bool:
+    """Whether the model failed: what came before it is all that there is."""
+    return reason in _FAILED
 
 
 def write_finish(reason: FinishReason | None, native: str | None) -> str:

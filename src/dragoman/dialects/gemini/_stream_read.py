@@ -38,6 +38,11 @@ class Frames:
         self._array: JsonArrayReader | None = None
         self._sse: SseReader | None = None
 
+    @property
+    def complete(self) -> bool:
+        """Whether the array has ended; server-sent events have no end mark."""
+        return self._array is not None and self._array.complete
+
     def feed(self, data: bytes) -> list[bytes]:
         if self._array is None and self._sse is None:
             start = data.lstrip(b" \t\r\n")
@@ -67,6 +72,14 @@ class GeminiStreamReader:
         self._searches = Searches()
         self._envelope: JsonObject | None = None
         self._extras: JsonObject = {}
+
+    @property
+    def finished(self) -> bool:
+        return bool(self._candidates) and all(reader.finished for reader in self._candidates.values())
+
+    @property
+    def complete(self) -> bool:
+        return self._frames.complete
 
     def feed(self, data: bytes) -> Iterator[ChatChunk]:
         for frame in self._frames.feed(data):

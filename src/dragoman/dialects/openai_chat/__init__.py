@@ -8,7 +8,7 @@ from dragoman.dialects.openai_chat._read_error import read_error, write_error
 from dragoman.dialects.openai_chat._read_request import read_request
 from dragoman.dialects.openai_chat._read_response import read_response, unary_usage
 from dragoman.dialects.openai_chat._read_stream import ChatStreamReader
-from dragoman.dialects.openai_chat._relay import FOREIGN_MARKS, OpenAIRelay, relay_request
+from dragoman.dialects.openai_chat._relay import FOREIGN_MARKS, OpenAIRelay, has_answer, relay_request
 from dragoman.dialects.openai_chat._write_reply import ChatStreamWriter, write_response
 from dragoman.dialects.openai_chat._write_request import write_request
 from dragoman.dialects.openai_chat.accents import ACCENTS
@@ -30,5 +30,6 @@ CODEC: Codec[ChatRequest, ChatResponse, ChatChunk] = Codec(
     stream_relay=OpenAIRelay,
     relay_request=relay_request,
     read_usage=unary_usage,
+    has_answer=has_answer,
     foreign_marks=FOREIGN_MARKS,
 )

@@ -38,11 +38,14 @@ def is_done(event: SseEvent) -> bool:
     return len(event.data) < 16 and event.data.strip() == b"[DONE]"
 
 
-def last_events(events: SseReader, context: ReplyContext) -> list[SseEvent]:
-    """What is left when the body has ended. Half an event says that the stream was cut off."""
+def last_events(events: SseReader, context: ReplyContext, *, finished: bool) -> list[SseEvent]:
+    """What is left when the body has ended. Half an event says that the stream was cut off: before it was `finished`, or
+    after."""
     left = events.close()
     if any(not is_done(event) and json_or_none(event.data) is None for event in left):
-        raise cut_off(context)
+        if not finished:
+            raise cut_off(context)
+        return []
     return left
 
 
@@ -84,17 +87,25 @@ class ChatStreamReader:
         self._sources: list[Any] = []
         self._ended = False
 
+    @property
+    def finished(self) -> bool:
+        return bool(self._choices) and all(choice.word is not None for choice in self._choices.values())
+
+    @property
+    def complete(self) -> bool:
+        return self._ended
+
     def feed(self, data: bytes) -> Iterator[ChatChunk]:
         for event in self._events.feed(data):
             yield from self._event(event)
 
     def close(self) -> Iterator[ChatChunk]:
         if not self._ended:
-            for event in last_events(self._events, self._context):
+            for event in last_events(self._events, self._context, finished=self.finished):
                 yield from self._event(event)
         if self._ended:
             return
-        if not self._choices or any(choice.word is None for choice in self._choices.values()):
+        if not self.finished:
             raise cut_off(self._context)
         yield from self._end()
 

@@ -1,14 +1,14 @@
-"""The same dialect on both sides: bytes pass through whole events at a time, and are only watched."""
+"""The same dialect on both sides: bytes pass through whole events at a time, and are watched."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import Any
 
 from dragoman.dialects._dialect import CallerContext, ReplyContext, Target, WireRequest
 from dragoman.dialects.framing.sse import SseEvent, SseReader
 from dragoman.dialects.openai_chat._accent import accent_of
+from dragoman.dialects.openai_chat._finish import failure_word
+from dragoman.dialects.openai_chat._read_error import failed_choice
 from dragoman.dialects.openai_chat._read_response import unary_usage
 from dragoman.dialects.openai_chat._read_stream import cut_off, event_json, is_done, last_events
 from dragoman.dialects.openai_chat._write_ids import IDS, too_long
@@ -16,10 +16,11 @@ from dragoman.dialects.openai_chat._write_tools import wire_names
 from dragoman.types._json import JsonObject
 from dragoman.types.usage import Usage
 
-__all__ = ["FOREIGN_MARKS", "OpenAIRelay", "relay_request"]
+__all__ = ["FOREIGN_MARKS", "OpenAIRelay", "has_answer", "relay_request"]
 
-_FINISH = re.compile(rb'"finish_reason"\s*:\s*"')
-_WATCHED = re.compile(rb'"usage"\s*:\s*\{|"error"')
+_EXPLAINED = ("length", "content_filter")
+"""Finish reasons that explain an answer without content."""
+_FAILURES = frozenset(("error", "errors", "base_resp"))
 _CONTENT = ("content", "text", "reasoning_content", "reasoning", "refusal", "tool_calls", "function_call", "audio")
 
 FOREIGN_MARKS: tuple[bytes, ...] = (
@@ -60,18 +61,32 @@ def relay_request(body: JsonObject, target: Target) -> WireRequest | None:
 
 
 class OpenAIRelay:
-    """For chat and for text completions. JSON is parsed only where the bytes show something to see."""
+    """For chat and for text completions."""
 
-    __slots__ = ("_context", "_done", "_events", "_finished", "_include_usage", "begun", "usage")
+    __slots__ = (
+        "_begun_choices",
+        "_context",
+        "_events",
+        "_include_usage",
+        "_open_choices",
+        "begun",
+        "complete",
+        "usage",
+    )
 
     def __init__(self, context: ReplyContext, caller: CallerContext) -> None:
         self.usage: Usage | None = None
         self.begun = False
+        self.complete = False
         self._context = context
         self._include_usage = caller.include_usage
         self._events = SseReader()
-        self._finished = False
-        self._done = False
+        self._begun_choices = False
+        self._open_choices: set[int] = set()
+
+    @property
+    def finished(self) -> bool:
+        return self._begun_choices and not self._open_choices
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         for event in self._events.feed(data):
@@ -79,39 +94,59 @@ class OpenAIRelay:
                 yield event.raw
 
     def close(self) -> Iterator[bytes]:
-        if self._done:
+        if self.complete:
             return
-        for event in last_events(self._events, self._context):
+        for event in last_events(self._events, self._context, finished=self.finished):
             if self._watch(event):
                 yield event.raw
-        if not (self._finished or self._done):
+        if not (self.finished or self.complete):
             raise cut_off(self._context)
 
     def _watch(self, event: SseEvent) -> bool:
         """Whether the event is for the caller to see."""
-        data = event.data
+        if self.complete:
+            return False
         if is_done(event):
-            self._done = True
-            return True
-        if self.begun and event.event != b"error" and not _WATCHED.search(data):
-            self._finished = self._finished or _FINISH.search(data) is not None
+            self.complete = True
             return True
         body = event_json(event, self._context)
-        self._finished = self._finished or _FINISH.search(data) is not None
         choices = body.get("choices")
-        self.begun = self.begun or _has_content(choices)
-        usage = unary_usage(body)
+        for choice in choices if isinstance(choices, list) else ():
+            if isinstance(choice, dict):
+                self._watch_choice(choice)
+        usage = unary_usage(body) if body.get("usage") or "x_groq" in body else None
         if usage is None:
             return True
         self.usage = usage
         return self._include_usage or bool(choices)
 
+    def _watch_choice(self, choice: JsonObject) -> None:
+        word, index = choice.get("finish_reason"), choice.get("index")
+        index = index if type(index) is int else 0
+        if choice.get("error") or failure_word(word):
+            raise failed_choice(choice, self._context)
+        self._begun_choices = True
+        if word:
+            self._open_choices.discard(index)
+        else:
+            self._open_choices.add(index)
+        self.begun = self.begun or word in _EXPLAINED or _has_content(choice)
 
-def _has_content(choices: Any) -> bool:
-    for choice in choices if isinstance(choices, list) else ():
-        if not isinstance(choice, dict):
-            continue
-        delta = choice.get("delta")
-        if any((delta if isinstance(delta, dict) else choice).get(key) for key in _CONTENT):
-            return True
-    return False
+
+def _has_content(choice: JsonObject) -> bool:
+    delta = choice.get("delta")
+    said = delta if isinstance(delta, dict) else choice
+    return any(said.get(key) for key in _CONTENT)
+
+
+def has_answer(body: JsonObject) -> bool:
+    """Whether the first choice of a whole answer plainly holds text or a call, and nothing says that something failed."""
+    choices = body.get("choices")
+    if body.keys() & _FAILURES or not isinstance(choices, list) or not choices:
+        return False
+    choice = choices[0]
+    if not isinstance(choice, dict) or choice.get("error") or failure_word(choice.get("finish_reason")):
+        return False
+    message = choice.get("message")
+    said = message if isinstance(message, dict) else choice
+    return any(said.get(key) for key in _CONTENT)

@@ -1,0 +1,72 @@
+"""Whether an answer says anything. One that does not is a failure of the model that asked for it should not pay for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from dragoman.errors import APIResponseValidationError
+from dragoman.routing._job import Job
+
+__all__ = ["has_content", "may_be_empty", "no_answer", "require_content"]
+
+_CONTENT = (
+    "content",
+    "tool_calls",
+    "reasoning_content",
+    "thinking_blocks",
+    "refusal",
+    "function_call",
+    "audio",
+    "images",
+    "annotations",
+    "provider_tool_blocks",
+)
+_UNEXPLAINED = (None, "", "stop", "tool_calls", "function_call")
+"""Finish reasons that do not explain why there is no content, as a limit or a filter does."""
+_EXPLAINED_NATIVELY = ("stop_sequence", "pause_turn", "compaction")
+"""Anthropic's reasons to stop that do, and are OpenAI's `stop`."""
+_LAST_WORD = ("tool", "function", "assistant")
+"""After the result of a tool, or the beginning of its own answer, a model may have nothing to add:
+https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons"""
+
+
+def has_content(chunks: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether the model has begun to answer: a role alone is no content, a reason for having no content is."""
+    return any(_says(choice, "delta") for chunk in chunks for choice in chunk.get("choices") or ())
+
+
+def _says(choice: Mapping[str, Any], where: str) -> bool:
+    said: Mapping[str, Any] = choice.get(where) or {}
+    if choice.get("text") or any(said.get(name) for name in _CONTENT):
+        return True
+    return choice.get("finish_reason") not in _UNEXPLAINED or choice.get("native_finish_reason") in _EXPLAINED_NATIVELY
+
+
+def may_be_empty(job: Job) -> bool:
+    """Whether an answer without content can be what the request asks for."""
+    if job.operation not in ("chat", "text_completion"):
+        return False
+    messages = job.request.get("messages") or [{}]
+    return bool(job.request.get("stop")) or messages[-1].get("role") in _LAST_WORD
+
+
+def require_content(job: Job, response: Mapping[str, Any]) -> None:
+    """Raise `APIResponseValidationError` for a whole answer that says nothing."""
+    if job.operation == "embedding":
+        answered = bool(response.get("data"))
+    elif job.operation in ("chat", "text_completion"):
+        answered = any(_says(choice, "message") for choice in response.get("choices") or ())
+        answered = answered or (bool(response.get("choices")) and may_be_empty(job))
+    else:
+        answered = True
+    if not answered:
+        raise no_answer(job)
+
+
+def no_answer(job: Job) -> APIResponseValidationError:
+    """The error for a successful reply without content."""
+    provider, model = job.deployment.provider.name, job.deployment.model
+    return APIResponseValidationError(
+        f"{provider} sent an answer without content", provider=provider, model=model, code="empty_answer"
+    )
