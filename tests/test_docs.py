@@ -46,6 +46,11 @@ def test_every_page_stands_in_the_table_of_contents() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
+def test_no_page_holds_the_marks_of_a_merge(page: Path) -> None:
+    assert not re.search(r"^(<{7}|={7}|>{7})", page.read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
 def test_python_in_docs_is_python(page: Path) -> None:
     for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
         ast.parse(block)
