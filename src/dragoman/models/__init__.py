@@ -6,7 +6,7 @@ from dragoman.models._abilities import Abilities, Missing, abilities, lacking, m
 from dragoman.models._bounds import cost_bounds
 from dragoman.models._catalogue import Catalogue
 from dragoman.models._cost import cost_of, reported_cost
-from dragoman.models._facts import facts, provider_of
+from dragoman.models._facts import facts, only_endpoint, provider_of
 from dragoman.models._litellm_names import PRICE_NAMES, as_model_info, entry_from_mapping, is_price_name
 from dragoman.models._needed import needed
 from dragoman.models._prices import price_context, rates_at
@@ -44,6 +44,7 @@ __all__ = [
     "lacking",
     "missing",
     "needed",
+    "only_endpoint",
     "price_context",
     "provider_of",
     "rates_at",

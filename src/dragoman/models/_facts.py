@@ -12,7 +12,7 @@ from typing import Any
 from dragoman.models._names import LONGEST_NAME, own_names
 from dragoman.types.model_facts import UNKNOWN_MODEL, ModelFacts
 
-__all__ = ["believable", "facts", "provider_of"]
+__all__ = ["believable", "facts", "only_endpoint", "provider_of"]
 
 
 def facts(provider: str, model: str) -> ModelFacts:
@@ -43,6 +43,18 @@ def believable(ability: str) -> frozenset[str]:
 def provider_of(model: str) -> str | None:
     """The provider that a bare, well-known model name means; None for any other name."""
     return None if len(model) > LONGEST_NAME else _provider_of(model)
+
+
+def only_endpoint(provider: str, model: str) -> str | None:
+    """The one endpoint (`/v1/responses`) at which `provider` serves `model`; None where others do, or nobody knows."""
+    return None if len(model) > LONGEST_NAME else _only_endpoint(provider, model)
+
+
+@functools.lru_cache(maxsize=2048)
+def _only_endpoint(provider: str, model: str) -> str | None:
+    names = own_names(model)
+    found = (endpoint for endpoint, pattern in _endpoints(provider) if any(map(pattern.fullmatch, names)))
+    return next(found, None)
 
 
 @functools.lru_cache(maxsize=2048)
@@ -90,6 +102,12 @@ def _adapting() -> frozenset[str]:
 @functools.cache
 def _bare_names() -> tuple[tuple[str, re.Pattern[str]], ...]:
     return tuple((provider, _any_of(patterns)) for provider, patterns in _table("providers_of_names.toml").items())
+
+
+@functools.cache
+def _endpoints(provider: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    rows = _table("endpoints.toml").get(provider, {})
+    return tuple((endpoint, _any_of(patterns)) for endpoint, patterns in rows.items())
 
 
 def _as_facts(row: Mapping[str, Any]) -> ModelFacts:

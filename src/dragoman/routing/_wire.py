@@ -7,12 +7,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
+from types import MappingProxyType
 from typing import Any
 
 import orjson
 
-from dragoman.dialects._dialect import Codec, ReplyContext, Target, WireRequest
-from dragoman.errors import BadRequestError
+from dragoman.dialects._dialect import Codec, Operation, ReplyContext, Target, WireRequest
+from dragoman.errors import BadRequestError, NotFoundError
+from dragoman.models import only_endpoint
 from dragoman.providers import Endpoint, address
 from dragoman.routing._abilities import abilities_of, fitted
 from dragoman.routing._call import Source
@@ -28,6 +30,8 @@ def _user_agent() -> str:
         return "dragoman"
 
 
+_SERVED = frozenset({"chat", "text_completion"})
+_AT: Mapping[str, Operation] = MappingProxyType({"/v1/completions": "text_completion"})
 _USER_AGENT = _user_agent()
 
 
@@ -45,6 +49,7 @@ class Sending:
 
 def prepare(job: Job, endpoint: Endpoint) -> Sending:
     """Write, address and sign one request. Raises `BadRequestError` or `AuthenticationError`."""
+    _check_served(job)
     codec = endpoint.codec
     target, as_it_stands = fitted(job, target_of(job))
     source = _relayed(job, codec) if as_it_stands else None
@@ -64,6 +69,22 @@ def prepare(job: Job, endpoint: Endpoint) -> Sending:
         native=relayed is not None,
         dropped=(*wire.dropped, *job.left_out) if job.left_out else wire.dropped,
     )
+
+
+def _check_served(job: Job) -> None:
+    """Refuse a model that is served at another endpoint only. `model_info: {mode: chat}` says that it is served here after all."""
+    deployment = job.deployment
+    only = only_endpoint(deployment.provider.name, deployment.model)
+    if only is None or job.operation not in _SERVED or "mode" in deployment.model_info:
+        return
+    operation = _AT.get(only)
+    if operation != job.operation:
+        remedy = "ask it there (`text_completion`)" if operation else "which is not supported yet"
+        raise NotFoundError(
+            f"{deployment.provider.name} serves {deployment.model} at {only} only, {remedy}",
+            param="model",
+            code="unsupported_operation",
+        )
 
 
 def target_of(job: Job) -> Target:
