@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from dragoman.dialects._parameters import DropList
+from dragoman.types.model_facts import ModelFacts
 
 __all__ = [
     "EFFORTS",
@@ -18,6 +19,7 @@ __all__ = [
     "fitted_budget",
     "nearest_effort",
     "report_foreign_reasoning",
+    "report_without_control",
 ]
 
 LEAST_BUDGET = 1024
@@ -64,6 +66,18 @@ def nearest_effort(effort: str, known: tuple[str, ...]) -> str:
     if not ranked:
         return effort
     return min(ranked, key=lambda name: (abs(EFFORTS.index(name) - wanted), -EFFORTS.index(name)))
+
+
+def report_without_control(param: str, facts: ModelFacts, drops: DropList, *, off: bool, strength: bool) -> None:
+    """What becomes of a word about reasoning (`param`) for a model that has no use for any: one that never reasons refuses to,
+    one that always does meets the request without its strength, and cannot stop."""
+    if facts.can_disable_reasoning is not False:
+        if not off:
+            drops.unsupported(param, "it does not reason")
+    elif off and param != "thinking":
+        drops.unsupported(param, "it always reasons")
+    elif off or strength:
+        drops.weakened(param)
 
 
 def report_foreign_reasoning(messages: object, vendors: Collection[str | None], drops: DropList) -> None:

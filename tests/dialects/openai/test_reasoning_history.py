@@ -13,6 +13,7 @@ from dragoman.errors import UnsupportedParamsError
 from dragoman.models import facts
 from dragoman.providers import Providers
 from dragoman.types._json import JsonObject
+from dragoman.types.model_facts import ModelFacts
 
 KNOWN = Providers()
 CALL = {"id": "call_0001", "type": "function", "function": {"name": "f", "arguments": "{}"}}
@@ -319,3 +320,36 @@ def test_anthropics_user_id(user: str, fits: bool) -> None:
     assert len(sent) <= 256
     assert "@" not in sent
     assert wire.dropped == (() if fits else ("user",))
+
+
+def test_signed_blocks_go_back_through_a_proxy_that_keeps_them() -> None:
+    own = {"type": "thinking", "thinking": "THINK", "signature": "s"}
+    foreign = {"type": "thinking", "thinking": "OTHER", "signature": "g", "vendor": "google"}
+    for blocks in ([own], [own | {"vendor": "anthropic", "index": 0}], [own, foreign]):
+        sent = write(
+            "litellm_proxy", "claude-sonnet-4-5", {"messages": history(thinking_blocks=blocks), "tools": [TOOL]}
+        )
+        assert sent.body["messages"][1]["thinking_blocks"] == [own]
+        assert sent.body["messages"][1]["reasoning_content"].startswith("THINK")
+
+
+SIBLINGS = {"anthropic": anthropic_messages.CODEC, "gemini": gemini.CODEC}
+
+
+@pytest.mark.parametrize("provider", SIBLINGS)
+def test_the_other_dialects_treat_models_without_control_alike(provider: str) -> None:
+    def sent(can_disable: bool | None, **words: Any) -> WireRequest:
+        known = ModelFacts(reasoning="none", can_disable_reasoning=can_disable)
+        asked: Any = {"model": "alias", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 4000, **words}
+        return SIBLINGS[provider].write_request(asked, Target(provider, "m", provider, facts=known))
+
+    budget = {"type": "enabled", "budget_tokens": 2048}
+    assert sent(False, reasoning_effort="high").dropped == ("reasoning_effort",)
+    assert sent(False, thinking=budget).dropped == ("thinking",)
+    assert sent(False, thinking={"type": "disabled"}).dropped == ("thinking",)
+    assert sent(None, thinking={"type": "disabled"}).dropped == ()
+    with pytest.raises(UnsupportedParamsError, match="it always reasons"):
+        sent(False, reasoning_effort="none")
+    for words in ({"reasoning_effort": "high"}, {"thinking": budget}):
+        with pytest.raises(UnsupportedParamsError, match="it does not reason"):
+            sent(None, **words)

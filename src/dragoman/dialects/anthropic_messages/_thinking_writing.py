@@ -12,6 +12,7 @@ from dragoman.dialects._reasoning import (
     effort_for_budget,
     fitted_budget,
     nearest_effort,
+    report_without_control,
 )
 from dragoman.types._json import JsonObject
 from dragoman.types.model_facts import ModelFacts
@@ -60,7 +61,11 @@ def _from_thinking(thinking: JsonObject, effort: str | None, facts: ModelFacts, 
         return _off("thinking", facts, drops)
     if kind not in _KINDS:
         return Reasoning(thinking, None, "thinking")
-    if control in ("none", "effort"):
+    if control == "none":
+        strength = thinking.get("budget_tokens") is not None or effort is not None
+        report_without_control("thinking", facts, drops, off=False, strength=strength)
+        return Reasoning()
+    if control == "effort":
         drops.unsupported("thinking")
         return Reasoning()
     for key in thinking.keys() - _KNOWN:
@@ -88,7 +93,7 @@ def _from_effort(effort: str, facts: ModelFacts, drops: DropList) -> Reasoning:
         drops.unsupported("reasoning_effort", f"{effort!r} is not an effort")
         return Reasoning()
     if facts.reasoning == "none":
-        drops.unsupported("reasoning_effort")
+        report_without_control("reasoning_effort", facts, drops, off=False, strength=True)
         return Reasoning()
     if facts.reasoning == "adaptive":
         return Reasoning({"type": "adaptive"}, _wire_effort(effort, facts, drops))
@@ -99,6 +104,7 @@ def _from_effort(effort: str, facts: ModelFacts, drops: DropList) -> Reasoning:
 
 def _off(param: str, facts: ModelFacts, drops: DropList) -> Reasoning:
     if facts.reasoning == "none":
+        report_without_control(param, facts, drops, off=True, strength=False)
         return Reasoning()
     if facts.can_disable_reasoning is False:
         drops.unsupported(param, "this model always reasons")

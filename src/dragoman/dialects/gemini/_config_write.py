@@ -7,7 +7,12 @@ from typing import Any
 
 from dragoman.dialects._parameters import BOOKKEEPING
 from dragoman.dialects._reading import bad, expect, expect_list, expect_object, expect_str
-from dragoman.dialects._reasoning import budget_for_effort, effort_for_budget, nearest_effort
+from dragoman.dialects._reasoning import (
+    budget_for_effort,
+    effort_for_budget,
+    nearest_effort,
+    report_without_control,
+)
 from dragoman.dialects.gemini._accent import GEMINI_API, Accent
 from dragoman.dialects.gemini._tools_write import write_schema
 from dragoman.dialects.gemini._turns import Writing
@@ -128,7 +133,8 @@ def _thinking(request: ChatRequest, writing: Writing) -> JsonObject:
     if kind == "disabled" or (thinking is None and effort == "none"):
         return _no_thinking(name, writing)
     if writing.target.facts.reasoning == "none":
-        writing.drops.unsupported(name, "the model does not reason")
+        strength = effort is not None or (thinking or {}).get("budget_tokens") is not None
+        report_without_control(name, writing.target.facts, writing.drops, off=False, strength=strength)
         return {}
     budget = (thinking or {}).get("budget_tokens") if kind == "enabled" else None
     config = _strength(effort if kind != "enabled" else None, budget, writing)
@@ -143,6 +149,7 @@ def _thinking(request: ChatRequest, writing: Writing) -> JsonObject:
 def _no_thinking(name: str, writing: Writing) -> JsonObject:
     facts = writing.target.facts
     if facts.reasoning == "none":
+        report_without_control(name, facts, writing.drops, off=True, strength=False)
         return {}
     if facts.reasoning == "level":
         writing.drops.weakened(name)  # Gemini 3 cannot be told not to think

@@ -14,9 +14,11 @@ ReasoningForm = Literal["effort", "thinking", "thinking_effort", "budget", "reas
 """How reasoning is asked for: `reasoning_effort`; `thinking: {"type"}`; both of these; Anthropic's `thinking` with its budget;
 OpenRouter's `reasoning: {"effort" | "max_tokens" | "enabled"}`; `enable_thinking` with `thinking_budget`; not at all."""
 
-ReasoningBack = Literal["omit", "reasoning_content", "reasoning", "reasoning_details", "thinking_parts", "tagged"]
+ReasoningBack = Literal[
+    "omit", "reasoning_content", "reasoning", "reasoning_details", "thinking_parts", "thinking_blocks", "tagged"
+]
 """Where an earlier turn's reasoning goes back in: nowhere (which is reported), one of two fields with its text, OpenRouter's
-verbatim details, Mistral's parts of the content, or a tag at the start of the content."""
+verbatim details, Mistral's parts of the content, LiteLLM's signed blocks beside the text, or a tag at the start of the content."""
 
 FileForm = Literal["", "file", "document_url", "file_url"]
 """How a file is sent: not at all, as OpenAI's `file` part, or as Mistral's or Perplexity's own part."""

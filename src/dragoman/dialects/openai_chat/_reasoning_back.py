@@ -88,6 +88,17 @@ def _tagged(wire: JsonObject, message: JsonObject, text: str, writing: Writing) 
         wire["content"] = thought + (content or "")
 
 
+def _thinking_blocks(wire: JsonObject, message: JsonObject, text: str, writing: Writing) -> None:
+    wire["reasoning_content"] = text
+    blocks = [
+        {key: value for key, value in block.items() if key not in ("vendor", "index")}
+        for block in message.get("thinking_blocks") or ()
+        if block.get("vendor") in (None, writing.target.vendor) and (block.get("signature") or block.get("data"))
+    ]
+    if blocks:
+        wire["thinking_blocks"] = blocks
+
+
 def _parts(content: Any) -> list[Any]:
     if isinstance(content, list):
         return content
@@ -99,5 +110,6 @@ _FORMS: dict[ReasoningBack, _Write] = {
     "reasoning": _as("reasoning"),
     "reasoning_details": _details,
     "thinking_parts": _thinking_parts,
+    "thinking_blocks": _thinking_blocks,
     "tagged": _tagged,
 }

@@ -41,7 +41,8 @@ def _without_marks(part: JsonObject, path: str, writing: Writing) -> JsonObject:
     if "cache_control" in kept and not writing.accent.cache_control:
         del kept["cache_control"]
         writing.drops.weakened("cache_control")
-    if (part.get("citations") or {}).get("enabled"):
+    citations = part.get("citations")
+    if isinstance(citations, dict) and citations.get("enabled"):
         writing.drops.weakened("citations")
     if part.get("context"):
         writing.drops.weakened(f"{path}.context")

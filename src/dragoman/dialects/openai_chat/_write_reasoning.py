@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dragoman.dialects._reasoning import LEAST_BUDGET, budget_for_effort, fitted_budget, nearest_effort
+from dragoman.dialects._reasoning import (
+    LEAST_BUDGET,
+    budget_for_effort,
+    fitted_budget,
+    nearest_effort,
+    report_without_control,
+)
 from dragoman.dialects.openai_chat._accent import ReasoningForm
 from dragoman.dialects.openai_chat._reasoning_request import ReasoningRequest, read_reasoning
 from dragoman.dialects.openai_chat._writing import Writing
@@ -22,22 +28,13 @@ def write_reasoning(body: JsonObject, asked: JsonObject, writing: Writing) -> No
     drops, facts = writing.drops, writing.target.facts
     form = writing.accent.reasoning
     if (form == "none" or facts.reasoning == "none") and not drops.allowed(wanted.param):
-        _without_control(wanted, writing)
+        strength = wanted.strength not in (None, "default")
+        if strength or wanted.thinking:
+            report_without_control(wanted.param, facts, drops, off=wanted.off, strength=strength)
         return
     if form == "thinking" and facts.reasoning == "effort":
         form = "effort"  # Kimi K3 takes words where K2 took a switch: https://platform.kimi.ai/docs/guide/use-thinking-effort
     _FORMS[form](body, wanted, writing)
-
-
-def _without_control(wanted: ReasoningRequest, writing: Writing) -> None:
-    """For a model that never reasons, or always as much as it likes."""
-    if writing.target.facts.can_disable_reasoning is False:
-        if wanted.off:
-            _cannot_stop(wanted, writing)
-        elif wanted.strength not in (None, "default"):
-            writing.drops.weakened(wanted.param)
-    elif not wanted.off and wanted.effort != "default":
-        writing.drops.unsupported(wanted.param, "it does not reason")
 
 
 def _cannot_stop(wanted: ReasoningRequest, writing: Writing) -> None:

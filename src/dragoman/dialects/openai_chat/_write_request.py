@@ -48,7 +48,8 @@ def write_request(request: ChatRequest, target: Target) -> WireRequest:
 
 def _messages(asked: JsonObject, writing: Writing) -> list[Any]:
     messages = asked.get("messages") or []
-    return with_placeholders(messages, writing) if writing.reasons and writing.target.facts.echo_reasoning else messages
+    demanded = writing.reasons and writing.target.facts.echo_reasoning and writing.accent.reasoning_back != "omit"
+    return with_placeholders(messages, writing) if demanded else messages
 
 
 def write_params(

@@ -171,6 +171,8 @@ _ACCENTS: dict[str, Accent] = {
         cache_control=True,
         json_schema_fallback="json_object",
     ),
+    # https://docs.litellm.ai/docs/reasoning_content: the signatures are Anthropic's, wherever Claude is behind it
+    "litellm": Accent(reasoning_back="thinking_blocks", cache_control=True),
     # https://platform.xiaomimimo.com/docs/en-US/api/chat/openai-api; tools answer with text only:
     # https://github.com/XiaomiMiMo/MiMo/issues/44
     "xiaomi": Accent(reasoning="thinking"),
