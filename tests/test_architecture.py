@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "dragoman"
 FILES = sorted(SOURCE.rglob("*.py"))
 FORBIDDEN_NAMES = re.compile(r"(^|_)(utils?|helpers?|manager|handler|base)(_|\.py$|$)")
+LITELLM_PATHS = {"src/dragoman/utils.py", "src/dragoman/types/utils.py"}
+"""What half of LiteLLM's users import from; nothing is defined there."""
 MAX_FILE_LINES = 350
 MAX_FUNCTION_LINES = 40
 
@@ -27,7 +29,7 @@ def relative(path: Path) -> str:
 
 @pytest.mark.parametrize("path", FILES, ids=relative)
 def test_files_have_good_names_and_sizes(path: Path) -> None:
-    assert not FORBIDDEN_NAMES.search(path.name)
+    assert not FORBIDDEN_NAMES.search(path.name) or relative(path) in LITELLM_PATHS
     assert len(path.read_text().splitlines()) <= MAX_FILE_LINES
 
 

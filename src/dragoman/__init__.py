@@ -254,6 +254,7 @@ _PLACES = MappingProxyType(
     {
         name: module
         for module, names in {
+            "_version": "__version__",
             "errors": """
                 APIConnectionError APIError APIResponseValidationError APIStatusError AuthenticationError
                 BadGatewayError BadRequestError BudgetExceededError CallerAuthenticationError CallerError
@@ -294,28 +295,21 @@ _PLACES = MappingProxyType(
     }
 )
 """Public name -> the module that it comes from."""
+_MODULES = frozenset({"cost_calculator", "exceptions", "main", "router", "utils"})
+"""Modules that are imported on first use; all but one have LiteLLM's names for what is above."""
 
 
 def __getattr__(name: str) -> Any:
     if name in _PLACES:
         value = getattr(importlib.import_module(f"dragoman.{_PLACES[name]}"), name)
-    elif name == "__version__":
-        value = _installed_version()
-    elif name == "exceptions":
-        value = importlib.import_module("dragoman.exceptions")
+    elif name in _MODULES:
+        value = importlib.import_module(f"dragoman.{name}")
     else:
-        raise AttributeError(f"module 'dragoman' has no attribute {name!r}")
+        from dragoman._litellm_hints import absent
+
+        raise absent("dragoman", name)
     globals()[name] = value
     return value
-
-
-def _installed_version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("dragoman")
-    except PackageNotFoundError:  # a checkout on the path
-        return "0+unknown"
 
 
 def __dir__() -> list[str]:
@@ -330,7 +324,11 @@ class _Module(ModuleType):
         if not known:
             import logging
 
-            logging.getLogger("dragoman").warning("dragoman.%s is no setting, and has no effect", name)
+            from dragoman._litellm_hints import instead_of
+
+            hint = instead_of(name)
+            text = "dragoman.%s is no setting, and has no effect%s"
+            logging.getLogger("dragoman").warning(text, name, f": {hint}" if hint else "")
         super().__setattr__(name, value)
 
 

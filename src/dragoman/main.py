@@ -1,0 +1,49 @@
+"""The path at which LiteLLM's users import these names."""
+
+from __future__ import annotations
+
+from dragoman.sdk._assemble import stream_chunk_builder
+from dragoman.sdk._functions import acompletion, aembedding, atext_completion, completion, embedding, text_completion
+from dragoman.sdk._streams import CustomStreamWrapper
+from dragoman.sdk._tokens import create_tokenizer, decode, encode, token_counter
+from dragoman.types.results import (
+    ChatCompletionMessageToolCall,
+    Choices,
+    Delta,
+    EmbeddingResponse,
+    Function,
+    Message,
+    ModelResponse,
+    ModelResponseStream,
+    StreamingChoices,
+    TextChoices,
+    TextCompletionResponse,
+    Usage,
+)
+
+__all__ = [
+    "ChatCompletionMessageToolCall",
+    "Choices",
+    "CustomStreamWrapper",
+    "Delta",
+    "EmbeddingResponse",
+    "Function",
+    "Message",
+    "ModelResponse",
+    "ModelResponseStream",
+    "StreamingChoices",
+    "TextChoices",
+    "TextCompletionResponse",
+    "Usage",
+    "acompletion",
+    "aembedding",
+    "atext_completion",
+    "completion",
+    "create_tokenizer",
+    "decode",
+    "embedding",
+    "encode",
+    "stream_chunk_builder",
+    "text_completion",
+    "token_counter",
+]
