@@ -39,6 +39,11 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(linked), f"{target}#{anchor}"
 
 
+def test_the_tests_that_pages_name_exist() -> None:
+    named = set(re.findall(r"`((?:\w+/)*test_\w+\.py)`", (ROOT / "docs" / "requirements.md").read_text()))
+    assert not [test for test in named if not (ROOT / "tests" / test).exists()]
+
+
 def test_every_page_stands_in_the_table_of_contents() -> None:
     contents = (ROOT / "docs" / "README.md").read_text()
     pages = {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"}
