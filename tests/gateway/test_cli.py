@@ -195,7 +195,7 @@ def test_check_says_all_that_is_wrong(tmp_path: Path) -> None:
         (["--host", "0.0.0.0"], {"master_key": None}, "loopback address only, not on 0.0.0.0"),
         ([], {"master_key": "sk-1234"}, "master_key: is shorter than 16 characters"),
         (["--host", "192.0.2.1"], {}, "cannot listen on 192.0.2.1"),
-        (["--config", "gone.yaml"], {}, "gone.yaml: there is no such file"),
+        (["--config", "gone.yaml"], {}, "gone.yaml: cannot be read: there is no such file"),
     ],
 )
 def test_serve_refuses(tmp_path: Path, arguments: list[str], general: dict[str, Any], told: str) -> None:
@@ -204,6 +204,13 @@ def test_serve_refuses(tmp_path: Path, arguments: list[str], general: dict[str, 
     assert code == 2
     assert told in said
     assert "Traceback" not in said
+
+
+def test_what_does_nothing_yet_is_told_once_however_often_it_stands_there(tmp_path: Path) -> None:
+    models = [model("http://127.0.0.1:1", f"m{number}", max_budget=1) for number in range(3)]
+    code, said = run("check", str(written(tmp_path, models, database_url="postgresql://x")))
+    assert code == 0
+    assert "without effect: general_settings.database_url, model_list[*].litellm_params.max_budget (3 times)" in said
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,12 @@ def test_a_reference_as_other_programs_write_it_is_no_key(name: str, reference: 
     assert "which only `os.environ/MY_KEY` refers to" in fault(**{name: reference})
 
 
+@pytest.mark.parametrize("name", ["api_base", "api_version", "base_model", "model"])
+def test_no_other_text_is_such_a_reference_either(name: str) -> None:
+    assert "which only `os.environ/MY_URL` refers to" in fault(**{name: "${MY_URL}"})
+    assert "which only `os.environ/MY_URL` refers to" in fault(**{name: "$MY_URL"})
+
+
 @pytest.mark.parametrize("name", ["master_key", "api_key"])
 def test_an_empty_key_is_told(name: str) -> None:
     assert "expected a text that is not empty" in fault(**{name: " "})

@@ -180,3 +180,12 @@ def test_a_file_of_the_same_size_and_second_is_seen(tmp_path: Path) -> None:
     written(path, row("2"))
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert file.load()
+
+
+def test_a_price_file_is_a_file_with_an_end(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "huge").open("wb") as file:
+        file.truncate(2**40)
+    for name, told in (("/dev/zero", "not a regular file"), ("pipe", "not a regular file"), ("huge", "at most 64 MB")):
+        with pytest.raises(ConfigError, match=told):
+            configured("http://127.0.0.1:1", tmp_path / name)

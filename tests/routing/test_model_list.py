@@ -95,7 +95,7 @@ def test_a_wrong_list_is_refused_whole_with_every_path() -> None:
         "model_list[3].litellm_params.api_key",
         "model_list[3].litellm_params.order",
         "model_list[6]",
-        "model_list[1].model_info.id",
+        "model_list[5].model_info.id",
     ]
     assert "did you mean 'litellm_params'?" in lines[1]
     assert "openai" in lines[4]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,14 +9,13 @@ from typing import Any
 import yaml
 
 from dragoman.errors import ConfigError
+from dragoman.gateway._files import read_file
 from dragoman.gateway._yaml import Mark, Tree, compose, construct, pairs_of
 
 __all__ = ["Document", "load"]
 
 _MOST_BYTES = 32 * 2**20
 _MOST_FILES = 100
-_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-"""A named pipe is looked at without waiting for somebody who writes to it."""
 
 
 class Document:
@@ -101,7 +98,7 @@ class _Files:
             raise ConfigError(f"{path}: a configuration has at most {_MOST_FILES} files")
         self.names.append(str(path))
         self._read.add(file)
-        own = compose(self._text(path, included=bool(includers)), str(path))
+        own = compose(self._text(path, is_included=bool(includers)), str(path))
         if own is None:
             return _mapping([])
         pairs = pairs_of(own)
@@ -115,30 +112,16 @@ class _Files:
         _merge(merged, pairs, path)
         return _mapping(list(merged.values()), own)
 
-    def _text(self, path: Path, *, included: bool) -> str:
+    def _text(self, path: Path, *, is_included: bool) -> str:
+        raw = read_file(path, self._bytes_left, is_pipe_allowed=not is_included)
+        if len(raw) > self._bytes_left:
+            size = f"{_MOST_BYTES // 2**20} MB"
+            raise ConfigError(f"{path}: a configuration has at most {size}, with all that it includes")
+        self._bytes_left -= len(raw)
         try:
-            raw = _read(path, self._bytes_left, regular_only=included)
-            self._bytes_left -= len(raw)
             return raw.decode("utf-8-sig")
-        except FileNotFoundError:
-            raise ConfigError(f"{path}: there is no such file") from None
         except UnicodeDecodeError as error:
             raise ConfigError(f"{path}: cannot be read: is not UTF-8 at byte {error.start}") from None
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-
-
-def _read(path: Path, limit: int, *, regular_only: bool) -> bytes:
-    """The first file may be a pipe, as a shell makes one for `--config <(...)`."""
-    with open(path, "rb", opener=lambda name, _: os.open(name, _OPEN_FLAGS)) as file:
-        kind = os.fstat(file.fileno()).st_mode
-        if not stat.S_ISREG(kind) and (regular_only or not stat.S_ISFIFO(kind)):
-            raise ConfigError(f"{path}: cannot be read: is not a regular file")
-        os.set_blocking(file.fileno(), True)
-        raw = file.read(limit + 1)
-    if len(raw) > limit:
-        raise ConfigError(f"{path}: a configuration has at most {_MOST_BYTES // 2**20} MB, with all that it includes")
-    return raw
 
 
 def _names(include: Tree | None, path: Path) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeAlias
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_CONFIG", "HELP", "ConfigOption", "read_settings", "refuse", "tell_hints", "warn"]
 
 DEFAULT_CONFIG = Path("config.yaml")
+_NUMBER = re.compile(r"\[\d+\]")
 HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 """Settings of every command."""
 ConfigOption: TypeAlias = Annotated[
@@ -39,8 +42,20 @@ def read_settings(path: Path | None, host: str | None) -> GatewayConfig:
     if warning:
         warn(warning)
     if settings.unsupported:
-        warn("known to LiteLLM and not supported here yet, so without effect: " + ", ".join(settings.unsupported))
+        warn(
+            "known to LiteLLM and not supported here yet, so without effect: "
+            + ", ".join(_grouped(settings.unsupported))
+        )
     return settings
+
+
+def _grouped(paths: Iterable[str]) -> Iterator[str]:
+    """The paths, with those that differ in numbers of entries only as one."""
+    groups: dict[str, list[str]] = {}
+    for path in paths:
+        groups.setdefault(_NUMBER.sub("[*]", path), []).append(path)
+    for pattern, found in groups.items():
+        yield found[0] if len(found) == 1 else f"{pattern} ({len(found):,} times)"
 
 
 def tell_hints(settings: GatewayConfig) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from dragoman.errors import ConfigError
+from dragoman.gateway._files import read_file
 from dragoman.gateway._words import counted
 from dragoman.models import Catalogue
 from dragoman.models._price_file import read_price_file
@@ -22,16 +23,17 @@ from dragoman.types.model_entry import ModelEntry
 __all__ = ["PricesFile", "read_rows"]
 
 _log = logging.getLogger("dragoman.gateway")
+_MOST_BYTES = 64 * 2**20
+"""The whole shipped catalogue takes a twentieth of it."""
 
 
 def read_rows(path: Path, *, complete: bool = True) -> tuple[ModelEntry, ...]:
     """The rows of a price file; `complete`: with what they do not say and the shipped ones know.
 
     Raises `ConfigError` with a line for each that is wrong."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    data = read_file(path, _MOST_BYTES)
+    if len(data) > _MOST_BYTES:
+        raise ConfigError(f"{path}: a price file has at most {_MOST_BYTES // 2**20} MB")
     return read_price_file(data, path.name, Catalogue() if complete else None)
 
 

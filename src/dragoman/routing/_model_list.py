@@ -48,9 +48,10 @@ def parse_model_list(
         if deployment is not None:
             found.append(_known(deployment, ids, entry, where, catalogue, problems))
     seen: set[str] = set()
-    for number, deployment in enumerate(found):
+    for deployment in found:
         if deployment.id in seen:
-            problems.append(Problem(f"{path}[{number}].model_info.id", f"{deployment.id!r} is there twice"))
+            where = deployment.path.rpartition(".")[0]
+            problems.append(Problem(f"{where}.model_info.id", f"{deployment.id!r} is there twice"))
         seen.add(deployment.id)
     _refuse(problems)
     return tuple(sorted(found, key=lambda deployment: deployment.order))

@@ -33,10 +33,11 @@ __all__ = [
 
 _CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
 _VARIABLE = re.compile(
-    r"""(?:\$\{?|\$\(|%|env[./:]|os\.environ[./\[( ]|os\.environ\.get\(|os\.getenv\()["']?"""
-    r"""(?P<name>[A-Z_][A-Z0-9_]*)["']?[\])}%]*"""
+    r"""(?:\$[{(]?|os\.environ(?:\.get)?[.\[( ]|os\.getenv\()["']?(?P<name>[A-Z_][A-Z0-9_]*)["']?[\])}]*"""
 )
 """How other programs write a reference to an environment variable."""
+_PERHAPS_VARIABLE = re.compile(r"(?:%|env[./:])(?P<name>[A-Z_][A-Z0-9_]*)%?")
+"""The same where it cannot be a name."""
 
 Reader: TypeAlias = Callable[[Any, str], Any]
 """(value, path)."""
@@ -124,18 +125,21 @@ def text(value: Any, path: str) -> str:
         raise ConfigError(
             f"{path}: expected a text on one line, got one with a line break or another control character", param=path
         )
+    _refuse_variable(value, path, _VARIABLE)
     return found
+
+
+def _refuse_variable(value: str, path: str, pattern: re.Pattern[str]) -> None:
+    found = pattern.fullmatch(value.strip())
+    if found is not None and not isinstance(value, Environment):
+        told = f"is the name of an environment variable, which only `os.environ/{found['name']}` refers to"
+        raise ConfigError(f"{path}: {told}", param=path)
 
 
 def secret(value: Any, path: str) -> str:
     """A key or a password, as it is sent in a header. The message repeats nothing of it."""
     found = text(value, path)
-    name = _VARIABLE.fullmatch(found)
-    if name is not None and not isinstance(value, Environment):
-        raise ConfigError(
-            f"{path}: is the name of an environment variable, which only `os.environ/{name['name']}` refers to",
-            param=path,
-        )
+    _refuse_variable(value, path, _PERHAPS_VARIABLE)
     if not (found.isascii() and found.isprintable()):
         raise ConfigError(f"{path}: holds a character that is not ASCII, which no header can carry", param=path)
     return found
