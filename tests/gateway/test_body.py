@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.errors import BadRequestError, RequestTooLargeError, Timeout
+from dragoman.errors import BadRequestError, RequestTooLargeError, ServiceUnavailableError, Timeout
+from dragoman.gateway import _json_bounds
 from dragoman.gateway._exchange import CallerLeft, Receive
-from dragoman.gateway.body import Limits, parse_object, read_body
+from dragoman.gateway._json_bounds import holds_more_than
+from dragoman.gateway.body import BodyBudget, Limits, parse_object, read_body, take_body
 
 LIMITS = Limits(max_request_bytes=100, max_json_depth=5, max_json_values=20, body_timeout=0.05)
 
@@ -126,3 +129,57 @@ json_values = st.recursive(
 @given(st.dictionaries(st.text(), json_values))
 def test_any_object_within_the_limits_is_read_as_it_is(value: dict[str, Any]) -> None:
     assert parse_object(orjson.dumps(value), Limits()) == value
+
+
+@pytest.mark.parametrize("text", [b'\\"', b'"', b"\\\\", b"\\", b",", b'\\",[', b"[,"])
+@pytest.mark.parametrize("end", [b"", b'"}'])
+def test_counting_takes_no_memory_that_grows_with_the_body(text: bytes, end: bytes) -> None:
+    raw = b'{"a":"' + b"," * 1001 + text * 1_000_000 + end
+    tracemalloc.start()
+    holds_more_than(1000, raw)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 6 * 2**20
+
+
+@given(
+    st.lists(st.sampled_from(['"', "\\", ",", "[", "x"]), max_size=300).map("".join),
+    st.integers(1, 9),
+)
+def test_only_what_stands_outside_of_strings_is_counted(text: str, chunk: int) -> None:
+    raw = orjson.dumps({"a": text, "b": [text, text]})
+    assert _json_bounds._signs_outside(raw, 100, chunk) == 4
+
+
+async def test_bodies_count_together_until_they_are_read() -> None:
+    limits = Limits(max_request_bytes=10, max_total_request_bytes=15)
+    budget = BodyBudget(limits)
+    with budget.lease() as take:
+        assert await read_body(arriving(b"x" * 8), None, limits, take)
+        with pytest.raises(ServiceUnavailableError) as caught, budget.lease() as other:
+            await read_body(arriving(b"x" * 5, b"x" * 3), None, limits, other)
+        assert caught.value.retry_after
+        assert budget.taken == 8
+    assert budget.taken == 0
+
+
+async def test_a_body_of_which_nothing_arrives_is_not_waited_for() -> None:
+    with pytest.raises(Timeout):
+        await read_body(arriving(), None, LIMITS)
+
+
+async def test_a_byte_order_mark_is_left_out() -> None:
+    assert await read_body(arriving(b"\xef\xbb\xbf{}"), None, LIMITS) == b"{}"
+    assert await read_body(arriving(b"\xef", b"\xbb\xbf{}"), None, LIMITS) == b"{}"
+
+
+@pytest.mark.parametrize("encoding", ["identity", "Identity", " IDENTITY ", ""])
+async def test_a_body_without_compression_is_read(encoding: str) -> None:
+    headers = {"content-encoding": encoding}
+    assert await take_body(arriving(b"{}"), headers, LIMITS, BodyBudget(LIMITS), bytes.decode) == "{}"
+
+
+async def test_a_compressed_body_is_refused() -> None:
+    with pytest.raises(BadRequestError) as caught:
+        await take_body(arriving(b"{}"), {"content-encoding": "gzip"}, LIMITS, BodyBudget(LIMITS), bytes.decode)
+    assert caught.value.status_code == 415

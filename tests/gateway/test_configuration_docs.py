@@ -51,6 +51,7 @@ def test_the_defaults_are_those_of_the_code() -> None:
     fields = {**dataclasses.asdict(config.limits), **dataclasses.asdict(config.router)}
     fields |= {"keep_alive_seconds": config.keep_alive_seconds, "drain_seconds": config.drain_seconds}
     fields["max_request_size_mb"] = config.limits.max_request_bytes / 2**20
+    fields["max_total_request_size_mb"] = config.limits.max_total_request_bytes / 2**20
     checked = defaults.keys() & fields.keys()
     assert {name: float(defaults[name]) for name in checked} == {name: float(fields[name]) for name in checked}
     assert len(checked) >= 12

@@ -54,6 +54,7 @@ _GENERAL: dict[str, Reader] = {
     "master_key": secret,
     "dangerously_permit_weak_or_unset_master_key": boolean,
     "max_request_size_mb": number(0.001, 4096),
+    "max_total_request_size_mb": number(0.001, 1_048_576),
     "max_json_depth": whole(1, 500),
     "max_json_values": whole(1),
     "body_timeout": seconds,

@@ -16,10 +16,12 @@ from dragoman.gateway._dialects import CallerDialect, guess
 from dragoman.gateway._event_log import log_event
 from dragoman.gateway._exchange import CallerLeft, Exchange, Receive, Scope, Send
 from dragoman.gateway._failures import as_ours, reply_error
+from dragoman.gateway._head import check_head, joined_headers
 from dragoman.gateway._model_pages import ModelPages
 from dragoman.gateway._not_served import UpgradeRefused, asks_for_upgrade, not_served
 from dragoman.gateway._routes import ROUTES, Found, Page, Route, find
 from dragoman.gateway._secrets import Redactor
+from dragoman.gateway.body import BodyBudget
 from dragoman.gateway.config import GatewayConfig
 from dragoman.gateway.endpoint import Kitchen
 from dragoman.gateway.gate import Gate
@@ -56,6 +58,7 @@ class Gateway:
             keep_alive_seconds=config.keep_alive_seconds,
             redactor=redactor,
             include_cost=config.include_cost_in_streaming_usage,
+            bodies=BodyBudget(config.limits),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,12 +87,13 @@ class Gateway:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = joined_headers(scope)
         path: str = scope["path"]
         found = find(path)
         dialect = _dialect(found.route if found else None, path, headers, scope["query_string"])
         exchange = Exchange(scope, receive, send, headers, dialect, self._cors.answer_headers(headers))
         try:
+            check_head(scope, headers)
             await self._answer(exchange, found)
         except CallerLeft:
             exchange.status, exchange.error = _CALLER_LEFT, CallerLeft.__name__

@@ -1,20 +1,25 @@
-"""A request's body: read within the limits, parsed, and refused with the place of the fault. Pure but for `read_body`."""
+"""A request's body: read within the limits, parsed, and refused with the place of the fault."""
 
 from __future__ import annotations
 
 import asyncio
-import re
+import codecs
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
-from dragoman.errors import BadRequestError, RequestTooLargeError, Timeout
+from dragoman.errors import BadRequestError, RequestTooLargeError, ServiceUnavailableError, Timeout
 from dragoman.gateway._exchange import CallerLeft, Receive
+from dragoman.gateway._json_bounds import holds_more_than, is_deeper_than
 
-__all__ = ["Limits", "parse_object", "read_body"]
+__all__ = ["BodyBudget", "Limits", "parse_object", "read_body", "take_body"]
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_LARGE = 256 * 1024
+"""Bytes of a body from which on reading it is left to a thread, so that other callers are served meanwhile."""
+_Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,33 +27,71 @@ class Limits:
     """What a request may cost before it is understood."""
 
     max_request_bytes: int = 32 * 1024 * 1024
+    max_total_request_bytes: int = 256 * 1024 * 1024
+    """Of all bodies that are being received at the same time."""
     max_json_depth: int = 100
     max_json_values: int = 1_000_000
     body_timeout: float = 60.0
     """Seconds for a body to arrive."""
 
 
-async def read_body(receive: Receive, declared: str | None, limits: Limits) -> bytes:
-    """The whole body. `declared` is its content-length, where the caller told one."""
+class BodyBudget:
+    """The memory that all bodies together may take while they are received and parsed."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.total = max(limits.max_total_request_bytes, limits.max_request_bytes)
+        self.taken = 0
+
+    @contextlib.contextmanager
+    def lease(self) -> Iterator[Callable[[int], None]]:
+        """A function that takes bytes out of the budget; all are given back on leaving. It raises `ServiceUnavailableError` where
+        none are left."""
+        taken = 0
+
+        def take(size: int) -> None:
+            nonlocal taken
+            if self.taken + size > self.total:
+                raise ServiceUnavailableError(
+                    "the gateway is receiving too many large requests; try again", code="gateway_busy", retry_after=1
+                )
+            self.taken += size
+            taken += size
+
+        try:
+            yield take
+        finally:
+            self.taken -= taken
+
+
+async def read_body(
+    receive: Receive, declared: str | None, limits: Limits, take: Callable[[int], None] | None = None
+) -> bytes:
+    """The whole body, without a byte order mark. `declared` is its content-length, where the caller told one; `take` counts what
+    has arrived against a `BodyBudget`."""
     if declared is not None and declared.isdigit() and int(declared) > limits.max_request_bytes:
         raise _too_large(limits)
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise CallerLeft
-    body: bytes = message.get("body", b"")
-    if len(body) > limits.max_request_bytes:
-        raise _too_large(limits)
-    if not message.get("more_body"):
-        return body
     try:
         async with asyncio.timeout(limits.body_timeout):
-            return await _rest(receive, body, limits)
+            body = await _receive_all(receive, limits, take)
     except TimeoutError:
         raise Timeout(f"the request's body did not arrive within {limits.body_timeout:g} s") from None
+    return body.removeprefix(codecs.BOM_UTF8)
 
 
-async def _rest(receive: Receive, first: bytes, limits: Limits) -> bytes:
-    parts, size = [first], len(first)
+async def take_body(
+    receive: Receive, headers: Mapping[str, str], limits: Limits, budget: BodyBudget, read: Callable[[bytes], _Read]
+) -> _Read:
+    """What `read` makes of the body, which counts against `budget` until then. `headers`: the request's, names in lower case."""
+    if headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
+        raise BadRequestError("a compressed request body is not supported", status_code=415)
+    with budget.lease() as take:
+        raw = await read_body(receive, headers.get("content-length"), limits, take)
+        return read(raw) if len(raw) < _LARGE else await asyncio.to_thread(read, raw)
+
+
+async def _receive_all(receive: Receive, limits: Limits, take: Callable[[int], None] | None) -> bytes:
+    parts: list[bytes] = []
+    size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -57,9 +100,11 @@ async def _rest(receive: Receive, first: bytes, limits: Limits) -> bytes:
         size += len(part)
         if size > limits.max_request_bytes:
             raise _too_large(limits)
+        if take is not None:
+            take(len(part))
         parts.append(part)
         if not message.get("more_body"):
-            return b"".join(parts)
+            return b"".join(parts) if len(parts) > 1 else part
 
 
 def _too_large(limits: Limits) -> RequestTooLargeError:
@@ -72,7 +117,9 @@ def parse_object(raw: bytes, limits: Limits) -> dict[str, Any]:
     """The JSON object in `raw`. Raises `BadRequestError`."""
     if not raw.strip():
         raise _malformed("the request's body is empty; expected a JSON object")
-    _check_count(raw, limits)
+    # Before parsing, because three bytes (`[],`) become a list of 56.
+    if holds_more_than(limits.max_json_values, raw):
+        raise BadRequestError(f"the request's body holds more than {limits.max_json_values} values")
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
@@ -80,38 +127,10 @@ def parse_object(raw: bytes, limits: Limits) -> dict[str, Any]:
         raise _malformed(message) from None
     if not isinstance(value, dict):
         raise _malformed("the request's body must be a JSON object")
-    _check_depth(value, raw, limits)
+    if is_deeper_than(limits.max_json_depth, value, raw):
+        raise BadRequestError(f"the request's body is nested deeper than {limits.max_json_depth} levels")
     return value
 
 
 def _malformed(message: str) -> BadRequestError:
     return BadRequestError(message, code="invalid_json")
-
-
-def _check_count(raw: bytes, limits: Limits) -> None:
-    """Before parsing, because three bytes (`[],`) become a list of 56. The cheap count includes what stands inside of
-    strings, so a body that exceeds it is counted again without them. A short body cannot hold as many."""
-    if len(raw) <= limits.max_json_values or _signs(raw) <= limits.max_json_values:
-        return
-    if _signs(_STRING.sub(b"", raw)) > limits.max_json_values:
-        raise BadRequestError(f"the request's body holds more than {limits.max_json_values} values")
-
-
-def _signs(raw: bytes) -> int:
-    return raw.count(b",") + raw.count(b"[") + raw.count(b"{")
-
-
-def _check_depth(value: dict[str, Any], raw: bytes, limits: Limits) -> None:
-    if raw.count(b"{") + raw.count(b"[") <= limits.max_json_depth:
-        return
-    level: list[Any] = [value]
-    for _ in range(limits.max_json_depth):
-        level = [
-            item
-            for parent in level
-            for item in (parent.values() if type(parent) is dict else parent)
-            if type(item) is dict or type(item) is list
-        ]
-        if not level:
-            return
-    raise BadRequestError(f"the request's body is nested deeper than {limits.max_json_depth} levels")

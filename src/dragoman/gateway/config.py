@@ -136,8 +136,12 @@ def parse_config(data: dict[str, Any], environment: Mapping[str, str], folder: P
 def _shell(general: Mapping[str, Any], litellm: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of the server itself."""
     limits = {name: general[name] for name in ("max_json_depth", "max_json_values", "body_timeout") if name in general}
-    if "max_request_size_mb" in general:
-        limits["max_request_bytes"] = int(general["max_request_size_mb"] * 2**20)
+    for name, field_name in (
+        ("max_request_size_mb", "max_request_bytes"),
+        ("max_total_request_size_mb", "max_total_request_bytes"),
+    ):
+        if name in general:
+            limits[field_name] = int(general[name] * 2**20)
     keep_alive = general.get("keep_alive_seconds", litellm.get("sse_keepalive_ping_interval_seconds", 15.0))
     return {
         "limits": Limits(**limits),

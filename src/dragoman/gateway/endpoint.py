@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
 import orjson
@@ -19,13 +19,14 @@ from dragoman.gateway._exchange import Exchange, HangUp, Headers, header
 from dragoman.gateway._failures import as_ours, reply_error
 from dragoman.gateway._secrets import Redactor
 from dragoman.gateway._stream import LiveStream
-from dragoman.gateway.body import Limits, parse_object, read_body
+from dragoman.gateway.body import BodyBudget, Limits, parse_object, take_body
 from dragoman.routing import NO_OPTIONS, Answer, Call, Router, Source, StreamAnswer
 from dragoman.routing._stored_metadata import keep_stored
 from dragoman.types._json import JsonObject
 
 __all__ = ["Ask", "Kitchen"]
 
+_Read = TypeVar("_Read")
 _NOTHING: tuple[str, ...] = ()
 _EVENT_STREAM = b"text/event-stream; charset=utf-8"
 _JSON_ARRAY = b"application/json"
@@ -48,6 +49,11 @@ class Kitchen:
     redactor: Redactor
     include_cost: bool = False
     """Whether the usage at the end of a stream says what it cost."""
+    bodies: BodyBudget = field(default_factory=lambda: BodyBudget(Limits()))
+
+    async def take_body(self, exchange: Exchange, read: Callable[[bytes], _Read]) -> _Read:
+        """What `read` makes of the request's body."""
+        return await take_body(exchange.receive, exchange.headers, self.limits, self.bodies, read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +67,7 @@ class Ask:
     """Where the address says it; None: the body says it."""
 
     async def __call__(self, kitchen: Kitchen, exchange: Exchange, model: str | None) -> None:
-        raw = await read_body(exchange.receive, exchange.headers.get("content-length"), kitchen.limits)
-        call, left_out = self.read(kitchen, exchange, raw, model)
+        call, left_out = await kitchen.take_body(exchange, lambda raw: self.read(kitchen, exchange, raw, model))
         if call.stream and self.codec.stream_writer is not None:
             await self._stream(kitchen, exchange, call, left_out)
         else:
@@ -70,8 +75,6 @@ class Ask:
 
     def read(self, kitchen: Kitchen, exchange: Exchange, raw: bytes, model: str | None) -> tuple[Call, tuple[str, ...]]:
         """The call that a body means, and the names of the fields that were left out of it. Raises `BadRequestError`."""
-        if exchange.headers.get("content-encoding", "identity") != "identity":
-            raise BadRequestError("a compressed request body is not supported", status_code=415)
         body = parse_object(raw, kitchen.limits)
         options, left_out = NO_OPTIONS, _NOTHING
         if self.controls:

@@ -13,7 +13,7 @@ import orjson
 from dragoman.errors import BadRequestError
 from dragoman.gateway._exchange import Exchange
 from dragoman.gateway._routes import Route, find
-from dragoman.gateway.body import parse_object, read_body
+from dragoman.gateway.body import parse_object
 from dragoman.gateway.endpoint import Ask, Kitchen
 from dragoman.routing import Call
 
@@ -49,9 +49,9 @@ DIALECTS: Mapping[str, tuple[_Shape, ...]] = MappingProxyType(
 
 async def explain(kitchen: Kitchen, exchange: Exchange) -> None:
     """The body is the request as it would be made; `?dialect=` says whose it is where that cannot be seen."""
-    raw = await read_body(exchange.receive, exchange.headers.get("content-length"), kitchen.limits)
     query = parse_qs(exchange.scope["query_string"].decode("latin-1"))
-    call = call_of(kitchen, exchange, raw, next(iter(query.get("dialect", ())), None))
+    dialect = next(iter(query.get("dialect", ())), None)
+    call = await kitchen.take_body(exchange, lambda raw: call_of(kitchen, exchange, raw, dialect))
     explained = await kitchen.router.explain(call)
     exchange.operation = ""  # for the log: it was no call
     await exchange.reply(200, kitchen.redactor.bytes(orjson.dumps(explained.as_dict())))
