@@ -49,6 +49,8 @@ class DragomanError(Exception):
         self.body = body
         """The provider's error body, parsed where it was JSON."""
         self.request_id = request_id
+        self.should_retry: bool | None = None
+        """False: the router has spent its attempts, and a client shall not multiply them by its own. None: as the status says."""
         self.attempts: tuple[Any, ...] = ()
         """What the router tried for the call (`dragoman.routing.Attempt`), the last attempt last."""
 

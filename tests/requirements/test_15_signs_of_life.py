@@ -14,8 +14,11 @@ import openai
 import pytest
 from google import genai
 
+from dragoman.dialects.framing.sse import KEEP_ALIVE
 from dragoman.gateway.config import parse_config
-from tests.requirements.serving import KEY, MODELS, asked, in_front_of
+from tests.gateway.serving import Upstream, chat_chunks, model
+from tests.gateway.test_answers import streamed
+from tests.requirements.serving import KEY, MODELS, asked, gateway, in_front_of, serving
 
 INTERVAL = 0.2
 SETTINGS: dict[str, Any] = {"general_settings": {"master_key": KEY, "keep_alive_seconds": INTERVAL}}
@@ -111,3 +114,39 @@ async def test_a_failure_after_a_sign_is_an_error_of_the_sdk(provider: str) -> N
             texts = sdk(here)
             with pytest.raises(kind):
                 await anext(texts)
+
+
+def numbered(chunks: list[bytes]) -> list[bytes]:
+    return [b"id: %d\n" % number + chunk for number, chunk in enumerate(chunks)]
+
+
+NUMBERED = {
+    "openai": numbered(chat_chunks("Hello ", "there")),
+    "anthropic": numbered(streamed("anthropic", "Hello there")),
+    "gemini": numbered(streamed("gemini", "Hello there")),
+    "groq": numbered(chat_chunks("Hello ", "there")),
+}
+"""What providers send who number their events. With a number kept, the openai package takes a comment for an event."""
+
+
+@googles_own
+@pytest.mark.parametrize("provider", NUMBERED)
+async def test_the_official_sdks_take_signs_after_numbered_events(provider: str) -> None:
+    """The signs come after the first event that a number came with, relayed or written anew."""
+    first, *rest = NUMBERED[provider]
+
+    async def answer(upstream: Upstream) -> None:
+        await upstream.stream([first, *rest[:-1]] if provider != "gemini" else [first], end=False)
+        await asyncio.sleep(5 * 0.05)  # the gateway's timer shares this loop, and is due before
+        for event in rest[-1:] if provider != "gemini" else ():
+            await upstream.send(event)
+        await upstream.send(b"", more=False)
+
+    sections = {"general_settings": {"master_key": KEY, "keep_alive_seconds": 0.05}}
+    async with serving(Upstream(answer)) as there, gateway([model(there, "m", provider)], **sections) as here:
+        for sdk in SDKS:
+            assert "".join([text async for text in sdk(here)]) == "Hello there"
+        async with aiohttp.ClientSession() as client:
+            path, body = asked("openai", stream=True)
+            async with client.post(here + path, json=body, headers={"authorization": f"Bearer {KEY}"}) as reply:
+                assert KEEP_ALIVE in await reply.read(), "no sign was sent, and nothing was tried"

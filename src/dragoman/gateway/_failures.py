@@ -69,4 +69,6 @@ def _about(exchange: Exchange, error: DragomanError, redactor: Redactor) -> Head
         headers.append(header(b"x-dragoman-provider", exchange.provider))
     if error.retry_after is not None:
         headers.append((b"retry-after", b"%d" % max(1, math.ceil(error.retry_after))))
+    if error.should_retry is False:  # the official SDKs of OpenAI and Anthropic obey it, whatever the status
+        headers.append((b"x-should-retry", b"false"))
     return headers

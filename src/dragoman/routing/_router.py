@@ -280,6 +280,8 @@ class Router:
         answer = await elsewhere(first)
         if answer is not None:
             return read_on(answer, run, asked, elsewhere)
+        if run.is_spent or (trial.attempts and first.retry_after is None):
+            first.should_retry = False
         try:
             raise first
         finally:

@@ -53,6 +53,11 @@ class Run:
                 self.retries_left -= _was_asked(error)
             admitted = following
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether the attempts, or the time for them, are used up."""
+        return bool(self.trial.attempts) and (self.retries_left <= 0 or self.seconds_left() <= _LEAST_TIME)
+
     def seconds_left(self) -> float:
         return self.deadline - self.trial.clock.monotonic()
 
