@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +21,7 @@ from dragoman.gateway._routes import find
 from dragoman.gateway._settings import SECTIONS
 from dragoman.gateway.config import parse_config
 from dragoman.providers import Providers
+from tests.simulator.running import running
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -81,3 +86,52 @@ def test_the_configuration_is_one() -> None:
     config = parse_config(yaml.safe_load(text[1]), variables)
     assert [item.alias for item in config.deployments] == ["smart", "smart-backup"]
     assert config.unsupported == ()
+
+
+SNIPPETS = [
+    (page, code)
+    for page in ("README.md", "docs/quickstart.md", "docs/sdk.md")
+    for code in re.findall(r"```python\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL)
+    if (re.search(r"^(?:from|import) ", code, re.MULTILINE) and "print(" in code) or "create(" in code
+]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The simulator, and the README's own configuration served in front of it, as environment variables."""
+    text = re.search(r"```yaml\n(.*?)```", README, re.DOTALL)
+    assert text
+    config = tmp_path_factory.mktemp("readme") / "config.yaml"
+    config.write_text(text[1], encoding="utf-8")
+    with running("simulate", health="/_simulator/calls") as there:
+        environment = {
+            "OPENAI_API_KEY": "sim-key",
+            "OPENAI_API_BASE": f"{there}/v1",
+            "ANTHROPIC_API_KEY": "sim-key",
+            "ANTHROPIC_API_BASE": there,
+            "DRAGOMAN_MASTER_KEY": "sk-f3hQ0sL2mZx8Vw7R",
+        }
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            with running("serve", "--config", str(config), health="/health/readiness") as here:
+                yield {**environment, "GATEWAY": here}
+
+
+@pytest.mark.parametrize(("page", "code"), SNIPPETS)
+def test_the_snippets_run(page: str, code: str, served: dict[str, str]) -> None:
+    code = code.replace("http://127.0.0.1:4000", served["GATEWAY"])
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **served},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_there_are_snippets_of_the_sdk_and_of_the_gateway() -> None:
+    assert len(SNIPPETS) >= 4
+    assert any("4000" in code for _, code in SNIPPETS)
