@@ -108,6 +108,8 @@ class ReplyContext:
     facts: ModelFacts = UNKNOWN_MODEL
     tool_names: Mapping[str, str] = field(default_factory=dict)
     json_tool: str | None = None
+    call_ids: frozenset[str] = frozenset()
+    """The ids of the tool calls in the conversation, which no call of the reply may have."""
 
 
 @dataclass(frozen=True, slots=True)

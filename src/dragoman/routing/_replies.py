@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from dragoman.dialects._call_ids import FreshCallIds
 from dragoman.dialects._dialect import StreamEnd
 from dragoman.dialects._secrets import scrub
 from dragoman.errors import APIResponseValidationError, NotFoundError
@@ -47,7 +48,8 @@ def whole_answer(job: Job, sending: Sending, headers: Mapping[str, str], body: b
         answer.native = body
         answer.usage = codec.read_usage(parsed) if codec.read_usage is not None else None
     else:
-        answer.response = parsed if streamed else codec.read_response(parsed, sending.context)
+        response = parsed if streamed else codec.read_response(parsed, sending.context)
+        answer.response = FreshCallIds(sending.context.call_ids).whole(response)
         require_content(job, answer.response)
         answer.usage = answer.response.get("usage")
     answer.cost = job.cost(answer.usage)
@@ -99,7 +101,8 @@ async def open_stream(job: Job, sending: Sending, reply: Reply) -> tuple[StreamS
         source = _source(reply, _again(head, reads), relay, lambda _batch: relay.usage)
         return source, lambda _batch: relay.begun or (may_end_empty and relay.finished), True
     reader = _reader(job, sending)
-    source = _source(reply, _again(head, reads), reader, chunk_usage)
+    ids = FreshCallIds(sending.context.call_ids)
+    source = _source(reply, _again(head, reads), reader, chunk_usage, ids.stream)
     return source, lambda batch: has_content(batch) or (may_end_empty and reader.finished), False
 
 
@@ -126,9 +129,15 @@ async def _again(head: bytes, reads: AsyncGenerator[bytes]) -> AsyncGenerator[by
         await reads.aclose()
 
 
-def _source(reply: Reply, reads: AsyncGenerator[bytes], reader: Any, usage: Callable[[list[Any]], Any]) -> StreamSource:
+def _source(
+    reply: Reply,
+    reads: AsyncGenerator[bytes],
+    reader: Any,
+    usage: Callable[[list[Any]], Any],
+    turned: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+) -> StreamSource:
+    """`turned` changes what the reader gives."""
     end: StreamEnd = reader
-    feed: Callable[[bytes], Iterable[Any]] = reader.feed
 
     async def release() -> None:
         if end.complete:
@@ -136,7 +145,14 @@ def _source(reply: Reply, reads: AsyncGenerator[bytes], reader: Any, usage: Call
         await reads.aclose()
         await reply.aclose()
 
-    return StreamSource(reads=reads, feed=feed, close=reader.close, usage=usage, release=release, end=end)
+    return StreamSource(
+        reads=reads,
+        feed=lambda data: turned(reader.feed(data)),
+        close=lambda: turned(reader.close()),
+        usage=usage,
+        release=release,
+        end=end,
+    )
 
 
 def _of_chunks(chunks: list[Any]) -> StreamSource:

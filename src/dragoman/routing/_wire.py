@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from dragoman.dialects._call_ids import call_ids_of
 from dragoman.dialects._dialect import Codec, Operation, ReplyContext, Target, WireRequest
 from dragoman.errors import BadRequestError, NotFoundError
 from dragoman.models import only_endpoint
@@ -58,6 +59,8 @@ def prepare(job: Job, endpoint: Endpoint) -> Sending:
         relayed = codec.relay_request(source.body, target)
     wire = relayed or codec.write_request(job.request, target)
     context = job.reply_context()
+    if relayed is None and (known := frozenset(call_ids_of(job.request.get("messages")))):
+        context = replace(context, call_ids=known)
     if wire.tool_names or wire.json_tool is not None:
         context = replace(context, tool_names=wire.tool_names, json_tool=wire.json_tool)
     return Sending(

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from dragoman.dialects import gemini, openai_chat
 from dragoman.dialects._dialect import Codec, ReplyContext
 from dragoman.dialects.anthropic_messages import CODEC
+from dragoman.dialects.anthropic_messages._caller_ids import id_for_caller
 from dragoman.errors import APIError
 from tests import oracles
 from tests.dialects.anthropic.exchange import CALLER, events_of, obey_event_rules, write_stream
@@ -77,7 +78,7 @@ def test_streams(codec: Codec[Any, Any, Any], vendor: str, recording: Recording)
     text = "".join(block.text for block in snapshot.content if block.type == "text")
     assert told["content"] in text
     calls = [(block.id, block.name, block.input) for block in snapshot.content if block.type == "tool_use"]
-    assert [call[:2] for call in calls] == [(call["id"], call["name"]) for call in told["tool_calls"]]
+    assert [call[:2] for call in calls] == [(id_for_caller(call["id"]), call["name"]) for call in told["tool_calls"]]
     for (_, _, given), call in zip(calls, told["tool_calls"], strict=True):
         try:
             assert given == orjson.loads(call["arguments"] or "{}")

@@ -116,8 +116,8 @@ def test_results_of_one_turn_are_one_turn_before_all_else() -> None:
     assert turns(*history)[-1] == {
         "role": "user",
         "content": [
-            {"type": "tool_result", "tool_use_id": "2", "content": "two"},
             {"type": "tool_result", "tool_use_id": "1", "content": "one"},
+            {"type": "tool_result", "tool_use_id": "2", "content": "two"},
             text("meanwhile"),
         ],
     }

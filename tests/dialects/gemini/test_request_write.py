@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 
 from dragoman.dialects import gemini
-from dragoman.dialects._dialect import Target, WireRequest
+from dragoman.dialects._dialect import RequestHints, Target, WireRequest
 from dragoman.errors import BadRequestError, UnsupportedParamsError
 from dragoman.types.model_facts import ModelFacts
 from tests import oracles
@@ -266,10 +267,38 @@ def test_results_of_parallel_calls_are_one_turn_and_images_follow_or_go_inside()
     assert [part["inlineData"]["mimeType"] for part in newer[1]["parts"]] == ["video/mp4"]
 
 
-def test_a_result_without_its_call_is_named() -> None:
+def test_a_result_that_names_no_call_is_the_callers_fault() -> None:
     with pytest.raises(BadRequestError) as caught:
-        turns(USER, {"role": "tool", "tool_call_id": "missing", "content": "a"})
+        turns(USER, {"role": "tool", "content": "a"})
     assert caught.value.param == "messages[1].tool_call_id"
+
+
+@pytest.mark.parametrize("key", ["$ref", "\\u0024r\\u0065f"])
+@pytest.mark.parametrize("failed", [False, True])
+def test_a_result_with_a_key_that_google_takes_for_a_reference_stays_a_text(key: str, failed: bool) -> None:
+    content = f'{{"schema": [{{"{key}": "#/components/schemas/Err"}}]}}'
+    response = results(content, is_error=failed)[0]["parts"][0]["functionResponse"]["response"]
+    assert response == {"error" if failed else "result": content}
+    harmless = '{"text": "\\"$ref\\": 1", "ref": 2}'
+    assert results(harmless)[0]["parts"][0]["functionResponse"]["response"] == orjson.loads(harmless)
+
+
+@pytest.mark.parametrize(
+    "response", [{"a": {"$ref": "#/b"}}, {"result": {"$ref": "#/b"}}, {"output": [{"$ref": "#/b"}]}]
+)
+def test_a_gemini_callers_own_reference_to_nothing_is_no_reference_either(response: dict[str, Any]) -> None:
+    call = {"role": "model", "parts": [{"functionCall": {"name": "f", "args": {}, "id": "c"}}]}
+    result: dict[str, Any] = {"functionResponse": {"name": "f", "id": "c", "response": response}}
+    body = {"contents": [{"role": "user", "parts": [{"text": "a"}]}, call, {"role": "user", "parts": [result]}]}
+    assert gemini.CODEC.relay_request is not None
+    assert gemini.CODEC.relay_request(body, BUDGET) is None
+    request = gemini.CODEC.read_request(body, RequestHints(model="m"))
+    sent = gemini.CODEC.write_request(request, BUDGET).body["contents"][2]["parts"][0]["functionResponse"]["response"]
+    (text,) = sent.values()
+    assert orjson.loads(text) in (response, *response.values())
+    part = {"inlineData": {"mimeType": "image/png", "data": PNG, "displayName": "#/b"}}
+    result["functionResponse"]["parts"] = [part]
+    assert gemini.CODEC.relay_request(body, BUDGET) is not None
 
 
 def test_the_older_functions() -> None:

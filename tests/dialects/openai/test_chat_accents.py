@@ -15,7 +15,7 @@ from tests.dialects.openai._recorded import chats, good, target
 from tests.recordings import Recording
 
 USER = {"role": "user", "content": "hi"}
-FUNCTION = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+FUNCTION = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
 ONE_TOOL = {"type": "function", "function": {"name": "f"}}
 SCHEMA = {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "object"}, "strict": True}}
 
@@ -321,12 +321,14 @@ def test_media_in_a_tool_result_follow_the_run_of_results() -> None:
         {"role": "tool", "tool_call_id": "a", "content": [{"type": "text", "text": "see"}, image], "is_error": True},
         {"role": "tool", "tool_call_id": "b", "content": [image]},
     ]
-    sent = write("openai", messages=[USER, *results, USER]).body["messages"]
-    assert [message["role"] for message in sent] == ["user", "tool", "tool", "user", "user"]
+    calls = [{"id": name, "type": "function", "function": {"name": "f", "arguments": "{}"}} for name in "ab"]
+    history = [{"role": "assistant", "content": None, "tool_calls": calls}, *results, USER]
+    sent = write("openai", messages=history).body["messages"]
+    assert [message["role"] for message in sent] == ["assistant", "tool", "tool", "user", "user"]
     assert sent[1] == {"role": "tool", "tool_call_id": "a", "content": [{"type": "text", "text": "see"}]}
     assert isinstance(sent[2]["content"], str)
     assert [part["type"] for part in sent[3]["content"]] == ["text", "image_url", "text", "image_url"]
-    assert write("mistral", messages=[USER, *results]).body["messages"][1]["content"][1] == image
+    assert write("mistral", messages=history).body["messages"][1]["content"][1] == image
 
 
 def test_cache_marks_go_to_those_who_know_them() -> None:

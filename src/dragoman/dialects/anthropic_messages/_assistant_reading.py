@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dragoman.dialects._reading import expect_list, expect_object, expect_str
+from dragoman.dialects.anthropic_messages._caller_ids import id_from_caller
 from dragoman.dialects.anthropic_messages._citations import read_citation
 from dragoman.dialects.anthropic_messages._sealing import read_reasoning
 from dragoman.dialects.anthropic_messages._vendor import CUSTOM_SUFFIX, dump_json
@@ -108,7 +109,9 @@ class AssistantBlocks:
             self._reasoning.append(block["thinking"])
 
     def _add_call(self, block: JsonObject, path: str) -> None:
-        expect_str(block.get("id"), f"{path}.id")
+        call_id = expect_str(block.get("id"), f"{path}.id")
+        if self._vendor is None:
+            block = block | {"id": id_from_caller(call_id)}
         wire = expect_str(block.get("name"), f"{path}.name")
         given = expect_object(block.get("input") if block.get("input") is not None else {}, f"{path}.input")
         custom = wire.endswith(CUSTOM_SUFFIX) and wire in self._names
@@ -146,6 +149,6 @@ class AssistantBlocks:
     def _give_back_extra_content(self) -> None:
         """What was sealed for a tool call belongs to the call of that id; where a client changed the id, to the next one."""
         for position, sealed in enumerate(self._extra):
-            by_id = [call for call in self._calls if call["id"] == sealed.get("id")]
+            by_id = [call for call in self._calls if call["id"] == id_from_caller(str(sealed.get("id")))]
             for call in (by_id or self._calls[position : position + 1])[:1]:
                 call["extra_content"] = sealed["extra_content"] | call.get("extra_content", {})

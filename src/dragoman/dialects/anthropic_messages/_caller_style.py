@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dragoman.dialects.anthropic_messages._assistant_writing import BlockStyle
+from dragoman.dialects.anthropic_messages._caller_ids import id_for_caller
 from dragoman.dialects.anthropic_messages._citations import citation_for_caller
 from dragoman.dialects.anthropic_messages._sealing import seal_extra_content, seal_provider_tool, write_reasoning
 from dragoman.dialects.anthropic_messages._vendor import VENDOR, parse_input
@@ -34,7 +35,7 @@ def caller_style(own: str) -> BlockStyle:
 
 def call_id(call: JsonObject, position: int) -> str:
     given = call.get("id")
-    return given if isinstance(given, str) and given else f"toolu_{position}"
+    return id_for_caller(given) if isinstance(given, str) and given else f"toolu_{position}"
 
 
 def foreign_extra(call: JsonObject) -> JsonObject:

@@ -6,6 +6,7 @@ from typing import Any
 
 from dragoman.dialects._reading import bad, expect, expect_list, expect_object, expect_str
 from dragoman.dialects.anthropic_messages._assistant_reading import AssistantBlocks
+from dragoman.dialects.anthropic_messages._caller_ids import id_from_caller
 from dragoman.dialects.anthropic_messages._part_reading import cache_mark, read_content, read_parts
 from dragoman.dialects.anthropic_messages._vendor import VENDOR
 from dragoman.types._json import JsonObject
@@ -58,7 +59,7 @@ def _read_user(content: object, path: str) -> list[JsonObject]:
 def _read_result(block: JsonObject, path: str) -> JsonObject:
     message: JsonObject = {
         "role": "tool",
-        "tool_call_id": expect_str(block.get("tool_use_id"), f"{path}.tool_use_id"),
+        "tool_call_id": id_from_caller(expect_str(block.get("tool_use_id"), f"{path}.tool_use_id")),
         "content": "" if block.get("content") is None else read_content(block["content"], f"{path}.content"),
     }
     if block.get("is_error") is not None:

@@ -8,9 +8,9 @@ https://platform.claude.com/docs/en/build-with-claude/working-with-messages
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+from dragoman.dialects._call_pairs import paired
 from dragoman.dialects._dialect import Target
 from dragoman.dialects._parameters import DropList
 from dragoman.dialects._reading import bad, expect_object, expect_str
@@ -24,7 +24,7 @@ from dragoman.types._json import JsonObject
 
 __all__ = ["TurnWriter"]
 
-_GOOD_ID = re.compile(r"[a-zA-Z0-9_-]+\Z")
+_GOOD_ID = r"[a-zA-Z0-9_-]+"
 """`messages.1.content.0.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'`."""
 _INSTRUCTIONS = ("system", "developer")
 
@@ -60,7 +60,8 @@ class TurnWriter:
         system = self._system(checked[:leading])
         if system:
             body["system"] = system
-        turns = [self._turn(message, f"messages[{n}]") for n, message in enumerate(checked[leading:], leading)]
+        history = paired(checked, _GOOD_ID)[leading:]
+        turns = [self._turn(message, f"messages[{number}]") for number, message in history]
         body["messages"] = repair(turns, self._target, self._drops)
         return body
 
@@ -117,7 +118,7 @@ class TurnWriter:
     def _result(self, message: JsonObject, path: str) -> JsonObject:
         legacy = message.get("role") == "function"
         call_id = self._legacy_id if legacy else expect_str(message.get("tool_call_id"), f"{path}.tool_call_id")
-        result: JsonObject = {"type": "tool_result", "tool_use_id": _wire_id(call_id)}
+        result: JsonObject = {"type": "tool_result", "tool_use_id": call_id}
         content = message.get("content")
         if isinstance(content, str):
             result["content"] = content
@@ -151,7 +152,7 @@ class TurnWriter:
         given = {"input": inner.get("input")} if "function" not in call else parse_input(inner.get("arguments"))
         block: JsonObject = {
             "type": "tool_use",
-            "id": _wire_id(expect_str(call.get("id"), "messages.tool_calls.id")),
+            "id": expect_str(call.get("id"), "messages.tool_calls.id"),
             "name": self._names.to_wire(inner["name"]),
             "input": given,
         }
@@ -161,8 +162,3 @@ class TurnWriter:
         if isinstance(call.get("cache_control"), dict):
             block["cache_control"] = call["cache_control"]
         return [block]
-
-
-def _wire_id(call_id: str) -> str:
-    """The same id always becomes the same; no reply ever repeats one, so that there is no way back to keep."""
-    return call_id if _GOOD_ID.match(call_id) else ToolNames.of([call_id]).to_wire(call_id)

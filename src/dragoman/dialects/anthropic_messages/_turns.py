@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from dragoman.dialects._dialect import Target
 from dragoman.dialects._parameters import DropList
@@ -13,7 +12,6 @@ __all__ = ["Turn", "repair"]
 
 _PLACEHOLDER = "."
 """Stands where Anthropic wants a turn of the user and there is none."""
-_NO_RESULT = "No result was given for this call."
 _PROVIDED = ("tool_use", "tool_result")
 
 
@@ -33,8 +31,6 @@ def repair(turns: list[Turn], target: Target, drops: DropList) -> list[JsonObjec
     turns = _merged(_placed_instructions([turn for turn in turns if turn.blocks], target))
     if not turns or turns[0].role == "assistant":
         turns.insert(0, _user([_text(_PLACEHOLDER)]))
-    _answer_calls(turns)
-    turns = _merged([turn for turn in turns if turn.blocks])
     _check_prefill(turns, target, drops)
     return [{"role": turn.role, "content": turn.content if turn.content is not None else turn.blocks} for turn in turns]
 
@@ -77,52 +73,6 @@ def _placed_instructions(turns: list[Turn], target: Target) -> list[Turn]:
         if not (only_system or (fits and (turn.in_place if known is None else known))):
             turn.role = "user"
     return turns
-
-
-def _answer_calls(turns: list[Turn]) -> None:
-    """One result for every call, in the next turn; a result without a call becomes text."""
-    open_calls: list[str] = []
-    position = 0
-    while position < len(turns):
-        turn = turns[position]
-        if turn.role == "assistant":
-            open_calls = [block["id"] for block in turn.blocks if block["type"] == "tool_use"]
-            following = turns[position + 1] if position + 1 < len(turns) else None
-            if open_calls and (following is None or following.role != "user"):
-                turns.insert(position + 1, _user([]))
-        elif turn.role == "user":
-            _answer(turn, open_calls)
-            open_calls = []
-        position += 1
-
-
-def _answer(turn: Turn, calls: list[str]) -> None:
-    missing = list(calls)
-    results: list[JsonObject] = []
-    others: list[JsonObject] = []
-    for block in turn.blocks:
-        if block["type"] != "tool_result":
-            others.append(block)
-        elif block["tool_use_id"] in missing:
-            missing.remove(block["tool_use_id"])
-            results.append(block)
-        else:
-            others += _as_text(block)
-    results += [
-        {"type": "tool_result", "tool_use_id": call, "content": _NO_RESULT, "is_error": True} for call in missing
-    ]
-    if len(results) + len(others) != len(turn.blocks) or missing:
-        turn.content = None
-    turn.blocks = results + others
-
-
-def _as_text(result: JsonObject) -> list[JsonObject]:
-    """A result whose call is not in the turn before (a history that was cut): Anthropic refuses it as a result."""
-    content: Any = result.get("content")
-    heading = f"Result of the tool call {result['tool_use_id']}:"
-    if isinstance(content, str) or not content:
-        return [_text(f"{heading} {content or 'none'}")]
-    return [_text(heading), *content]
 
 
 def _check_prefill(turns: list[Turn], target: Target, drops: DropList) -> None:

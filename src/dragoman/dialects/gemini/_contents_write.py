@@ -8,9 +8,10 @@ from typing import Any
 
 import orjson
 
-from dragoman.dialects._errors import json_or_none
+from dragoman.dialects._call_pairs import paired
 from dragoman.dialects._reading import bad, expect_list, expect_object
 from dragoman.dialects.gemini._media import is_media
+from dragoman.dialects.gemini._references import has_reference
 from dragoman.dialects.gemini._turns import Writing, content_part, model_parts
 from dragoman.types._json import JsonObject
 from dragoman.types.chat import Message
@@ -47,10 +48,11 @@ class Contents:
 
 def write_contents(messages: list[Message], writing: Writing) -> Contents:
     contents = Contents()
-    names = dict(_call_names(messages))
+    history = paired(expect_list(messages, "messages"))
+    names = dict(_call_names([message for _, message in history]))
     attached: list[JsonObject] = []
     """Media of results, which follow all results of their turn."""
-    for index, message in enumerate(expect_list(messages, "messages")):
+    for index, message in history:
         path = f"messages[{index}]"
         role = expect_object(message, path).get("role")
         _note_losses(message, path, writing)
@@ -170,11 +172,19 @@ def _response(text: str, is_error: bool, own: JsonObject) -> JsonObject:
     """Google takes an object: JSON that is one goes as it is, all else under a name."""
     wrapped_in = own.get("wrapped_in")
     if isinstance(wrapped_in, str):
-        return {wrapped_in: (json_or_none(text.encode()) if own.get("json") else text)}
-    try:
-        value: Any = orjson.loads(text) if text.lstrip()[:1] == "{" and not _LONG_NUMBER.search(text) else text
-    except orjson.JSONDecodeError:
-        value = text
+        return {wrapped_in: _value(text) if own.get("json") else text}
+    value = _value(text) if text.lstrip()[:1] == "{" else text
     if is_error:
         return value if isinstance(value, dict) and "error" in value else {"error": value}
     return value if isinstance(value, dict) else {"result": value}
+
+
+def _value(text: str) -> Any:
+    """The JSON in `text`, or the text itself where it is none or where Google would read something else into it."""
+    if _LONG_NUMBER.search(text):
+        return text
+    try:
+        value = orjson.loads(text.encode("utf-8", "replace"))
+    except orjson.JSONDecodeError:
+        return text
+    return text if has_reference(value) else value

@@ -11,6 +11,7 @@ from dragoman.dialects._reasoning import report_foreign_reasoning
 from dragoman.dialects._vendor_params import own_params
 from dragoman.dialects.gemini._config_write import accent_of, note_the_rest, write_config, write_neighbours
 from dragoman.dialects.gemini._contents_write import write_contents
+from dragoman.dialects.gemini._references import has_dangling_reference
 from dragoman.dialects.gemini._shapes import check_request
 from dragoman.dialects.gemini._tools_write import wire_names, write_schema, write_tool_choice, write_tools
 from dragoman.dialects.gemini._turns import Writing
@@ -53,8 +54,10 @@ def wanted(request: ChatRequest, drops: DropList) -> ChatRequest:
     return kept  # type: ignore[no-any-return]
 
 
-def relay_request(body: JsonObject, target: Target) -> WireRequest:
-    """The caller's own body: the model stands in the address."""
+def relay_request(body: JsonObject, target: Target) -> WireRequest | None:
+    """The caller's own body: the model stands in the address. None where Google would refuse a result in it."""
+    if has_dangling_reference(body):
+        return None
     path, query = address(target)
     return WireRequest(body=body, path=path, query=query)
 

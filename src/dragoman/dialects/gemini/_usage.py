@@ -42,8 +42,8 @@ def read_usage(metadata: Any, searches: int = 0) -> Usage | None:
     if not isinstance(metadata, dict) or not metadata:
         return None
     thoughts = _count(metadata.get("thoughtsTokenCount"))
-    prompt = _count(metadata.get("promptTokenCount")) + _count(metadata.get("toolUsePromptTokenCount"))
     completion = _count(metadata.get("candidatesTokenCount")) + thoughts
+    prompt = _prompt(metadata, completion)
     usage: Usage = {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
@@ -65,6 +65,15 @@ def read_usage(metadata: Any, searches: int = 0) -> Usage | None:
     if searches:
         usage["server_tool_use"] = {"web_search_requests": searches}
     return usage
+
+
+def _prompt(metadata: JsonObject, completion: int) -> int:
+    """All of the input. `promptTokenCount` should hold what came from a cache; some replies count it beside that, as a cache
+    that is larger than the prompt shows, or the total."""
+    prompt = _count(metadata.get("promptTokenCount")) + _count(metadata.get("toolUsePromptTokenCount"))
+    cached, total = _count(metadata.get("cachedContentTokenCount")), _count(metadata.get("totalTokenCount"))
+    apart = cached > _count(metadata.get("promptTokenCount")) or total == prompt + cached + completion
+    return prompt + cached if cached and apart else prompt
 
 
 class Searches:

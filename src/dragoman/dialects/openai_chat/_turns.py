@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dragoman.dialects._call_pairs import paired
 from dragoman.dialects.openai_chat._write_message import write_message
 from dragoman.dialects.openai_chat._writing import Writing
 from dragoman.types._json import JsonObject
@@ -15,7 +16,7 @@ def write_messages(messages: list[Any], writing: Writing) -> list[JsonObject]:
     accent = writing.accent
     written: list[JsonObject] = []
     media: list[JsonObject] = []
-    for index, message in enumerate(messages):
+    for index, message in paired(messages, accent.tool_call_id):
         if media and message.get("role") not in ("tool", "function"):
             written.append({"role": "user", "content": media})
             media = []

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from hashlib import sha256
-from typing import Any
-
-from dragoman.dialects.openai_chat._accent import Accent
+from dragoman.dialects._call_pairs import NO_RESULT
 from dragoman.dialects.openai_chat._reasoning_back import write_reasoning_back
 from dragoman.dialects.openai_chat._write_parts import write_parts
 from dragoman.dialects.openai_chat._writing import Writing
@@ -35,9 +31,6 @@ _OURS = frozenset(
 def write_message(message: JsonObject, path: str, writing: Writing) -> JsonObject:
     """The message itself where it is plain."""
     role, content, accent = message.get("role"), message.get("content"), writing.accent
-    call_id = _wire_id(message.get("tool_call_id"), accent)
-    if call_id != message.get("tool_call_id"):
-        message = message | {"tool_call_id": call_id}
     if isinstance(content, str) and role != "developer" and message.keys() <= _PLAIN:
         return message
     wire = {
@@ -54,7 +47,7 @@ def write_message(message: JsonObject, path: str, writing: Writing) -> JsonObjec
         writing.drops.weakened(f"{path}.name")
     if role == "tool" and isinstance(wire.get("name"), str):
         wire["name"] = writing.names.to_wire(wire["name"])
-    if message.get("is_error"):
+    if message.get("is_error") and content is not NO_RESULT:
         writing.drops.weakened(f"{path}.is_error")
     if role == "assistant":
         _assistant(wire, message, path, writing)
@@ -84,16 +77,7 @@ def _call(call: JsonObject, writing: Writing) -> JsonObject:
         kept.pop("extra_content", None)
     if not writing.accent.cache_control and kept.pop("cache_control", None):
         writing.drops.weakened("cache_control")
-    if "id" in kept:
-        kept["id"] = _wire_id(kept["id"], writing.accent)
     function = call.get("function")
     if isinstance(function, dict):
         kept["function"] = {**function, "name": writing.names.to_wire(function.get("name") or "")}
     return kept
-
-
-def _wire_id(call_id: Any, accent: Accent) -> Any:
-    """The same id always becomes the same; no reply ever repeats one, so that there is no way back to keep."""
-    if not accent.tool_call_id or not isinstance(call_id, str) or re.fullmatch(accent.tool_call_id, call_id):
-        return call_id
-    return sha256(call_id.encode()).hexdigest()[:9]

@@ -7,6 +7,7 @@ from typing import Any
 
 from dragoman.dialects._provider_tools import provider_tool
 from dragoman.dialects._tool_names import ToolNames
+from dragoman.dialects._tool_schemas import complete_parameters
 from dragoman.dialects._vendor_params import report_tool_params
 from dragoman.dialects.openai_chat._accent import Accent
 from dragoman.dialects.openai_chat._writing import Writing
@@ -108,10 +109,13 @@ def _tool(tool: JsonObject, path: str, body: JsonObject, writing: Writing) -> Js
     function = tool.get("function")
     if not isinstance(function, dict):
         return tool
-    name = writing.names.to_wire(function.get("name") or "")
-    if name == function.get("name") and (accent.strict or "strict" not in function):
+    name, parameters = writing.names.to_wire(function.get("name") or ""), function.get("parameters")
+    complete = complete_parameters(parameters)
+    if name == function.get("name") and complete is parameters and (accent.strict or "strict" not in function):
         return tool
     kept = {key: value for key, value in function.items() if accent.strict or key != "strict"}
+    if complete is not parameters:
+        kept["parameters"] = complete
     return {**tool, "function": {**kept, "name": name}}
 
 
