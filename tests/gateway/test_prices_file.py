@@ -74,7 +74,7 @@ async def test_a_new_price_is_in_force_without_a_restart(
         assert caplog.text.count("prices.jsonl:2") == 1
 
         prices.unlink()
-        await until(lambda: "No such file" in caplog.text)
+        await until(lambda: "there is no such file" in caplog.text)
         assert await costs("10")
 
         written(prices, "# nothing of our own")
