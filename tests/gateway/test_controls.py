@@ -69,6 +69,20 @@ async def test_callers_of_other_dialects_are_read_alike(client: aiohttp.ClientSe
     assert not {"litellm_request_debug", "my_token"} & upstream.bodies[0].keys()
 
 
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+async def test_labels_of_anthropics_callers_choose_and_stay(client: aiohttp.ClientSession, provider: str) -> None:
+    upstream, other = Upstream(), Upstream()
+    metadata = {"user_id": "u", "tags": ["a"], "session_id": "s"}
+    body: dict[str, Any] = {"model": "smart", "max_tokens": 5, "messages": HELLO, "metadata": metadata}
+    async with serving(upstream) as there, serving(other) as elsewhere:
+        models = [model(there, provider=provider, tags=["a"]), model(elsewhere, provider=provider, tags=["b"])]
+        async with gateway(models, router_settings={"enable_tag_filtering": True, "num_retries": 0}) as here:
+            async with client.post(f"{here}/v1/messages", json=body) as reply:
+                await reply.read()
+    assert other.bodies == []
+    assert upstream.bodies[0].get("metadata") == (None if provider == "openai" else {"user_id": "u"})
+
+
 @pytest.mark.parametrize(
     ("store", "sent"), [({}, None), ({"store": False}, None), ({"store": True}, {"topic": "test"})]
 )

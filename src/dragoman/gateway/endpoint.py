@@ -21,7 +21,7 @@ from dragoman.gateway._secrets import Redactor
 from dragoman.gateway._stream import LiveStream
 from dragoman.gateway.body import BodyBudget, Limits, parse_object, take_body
 from dragoman.routing import NO_OPTIONS, Answer, Call, Router, Source, StreamAnswer
-from dragoman.routing._stored_metadata import keep_stored
+from dragoman.routing._stored_metadata import keep_labels, keep_stored
 from dragoman.types._json import JsonObject
 
 __all__ = ["Ask", "Kitchen"]
@@ -82,19 +82,16 @@ class Ask:
         else:
             refuse_server_fields(body)
             left_out = take_controls(body)
+        said = body.get("metadata")
+        if not self.controls:
+            keep_labels(body)
         request = self.codec.read_request(body, self._hints(exchange, model))
-        name = request.get("model")
-        if not isinstance(name, str) or not name:
-            raise BadRequestError(
-                "model: expected the name of a model", param="model", code="missing_required_parameter"
-            )
-        if len(name) > _LONGEST_NAME:
-            raise NotFoundError(
-                f"the model {name[:64]!r}... does not exist here", param="model", code="model_not_found"
-            )
+        name = _model_name(request.get("model"))
         exchange.model, exchange.operation = name, self.codec.operation
         knows_clients = kitchen.router.settings.checks.tags
-        options = with_caller_facts(options, request.get("metadata"), exchange.headers, knows_clients=knows_clients)
+        options = with_caller_facts(
+            options, said or request.get("metadata"), exchange.headers, knows_clients=knows_clients
+        )
         if self.controls:
             if keep_stored(request):
                 left_out += ("metadata",)
@@ -174,6 +171,15 @@ class Ask:
                     raise
                 # Kept in no variable here: its traceback names this frame.
                 await _end_badly(kitchen, exchange, live, writer, as_ours(raised, exchange))
+
+
+def _model_name(name: Any) -> str:
+    """Raises `BadRequestError` or `NotFoundError`."""
+    if not isinstance(name, str) or not name:
+        raise BadRequestError("model: expected the name of a model", param="model", code="missing_required_parameter")
+    if len(name) > _LONGEST_NAME:
+        raise NotFoundError(f"the model {name[:64]!r}... does not exist here", param="model", code="model_not_found")
+    return name
 
 
 async def _send(

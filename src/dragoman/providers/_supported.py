@@ -49,7 +49,7 @@ _SAMPLES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "web_search_options": {"web_search_options": {}},
         "service_tier": {"service_tier": "auto"},
         "store": {"store": True},
-        "metadata": {"metadata": {"topic": "test"}},
+        "metadata": {"store": True, "metadata": {"topic": "test"}},
         "safety_identifier": {"safety_identifier": "someone"},
         "prompt_cache_key": {"prompt_cache_key": "key"},
         "prompt_cache_retention": {"prompt_cache_retention": "24h"},

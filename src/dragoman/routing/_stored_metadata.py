@@ -8,7 +8,7 @@ from typing import Any
 from dragoman.routing._control_names import is_control
 from dragoman.types._json import JsonObject
 
-__all__ = ["keep_stored", "stored_metadata"]
+__all__ = ["keep_labels", "keep_stored", "stored_metadata"]
 
 _OURS_WORDS = """
     allowed_model_region data_policy data_residency priority region session_id spend_logs_metadata tags trace_id
@@ -17,10 +17,21 @@ _OURS_WORDS = """
 _OURS = frozenset(_OURS_WORDS.split())
 """What routing and its listeners read."""
 
+_THEIRS = ("user_id",)
+
 
 def stored_metadata(metadata: Mapping[str, Any]) -> JsonObject:
     """The caller's own labels, without what is meant for routing."""
     return {name: value for name, value in metadata.items() if name not in _OURS and not is_control(name)}
+
+
+def keep_labels(body: JsonObject) -> None:
+    """Leave in the `metadata` of another dialect what is not meant for routing: the user's id, in Anthropic's."""
+    metadata = body.get("metadata")
+    if isinstance(metadata, dict):
+        labels = stored_metadata(metadata) | {name: metadata[name] for name in _THEIRS if name in metadata}
+        if labels != metadata:
+            body["metadata"] = labels
 
 
 def keep_stored(body: JsonObject) -> bool:

@@ -54,7 +54,7 @@ def ask(
             )
         said["response_format"] = response_format_of(format_class)
     if said.get("store") and parts.options.get("metadata"):
-        said["metadata"] = stored_metadata(parts.options["metadata"])
+        said["metadata"] = stored_metadata(parts.options["metadata"]) or None
     if not isinstance(model, str):
         raise BadRequestError(
             f"model: expected a string, got {type(model).__name__}", param="model", code="invalid_type"

@@ -66,6 +66,7 @@ def write_params(
     _limit(body, target, accent)
     _sampling(body, target, accent, drops)
     _refused(body, target, accent, drops)
+    _metadata(body, drops)
     shorten_ids(body, accent, drops)
     for key, name in accent.renamed.items():
         if key in body:
@@ -76,6 +77,14 @@ def write_params(
         if accent.stream_options:
             body["stream_options"] = {**(options or {}), "include_usage": True}
     return body
+
+
+def _metadata(body: JsonObject, drops: DropList) -> None:
+    """OpenAI takes labels only for what it stores ("The 'metadata' parameter is only allowed when 'store' is enabled.",
+    https://platform.openai.com/docs/api-reference/chat/create), and callers of other dialects label calls that nobody stores."""
+    if body.get("metadata") and body.get("store") is not True and not drops.allowed("metadata"):
+        del body["metadata"]
+        drops.weakened("metadata")
 
 
 def _refused(body: JsonObject, target: Target, accent: Accent, drops: DropList) -> None:
