@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dragoman.dialects._reading import expect_list, expect_object, expect_str
+from dragoman.dialects._tool_arguments import given_arguments
 from dragoman.dialects.anthropic_messages._caller_ids import id_from_caller
 from dragoman.dialects.anthropic_messages._citations import read_citation
 from dragoman.dialects.anthropic_messages._sealing import read_reasoning
@@ -113,7 +114,7 @@ class AssistantBlocks:
         if self._vendor is None:
             block = block | {"id": id_from_caller(call_id)}
         wire = expect_str(block.get("name"), f"{path}.name")
-        given = expect_object(block.get("input") if block.get("input") is not None else {}, f"{path}.input")
+        given = expect_object(given_arguments(block.get("input")), f"{path}.input")
         custom = wire.endswith(CUSTOM_SUFFIX) and wire in self._names
         arguments = given.get("input") if custom else None
         call = tool_call(block, arguments if isinstance(arguments, str) else dump_json(given), self._names)

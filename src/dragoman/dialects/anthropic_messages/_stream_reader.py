@@ -8,6 +8,7 @@ from typing import Any, cast
 import orjson
 
 from dragoman.dialects._dialect import ReplyContext
+from dragoman.dialects._tool_arguments import ArgumentsGate, given_arguments
 from dragoman.dialects.anthropic_messages._assistant_reading import order_of, tool_call
 from dragoman.dialects.anthropic_messages._citations import read_citation
 from dragoman.dialects.anthropic_messages._errors import error_in_body
@@ -41,6 +42,7 @@ class _Block:
         self.json: list[str] = []
         self.citations: list[JsonObject] = []
         self.seen = False
+        self.gate = ArgumentsGate()
 
 
 class MessageStreamReader:
@@ -211,8 +213,7 @@ class MessageStreamReader:
                 self._answered = block.seen = True
                 yield self._chunk({"content": piece})
         else:
-            block.seen = True
-            yield self._chunk({"tool_calls": [{"index": block.position, "function": {"arguments": piece}}]})
+            yield from self._arguments(block, block.gate.feed(piece))
 
     def _is_wrapped(self, block: _Block) -> bool:
         return self._is_answer(block) and bool(block.start["name"].endswith(WRAPPED_SUFFIX))
@@ -253,9 +254,14 @@ class MessageStreamReader:
             text = given if isinstance(given, str) else ""
             call = tool_call(block.start, text, self._context.tool_names)
             yield self._chunk({"tool_calls": [{"index": block.position} | call]})
-        elif not block.seen:
-            arguments = dump_json(block.start.get("input") or {})
-            yield self._chunk({"tool_calls": [{"index": block.position, "function": {"arguments": arguments}}]})
+        else:
+            given = given_arguments(block.start.get("input"))
+            rest = block.gate.close()
+            yield from self._arguments(block, dump_json(given) if rest == "{}" and given else rest)
+
+    def _arguments(self, block: _Block, piece: str) -> Iterator[ChatChunk]:
+        if piece:
+            yield self._chunk({"tool_calls": [{"index": block.position, "function": {"arguments": piece}}]})
 
     def _parsed(self, block: _Block) -> JsonObject:
         try:

@@ -11,6 +11,7 @@ import orjson
 
 from dragoman.dialects._reading import expect_object, expect_str
 from dragoman.dialects._signature import SEAL_MARK, Sealed, unseal
+from dragoman.dialects._tool_arguments import given_arguments
 from dragoman.dialects.gemini._fields import fields, items, own_vendor
 from dragoman.dialects.gemini._media import read_media
 from dragoman.dialects.gemini._partial_args import add_partial
@@ -183,7 +184,7 @@ class PartsReader:
             self._end_call(delta)
         comes_on = call.get("willContinue") is True
         if self._pending is None:
-            args = expect_object(call.get("args", {}), f"{where}.args")
+            args = expect_object(given_arguments(call.get("args")), f"{where}.args")
             if not comes_on and "partialArgs" not in call:
                 self._begin_call(part, call, orjson.dumps(args).decode(), path, delta)
                 return

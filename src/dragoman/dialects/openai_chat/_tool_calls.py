@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import orjson
 
-from dragoman.dialects._tool_arguments import may_say_nothing, say_nothing
+from dragoman.dialects._tool_arguments import ArgumentsGate, say_nothing
 from dragoman.types._json import JsonObject
 from dragoman.types.chat import ToolCall
 
@@ -45,15 +45,14 @@ def _whole(call: JsonObject, fallback_id: str, names: Mapping[str, str]) -> Tool
 
 
 class _Call:
-    __slots__ = ("held", "id", "index", "key", "named")
+    __slots__ = ("gate", "id", "index", "key", "named")
 
     def __init__(self, index: int, key: Any, id: str) -> None:
         self.index = index
         self.key = key
         self.id = id
         self.named = False
-        self.held: str | None = ""
-        """The arguments so far, while they may still say nothing; None once they say something."""
+        self.gate = ArgumentsGate()
 
 
 class OpenCalls:
@@ -88,9 +87,9 @@ class OpenCalls:
     def finish(self) -> list[ToolCall]:
         """The last deltas: arguments for the calls that came without any."""
         return [
-            cast(ToolCall, {"index": call.index, "function": {"arguments": _whole_arguments(call.held)}})
+            cast(ToolCall, {"index": call.index, "function": {"arguments": rest}})
             for call in self._calls
-            if call.named and call.held is not None
+            if call.named and (rest := call.gate.close())
         ]
 
     def _find(self, piece: JsonObject, name: str) -> tuple[_Call, bool]:
@@ -114,20 +113,8 @@ class OpenCalls:
     def _function(self, call: _Call, function: JsonObject) -> JsonObject:
         name = str(function.get("name") or "")
         delta: JsonObject = {key: value for key, value in function.items() if key != "name" and value is not None}
-        delta["arguments"] = self._arguments(call, arguments_text(function.get("arguments"), ""))
+        delta["arguments"] = call.gate.feed(arguments_text(function.get("arguments"), ""))
         if name and not call.named:
             call.named = True
             delta["name"] = self._names.get(name, name)
         return delta
-
-    @staticmethod
-    def _arguments(call: _Call, piece: str) -> str:
-        """The piece, or nothing while all that has come may still say nothing."""
-        if call.held is None:
-            return piece
-        held = call.held + piece
-        if may_say_nothing(held):
-            call.held = held
-            return ""
-        call.held = None
-        return held
