@@ -27,6 +27,9 @@ STATUSES = (400, 401, 403, 404, 429, 500, 529)
 PROVIDER_KEY = "canary-provider-key-81f2"
 MASTER_KEY = "sk-f3hQ0sL2mZx8Vw7R-pq9TtYx4"
 
+CUT = {"openai": 4, "anthropic": 4, "gemini": 1}
+"""After how many events, of which the last is not the end of the answer."""
+
 
 @dataclass(frozen=True)
 class Bench:
@@ -74,7 +77,9 @@ def _config(simulator: str) -> dict[str, Any]:
         for provider, model in MODELS.items()
         for status in STATUSES
     ]
-    models += [deployment(f"{provider}-cut", provider, f"{model}[cut=4]") for provider, model in MODELS.items()]
+    models += [
+        deployment(f"{provider}-cut", provider, f"{model}[cut={CUT[provider]}]") for provider, model in MODELS.items()
+    ]
     models += [
         deployment(f"{provider}-broken", provider, f"{model}[error-after=4]") for provider, model in MODELS.items()
     ]

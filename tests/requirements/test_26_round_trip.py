@@ -95,7 +95,7 @@ async def test_an_answer_without_words_is_taken_back(client: aiohttp.ClientSessi
         "anthropic": {"id": "m", "type": "message", "role": "assistant", "model": "m", "content": [], "usage": usage},
         "gemini": {"candidates": [{"content": {"role": "model"}, "finishReason": "MAX_TOKENS"}], "usageMetadata": {}},
     }
-    empty["anthropic"] |= {"stop_reason": "end_turn", "stop_sequence": None}
+    empty["anthropic"] |= {"stop_reason": "max_tokens", "stop_sequence": None}
     upstream = Upstream(lambda up: up.json(empty[provider]))
     async with serving(upstream) as there, in_front_of(("openai", {})) as (openai, _):
         async with gateway([deployment(there, provider)]) as here:

@@ -91,18 +91,20 @@ async def soon(condition: Callable[[], object], seconds: float = 5.0) -> None:
 
 
 class Stillness:
-    """A clock whose sleeps are noted and skipped, and whose chance always says the same."""
+    """A clock whose sleeps are noted and skipped, and whose chance always says the same. `frozen`: no other time passes, however
+    busy the machine is."""
 
-    def __init__(self, chance: float = 0.5) -> None:
+    def __init__(self, chance: float = 0.5, *, frozen: bool = False) -> None:
+        self._frozen = (time.monotonic(), time.time()) if frozen else None
         self.slept: list[float] = []
         self._skipped = 0.0
         self.clock = Clock(monotonic=self._now, time=self._wall, sleep=self._sleep, random=lambda: chance)
 
     def _now(self) -> float:
-        return time.monotonic() + self._skipped
+        return (time.monotonic() if self._frozen is None else self._frozen[0]) + self._skipped
 
     def _wall(self) -> float:
-        return time.time() + self._skipped
+        return (time.time() if self._frozen is None else self._frozen[1]) + self._skipped
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

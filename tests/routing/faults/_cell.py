@@ -64,7 +64,7 @@ class Shown(NamedTuple):
 async def play(fault: str, dialect: str, way: Way, *, stream: bool, relayed: bool) -> Shown:
     """`relayed`: the caller's own body passes through; else it is written anew from the hub's."""
     heard: list[Event] = []
-    still = Stillness()
+    still = Stillness(frozen=True)
     async with contextlib.AsyncExitStack() as stack:
         upstreams: dict[str, FaultyUpstream] = {}
         for number, is_faulty in enumerate(way.own):

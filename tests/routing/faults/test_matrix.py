@@ -27,10 +27,8 @@ def differences(name: str, fault: Fault, way: str, shown: Shown, *, stream: bool
         "told with": ([(made.deployment, made.error) for made in shown.told_with], wanted.attempts),
         "waits": (len(shown.slept[:1]), len(wanted.slept)),
     }
-    for slept, most in zip(
-        shown.slept, wanted.slept, strict=False
-    ):  # time that has gone by meanwhile is not waited for
-        pairs["wait"] = (most - 1 < slept <= most + 0.01, True)
+    for slept, most in zip(shown.slept, wanted.slept, strict=False):
+        pairs["wait"] = (most - 0.01 <= slept <= most + 0.01, True)
     if error is None:
         pairs["answer"] = (SAID in shown.answered, True)
     else:
