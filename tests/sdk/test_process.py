@@ -73,6 +73,27 @@ def test_the_functions_of_a_call_are_imported_without_what_a_call_needs() -> Non
     )
 
 
+def test_the_imports_of_the_first_call_run_beside_the_loop() -> None:
+    run(
+        """
+        import asyncio, sys, threading
+        from dragoman import acompletion
+        where = set()
+        class Watch:
+            def find_spec(self, name, path=None, target=None):
+                if name.startswith("dragoman.sdk._default_router"):
+                    where.add(threading.current_thread())
+        sys.meta_path.insert(0, Watch())
+        async def main():
+            hello = [{"role": "user", "content": "Hello"}]
+            answers = await asyncio.gather(*(acompletion("openai/m", hello, mock_response="Hi") for _ in range(3)))
+            assert {answer.choices[0].message.content for answer in answers} == {"Hi"}
+        asyncio.run(main())
+        assert where and threading.main_thread() not in where, where
+        """
+    )
+
+
 def test_all_names_are_there_and_nothing_is_printed() -> None:
     run(
         "import dragoman\nfor name in dragoman.__all__: getattr(dragoman, name)\nassert set(dragoman.__all__) <= set(dir(dragoman))"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 __all__ = [
@@ -32,6 +33,13 @@ else:
 
         return ROUTER
 
+    async def _router_for_a_loop() -> Any:
+        """The imports take some tenths of a second: a loop goes on meanwhile."""
+        import asyncio  # imported by everybody who has a loop, and by nobody else
+
+        ready = getattr(sys.modules.get("dragoman.sdk._default_router"), "ROUTER", None)
+        return ready if ready is not None else await asyncio.to_thread(_router)
+
     def completion(model, messages, *, stream=None, **params):
         """Ask for a chat completion: `ModelResponse`, or with `stream=True` an iterator of `ModelResponseStream`.
 
@@ -40,7 +48,7 @@ else:
 
     async def acompletion(model, messages, *, stream=None, **params):
         """As `completion`, for callers with an event loop."""
-        return await _router().acompletion(model, messages, stream=stream, **params)
+        return await (await _router_for_a_loop()).acompletion(model, messages, stream=stream, **params)
 
     def text_completion(model, prompt, *, stream=None, **params):
         """Ask for a text completion; a provider that only chats is asked as a chat. See `Router.text_completion`."""
@@ -48,7 +56,7 @@ else:
 
     async def atext_completion(model, prompt, *, stream=None, **params):
         """As `text_completion`, for callers with an event loop."""
-        return await _router().atext_completion(model, prompt, stream=stream, **params)
+        return await (await _router_for_a_loop()).atext_completion(model, prompt, stream=stream, **params)
 
     def embedding(model, input, **params):
         """Ask for the vectors of one text, or of several. See `Router.embedding`."""
@@ -56,8 +64,8 @@ else:
 
     async def aembedding(model, input, **params):
         """As `embedding`, for callers with an event loop."""
-        return await _router().aembedding(model, input, **params)
+        return await (await _router_for_a_loop()).aembedding(model, input, **params)
 
     async def acount_tokens(model, messages, **params):
         """Count the input tokens of a chat: by the provider where it counts, else estimated (`estimated` says so)."""
-        return await _router().acount_tokens(model, messages, **params)
+        return await (await _router_for_a_loop()).acount_tokens(model, messages, **params)
