@@ -83,6 +83,10 @@ async def test_openais_client_reads_facts_and_prices() -> None:
     assert both["abilities"]["vision"] is True
     assert both["abilities"]["reasoning"] is False  # gpt-4o cannot
     first, second = both["deployments"]
+    assert [(one["deprecated"], one["deprecation_date"]) for one in (first, second)] == [
+        (True, str(gpt.deprecation_date)),
+        (True, str(claude.deprecation_date)),
+    ]
     assert (first["provider"], second["provider"]) == ("openai", "anthropic")
     assert first["row"] == "openai/gpt-4o"
     assert first["prices"]["periods"][0]["rates"]["input"] == {"price": "2.5", "per": 1_000_000}

@@ -68,6 +68,14 @@ def test_a_row_is_shown(name: str) -> None:
         assert source in said
 
 
+def test_the_day_on_which_a_model_ends_is_shown() -> None:
+    status, said = run("show", "claude-sonnet-4-5")
+    assert status == 0
+    assert "shutdown 2026-11-30" in said
+    assert json.loads(run("show", "claude-sonnet-4-5", "--json")[1])[0]["deprecation_date"] == "2026-11-30"
+    assert "shutdown" not in run("show", "claude-sonnet-5-5")[1]
+
+
 def test_the_rule_that_found_a_name_is_told() -> None:
     code, said = run("show", "anthropic/claude-sonnet-4-5-20250929", "--json")
     entry = Catalogue().find("anthropic", "claude-sonnet-4-5-20250929")

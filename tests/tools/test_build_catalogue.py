@@ -17,7 +17,7 @@ from hatchling.build import build_wheel
 
 from dragoman.errors import ConfigError
 from dragoman.models._rows import entry_of
-from dragoman.models.sources import _abilities, _genai_prices, _models_dev
+from dragoman.models.sources import _abilities, _deprecations, _genai_prices, _models_dev, merged
 from dragoman.models.sources._tables import mode_of, table
 from dragoman.providers import Providers
 from dragoman.types.model_entry import ModelEntry, PricePeriod, Rate
@@ -42,6 +42,16 @@ def test_files_of_providers_that_are_gone_are_removed(tmp_path: Path) -> None:
     build_catalogue.write(tmp_path)
     assert not (tmp_path / "gone.jsonl").exists()
     assert (tmp_path / "openai.jsonl").exists()
+
+
+def test_deprecation_dates_come_from_their_table_and_name_rows_that_exist() -> None:
+    rows = merged()
+    assert _deprecations.deprecations_without_row(rows) == []
+    assert "anthropic/claude-sonnet-4-5" in _deprecations.deprecations_without_row({})
+    dated = {entry.name: entry for entries in rows.values() for entry in entries if entry.deprecation_date}
+    assert str(dated["anthropic/claude-sonnet-4-5"].deprecation_date) == "2026-11-30"
+    assert all(entry.deprecated for entry in dated.values())
+    assert all(row["evidence"].startswith("https://") for row in table("deprecations.toml")["deprecation"])
 
 
 def test_rows_are_compact_sorted_and_readable_one_by_one() -> None:
