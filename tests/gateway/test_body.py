@@ -78,7 +78,6 @@ async def test_a_caller_who_leaves_in_the_middle_of_a_body_is_gone() -> None:
         (b"null", "must be a JSON object"),
         (b'{"a": NaN}', "is not valid JSON"),
         (b'{"a": "\xff"}', "is not valid JSON"),
-        (b'{"a": "\\ud800"}', "is not valid JSON"),
         (b'{"a": 1} {}', "is not valid JSON"),
         (b'{"a":' + b"[" * 5 + b"]" * 5 + b"}", "nested deeper than 5 levels"),
         (b'{"a":' + b"[" * 15 + b"1" + b"]" * 15 + b"}", "nested deeper than 5 levels"),

@@ -17,6 +17,7 @@ import orjson
 
 from dragoman.dialects._dialect import ErrorReply, ReplyContext
 from dragoman.dialects._secrets import scrub, scrub_json
+from dragoman.dialects.framing.surrogates import loads
 from dragoman.errors import APIError, APIStatusError, InternalServerError, RateLimitError, error_for_status
 
 __all__ = [
@@ -54,7 +55,7 @@ _YEAR_2001 = 978307200.0
 def json_or_none(body: bytes) -> Any:
     """`body` parsed, or None where it is not JSON."""
     try:
-        return orjson.loads(body)
+        return loads(body)
     except orjson.JSONDecodeError:
         return None
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import orjson
 
+from dragoman.dialects.framing.surrogates import loads
 from dragoman.errors import BadRequestError, RequestTooLargeError, ServiceUnavailableError, Timeout
 from dragoman.gateway._exchange import CallerLeft, Receive
 from dragoman.gateway._json_bounds import holds_more_than, is_deeper_than
@@ -121,7 +122,7 @@ def parse_object(raw: bytes, limits: Limits) -> dict[str, Any]:
     if holds_more_than(limits.max_json_values, raw):
         raise BadRequestError(f"the request's body holds more than {limits.max_json_values} values")
     try:
-        value = orjson.loads(raw)
+        value = loads(raw)
     except orjson.JSONDecodeError as error:
         message = f"the request's body is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})"
         raise _malformed(message) from None

@@ -12,6 +12,7 @@ import orjson
 from dragoman.dialects._call_ids import FreshCallIds
 from dragoman.dialects._dialect import StreamEnd
 from dragoman.dialects._secrets import scrub
+from dragoman.dialects.framing.surrogates import loads
 from dragoman.errors import APIResponseValidationError, NotFoundError
 from dragoman.routing._call import Answer
 from dragoman.routing._content import has_content, may_be_empty, require_content
@@ -64,7 +65,7 @@ def _joined(job: Job, sending: Sending, body: bytes) -> Any:
 
 def _object(job: Job, sending: Sending, body: bytes) -> Any:
     try:
-        parsed = orjson.loads(body)
+        parsed = loads(body)
     except orjson.JSONDecodeError as error:
         said = scrub(body[:200].decode("utf-8", "replace"))
         raise APIResponseValidationError(f"the answer is not JSON: {error}", body=said) from error
@@ -93,7 +94,7 @@ async def open_stream(job: Job, sending: Sending, reply: Reply) -> tuple[StreamS
         answer = whole_answer(job, sending, reply.headers, head + await reply.read())
         response = answer.response
         if answer.native is not None:
-            response = sending.codec.read_response(orjson.loads(answer.native), sending.context)
+            response = sending.codec.read_response(loads(answer.native), sending.context)
         return _of_chunks(split_response(response)), lambda _batch: True, False
     native = sending.native and sending.codec.stream_relay is not None and kind != b"["
     if native and sending.codec.stream_relay is not None:

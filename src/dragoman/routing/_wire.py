@@ -10,10 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 from typing import Any
 
-import orjson
-
 from dragoman.dialects._call_ids import call_ids_of
 from dragoman.dialects._dialect import Codec, Operation, ReplyContext, Target, WireRequest
+from dragoman.dialects.framing.surrogates import dumps
 from dragoman.errors import BadRequestError, NotFoundError
 from dragoman.models import only_endpoint
 from dragoman.providers import Endpoint, address
@@ -152,6 +151,6 @@ def _headers(job: Job, wire: WireRequest, meant: Mapping[str, str]) -> dict[str,
 
 def _body(wire: WireRequest, extra: Mapping[str, Any]) -> bytes:
     try:
-        return orjson.dumps({**wire.body, **extra} if extra else wire.body)
+        return dumps({**wire.body, **extra} if extra else wire.body)
     except TypeError as error:
         raise BadRequestError(f"the request holds what JSON cannot say: {error}", code="invalid_type") from error

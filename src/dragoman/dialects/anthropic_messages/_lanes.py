@@ -12,6 +12,7 @@ from dragoman.dialects.anthropic_messages._caller_style import call_id, foreign_
 from dragoman.dialects.anthropic_messages._citations import citation_for_caller
 from dragoman.dialects.anthropic_messages._sealing import seal_extra_content, seal_reasoning_text, write_reasoning
 from dragoman.dialects.anthropic_messages._vendor import dump_json
+from dragoman.dialects.framing.surrogates import loads
 from dragoman.types._json import JsonObject
 
 __all__ = ["CallLane", "Lane", "ReasoningLane", "TextLane", "WholeLane"]
@@ -185,7 +186,7 @@ class CallLane(Lane):
             return self._complete or bool(self._call.get("custom"))
         self._checked = len(self._arguments)
         try:
-            orjson.loads("".join(self._arguments))
+            loads("".join(self._arguments))
         except orjson.JSONDecodeError:
             return False
         self._complete = True

@@ -7,6 +7,7 @@ import orjson
 from dragoman.dialects._dialect import ReplyContext
 from dragoman.dialects.anthropic_messages._vendor import dump_json, not_our_shape
 from dragoman.dialects.framing.sse import write_event
+from dragoman.dialects.framing.surrogates import loads
 from dragoman.errors import APIConnectionError
 from dragoman.types._json import JsonObject
 
@@ -21,7 +22,7 @@ def parse_event(data: bytes) -> JsonObject:
     if data.strip() == _DONE:
         return {}
     try:
-        parsed = orjson.loads(data)
+        parsed = loads(data)
     except orjson.JSONDecodeError:
         raise not_our_shape("an event is not JSON") from None
     if not isinstance(parsed, dict):

@@ -18,6 +18,7 @@ from dragoman.dialects.anthropic_messages._stream_events import end_of_stream, p
 from dragoman.dialects.anthropic_messages._usage import merge_usage, read_usage
 from dragoman.dialects.anthropic_messages._vendor import CUSTOM_SUFFIX, WRAPPED_SUFFIX, dump_json, not_our_shape
 from dragoman.dialects.framing.sse import SseEvent, SseReader
+from dragoman.dialects.framing.surrogates import loads
 from dragoman.errors import APIResponseValidationError
 from dragoman.types._json import JsonObject
 from dragoman.types.chat import ChatChunk
@@ -265,7 +266,7 @@ class MessageStreamReader:
 
     def _parsed(self, block: _Block) -> JsonObject:
         try:
-            parsed = orjson.loads("".join(block.json)) if block.json else {}
+            parsed = loads("".join(block.json)) if block.json else {}
         except orjson.JSONDecodeError:
             return {"INVALID_JSON": "".join(block.json)}
         return parsed if isinstance(parsed, dict) else {}

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from dragoman.dialects._tool_arguments import say_nothing
+from dragoman.dialects.framing.surrogates import loads
 from dragoman.errors import APIResponseValidationError
 
 __all__ = [
@@ -48,7 +49,7 @@ def parse_input(arguments: object) -> dict[str, Any]:
     if not isinstance(arguments, str) or say_nothing(arguments):
         return {}
     try:
-        parsed = orjson.loads(arguments.encode("utf-8", "surrogatepass"))
+        parsed = loads(arguments)
     except (orjson.JSONDecodeError, RecursionError):
         parsed = None
     return parsed if isinstance(parsed, dict) else {"INVALID_JSON": arguments}

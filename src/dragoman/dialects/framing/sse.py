@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from dragoman.dialects.framing.surrogates import joined_halves, mend, waits_for_half
 from dragoman.errors import APIResponseValidationError
 
 __all__ = ["KEEP_ALIVE", "SseEvent", "SseReader", "write_event"]
@@ -38,16 +39,21 @@ class SseReader:
     """Cuts a stream into events. Keeps the current event only; an event without data, or with empty data, is skipped
     (as section 9.2.6 says)."""
 
-    __slots__ = ("_max_event_bytes", "_rest", "_scanned", "_started")
+    __slots__ = ("_held", "_max_event_bytes", "_rest", "_scanned", "_started")
 
     def __init__(self, max_event_bytes: int = 32 * 1024 * 1024) -> None:
         self._max_event_bytes = max_event_bytes
         self._rest = bytearray()
         self._scanned = 0
         self._started = False
+        self._held: SseEvent | None = None
+        """An event that ends in half a character, until the next one may bring the other half."""
 
     def feed(self, data: bytes) -> list[SseEvent]:
         """The events that `data` completes."""
+        return self._joined(self._feed(data))
+
+    def _feed(self, data: bytes) -> list[SseEvent]:
         if not self._rest:
             return self._cut(data)
         self._rest += data
@@ -63,7 +69,27 @@ class SseReader:
         rest = bytes(self._rest)
         self._rest.clear()
         event = self._parse(rest)
-        return [event] if event is not None else []
+        events = self._joined([event] if event is not None else [])
+        if self._held is not None:
+            events.append(_with_data(self._held, mend(self._held.data)))
+            self._held = None
+        return events
+
+    def _joined(self, events: list[SseEvent]) -> list[SseEvent]:
+        """The events without lone halves of surrogate pairs."""
+        if self._held is None and not any(_may_hold_halves(event.data) for event in events):
+            return events
+        found: list[SseEvent] = []
+        for event in events:
+            if self._held is not None:
+                before, data = joined_halves(self._held.data, event.data)
+                found.append(_with_data(self._held, mend(before)))
+                event, self._held = _with_data(event, data), None
+            if waits_for_half(event.data):
+                self._held = event
+            else:
+                found.append(_with_data(event, mend(event.data)))
+        return found
 
     def _cut(self, data: bytes) -> list[SseEvent]:
         events: list[SseEvent] = []
@@ -106,6 +132,18 @@ class SseReader:
         if not joined or joined.isspace():
             return None
         return SseEvent(name, joined, _without_id(raw) if numbered else raw)
+
+
+def _may_hold_halves(data: bytes) -> bool:
+    return b"\\ud" in data or b"\\uD" in data
+
+
+def _with_data(event: SseEvent, data: bytes) -> SseEvent:
+    return (
+        event
+        if data is event.data or data == event.data
+        else SseEvent(event.event, data, write_event(data, event.event))
+    )
 
 
 def _without_id(raw: bytes) -> bytes:

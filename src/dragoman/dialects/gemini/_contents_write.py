@@ -10,6 +10,7 @@ import orjson
 
 from dragoman.dialects._call_pairs import paired
 from dragoman.dialects._reading import bad, expect_list, expect_object
+from dragoman.dialects.framing.surrogates import loads
 from dragoman.dialects.gemini._media import is_media
 from dragoman.dialects.gemini._references import has_reference
 from dragoman.dialects.gemini._turns import Writing, content_part, model_parts
@@ -184,7 +185,7 @@ def _value(text: str) -> Any:
     if _LONG_NUMBER.search(text):
         return text
     try:
-        value = orjson.loads(text.encode("utf-8", "replace"))
+        value = loads(text)
     except orjson.JSONDecodeError:
         return text
     return text if has_reference(value) else value

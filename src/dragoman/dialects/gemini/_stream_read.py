@@ -11,6 +11,7 @@ from dragoman.dialects._dialect import ReplyContext
 from dragoman.dialects._errors import json_or_none
 from dragoman.dialects.framing.json_array import JsonArrayReader
 from dragoman.dialects.framing.sse import SseReader
+from dragoman.dialects.framing.surrogates import loads
 from dragoman.dialects.gemini._candidates import (
     CandidateReader,
     candidates_of,
@@ -129,7 +130,7 @@ class GeminiStreamReader:
 
     def _parse(self, frame: bytes) -> Any:
         try:
-            return orjson.loads(frame)
+            return loads(frame)
         except orjson.JSONDecodeError as error:
             said = frame[:1000].decode(errors="replace")
             raise invalid(self._context, "an event of the stream is not JSON", said) from error

@@ -11,6 +11,7 @@ from dragoman.dialects._dialect import Target
 from dragoman.dialects._parameters import DropList
 from dragoman.dialects._tool_arguments import say_nothing
 from dragoman.dialects._tool_names import ToolNames
+from dragoman.dialects.framing.surrogates import loads
 from dragoman.dialects.gemini._blocks import ordered
 from dragoman.dialects.gemini._fields import own_vendor
 from dragoman.dialects.gemini._media import is_media, write_media
@@ -43,7 +44,7 @@ def call_arguments(text: str | None) -> JsonObject:
     if text is None or say_nothing(text):
         return {}
     try:
-        arguments = orjson.loads(text)
+        arguments = loads(text)
     except orjson.JSONDecodeError:
         arguments = text
     return arguments if isinstance(arguments, dict) else {"arguments": arguments}

@@ -10,6 +10,7 @@ import orjson
 from dragoman.dialects._dialect import ReplyContext
 from dragoman.dialects._errors import json_or_none
 from dragoman.dialects.framing.sse import SseEvent, SseReader
+from dragoman.dialects.framing.surrogates import loads
 from dragoman.dialects.openai_chat._finish import failure_word, finish_reason
 from dragoman.dialects.openai_chat._read_delta import OpenChoice
 from dragoman.dialects.openai_chat._read_error import failed_choice, is_error, stream_error
@@ -52,7 +53,7 @@ def last_events(events: SseReader, context: ReplyContext, *, finished: bool) -> 
 def event_json(event: SseEvent, context: ReplyContext) -> JsonObject:
     """The object that an event carries. Raises the error that it carries instead."""
     try:
-        body = orjson.loads(event.data)
+        body = loads(event.data)
     except orjson.JSONDecodeError as error:
         words = event.data[:200].decode("utf-8", "replace")
         raise invalid("an event that is not JSON", context, words) from error
