@@ -1,4 +1,4 @@
-"""`dragoman prices show | diff | refresh`: what models cost, and who says so."""
+"""`dragoman prices show | diff | refresh`: the prices of models and their sources."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["app", "diff", "refresh", "show"]
 
 app = typer.Typer(
     name="prices",
-    help="What models cost, and who says so.",
+    help="Show, compare and update the prices of models.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -40,7 +40,7 @@ def show(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
 ) -> None:
-    """Show what is known of a model: windows, abilities, prices of every period, and who says so."""
+    """Show what is known of a model: windows, abilities, prices of every period, and their sources."""
     from dragoman.gateway._described import described, merged
     from dragoman.gateway._prices_text import entry_text
     from dragoman.models import Catalogue
