@@ -86,6 +86,20 @@ BUDGETED: dict[str, tuple[Dialect, Target]] = {
 
 
 @pytest.mark.parametrize("most", MOST)
+def test_so_it_does_in_the_words_of_qwen_and_of_openrouter(most: int) -> None:
+    for strength in STRENGTHS:
+        (param,) = strength
+        qwen = write(openai_chat.CODEC, Target("p", "m", "p", accent=ACCENTS["alibaba"]), max_tokens=most, **strength)
+        budget = qwen.body.get("thinking_budget")
+        assert qwen.body["enable_thinking"] is (budget is not None)
+        assert budget < most if budget is not None else param in qwen.dropped
+        if param == "thinking":
+            router = Target("p", "m", "p", accent=ACCENTS["openrouter"])
+            reasoning = write(openai_chat.CODEC, router, max_tokens=most, **strength).body["reasoning"]
+            assert reasoning == {"enabled": False} or reasoning["max_tokens"] < most
+
+
+@pytest.mark.parametrize("most", MOST)
 @pytest.mark.parametrize("name", BUDGETED)
 def test_reasoning_stays_within_the_callers_maximum(name: str, most: int) -> None:
     for strength in STRENGTHS:

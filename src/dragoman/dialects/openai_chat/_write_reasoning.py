@@ -95,15 +95,22 @@ def _budget(body: JsonObject, wanted: ReasoningRequest, writing: Writing) -> Non
         thinking = {"type": "disabled"}
     if thinking is None:
         return
-    limit, given = body.get("max_tokens") or body.get("max_completion_tokens"), thinking.get("budget_tokens")
-    if isinstance(limit, int) and isinstance(given, int):
-        fitted = fitted_budget(given, limit)
-        if fitted != given:
-            writing.drops.weakened(wanted.param)
+    given = thinking.get("budget_tokens")
+    if isinstance(given, int):
+        fitted = _within_maximum(given, body, wanted, writing)
         if fitted is None:
             return
         thinking = thinking | {"budget_tokens": fitted}
     body["thinking"] = thinking
+
+
+def _within_maximum(budget: int, body: JsonObject, wanted: ReasoningRequest, writing: Writing) -> int | None:
+    """The budget, cut to fit into the caller's maximum: it bounds what the answer may cost. None where none fits."""
+    limit = body.get("max_tokens") or body.get("max_completion_tokens")
+    fitted = fitted_budget(budget, limit) if isinstance(limit, int) else budget
+    if fitted != budget:
+        writing.drops.weakened(wanted.param)
+    return fitted
 
 
 def _openrouter(body: JsonObject, wanted: ReasoningRequest, writing: Writing) -> None:
@@ -113,7 +120,8 @@ def _openrouter(body: JsonObject, wanted: ReasoningRequest, writing: Writing) ->
     if wanted.off:
         reasoning: JsonObject = {"enabled": False}
     elif wanted.budget is not None:
-        reasoning = {"max_tokens": wanted.budget}
+        fitted = _within_maximum(wanted.budget, body, wanted, writing)
+        reasoning = {"enabled": False} if fitted is None else {"max_tokens": fitted}
     else:
         reasoning = {"effort": wanted.effort} if wanted.effort else {"enabled": True}
     if wanted.thinking.get("display") == "omitted":
@@ -122,11 +130,14 @@ def _openrouter(body: JsonObject, wanted: ReasoningRequest, writing: Writing) ->
 
 
 def _enable(body: JsonObject, wanted: ReasoningRequest, writing: Writing) -> None:
-    body.setdefault("enable_thinking", not wanted.off)
-    budget = wanted.budget
+    budget, on = wanted.budget, not wanted.off
     if budget is None and wanted.effort in _EFFORTS:
         budget = budget_for_effort(str(wanted.effort))
-    if budget is not None and not wanted.off:
+    if on and budget is not None:
+        budget = _within_maximum(budget, body, wanted, writing)
+        on = budget is not None
+    body.setdefault("enable_thinking", on)
+    if on and budget is not None:
         body.setdefault("thinking_budget", budget)
 
 

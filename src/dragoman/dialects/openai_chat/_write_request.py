@@ -93,7 +93,7 @@ def _refused(body: JsonObject, target: Target, accent: Accent, drops: DropList) 
             continue
         value = body.pop(key)
         if value is not None and NEUTRAL.get(key) != value:
-            drops.leave_out(key, "the model takes none" if key in target.facts.refused else "")
+            drops.leave_out(key, "this model refuses it" if key in target.facts.refused else "")
 
 
 def _limit(body: JsonObject, target: Target, accent: Accent) -> None:
