@@ -63,7 +63,7 @@ async def main():
     async def send(message):
         answered.append(message)
 
-    headers = [(b"authorization", b"Bearer " + KEY.encode())]
+    headers = [(b"host", b"localhost"), (b"authorization", b"Bearer " + KEY.encode())]
     scope = {"type": "http", "method": "POST", "path": "/v1/chat/completions", "headers": headers, "query_string": b""}
     await app(scope, receive, send)
     late = sorted(set(sys.modules) - ready)
