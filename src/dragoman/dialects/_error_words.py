@@ -46,13 +46,14 @@ _OVERFLOW_PHRASES = (
     _Phrase("OpenAI, DeepSeek, OpenRouter, vLLM", r"maximum (?:model'?s? )?context (?:length|size|window)"),
     _Phrase(
         "OpenAI, Cloudflare",
-        r"exceed\w* (?:the |this |its )?(?:model'?s? )?(?:maximum )?context (?:window|length|limit|size)",
+        r"exceed\w{0,3} (?:the |this |its )?(?:model'?s? )?(?:maximum )?context (?:window|length|limit|size)",
     ),
     _Phrase(
         "OpenAI, Ollama", r"context[ _-](?:window|length|size)\b.{0,40}\b(?:exceed|too (?:long|large|small)|overflow)"
     ),
     _Phrase(
-        "SGLang, LM Studio", r"(?:larger|longer|greater|more) than (?:the |this )?(?:model'?s? )?(?:max\w* )?context"
+        "SGLang, LM Studio",
+        r"(?:larger|longer|greater|more) than (?:the |this )?(?:model'?s? )?(?:max\w{0,4} )?context",
     ),
     _Phrase("vLLM, TensorRT-LLM", r"(?:larger|longer|greater|more) than .{0,30}(?:input|sequence|prompt) length"),
     _Phrase("Anthropic", r"exceeds? (?:the )?(?:model'?s )?context (?:limit|window)"),
