@@ -310,7 +310,7 @@ async def test_fallbacks_can_be_tried_out_without_asking_the_model(
     assert [(event.fallback, event.error) for event in heard if isinstance(event, FellBack)] == [
         (expected, error.__name__)
     ]
-    with pytest.raises(error, match="tests its failure") as caught:
+    with pytest.raises(error, match="tests its fallbacks") as caught:
         await answered(router(upstream, {}), call("backup", **{switch: True}))
     assert caught.value.attempts == ()
     assert len(upstream.calls) == 1
