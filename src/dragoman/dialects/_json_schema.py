@@ -13,14 +13,17 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from dragoman.dialects._json_schema_merge import merge
-from dragoman.dialects._json_schema_words import anchored, normal, references
+from dragoman.dialects._json_schema_words import anchors, normal, references
 from dragoman.dialects._reading import bad, expect_list, expect_object, expect_str, wrong_type
+from dragoman.dialects._reference_graph import in_cycles
 from dragoman.types._json import JsonObject
 
 __all__ = ["Rewritten", "Subset", "rewrite"]
 
 _MAX_NODES = 20_000
 _MAX_DEPTH = 60
+_MAX_PARTS = 256
+"""Of one `allOf`: each is merged with all that those before it have come to."""
 _SUBSCHEMAS = frozenset({"items", "additionalProperties"})
 _LOST = frozenset(
     {"not", "if", "then", "else", "dependentSchemas", "dependentRequired", "dependencies", "propertyNames", "contains",
@@ -80,6 +83,9 @@ class _Rewriter:
     weakened: dict[str, None] = field(default_factory=dict)
     defs: dict[str, JsonObject] = field(default_factory=dict)
     recursive: dict[str, bool] = field(default_factory=dict)
+    referred: dict[int, set[str]] = field(default_factory=dict)
+    """By the identity of a target: what it refers to."""
+    anchors: dict[str, JsonObject] | None = None
     nodes: int = 0
 
     def lost(self, path: str, why: str = "the provider has no way to say this") -> None:
@@ -124,24 +130,34 @@ class _Rewriter:
     def _recursive(self, ref: str) -> bool:
         """Whether what `ref` names contains itself."""
         if ref not in self.recursive:
-            seen: set[str] = set()
+            edges: dict[str, set[str]] = {}
             left = [ref]
-            while left:
-                new = references(self._target(left.pop(), self.root_path)) - seen
-                seen |= new
-                left.extend(new)
-            self.recursive[ref] = ref in seen
+            while left:  # whoever is known already leads only to those who are
+                name = left.pop()
+                if name not in edges and name not in self.recursive:
+                    edges[name] = self._references(self._target(name, self.root_path))
+                    left.extend(edges[name])
+            cycles = in_cycles(edges)
+            self.recursive.update((name, name in cycles) for name in edges)
         return self.recursive[ref]
+
+    def _references(self, target: JsonObject) -> set[str]:
+        """One target has any number of names: `#/$defs/a`, `#/$defs/%61`, ..."""
+        if id(target) not in self.referred:
+            self.referred[id(target)] = references(target)
+        return self.referred[id(target)]
 
     def _target(self, ref: str, path: str) -> JsonObject:
         if not ref.startswith("#"):
             raise bad(path, f"{ref!r} is not inside of the schema", code="unsupported_schema")
         node: Any = self.root
         if len(ref) > 1 and ref[1] != "/":
-            node = anchored(self.root, ref[1:])
+            if self.anchors is None:
+                self.anchors = anchors(self.root)
+            node = self.anchors.get(ref[1:])
         for step in ref[2:].split("/") if ref.startswith("#/") else ():
             key = unquote(step).replace("~1", "/").replace("~0", "~")
-            if isinstance(node, list) and key.isdigit() and int(key) < len(node):
+            if isinstance(node, list) and key.isascii() and key.isdigit() and len(key) < 9 and int(key) < len(node):
                 node = node[int(key)]
             else:
                 node = node.get(key) if isinstance(node, dict) else None
@@ -154,6 +170,8 @@ class _Rewriter:
     def _all_of(self, value: JsonObject, path: str, refs: tuple[str, ...], depth: int) -> JsonObject:
         """One schema that asks for everything that the parts ask for."""
         parts = expect_list(value["allOf"], f"{path}.allOf")
+        if len(parts) > _MAX_PARTS:
+            raise bad(f"{path}.allOf", f"more than {_MAX_PARTS} schemas cannot be merged", code="unsupported_schema")
         result = self.schema({key: item for key, item in value.items() if key != "allOf"}, path, refs, depth + 1)
         for index, part in enumerate(parts):
             where = f"{path}.allOf[{index}]"

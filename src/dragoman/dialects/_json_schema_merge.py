@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import orjson
+
 from dragoman.dialects._reading import bad
 from dragoman.types._json import JsonObject
 
@@ -38,7 +40,8 @@ def _both(keyword: str, mine: Any, theirs: Any, path: str, lost: Lost) -> Any:
     if keyword == "properties":
         return _properties(mine, theirs, where, lost)
     if keyword == "required":
-        return [*mine, *(name for name in theirs if name not in mine)]
+        known = set(mine)
+        return [*mine, *(name for name in theirs if name not in known)]
     if keyword in _LARGER:
         return max(mine, theirs)
     if keyword in _SMALLER:
@@ -68,10 +71,18 @@ def _schemas(mine: Any, theirs: Any, path: str, lost: Lost) -> Any:
     return merge(mine, theirs, path, lost)
 
 
+def _key(value: Any) -> Any:
+    """Equal for equal JSON values, and hashable. Python takes True for 1, JSON does not."""
+    if isinstance(value, (bool, dict, list)):
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    return value
+
+
 def _common(mine: Any, theirs: Any, path: str) -> Any:
     ours = mine if isinstance(mine, list) else [mine]
     others = theirs if isinstance(theirs, list) else [theirs]
-    common = [item for item in ours if item in others]
+    known = {_key(item) for item in others}
+    common = [item for item in ours if _key(item) in known]
     if {"integer", "number"} <= {*map(str, ours), *map(str, others)} and "integer" not in common:
         common.append("integer")  # every integer is a number
     if not common:

@@ -7,7 +7,7 @@ from typing import Any
 
 from dragoman.types._json import JsonObject
 
-__all__ = ["anchored", "normal", "references"]
+__all__ = ["anchors", "normal", "references"]
 
 
 def normal(value: JsonObject) -> JsonObject:
@@ -70,11 +70,15 @@ def references(value: Any) -> set[str]:
     return own.union(*(references(item) for key, item in value.items() if key not in ("$defs", "definitions")))
 
 
-def anchored(value: Any, name: str) -> Any:
-    if isinstance(value, dict):
-        if value.get("$anchor") == name or value.get("$id") == f"#{name}":
-            return value
-        return next((found for item in value.values() if (found := anchored(item, name)) is not None), None)
-    if isinstance(value, list):
-        return next((found for item in value if (found := anchored(item, name)) is not None), None)
-    return None
+def anchors(root: JsonObject) -> dict[str, JsonObject]:
+    """The schemas in `root` by the name of their anchor; of those with the same name the first."""
+    found: dict[str, JsonObject] = {}
+    stack: list[Any] = [root]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            for name in (value.get("$anchor"), str(value.get("$id") or "").removeprefix("#")):
+                if isinstance(name, str) and name:
+                    found.setdefault(name, value)
+        stack.extend(reversed(value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()))
+    return found

@@ -56,7 +56,8 @@ def _fits(schema: Any, depth: int) -> bool:
         properties, required = schema.get("properties") or {}, schema.get("required") or []
         if not isinstance(properties, dict) or not isinstance(required, list):
             return False
-        if schema.get("additionalProperties") is not False or not all(name in required for name in properties):
+        demanded = {name for name in required if isinstance(name, str)}
+        if schema.get("additionalProperties") is not False or not properties.keys() <= demanded:
             return False
     return all(_fits(child, depth + 1) for child in _children(schema))
 

@@ -10,6 +10,8 @@ __all__ = ["joined_chunks", "split_response"]
 _JOINED = ("content", "reasoning_content", "refusal")
 _LISTED = ("annotations", "provider_tool_blocks", "images")
 _NUMBERED = ("tool_calls", "thinking_blocks")
+_TEXTS = ("function_call", "audio", "function", "custom")
+"""Objects whose texts come in pieces."""
 _HEAD = ("id", "created", "model", "system_fingerprint", "service_tier", "provider_specific_fields")
 
 
@@ -74,7 +76,10 @@ def _add_choice(choice: dict[str, Any], piece: Mapping[str, Any]) -> None:
             choice[name] = value
     for name, tokens in (piece.get("logprobs") or {}).items():
         known = choice.setdefault("logprobs", {})
-        known[name] = [*(known.get(name) or ()), *tokens] if isinstance(tokens, list) else tokens
+        if isinstance(tokens, list):
+            known.setdefault(name, []).extend(tokens)
+        else:
+            known[name] = tokens
 
 
 def _add_delta(message: dict[str, Any], delta: Mapping[str, Any]) -> None:
@@ -82,7 +87,7 @@ def _add_delta(message: dict[str, Any], delta: Mapping[str, Any]) -> None:
         if value is None:
             continue
         if name in _JOINED:
-            message[name] = message.get(name, "") + value
+            _extend(message, name, value)
         elif name in _LISTED:
             message.setdefault(name, []).extend(value)
         elif name in _NUMBERED:
@@ -90,7 +95,7 @@ def _add_delta(message: dict[str, Any], delta: Mapping[str, Any]) -> None:
         elif name in ("function_call", "audio"):
             _add_texts(message.setdefault(name, {}), value)
         elif name == "provider_specific_fields":
-            message[name] = {**message.get(name, {}), **value}
+            message.setdefault(name, {}).update(value)
         else:
             message[name] = value
 
@@ -103,8 +108,8 @@ def _add_numbered(known: dict[int, dict[str, Any]], pieces: Iterable[Mapping[str
         for name, value in piece.items():
             if name in ("function", "custom") and isinstance(value, Mapping):
                 _add_texts(item.setdefault(name, {}), value, once=("name",))
-            elif name in ("thinking", "signature") and item.get(name):
-                item[name] += value
+            elif name in ("thinking", "signature") and value is not None:
+                _extend(item, name, value)
             elif name != "index" and value is not None:
                 item[name] = value
 
@@ -113,14 +118,37 @@ def _add_texts(known: dict[str, Any], piece: Mapping[str, Any], once: tuple[str,
     for name, value in piece.items():
         if value is None or (name in once and known.get(name)):
             continue
-        known[name] = known[name] + value if isinstance(known.get(name), str) and isinstance(value, str) else value
+        if name in once:
+            known[name] = value
+        else:
+            _extend(known, name, value)
+
+
+class _Pieces(list[str]):
+    """A text that is still coming: joined once, at its end."""
+
+
+def _extend(known: dict[str, Any], name: str, value: Any) -> None:
+    held = known.get(name)
+    if isinstance(held, _Pieces) and isinstance(value, str):
+        held.append(value)
+    else:
+        known[name] = _Pieces([value]) if isinstance(value, str) else value
+
+
+def _joined(known: dict[str, Any]) -> dict[str, Any]:
+    return {name: "".join(value) if isinstance(value, _Pieces) else value for name, value in known.items()}
 
 
 def _finished(choice: dict[str, Any]) -> dict[str, Any]:
-    message = choice["message"]
+    message = choice["message"] = _joined(choice["message"])
     for name in _NUMBERED:
         if name in message:
-            message[name] = [message[name][index] for index in sorted(message[name])]
+            message[name] = [_joined(message[name][index]) for index in sorted(message[name])]
+    for owner in (message, *(message.get("tool_calls") or ())):
+        for name in _TEXTS:
+            if isinstance(owner.get(name), dict):
+                owner[name] = _joined(owner[name])
     for call in message.get("tool_calls") or ():
         call.setdefault("type", "function")
     message.setdefault("content", None)

@@ -6,6 +6,7 @@ Two readers want them: a target (whose own things it gets, others are left out) 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -81,7 +82,7 @@ def _valid_order(order: object, length: int) -> list[str]:
     total = 0
     for item in order:
         kind, _, count = item.partition(":") if isinstance(item, str) else ("", "", "")
-        if kind == "text" and count.isascii() and count.isdigit():
+        if kind == "text" and count.isascii() and count.isdigit() and len(count) < 12:
             total += int(count)
             valid.append(item)
         elif item in ("thinking", "provider_tool", "image", "tool_call"):
@@ -101,12 +102,13 @@ class _Text:
     def __init__(self, parts: list[JsonObject], annotations: list[JsonObject], style: BlockStyle) -> None:
         self._parts = parts
         self._whole = "".join(part["text"] for part in parts)
-        self._annotations = annotations
+        self.length = len(self._whole)
+        # By where they end, so that each block takes its own without a look at the others'.
+        self._annotations = deque(sorted(enumerate(annotations), key=lambda item: self._place(item[1])))
         self._style = style
         self._position = 0
         self._part = 0
         self._offset = 0
-        self.length = len(self._whole)
 
     def take(self, length: int) -> list[JsonObject]:
         """The next `length` characters, a block for each part that they touch."""
@@ -126,23 +128,28 @@ class _Text:
         return self.take(self.length - self._position)
 
     def _block(self, text: str, mark: Any) -> list[JsonObject]:
-        start, self._position = self._position, self._position + len(text)
+        self._position += len(text)
+        inside = self._ending_by(self._position)
         if not (text if self._style.blank_text else text.strip()):
             return []
         block: JsonObject = {"type": "text", "text": text}
-        citations = [
-            citation
-            for annotation in self._annotations
-            if self._is_inside(annotation, start)
-            if (citation := self._style.citation(annotation, self._whole)) is not None
-        ]
+        citations: list[JsonObject] = []
+        for annotation in inside:
+            if (citation := self._style.citation(annotation, self._whole)) is not None:
+                citations.append(citation)
         if citations:
             block["citations"] = citations
         if mark is not None:
             block["cache_control"] = mark
         return [block]
 
-    def _is_inside(self, annotation: JsonObject, start: int) -> bool:
+    def _ending_by(self, position: int) -> list[JsonObject]:
+        """Take the annotations that belong to the piece that ends there."""
+        taken: list[tuple[int, JsonObject]] = []
+        while self._annotations and self._place(self._annotations[0][1]) <= position:
+            taken.append(self._annotations.popleft())
+        return [annotation for _, annotation in sorted(taken, key=lambda item: item[0])]
+
+    def _place(self, annotation: JsonObject) -> int:
         """A citation belongs to the piece in which it ends; one that names no place, to the first."""
-        end = span_of(annotation)[1]
-        return start < end <= self._position or (end <= 0 and start == 0) or (end > self.length == self._position)
+        return max(1, min(span_of(annotation)[1], self.length))

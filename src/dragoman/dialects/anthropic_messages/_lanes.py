@@ -6,16 +6,18 @@ first lane is sent as it grows, those behind it wait until it has ended.
 
 from __future__ import annotations
 
-import orjson
+import re
 
 from dragoman.dialects.anthropic_messages._caller_style import call_id, foreign_extra, provider_block, tool_use
 from dragoman.dialects.anthropic_messages._citations import citation_for_caller
 from dragoman.dialects.anthropic_messages._sealing import seal_extra_content, seal_reasoning_text, write_reasoning
 from dragoman.dialects.anthropic_messages._vendor import dump_json
-from dragoman.dialects.framing.surrogates import loads
 from dragoman.types._json import JsonObject
 
 __all__ = ["CallLane", "Lane", "ReasoningLane", "TextLane", "WholeLane"]
+
+
+_MARK = re.compile(r'["\\{}\[\]]')
 
 
 class Lane:
@@ -119,6 +121,30 @@ class ReasoningLane(Lane):
         return [whole] if whole is not None else []
 
 
+class _ObjectEnd:
+    """Finds the end of a JSON object that comes in pieces. Each character is looked at once."""
+
+    def __init__(self) -> None:
+        self.found = False
+        self._depth = 0
+        self._in_string = False
+        self._escaped = False
+
+    def feed(self, piece: str) -> None:
+        at = 1 if self._escaped and piece else 0
+        self._escaped = self._escaped and not piece
+        while (mark := _MARK.search(piece, at)) is not None:
+            at = mark.end()
+            if mark[0] == '"':
+                self._in_string = not self._in_string
+            elif mark[0] == "\\":
+                self._escaped = at >= len(piece)
+                at += 1
+            elif not self._in_string:
+                self._depth += 1 if mark[0] in "{[" else -1
+                self.found = self.found or self._depth <= 0
+
+
 class CallLane(Lane):
     """A tool call."""
 
@@ -129,7 +155,7 @@ class CallLane(Lane):
         self._arguments: list[str] = []
         self._sent = 0
         self._checked = 0
-        self._complete = False
+        self._end = _ObjectEnd()
         self._begun = False
         self._extra_sent = False
 
@@ -182,15 +208,10 @@ class CallLane(Lane):
 
     def may_end(self) -> bool:
         """A call may still grow while others do, until its arguments are whole."""
-        if self._call.get("custom") or self._complete or len(self._arguments) == self._checked:
-            return self._complete or bool(self._call.get("custom"))
-        self._checked = len(self._arguments)
-        try:
-            loads("".join(self._arguments))
-        except orjson.JSONDecodeError:
-            return False
-        self._complete = True
-        return True
+        pieces, self._checked = self._arguments[self._checked :], len(self._arguments)
+        for piece in pieces:
+            self._end.feed(piece)
+        return self._end.found or bool(self._call.get("custom"))
 
 
 class WholeLane(Lane):

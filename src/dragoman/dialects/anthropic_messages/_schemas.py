@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from dragoman.dialects._reference_graph import in_cycles
 from dragoman.dialects.anthropic_messages._vendor import dump_json
 from dragoman.types._json import JsonObject
 
@@ -74,26 +75,10 @@ class _Strict:
             for key in ("$defs", "definitions")
             for name, value in _objects(root.get(key)).items()
         }
+        recursive = in_cycles({name: _references(value) for name, value in self._definitions.items()})
         for name in self._definitions:
-            if self._reaches(self._definitions[name], name, set()):
+            if name in recursive:
                 raise Inexpressible(f"{name} (recursive)")
-
-    def _reaches(self, schema: Any, wanted: str, seen: set[str]) -> bool:
-        """Whether following the references in `schema` leads to `wanted`."""
-        stack = [schema]
-        while stack:
-            here = stack.pop()
-            if isinstance(here, list):
-                stack += here
-            elif isinstance(here, dict):
-                reference = here.get("$ref")
-                if reference == wanted:
-                    return True
-                if isinstance(reference, str) and reference not in seen:
-                    seen.add(reference)
-                    stack.append(self._definitions.get(reference))
-                stack += here.values()
-        return False
 
     def convert(self, schema: Any, path: str, depth: int) -> JsonObject:
         if not isinstance(schema, dict) or depth > _MAX_DEPTH:
@@ -177,6 +162,21 @@ _KEPT: dict[str, Callable[[Any], bool]] = {
     "format": lambda value: value in _FORMATS,
     "minItems": lambda value: value in (0, 1),
 }
+
+
+def _references(schema: Any) -> set[str]:
+    """Every `$ref` in `schema`."""
+    found: set[str] = set()
+    stack = [schema]
+    while stack:
+        here = stack.pop()
+        if isinstance(here, list):
+            stack += here
+        elif isinstance(here, dict):
+            if isinstance(here.get("$ref"), str):
+                found.add(here["$ref"])
+            stack += here.values()
+    return found
 
 
 def _objects(value: object) -> dict[str, Any]:

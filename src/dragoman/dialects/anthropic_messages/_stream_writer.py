@@ -36,6 +36,8 @@ class MessageStreamWriter:
         self._context = context
         self._own = context.vendor or VENDOR
         self._lanes: deque[Lane] = deque()
+        self._by_key: dict[object, Lane] = {}
+        """The lanes that later deltas may continue."""
         self._begun: Lane | None = None
         self._index = 0
         self._started = False
@@ -149,8 +151,9 @@ class MessageStreamWriter:
         lane.add_text(text)
 
     def _reasoning(self, item: JsonObject) -> None:
-        key = ("thinking", item.get("index"))
-        lane = next((lane for lane in self._lanes if lane.key == key), None) if item.get("index") is not None else None
+        number = item.get("index")
+        key = ("thinking", number if isinstance(number, int) else None)
+        lane = self._by_key.get(key)
         last = self._lanes[-1] if self._lanes else None
         signs = item.get("type", "thinking") == "thinking" and not item.get("thinking")
         if lane is None and isinstance(last, ReasoningLane) and last.is_text and signs:
@@ -159,13 +162,15 @@ class MessageStreamWriter:
         if not isinstance(lane, ReasoningLane):
             lane = ReasoningLane(key, self._own)
             self._lanes.append(lane)
+        if key[1] is not None:
+            self._by_key[key] = lane
         lane.add(item)
 
     def _call(self, call: JsonObject) -> None:
         key = ("call", call.get("index", self._calls))
-        lane = next((lane for lane in self._lanes if lane.key == key), None)
+        lane = self._by_key.get(key)
         if not isinstance(lane, CallLane):
-            lane = CallLane(key, self._calls)
+            lane = self._by_key[key] = CallLane(key, self._calls)
             self._lanes.append(lane)
             self._calls += 1
         lane.add(call)
@@ -178,6 +183,7 @@ class MessageStreamWriter:
             if not ended and (len(self._lanes) == 1 or not lane.may_end()):
                 return
             self._lanes.popleft()
+            self._by_key.pop(lane.key, None)
             self._end(lane, out)
 
     def _grow(self, lane: Lane, out: list[bytes]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,11 +17,11 @@ def ordered(message: Message) -> Iterator[tuple[str, Any]]:
     What `block_order` does not name, or names too often, is taken as in a message without one: reasoning, what the
     provider's tools did, text, images, tool calls.
     """
-    lists: dict[str, list[Any]] = {
-        "thinking": list(message.get("thinking_blocks") or ()),
-        "provider_tool": list(message.get("provider_tool_blocks") or ()),
-        "image": list(message.get("images") or ()),
-        "tool_call": _calls(message),
+    lists: dict[str, deque[Any]] = {
+        "thinking": deque(message.get("thinking_blocks") or ()),
+        "provider_tool": deque(message.get("provider_tool_blocks") or ()),
+        "image": deque(message.get("images") or ()),
+        "tool_call": deque(_calls(message)),
     }
     order = message.get("block_order") or []
     content = message.get("content") or ""
@@ -29,11 +30,11 @@ def ordered(message: Message) -> Iterator[tuple[str, Any]]:
     at = 0
     for entry in order:
         kind, _, count = entry.partition(":")
-        if kind == "text" and count.isdigit() and isinstance(content, str):
+        if kind == "text" and count.isascii() and count.isdigit() and len(count) < 12 and isinstance(content, str):
             yield "text", content[at : at + int(count)]
             at += int(count)
         elif lists.get(kind):
-            yield kind, lists[kind].pop(0)
+            yield kind, lists[kind].popleft()
     for kind in ("thinking", "provider_tool"):
         yield from ((kind, block) for block in lists[kind])
     if isinstance(content, list):

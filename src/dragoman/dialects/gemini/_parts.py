@@ -57,6 +57,10 @@ class PartsReader:
     """Kinds, and [characters, signed] for text."""
     _pending: JsonObject | None = None
     """The arguments so far of a call that is still coming."""
+    _said: list[str] = field(default_factory=list)
+    _thought_aloud: list[str] = field(default_factory=list)
+    _more: list[str] = field(default_factory=list)
+    """Of what is read at the moment: text, reasoning, and what goes on with the last thinking block."""
     _pending_text: bool = False
     """Whether that call stands in for structured output."""
 
@@ -64,13 +68,28 @@ class PartsReader:
         delta: Delta = {}
         for index, part in enumerate(items(parts, path)):
             self._read(expect_object(part, f"{path}[{index}]"), f"{path}[{index}]", delta)
-        return delta
+        return self._joined(delta)
 
     def close(self) -> Delta:
         """What is left: the arguments of a call that was never said to be complete."""
         delta: Delta = {}
         self._end_call(delta)
+        return self._joined(delta)
+
+    def _joined(self, delta: Delta) -> Delta:
+        """With the texts of its many parts, each joined once."""
+        self._join_block(delta)
+        for key, pieces in (("content", self._said), ("reasoning_content", self._thought_aloud)):
+            if pieces:
+                delta[key] = "".join(pieces)  # type: ignore[literal-required]
+                pieces.clear()
         return delta
+
+    def _join_block(self, delta: Delta) -> None:
+        if self._more:
+            block = delta["thinking_blocks"][-1]
+            block["thinking"] = block.get("thinking", "") + "".join(self._more)
+            self._more.clear()
 
     @property
     def order(self) -> list[str] | None:
@@ -113,8 +132,7 @@ class PartsReader:
 
     def _add_text(self, text: str, signed: bool, delta: Delta) -> None:
         """A signed part stays a part of its own: https://ai.google.dev/gemini-api/docs/thought-signatures."""
-        content = delta.get("content")
-        delta["content"] = content + text if isinstance(content, str) else text
+        self._said.append(text)
         last = self._order[-1] if self._order else None
         if isinstance(last, list) and not signed:
             last[0] += len(text)
@@ -141,7 +159,7 @@ class PartsReader:
 
     def _thought(self, text: str, signature: str, delta: Delta) -> None:
         if text:
-            delta["reasoning_content"] = (delta.get("reasoning_content") or "") + text
+            self._thought_aloud.append(text)
         block: ThinkingBlock = {"type": "thinking", "thinking": text, "vendor": own_vendor}
         if signature:
             told = self._opaque("thinking", signature)
@@ -159,6 +177,7 @@ class PartsReader:
         self._thinking_open = not signature
 
     def _add_block(self, block: ThinkingBlock, delta: Delta) -> None:
+        self._join_block(delta)
         delta.setdefault("thinking_blocks", []).append({**block, "index": self._blocks})
         self._blocks += 1
         self._mark("thinking")
@@ -167,15 +186,16 @@ class PartsReader:
         """More of the block that is open; what this read has already said of it is extended."""
         blocks = delta.setdefault("thinking_blocks", [])
         if blocks and blocks[-1]["index"] == self._blocks - 1:
-            block["thinking"] = blocks[-1].get("thinking", "") + block["thinking"]
-            blocks[-1].update(block)
+            self._more.append(block["thinking"])
+            blocks[-1].update({**block, "thinking": blocks[-1].get("thinking", "")})
         else:
             blocks.append({**block, "index": self._blocks - 1})
 
     def _audio(self, blob: JsonObject, delta: Delta) -> None:
-        audio = delta.get("audio") or {}
-        pieces = [*audio.get("pieces", ()), str(blob.get("data") or "")]
-        delta["audio"] = {"pieces": pieces, "format": blob.get("mimeType")}
+        audio: JsonObject = delta.get("audio") or {"pieces": []}
+        delta["audio"] = audio
+        audio["pieces"].append(str(blob.get("data") or ""))
+        audio["format"] = blob.get("mimeType")
 
     def _call(self, part: JsonObject, path: str, delta: Delta) -> None:
         where = f"{path}.functionCall"

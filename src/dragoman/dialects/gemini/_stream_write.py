@@ -44,9 +44,10 @@ class _Candidate:
     finish: str | None = None
 
     def take_calls(self) -> list[JsonObject]:
-        parts = [call_part(call) for _, call in sorted(self.calls.items())]
-        self.calls = {}
-        return parts
+        calls, self.calls = self.calls, {}
+        for call in calls.values():
+            call["function"]["arguments"] = "".join(call["function"]["arguments"])
+        return [call_part(call) for _, call in sorted(calls.items())]
 
 
 class GeminiStreamWriter:
@@ -112,7 +113,7 @@ class GeminiStreamWriter:
         blocks = delta.get("thinking_blocks") or []
         opaque = [block for block in blocks if block.get("type") == "signature" and block.get("vendor") == vendor]
         for block in blocks:
-            if block not in opaque:
+            if not (block.get("type") == "signature" and block.get("vendor") == vendor):
                 add_thinking(parts, block, vendor)
         reasoning = delta.get("reasoning_content")
         if reasoning and not any(block.get("thinking") for block in blocks):
@@ -141,13 +142,13 @@ class GeminiStreamWriter:
         """What is sent later."""
         state.annotations.extend(delta.get("annotations") or ())
         for piece in delta.get("tool_calls") or ():
-            call = state.calls.setdefault(piece.get("index", 0), {"function": {"name": "", "arguments": ""}})
+            call = state.calls.setdefault(piece.get("index", 0), {"function": {"name": "", "arguments": []}})
             for key in ("id", "extra_content"):
                 if piece.get(key):
                     call[key] = piece[key]
             function: Any = piece.get("function") or {}
             call["function"]["name"] += function.get("name") or ""
-            call["function"]["arguments"] += function.get("arguments") or ""
+            call["function"]["arguments"].append(function.get("arguments") or "")
 
     def _last(self, index: int, state: _Candidate) -> JsonObject:
         candidate: JsonObject = {"index": index, "finishReason": state.finish or "STOP"}

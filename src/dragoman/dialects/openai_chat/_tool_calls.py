@@ -8,6 +8,7 @@ from typing import Any, cast
 import orjson
 
 from dragoman.dialects._tool_arguments import ArgumentsGate, say_nothing
+from dragoman.errors import APIResponseValidationError
 from dragoman.types._json import JsonObject
 from dragoman.types.chat import ToolCall
 
@@ -44,6 +45,10 @@ def _whole(call: JsonObject, fallback_id: str, names: Mapping[str, str]) -> Tool
     return cast(ToolCall, read)
 
 
+_MOST_CALLS = 10_000
+"""Of one choice in a stream: each is kept to its end."""
+
+
 class _Call:
     __slots__ = ("gate", "id", "index", "key", "named")
 
@@ -58,12 +63,15 @@ class _Call:
 class OpenCalls:
     """The tool calls of one streamed choice: gives each its index, whatever the provider numbers."""
 
-    __slots__ = ("_calls", "_names", "_seed")
+    __slots__ = ("_by_id", "_by_key", "_calls", "_names", "_seed")
 
     def __init__(self, seed: str, names: Mapping[str, str]) -> None:
         self._seed = seed
         self._names = names
         self._calls: list[_Call] = []
+        self._by_id: dict[str, _Call] = {}
+        self._by_key: dict[Any, _Call] = {}
+        """By the provider's number; the last one of each."""
 
     def __bool__(self) -> bool:
         return bool(self._calls)
@@ -94,20 +102,28 @@ class OpenCalls:
 
     def _find(self, piece: JsonObject, name: str) -> tuple[_Call, bool]:
         """The call that `piece` belongs to, and whether it begins it."""
-        id, key = piece.get("id") or "", piece.get("index")
-        for call in reversed(self._calls):
-            if id and call.id == id:
-                return call, False
-            if key is not None and call.key == key:
-                # Gemini's endpoint numbers parallel calls 0, 0, 0: a new id with a name is a new call.
-                if id and name:
-                    break
-                return call, False
+        id, key = str(piece.get("id") or ""), piece.get("index")
+        key = key if isinstance(key, int | float | str) else None
+        same_id = self._by_id.get(id) if id else None
+        same_key = self._by_key.get(key) if key is not None else None
+        if same_key is not None and (same_id is None or same_id.index < same_key.index):
+            # Gemini's endpoint numbers parallel calls 0, 0, 0: a new id with a name is a new call.
+            return self._begin(id, key) if id and name else (same_key, False)
+        if same_id is not None:
+            return same_id, False
         if self._calls and key is None and not id and not name:
             return self._calls[-1], False
+        return self._begin(id, key)
+
+    def _begin(self, id: str, key: Any) -> tuple[_Call, bool]:
         index = len(self._calls)
-        call = _Call(index, key, str(id or f"call_{self._seed}_{index}"))
+        if index >= _MOST_CALLS:
+            raise APIResponseValidationError(f"the answer has more than {_MOST_CALLS} tool calls")
+        call = _Call(index, key, id or f"call_{self._seed}_{index}")
         self._calls.append(call)
+        self._by_id[call.id] = call
+        if key is not None:
+            self._by_key[key] = call
         return call, True
 
     def _function(self, call: _Call, function: JsonObject) -> JsonObject:
