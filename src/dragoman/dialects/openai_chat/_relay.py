@@ -12,6 +12,7 @@ from dragoman.dialects.openai_chat._read_error import failed_choice
 from dragoman.dialects.openai_chat._read_response import unary_usage
 from dragoman.dialects.openai_chat._read_stream import cut_off, event_json, is_done, last_events
 from dragoman.dialects.openai_chat._write_ids import IDS, too_long
+from dragoman.dialects.openai_chat._write_reply import DONE
 from dragoman.dialects.openai_chat._write_tools import wire_names
 from dragoman.types._json import JsonObject
 from dragoman.types.usage import Usage
@@ -101,6 +102,8 @@ class OpenAIRelay:
                 yield event.raw
         if not (self.finished or self.complete):
             raise cut_off(self._context)
+        if not self.complete:
+            yield DONE
 
     def _watch(self, event: SseEvent) -> bool:
         """Whether the event is for the caller to see."""
