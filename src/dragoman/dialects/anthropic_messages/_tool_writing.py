@@ -7,6 +7,7 @@ from typing import Any
 from dragoman.dialects._parameters import DropList
 from dragoman.dialects._provider_tools import provider_tool
 from dragoman.dialects._tool_names import ToolNames
+from dragoman.dialects._vendor_params import report_tool_params
 from dragoman.dialects.anthropic_messages._schemas import Inexpressible, strict_schema, tool_schema
 from dragoman.dialects.anthropic_messages._vendor import CUSTOM_SUFFIX, VENDOR
 from dragoman.errors import UnsupportedParamsError
@@ -102,6 +103,7 @@ class ToolWriter:
         written["input_schema"] = schema
         if function.get("strict") is True:
             written |= self._strict(schema, path)
+        report_tool_params(tool, path, VENDOR, self._drops)
         own = tool.get("vendor_params")
         extra: dict[str, Any] = dict(own.get(VENDOR) or {}) if isinstance(own, dict) else {}
         extra |= {key: tool[key] for key in _OWN_FIELDS if tool.get(key) is not None}

@@ -66,6 +66,8 @@ class _Reader:
         if role not in _ROLES:
             raise bad(f"{path}.role", f"unknown role {role!r}: user and model are known")
         parts = items(content.get("parts"), f"{path}.parts")
+        if not parts and _ROLES[role] != "model":  # an empty turn of the model is taken: it answered nothing
+            raise bad(f"{path}.parts", "contents.parts must not be empty", code="missing_required_parameter")
         if _ROLES[role] == "model":
             self._model(parts, f"{path}.parts")
         else:

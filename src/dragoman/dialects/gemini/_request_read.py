@@ -50,9 +50,7 @@ def model_of(body: JsonObject, hints: RequestHints) -> str:
 def _read_parameters(left: JsonObject, request: Any) -> JsonObject:
     """Take what has a common name out of `left` and into `request`; gives back what only Google knows."""
     extra: JsonObject = {}
-    tools, declared = read_tools(left.pop("tools", None))
-    if declared:
-        extra["functionDeclarations"] = declared
+    tools = read_tools(left.pop("tools", None))
     if tools:
         request["tools"] = tools
     choice, unknown = read_tool_config(left.pop("toolConfig", None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dragoman.dialects._dialect import Target, WireRequest
+from dragoman.dialects._foreign_text import with_summaries
 from dragoman.dialects._parameters import DropList
 from dragoman.dialects._provider_tools import report_foreign_blocks
 from dragoman.dialects._reasoning import report_foreign_reasoning
@@ -27,6 +28,7 @@ _JSON_TOOL_TEXT = "Gives the final answer. Call it, once, when the answer is rea
 def write_request(request: ChatRequest, target: Target) -> WireRequest:
     drops = DropList(target)
     request = wanted(request, drops)
+    request = {**request, "messages": with_summaries(request["messages"], (target.vendor,))}
     writing = Writing(target, drops, wire_names(request))
     report_foreign_blocks(request.get("messages"), (target.vendor,), drops)
     report_foreign_reasoning(request.get("messages"), (target.vendor,), drops)
@@ -91,7 +93,7 @@ def write_body(request: ChatRequest, writing: Writing) -> tuple[JsonObject, str 
     body.update(write_neighbours(request, writing))
     note_the_rest(request, body, writing)
     params = own_params(request, (writing.target.vendor,), writing.drops)
-    _merge(body, {name: value for name, value in params.items() if name != "functionDeclarations"})
+    _merge(body, params)
     return body, json_tool
 
 

@@ -18,27 +18,25 @@ _DECLARED = frozenset({"name", "description", "parameters", "parametersJsonSchem
 _MODES = {"AUTO": "auto", "ANY": "required", "NONE": "none", "VALIDATED": "auto", "MODE_UNSPECIFIED": "auto"}
 
 
-def read_tools(value: Any) -> tuple[list[Tool], JsonObject]:
-    """The hub's tools, and under the name of each function what only Google knows about it."""
-    extras: JsonObject = {}
-    tools = [
+def read_tools(value: Any) -> list[Tool]:
+    """The hub's tools; what only Google knows about a function stands in the `vendor_params` of its tool."""
+    return [
         tool
         for index, entry in enumerate(items(value, "tools"))
-        for tool in _read_tool(fields(entry, f"tools[{index}]"), f"tools[{index}]", extras)
+        for tool in _read_tool(fields(entry, f"tools[{index}]"), f"tools[{index}]")
     ]
-    return tools, extras
 
 
-def _read_tool(tool: JsonObject, path: str, extras: JsonObject) -> Iterator[Tool]:
+def _read_tool(tool: JsonObject, path: str) -> Iterator[Tool]:
     """One `Tool` of Google's holds functions, and tools that Google runs, one under each name."""
     for index, function in enumerate(items(tool.get("functionDeclarations"), f"{path}.functionDeclarations")):
         where = f"{path}.functionDeclarations[{index}]"
         declared = fields(function, where)
-        read = _read_function(declared, where)
+        read: Any = {"type": "function", "function": _read_function(declared, where)}
         extra = {name: item for name, item in declared.items() if name not in _DECLARED}
         if extra:
-            extras[read["name"]] = extra
-        yield {"type": "function", "function": read}
+            read["vendor_params"] = {own_vendor: extra}
+        yield read
     for name, definition in tool.items():
         if name == "functionDeclarations":
             continue

@@ -68,10 +68,9 @@ def function_names(request: ChatRequest) -> Iterator[str]:
 
 
 def write_tools(request: ChatRequest, writing: Writing) -> list[JsonObject]:
-    params: Any = request.get("vendor_params") or {}
-    extras = (params.get(writing.target.vendor) or {}).get("functionDeclarations") or {}
+    extras = {id(tool.get("function")): _own_params(tool, writing) for tool in request.get("tools") or []}
     declarations = [
-        {**_declaration(function, path, writing), **(extras.get(function["name"]) or {})}
+        {**_declaration(function, path, writing), **extras.get(id(function), {})}
         for path, function in function_tools(request)
     ]
     tools: list[JsonObject] = [{"functionDeclarations": declarations}] if declarations else []
@@ -86,6 +85,12 @@ def write_tools(request: ChatRequest, writing: Writing) -> list[JsonObject]:
         if {"googleSearch": {}} not in tools:
             tools.append({"googleSearch": {}})
     return tools
+
+
+def _own_params(tool: Any, writing: Writing) -> JsonObject:
+    params = tool.get("vendor_params")
+    own = params.get(writing.target.vendor) if isinstance(params, dict) else None
+    return own if isinstance(own, dict) else {}
 
 
 def _declaration(function: JsonObject, path: str, writing: Writing) -> JsonObject:

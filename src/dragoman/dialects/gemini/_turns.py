@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from dragoman.dialects._dialect import Target
+from dragoman.dialects._foreign_text import part_text
 from dragoman.dialects._parameters import DropList
 from dragoman.dialects._tool_arguments import say_nothing
 from dragoman.dialects._tool_names import ToolNames
@@ -145,5 +146,7 @@ def content_part(part: ContentPart, path: str, writing: Writing) -> JsonObject |
         return write_media(part, path, writing.drops, resolutions=writing.is_gemini_3)
     if part.get("vendor") == writing.target.vendor == own_vendor:
         return {key: value for key, value in part.items() if key not in ("type", "vendor", "cache_control")}
+    if part.get("vendor") and (words := part_text(dict(part))):
+        return {"text": words}
     writing.drops.unsupported(path, f"a part of type {kind!r}")
     return None

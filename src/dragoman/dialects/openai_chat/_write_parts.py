@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dragoman.dialects._foreign_text import file_text, part_text
 from dragoman.dialects._media_types import media_type_of, named_for
 from dragoman.dialects.openai_chat._writing import Writing
 from dragoman.types._json import JsonObject
@@ -25,10 +26,16 @@ def _part(part: JsonObject, path: str, writing: Writing) -> JsonObject | None:
         return part
     accent = writing.accent
     foreign = part.get("vendor") not in (None, writing.target.vendor)
+    if foreign and (text := part_text(part)):
+        _without_marks(part, path, writing)
+        return {"type": "text", "text": text}
     if foreign or kind in accent.unsupported_parts:
         writing.drops.unsupported(path, f"content of type {kind!r}")
         return None
     if kind == "file":
+        if text := file_text(part):  # files are PDFs to those of this dialect
+            _without_marks({**part, "context": None}, path, writing)
+            return {"type": "text", "text": text}
         return _file(part, path, writing)
     kept = _without_marks(part, path, writing)
     if kind == "image_url" and "format" in part["image_url"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dragoman.dialects._dialect import Target, WireRequest
+from dragoman.dialects._foreign_text import with_summaries
 from dragoman.dialects._parameters import DropList
 from dragoman.dialects._provider_tools import report_foreign_blocks
 from dragoman.dialects._vendor_params import own_params
@@ -34,6 +35,7 @@ _NEVER = ("safety_settings", "cached_content")
 def write_request(request: ChatRequest, target: Target) -> WireRequest:
     accent, drops = accent_of(target), DropList(target)
     asked: JsonObject = drops.wanted(request)
+    asked["messages"] = with_summaries(asked.get("messages"), (target.vendor,))
     names = wire_names(asked, accent)
     writing, asked = settle_reasoning(asked, Writing(target, accent, drops, names))
     body = write_params(asked, target, accent, drops, _OWN_WAY)
