@@ -142,3 +142,28 @@ async def test_a_large_request_does_not_hold_up_the_loop(tmp_path: Path, scheme:
         shares = [await longest_turn(up.url) for _ in range(3)]
     # In one piece it was more than a fifth of them, with TLS half. What else a machine does can only make a turn longer.
     assert min(shares) < 0.2
+
+
+MARK = b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize("status", ["200 OK", "400 Bad Request"])
+async def test_a_byte_order_mark_is_no_part_of_the_body(transport: Transport, status: str) -> None:
+    for sent, expected in ((MARK + b"{}", b"{}"), (MARK, b""), (b"{}" + MARK, b"{}" + MARK)):
+        async with serving(serve(answer(sent, status=status))) as server:
+            assert await (await post(transport, server.url)).read() == expected
+            assert await (await post(transport, server.url)).read_start(100) == expected
+            pieces = [piece async for piece in (await post(transport, server.url)).chunks()]
+            assert b"".join(pieces) == expected
+
+
+@pytest.mark.parametrize("beyond", [b"}", b"\n", b"\r\n\r\n", b"data: x\n\n", b"HTTP/1.1 junk\r\n\r\n"])
+async def test_bytes_beyond_the_length_do_not_cost_the_answer(transport: Transport, beyond: bytes) -> None:
+    async with serving(serve(answer(b'{"a":1}') + beyond)) as server:
+        for _ in range(3):
+            assert await (await post(transport, server.url)).read() == b'{"a":1}'
+
+
+async def test_identity_is_no_compression(transport: Transport) -> None:
+    async with serving(serve(answer(b"{}", headers=("Content-Encoding: Identity",)))) as server:
+        assert await (await post(transport, server.url)).read() == b"{}"

@@ -16,6 +16,7 @@ from aiohttp import ClientConnectionError, ClientTimeout, TCPConnector
 from dragoman.errors import ConfigError
 from dragoman.transport._failures import ours
 from dragoman.transport._limits import Watch, ran_out
+from dragoman.transport._protocol import AnswerProtocol
 from dragoman.transport._proxies import Proxies
 from dragoman.transport._target import Target, resolve
 from dragoman.transport._wire import Wire
@@ -90,6 +91,7 @@ class _Connector(TCPConnector):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
+        self._factory: functools.partial[Any] = functools.partial(AnswerProtocol, loop=self._loop)
         self._kept: WeakKeyDictionary[ResponseHandler, Callable[[], bool]] = WeakKeyDictionary()
         self.lingering: set[Wire] = set()
 

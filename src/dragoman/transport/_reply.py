@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 from collections.abc import AsyncGenerator, Mapping
 from copy import copy
 from typing import TYPE_CHECKING, Self
@@ -31,6 +32,7 @@ class Reply:
         "__weakref__",
         "_body",
         "_failure",
+        "_is_begun",
         "_is_open_ended",
         "_max_body",
         "_watch",
@@ -53,6 +55,7 @@ class Reply:
             headers.update({name: ", ".join(map(_text, message.headers.getall(name))) for name in headers})
         self._body = body
         self._is_open_ended = not message.chunked and "content-length" not in headers
+        self._is_begun = False
         self._wire: Wire | None = wire
         self._watch = watch
         self._max_body = max_body
@@ -127,6 +130,16 @@ class Reply:
             self._watch.finally_cut(wire.cut)
 
     async def _next(self) -> bytes:
+        """Return the next bytes of the body, without a byte order mark at its beginning; empty at its end.
+
+        Servers on Windows write the mark, and neither JSON (RFC 8259, 8.1) nor the clients of a stream expect it."""
+        if self._is_begun:
+            return await self._receive()
+        self._is_begun = True
+        first = await self._receive()
+        return first if not first.startswith(codecs.BOM_UTF8) else first[3:] or await self._receive()
+
+    async def _receive(self) -> bytes:
         """What is here of the body, waited for if there is nothing; empty at its end."""
         if self._wire is None:
             if self._failure is not None:
