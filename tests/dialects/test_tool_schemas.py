@@ -90,3 +90,13 @@ def test_whoever_calls_every_provider_of_the_dialect_gets_properties(provider: s
     for request in requests:
         for tool in OPENAI.write_request(request, target).body.get("tools", ()):
             assert tool["function"]["parameters"] == {"type": "object", "properties": {}}
+
+
+def test_an_openai_callers_own_body_passes_through_only_where_nothing_is_missing() -> None:
+    function: dict[str, Any] = {"name": "f", "parameters": {"type": "object"}}
+    body = {"model": "m", "messages": HI, "tools": [{"type": "function", "function": function}]}
+    target = Target("openai", "m", "openai", accent=ACCENTS["openai"])
+    assert OPENAI.relay_request is not None
+    assert OPENAI.relay_request(body, target) is None
+    function["parameters"]["properties"] = {}
+    assert OPENAI.relay_request(body, target) is not None

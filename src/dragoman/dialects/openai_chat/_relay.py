@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from dragoman.dialects._dialect import CallerContext, ReplyContext, Target, WireRequest
+from dragoman.dialects._tool_schemas import complete_parameters
 from dragoman.dialects.framing.sse import SseEvent, SseReader
 from dragoman.dialects.openai_chat._accent import accent_of
 from dragoman.dialects.openai_chat._finish import failure_word
@@ -48,9 +50,9 @@ FOREIGN_MARKS: tuple[bytes, ...] = (
 
 def relay_request(body: JsonObject, target: Target) -> WireRequest | None:
     """The caller's body with the provider's model, and with the usage asked for. None where something has to be changed:
-    the name of a tool that the provider does not take (there and back), or an id that is too long for it."""
+    the name of a tool that the provider does not take (there and back), a schema that it refuses, or an id that is too long."""
     accent = accent_of(target)
-    if "tools" in body and wire_names(body, accent).to_caller:
+    if "tools" in body and (wire_names(body, accent).to_caller or _lacks_schema_words(body["tools"])):
         return None
     if any(too_long(body.get(key), accent) for key in IDS):
         return None
@@ -59,6 +61,12 @@ def relay_request(body: JsonObject, target: Target) -> WireRequest | None:
         options = body.get("stream_options")
         sent["stream_options"] = {**(options if isinstance(options, dict) else {}), "include_usage": True}
     return WireRequest(sent)
+
+
+def _lacks_schema_words(tools: Any) -> bool:
+    functions = (tool.get("function") for tool in tools or () if isinstance(tool, dict))
+    given = (function.get("parameters") for function in functions if isinstance(function, dict))
+    return any(complete_parameters(parameters) is not parameters for parameters in given)
 
 
 class OpenAIRelay:
