@@ -9,11 +9,12 @@ from dataclasses import replace
 from dragoman.models import Catalogue
 from dragoman.providers import Providers
 from dragoman.routing import Call, Deployment
-from dragoman.routing._affinity import Affinity, AffinityPolicy
-from dragoman.routing._asked import Asked
-from dragoman.routing._checks import CheckPolicy
-from dragoman.routing._group import ModelGroup
-from dragoman.routing._health import Member
+from dragoman.routing.choice.affinity import Affinity
+from dragoman.routing.choice.group import ModelGroup
+from dragoman.routing.deployments.member import Member
+from dragoman.routing.request import Asked
+from dragoman.routing.settings.affinity import AffinityPolicy
+from dragoman.routing.settings.checks import CheckPolicy
 from dragoman.routing.strategies import STRATEGIES, limit_counters, strategy_of
 from dragoman.stores import Claim, MemoryStore, Outage
 

@@ -14,9 +14,9 @@ from dragoman.dialects.anthropic_messages import CODEC as ANTHROPIC
 from dragoman.dialects.gemini import CODEC as GEMINI
 from dragoman.dialects.openai_chat import CODEC as OPENAI
 from dragoman.errors import APIError, ContextWindowExceededError, InternalServerError
-from dragoman.routing._call import CallOptions
-from dragoman.routing._fallbacks import targets
-from dragoman.routing._settings import RouterSettings
+from dragoman.routing.recovery.fallbacks import targets
+from dragoman.routing.settings.call_options import CallOptions
+from dragoman.routing.settings.router_settings import RouterSettings
 
 OVERFLOWS = (
     "This model's maximum context length is 8192 tokens. However, your messages resulted in 8545 tokens.",

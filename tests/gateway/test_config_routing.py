@@ -12,7 +12,7 @@ import dragoman
 from dragoman.errors import ConfigError
 from dragoman.gateway.config import GatewayConfig, parse_config
 from dragoman.routing import RouterSettings
-from dragoman.routing._router_settings import router_settings
+from dragoman.routing.settings.table import router_settings
 from tests.gateway.serving import Upstream, gateway, model, serving
 
 CHAT = {"messages": [{"role": "user", "content": "Hello"}]}

@@ -13,7 +13,7 @@ from dragoman.errors import APIError
 from dragoman.observe import Event, PutBack, TakenOut
 from dragoman.providers import Providers
 from dragoman.routing import Call, CallOptions, Deployment, Router, RouterSettings
-from dragoman.routing._outage import HealthPolicy
+from dragoman.routing.settings.health import HealthPolicy
 from tests.requirements.serving import MODELS, asked, gateway
 from tests.requirements.test_08_fallbacks import listed
 from tests.routing.upstream import Stillness

@@ -9,11 +9,11 @@ from typing import Any
 from dragoman.models import Catalogue
 from dragoman.providers import Providers
 from dragoman.routing import Call, CallOptions, Deployment
-from dragoman.routing._affinity import Affinity
-from dragoman.routing._asked import Asked
-from dragoman.routing._checks import CheckPolicy
-from dragoman.routing._group import Choice, ModelGroup
-from dragoman.routing._health import Member
+from dragoman.routing.choice.affinity import Affinity
+from dragoman.routing.choice.group import Choice, ModelGroup
+from dragoman.routing.deployments.member import Member
+from dragoman.routing.request import Asked
+from dragoman.routing.settings.checks import CheckPolicy
 from dragoman.routing.strategies import Strategy, simple_shuffle
 from dragoman.stores import View
 from dragoman.stores._sketch import Observed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dragoman.routing import Router, RouterSettings
-from dragoman.routing._affinity import AffinityPolicy
+from dragoman.routing.settings.affinity import AffinityPolicy
 from dragoman.routing.strategies import usage_based
 from dragoman.stores import Counter, MemoryStore
 from tests.routing.test_health import chat

@@ -10,10 +10,11 @@ import pytest
 
 from dragoman.errors import ConfigError
 from dragoman.routing import Call, CallOptions, Deployment, Router, RouterSettings
-from dragoman.routing import _affinity as affinity_module
-from dragoman.routing._affinity import Affinity, AffinityPolicy, affinity_kinds
-from dragoman.routing._asked import Asked
-from dragoman.routing._group import Choice, ModelGroup
+from dragoman.routing.choice import affinity as affinity_module
+from dragoman.routing.choice.affinity import Affinity
+from dragoman.routing.choice.group import Choice, ModelGroup
+from dragoman.routing.request import Asked
+from dragoman.routing.settings.affinity import AffinityPolicy, affinity_kinds
 from dragoman.stores import Outage, View
 from tests.routing.choosing import NOW, asked_of, chance_of, deployment, group_of
 from tests.routing.upstream import Stillness, Upstream

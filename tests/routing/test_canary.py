@@ -14,9 +14,9 @@ from dragoman.credentials import NoCredential
 from dragoman.observe import CanaryStopped, Event, Tried
 from dragoman.providers import Provider
 from dragoman.routing import Call, CallOptions, Clock, Deployment, FunctionCall, Router, RouterSettings, StreamAnswer
-from dragoman.routing._canary import Canary, Gates, parse_canaries
-from dragoman.routing._mirror import Mirror, MirrorPolicy
-from dragoman.routing._router_settings import router_settings
+from dragoman.routing.settings.canary import Canary, Gates, parse_canaries
+from dragoman.routing.settings.mirror import Mirror, MirrorPolicy
+from dragoman.routing.settings.table import router_settings
 from dragoman.stores import Outage
 from tests.routing.upstream import Stillness, Upstream, soon
 

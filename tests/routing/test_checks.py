@@ -11,10 +11,10 @@ import pytest
 from dragoman import errors
 from dragoman.models import Catalogue, tally_tokens, tokens_lower_bound
 from dragoman.routing import Answer, Call, CallOptions, Deployment, Router, RouterSettings
-from dragoman.routing._checks import CheckPolicy
-from dragoman.routing._group import Choice, NoChoice
-from dragoman.routing._retry import nobody_can_be_asked
-from dragoman.routing._router_settings import router_settings
+from dragoman.routing.admission.refusal import nobody_can_be_asked
+from dragoman.routing.choice.group import Choice, NoChoice
+from dragoman.routing.settings.checks import CheckPolicy
+from dragoman.routing.settings.table import router_settings
 from dragoman.stores import Outage, View
 from tests.routing.choosing import NOW, asked_of, chance_of, deployment, group_of
 from tests.routing.upstream import Stillness, Upstream

@@ -17,7 +17,7 @@ from dragoman.gateway.health import Health
 from dragoman.observe import Checked, Event, TakenOut
 from dragoman.providers import Providers, models_address
 from dragoman.routing import Call, CallOptions, Deployment, Router, RouterSettings
-from dragoman.routing._checkup import CheckupPolicy
+from dragoman.routing.settings.health_check import CheckupPolicy
 from tests.routing.upstream import soon
 
 POLICY = CheckupPolicy(interval=0.02, timeout=2.0)

@@ -9,7 +9,7 @@ import pytest
 
 from dragoman.errors import ConfigError
 from dragoman.routing import Call, CallOptions, Deployment, Router, RouterSettings
-from dragoman.routing._conditions import parse_routes, route_of
+from dragoman.routing.choice.routes import parse_routes, route_of
 from tests.routing.upstream import Stillness, Upstream
 
 PICTURE = {"type": "image_url", "image_url": {"url": "https://pictures.example/a.png"}}

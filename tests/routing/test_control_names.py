@@ -12,8 +12,8 @@ from hypothesis import given
 from dragoman.gateway._controls import _SERVER_FIELDS
 from dragoman.gateway._settings import REQUEST_PARAMS
 from dragoman.routing._control_names import CONTROL_NAMES, is_control, is_secret_name
-from dragoman.routing._options import OPTION_NAMES, split
 from dragoman.routing._stored_metadata import keep_stored
+from dragoman.routing.settings.options import OPTION_NAMES, split
 from dragoman.sdk._params import CallParams, ChatParams, EmbeddingParams, TextParams
 from tests.recordings import all_recordings
 

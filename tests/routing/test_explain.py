@@ -12,12 +12,13 @@ import pytest
 
 from dragoman.observe import Event
 from dragoman.routing import Answer, Call, CallOptions, Clock, Explanation, Router
-from dragoman.routing._canary import Canary, Gates
-from dragoman.routing._conditions import parse_routes
-from dragoman.routing._explanation import Candidate, Copy, Gate
-from dragoman.routing._hedge import HedgePolicy
-from dragoman.routing._mirror import Mirror, MirrorPolicy
-from dragoman.routing._queue import QueuePolicy
+from dragoman.routing.choice.canary import Gate
+from dragoman.routing.choice.routes import parse_routes
+from dragoman.routing.explain.explanation import Candidate, Copy
+from dragoman.routing.settings.canary import Canary, Gates
+from dragoman.routing.settings.hedge import HedgePolicy
+from dragoman.routing.settings.mirror import Mirror, MirrorPolicy
+from dragoman.routing.settings.queue import QueuePolicy
 from dragoman.routing.strategies import STRATEGIES
 from dragoman.stores import Counter, Outage
 from tests.routing.upstream import Stillness, Upstream

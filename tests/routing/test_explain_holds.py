@@ -14,11 +14,11 @@ import pytest
 from dragoman.errors import APIError, DragomanError
 from dragoman.observe import Event, Queued
 from dragoman.routing import Call, CallOptions, Clock, Router
-from dragoman.routing._affinity import AffinityPolicy
-from dragoman.routing._canary import Canary, Gates
-from dragoman.routing._checks import CheckPolicy
-from dragoman.routing._conditions import parse_routes
-from dragoman.routing._queue import QueuePolicy
+from dragoman.routing.choice.routes import parse_routes
+from dragoman.routing.settings.affinity import AffinityPolicy
+from dragoman.routing.settings.canary import Canary, Gates
+from dragoman.routing.settings.checks import CheckPolicy
+from dragoman.routing.settings.queue import QueuePolicy
 from dragoman.routing.strategies import STRATEGIES
 from dragoman.stores import Claim, Outage
 from tests.routing.upstream import Upstream

@@ -11,7 +11,8 @@ import pytest
 from dragoman.errors import ConfigError
 from dragoman.observe import Answered, Event, FallbackRateHigh, FallbackRateNormal
 from dragoman.routing import Call, CallOptions, Router, RouterSettings
-from dragoman.routing._fallback_rate import FallbackAlert, FallbackRates, fallback_alert
+from dragoman.routing.health.fallback_rate import FallbackRates
+from dragoman.routing.settings.fallback_alert import FallbackAlert, fallback_alert
 from tests.routing.upstream import Stillness, Upstream
 
 

@@ -13,7 +13,7 @@ import pytest
 from dragoman import errors
 from dragoman.providers import Providers
 from dragoman.routing import CallOptions, Deployment, Router, RouterSettings, StreamAnswer
-from dragoman.routing._hedge import HedgePolicy
+from dragoman.routing.settings.hedge import HedgePolicy
 from tests.garbage import collected, nothing_stays, ours
 from tests.routing.test_router import chat
 from tests.upstreams.faulty import FaultyUpstream, faulty

@@ -15,8 +15,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from dragoman import errors
 from dragoman.observe import Event, PutBack, TakenOut
 from dragoman.routing import Call, CallOptions, Deployment, Router
-from dragoman.routing._health import Health, Member
-from dragoman.routing._outage import HealthPolicy
+from dragoman.routing.deployments.member import Member
+from dragoman.routing.health.health import Health
+from dragoman.routing.settings.health import HealthPolicy
 from dragoman.stores import MemoryStore
 from tests.routing.upstream import Stillness, Upstream, soon
 

@@ -12,7 +12,7 @@ from dragoman import errors
 from dragoman.errors import ConfigError
 from dragoman.observe import Answered, Event, Failed, Hedged, Tried
 from dragoman.routing import Answer, Call, CallOptions, Router, StreamAnswer
-from dragoman.routing._hedge import HedgePolicy, hedge_policy
+from dragoman.routing.settings.hedge import HedgePolicy, hedge_policy
 from dragoman.stores import Counter
 from tests.routing.test_router import HELLO, Make, chat, text_of
 from tests.routing.upstream import Upstream, eventually, soon

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from dragoman import errors
 from dragoman.routing import Answer, Call, CallOptions, RouterSettings, StreamAnswer
-from dragoman.routing._outage import HealthPolicy
-from dragoman.routing._retry import RetryPolicy
+from dragoman.routing.settings.health import HealthPolicy
+from dragoman.routing.settings.retry import RetryPolicy
 from tests.routing.faults._referee import FATES, Fate, Referee, Wanted
 
 ALIASES = ("a", "b", "c")

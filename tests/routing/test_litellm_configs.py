@@ -14,7 +14,7 @@ from dragoman import Attempt
 from dragoman.errors import DragomanError
 from dragoman.gateway._assembly import router_of
 from dragoman.gateway.config import parse_config
-from dragoman.routing._options import split
+from dragoman.routing.settings.options import split
 from tests.routing.test_health import chat
 from tests.routing.upstream import Stillness, Upstream
 

@@ -12,8 +12,9 @@ from dragoman import errors
 from dragoman.errors import ConfigError
 from dragoman.observe import Answered, Continued, Event, Failed, FellBack, Hedged, Tried
 from dragoman.routing import Call, CallOptions, Router, Source, StreamAnswer
-from dragoman.routing._continue import can_continue, mid_stream_fallback
-from dragoman.routing._hedge import HedgePolicy
+from dragoman.routing.recovery.resume import can_continue
+from dragoman.routing.settings.hedge import HedgePolicy
+from dragoman.routing.settings.mid_stream import mid_stream_fallback
 from tests.routing.test_router import HELLO, Make, chat
 from tests.routing.upstream import Upstream, soon
 

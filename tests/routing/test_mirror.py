@@ -14,8 +14,8 @@ import pytest
 from dragoman import errors
 from dragoman.observe import Answered, Event, Failed, Mirrored, Tried
 from dragoman.routing import Answer, Call, CallOptions, Clock, Router, RouterSettings, StreamAnswer
-from dragoman.routing._mirror import Mirror, MirrorPolicy, mirror_policy
-from dragoman.routing._router_settings import router_settings
+from dragoman.routing.settings.mirror import Mirror, MirrorPolicy, mirror_policy
+from dragoman.routing.settings.table import router_settings
 from tests.routing.upstream import Upstream, soon
 
 Make = Callable[..., Router]

@@ -12,9 +12,9 @@ import pytest
 from dragoman import errors
 from dragoman.observe import Event, Queued, Tried
 from dragoman.routing import Answer, Call, CallOptions, Router, RouterSettings, StreamAnswer
-from dragoman.routing._options import split
-from dragoman.routing._queue import QueuePolicy, queue_policy
-from dragoman.routing._router_settings import router_settings
+from dragoman.routing.settings.options import split
+from dragoman.routing.settings.queue import QueuePolicy, queue_policy
+from dragoman.routing.settings.table import router_settings
 from tests.routing.upstream import Stillness, Upstream, eventually, soon
 
 SLOW = "sim[latency=0.1]"

@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from dragoman.routing import Router, RouterSettings, StreamAnswer
-from dragoman.routing._queue import Line, QueuePolicy, _Waiter
+from dragoman.routing.admission.queue import Line, _Waiter
+from dragoman.routing.settings.queue import QueuePolicy
 from tests.routing.test_queue import ask, chat
 from tests.routing.upstream import Upstream, soon
 

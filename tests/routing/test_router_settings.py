@@ -18,10 +18,11 @@ from dragoman.errors import (
 from dragoman.observe import Event, FellBack, Listener
 from dragoman.providers import Providers
 from dragoman.routing import Call, CallOptions, Router, RouterSettings, parse_model_list
-from dragoman.routing._readers import Environment
-from dragoman.routing._retry import RetryPolicy
-from dragoman.routing._router_settings import ROUTER_SETTINGS, name_faults, read_settings, router_settings
+from dragoman.routing.deployments.references import name_faults
+from dragoman.routing.settings.retry import RetryPolicy
+from dragoman.routing.settings.table import ROUTER_SETTINGS, read_settings, router_settings
 from dragoman.routing.strategies import least_busy
+from dragoman.settings.readers import Environment
 from tests.routing.upstream import Upstream
 
 Look = Callable[[Any], Any]

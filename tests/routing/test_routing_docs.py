@@ -11,7 +11,7 @@ import yaml
 
 import dragoman
 from dragoman.gateway.config import parse_config
-from dragoman.routing._router_settings import router_settings
+from dragoman.routing.settings.table import router_settings
 
 TEXT = (Path(__file__).parents[2] / "docs" / "routing.md").read_text(encoding="utf-8")
 WHOLE = [text for text in re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL) if "model_list:" in text]

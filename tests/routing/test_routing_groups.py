@@ -9,7 +9,7 @@ import pytest
 
 from dragoman.errors import ConfigError
 from dragoman.routing import Router
-from dragoman.routing._router_settings import router_settings
+from dragoman.routing.settings.table import router_settings
 from dragoman.stores import Counter, MemoryStore
 from tests.routing.test_health import chat
 from tests.routing.upstream import Upstream

@@ -12,10 +12,10 @@ import pytest
 
 from dragoman import errors
 from dragoman.routing import Router, RouterSettings
-from dragoman.routing._group import Choice
-from dragoman.routing._settings import RedisPlace
+from dragoman.routing.choice.group import Choice
 from dragoman.routing.strategies import latency_based
 from dragoman.stores import Counter, MemoryStore
+from dragoman.stores.redis_place import RedisPlace
 from tests.routing.test_health import chat, failure
 from tests.routing.upstream import Stillness, Upstream, soon
 from tests.stores.conftest import own_redis_server, redis_server

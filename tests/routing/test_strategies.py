@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from dragoman.errors import ConfigError
 from dragoman.routing import Router, RouterSettings
-from dragoman.routing._affinity import Affinity, AffinityPolicy
-from dragoman.routing._asked import Asked
-from dragoman.routing._group import Choice
-from dragoman.routing._limits import claims_of
+from dragoman.routing.admission.limits import claims_of
+from dragoman.routing.choice.affinity import Affinity
+from dragoman.routing.choice.group import Choice
+from dragoman.routing.request import Asked
+from dragoman.routing.settings.affinity import AffinityPolicy
 from dragoman.routing.strategies import (
     STRATEGIES,
     Pick,

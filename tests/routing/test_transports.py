@@ -7,7 +7,7 @@ import os
 import threading
 
 from dragoman.routing import Answer, Router
-from dragoman.routing._transports import Transports
+from dragoman.routing.attempt.transports import Transports
 from dragoman.transport import Transport
 from tests.routing.test_router import chat
 from tests.routing.upstream import Upstream

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import dragoman
-from dragoman.routing._router_settings import router_settings
+from dragoman.routing.settings.table import router_settings
 
 LISTED = [
     {"model_name": "smart", "litellm_params": {"model": "openai/gpt-4o", "api_key": "sk-a-secret", "rpm": 3}},

@@ -10,7 +10,7 @@ from dragoman.gateway.config import GatewayConfig
 from dragoman.gateway.prices_file import PricesFile
 from dragoman.observe import Listener
 from dragoman.routing import Clock, Router
-from dragoman.routing._settings import RedisPlace
+from dragoman.stores.redis_place import RedisPlace
 
 __all__ = ["alone", "offline_router_of", "router_of", "router_of_kind"]
 

@@ -12,7 +12,7 @@ from dragoman.errors import DragomanError
 from dragoman.gateway._exchange import Exchange, Headers, header
 from dragoman.gateway._secrets import Redactor
 from dragoman.routing import Answer, Attempt, StreamAnswer
-from dragoman.routing._call import the_answering
+from dragoman.routing.call import the_answering
 
 __all__ = ["attempt_headers", "attempt_log", "note_answer", "note_error", "note_usage"]
 

@@ -14,9 +14,8 @@ from dragoman.dialects._reading import bad, wrong_type
 from dragoman.errors import BadRequestError
 from dragoman.routing import NO_OPTIONS, CallOptions
 from dragoman.routing._control_names import is_control
-from dragoman.routing._deployment_keys import KEYS
-from dragoman.routing._options import OPTION_NAMES
-from dragoman.routing._pricing import is_price
+from dragoman.routing.settings.deployment_keys import KEYS
+from dragoman.routing.settings.options import OPTION_NAMES, is_price
 from dragoman.types._json import JsonObject
 
 __all__ = ["refuse_server_fields", "take_controls", "take_options"]

@@ -12,7 +12,7 @@ from typing import Any
 
 from dragoman.errors import ConfigError
 from dragoman.gateway._exchange import Headers, header
-from dragoman.routing._readers import texts
+from dragoman.settings.readers import texts
 
 __all__ = ["ANY", "Cors", "origins"]
 

@@ -8,9 +8,9 @@ from itertools import islice
 
 from dragoman.gateway._secrets import is_secret_name
 from dragoman.models import Catalogue
-from dragoman.providers._near import near
 from dragoman.routing import Deployment, RouterSettings
-from dragoman.routing._fallbacks import target_name
+from dragoman.routing.settings.router_settings import target_name
+from dragoman.settings.suggestions import near
 
 __all__ = ["doubts"]
 

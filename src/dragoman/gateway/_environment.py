@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dragoman.gateway._secrets import is_secret_name
-from dragoman.routing._readers import Environment
+from dragoman.settings.readers import Environment
 
 __all__ = ["fill_in"]
 

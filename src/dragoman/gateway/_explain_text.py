@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from dragoman.gateway._words import counted
 from dragoman.routing import Explanation
-from dragoman.routing._explanation import CanaryPreview, Candidate, CostPreview, Plan, Waiting
+from dragoman.routing.choice.canary import CanaryPreview
+from dragoman.routing.explain.explanation import Candidate, CostPreview, Plan, Waiting
 
 __all__ = ["explanation_text"]
 

@@ -10,7 +10,7 @@ from dragoman.gateway._described import described, no_row, row_of
 from dragoman.gateway.listing import Row
 from dragoman.models import as_model_info
 from dragoman.routing import Deployment
-from dragoman.routing._group_info import group_info as group_info_of
+from dragoman.routing.deployments.group_info import group_info as group_info_of
 
 __all__ = ["group_info", "model_info"]
 

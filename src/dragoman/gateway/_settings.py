@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 from dragoman.gateway._cors import origins
 from dragoman.models._litellm_names import is_price_name
 from dragoman.routing._control_names import CONTROL_NAMES
-from dragoman.routing._deployment_keys import ENTRY_KEYS, KEYS
-from dragoman.routing._options import OPTION_NAMES
-from dragoman.routing._readers import (
+from dragoman.routing.settings.deployment_keys import ENTRY_KEYS, KEYS
+from dragoman.routing.settings.options import OPTION_NAMES
+from dragoman.routing.settings.table import LITELLM_SETTINGS, ROUTER_SETTINGS
+from dragoman.settings.readers import (
     Reader,
     api_key,
     at_least,
@@ -27,7 +28,6 @@ from dragoman.routing._readers import (
     whole,
     wrong,
 )
-from dragoman.routing._router_settings import LITELLM_SETTINGS, ROUTER_SETTINGS
 
 __all__ = ["REQUEST_PARAMS", "SECTIONS", "Section"]
 

@@ -8,8 +8,8 @@ from typing import Any
 from dragoman.errors import ConfigError
 from dragoman.gateway._settings import SECTIONS
 from dragoman.models._litellm_names import PRICE_NAMES
-from dragoman.providers._near import near
-from dragoman.routing._readers import Environment, Reader
+from dragoman.settings.readers import Environment, Reader
+from dragoman.settings.suggestions import near
 
 __all__ = ["Findings", "below", "read_section"]
 

@@ -24,8 +24,9 @@ from dragoman.gateway.gate import check_master_key
 from dragoman.gateway.prices_file import read_rows
 from dragoman.providers import Provider, Providers, provider_from_mapping
 from dragoman.routing import Deployment, RouterSettings, parse_model_list
-from dragoman.routing._readers import Environment, secret
-from dragoman.routing._router_settings import LITELLM_SETTINGS, ROUTER_SETTINGS, Reading, name_faults, read_settings
+from dragoman.routing.deployments.references import name_faults
+from dragoman.routing.settings.table import LITELLM_SETTINGS, ROUTER_SETTINGS, Reading, read_settings
+from dragoman.settings.readers import Environment, secret
 
 __all__ = ["GatewayConfig", "export", "parse_config", "read_config"]
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from dragoman.gateway._described import described, no_row, row_of
 from dragoman.gateway._dialects import ANTHROPIC, GEMINI, OPENAI, CallerDialect
 from dragoman.routing import Deployment
-from dragoman.routing._group_info import facts_of_all
+from dragoman.routing.deployments.group_info import facts_of_all
 from dragoman.types.model_entry import ModelEntry
 
 __all__ = ["Row", "client_of", "model_list", "one_model", "rows_of"]

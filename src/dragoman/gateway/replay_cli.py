@@ -14,7 +14,7 @@ from dragoman.gateway._terminal import ConfigOption, read_settings, refuse
 
 if TYPE_CHECKING:
     from dragoman.gateway.config import GatewayConfig
-    from dragoman.routing._clock import Clock
+    from dragoman.routing.clock import Clock
     from dragoman.routing.replay import Log, PlayedRouter
 
 __all__ = ["replay"]
@@ -68,8 +68,8 @@ def _refuse_empty(path: Path, log: Log) -> NoReturn:
 def _router(config: GatewayConfig, clock: Clock) -> PlayedRouter:
     """It asks nobody how he is, and its calls are no reason for an alarm."""
     from dragoman.gateway._assembly import alone, router_of_kind
-    from dragoman.routing._fallback_rate import FallbackAlert
     from dragoman.routing.replay import PlayedRouter
+    from dragoman.routing.settings.fallback_alert import FallbackAlert
 
     settings = replace(alone(config).router, health_check=None, fallback_alert=FallbackAlert(rate=1.0))
     return router_of_kind(PlayedRouter, replace(config, router=settings), clock=clock)[0]

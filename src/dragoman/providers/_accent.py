@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dragoman.errors import ConfigError
-from dragoman.providers._near import or_perhaps
+from dragoman.settings.suggestions import or_perhaps
 
 __all__ = ["accent_from"]
 

@@ -11,8 +11,8 @@ from dragoman.dialects._dialect import Operation
 from dragoman.errors import ConfigError
 from dragoman.providers._accent import accent_from
 from dragoman.providers._endpoints import DIALECTS, LazyEndpoints, speaks
-from dragoman.providers._near import or_perhaps
 from dragoman.providers._provider import Provider
+from dragoman.settings.suggestions import or_perhaps
 
 __all__ = ["provider_from_mapping"]
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from dragoman.errors import BadRequestError, ConfigError
 from dragoman.models import provider_of
 from dragoman.providers._mapping import provider_from_mapping
-from dragoman.providers._near import near
 from dragoman.providers._provider import Provider
+from dragoman.settings.suggestions import near
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint

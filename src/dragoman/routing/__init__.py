@@ -1,15 +1,16 @@
 """Where a call goes, and where next when that fails."""
 
-from dragoman.routing._call import NO_OPTIONS, Answer, Attempt, Call, CallOptions, Source, StreamAnswer
-from dragoman.routing._call_log import CallLog
-from dragoman.routing._clock import Clock
-from dragoman.routing._deployment import Deployment
-from dragoman.routing._explanation import Explanation
-from dragoman.routing._function import FunctionCall
-from dragoman.routing._model_list import parse_model_list
-from dragoman.routing._router import Router
-from dragoman.routing._settings import RouterSettings, parse_fallbacks, parse_targets
-from dragoman.routing._standing import Cooldown, DeploymentState, RoutingState
+from dragoman.routing.attempt.custom_provider import FunctionCall
+from dragoman.routing.call import Answer, Attempt, Call, Source, StreamAnswer
+from dragoman.routing.call_log import CallLog
+from dragoman.routing.clock import Clock
+from dragoman.routing.deployments.deployment import Deployment
+from dragoman.routing.deployments.model_list import parse_model_list
+from dragoman.routing.explain.explanation import Explanation
+from dragoman.routing.explain.state_report import Cooldown, DeploymentState, RoutingState
+from dragoman.routing.router import Router
+from dragoman.routing.settings.call_options import NO_OPTIONS, CallOptions
+from dragoman.routing.settings.router_settings import RouterSettings, parse_fallbacks, parse_targets
 
 __all__ = [
     "NO_OPTIONS",

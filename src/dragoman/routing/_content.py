@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dragoman.errors import APIResponseValidationError
-from dragoman.routing._job import Job
+from dragoman.routing.attempt.request import Job
 
 __all__ = ["has_content", "may_be_empty", "no_answer", "require_content"]
 

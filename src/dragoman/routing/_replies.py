@@ -14,12 +14,12 @@ from dragoman.dialects._dialect import StreamEnd
 from dragoman.dialects._secrets import scrub
 from dragoman.dialects.framing.surrogates import loads
 from dragoman.errors import APIResponseValidationError, NotFoundError
-from dragoman.routing._call import Answer
 from dragoman.routing._content import has_content, may_be_empty, require_content
-from dragoman.routing._job import OPERATION_NAMES, Job
 from dragoman.routing._reshape import joined_chunks, split_response
-from dragoman.routing._stream import StreamSource, chunk_usage
-from dragoman.routing._wire import Sending
+from dragoman.routing.attempt.request import OPERATION_NAMES, Job
+from dragoman.routing.attempt.stream import StreamSource, chunk_usage
+from dragoman.routing.attempt.wire import Sending
+from dragoman.routing.call import Answer
 from dragoman.transport import Reply
 
 __all__ = ["open_stream", "whole_answer"]

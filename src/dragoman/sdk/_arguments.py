@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dragoman.errors import ConfigError, DragomanError
-from dragoman.providers._near import near
 from dragoman.routing import CallOptions, Deployment, RouterSettings
-from dragoman.routing._directory import Directory
-from dragoman.routing._options import Problem
-from dragoman.routing._router_settings import ROUTER_SETTINGS, Reading, name_faults, read_settings
-from dragoman.routing._settings import FIXED
+from dragoman.routing.choice.index import Directory
+from dragoman.routing.deployments.references import name_faults
+from dragoman.routing.settings.options import Problem
+from dragoman.routing.settings.router_settings import FIXED
+from dragoman.routing.settings.table import ROUTER_SETTINGS, Reading, read_settings
+from dragoman.settings.suggestions import near
 
 __all__ = [
     "check_fixed",

@@ -9,9 +9,9 @@ from dragoman.credentials import lookup
 from dragoman.errors import DragomanError, NotFoundError
 from dragoman.models import abilities, as_model_info, provider_of
 from dragoman.providers import missing_settings, supported_openai_params
-from dragoman.providers._near import or_perhaps
 from dragoman.sdk._catalogue import CATALOGUE
 from dragoman.sdk._custom import PROVIDERS
+from dragoman.settings.suggestions import or_perhaps
 from dragoman.types.model_entry import ModelEntry
 
 __all__ = [

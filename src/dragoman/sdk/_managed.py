@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from dragoman import routing
 from dragoman.errors import DragomanError
 from dragoman.routing import RouterSettings, parse_model_list
-from dragoman.routing._group_info import group_info
-from dragoman.routing._ids import Ids
-from dragoman.routing._model_list import parse_deployment
-from dragoman.routing._router_settings import Reading
+from dragoman.routing.deployments.group_info import group_info
+from dragoman.routing.deployments.ids import Ids
+from dragoman.routing.deployments.model_list import parse_deployment
+from dragoman.routing.settings.table import Reading
 from dragoman.sdk._arguments import (
     check_fixed,
     check_names,

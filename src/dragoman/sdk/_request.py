@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from dragoman.dialects._dialect import Operation, RequestHints
 from dragoman.errors import BadRequestError
 from dragoman.routing import Call, CallOptions
-from dragoman.routing._options import split
 from dragoman.routing._stored_metadata import stored_metadata
+from dragoman.routing.settings.options import split
 from dragoman.sdk._schema import response_format_of
 
 __all__ = ["Asked", "ask", "plain"]

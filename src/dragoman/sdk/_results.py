@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from dragoman.errors import APIResponseValidationError
 from dragoman.routing import Answer, StreamAnswer
-from dragoman.routing._call import the_answering
+from dragoman.routing.call import the_answering
 from dragoman.sdk._request import Asked
 from dragoman.types.cost import NANO_DOLLARS
 from dragoman.types.results import Result

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from dragoman.routing._settings import RouterSettings
 from dragoman.routing.replay._logged import Logged
 from dragoman.routing.replay._played import LEFT, error_of
 from dragoman.routing.replay._spend_logs import CACHED
+from dragoman.routing.settings.router_settings import RouterSettings
 
 __all__ = ["Blindness", "not_judged"]
 

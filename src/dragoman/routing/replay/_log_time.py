@@ -7,7 +7,7 @@ import random
 import selectors
 from collections.abc import Mapping
 
-from dragoman.routing._clock import Clock
+from dragoman.routing.clock import Clock
 
 __all__ = ["Chance", "LogLoop", "clock_of"]
 

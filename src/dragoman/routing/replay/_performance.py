@@ -12,8 +12,8 @@ import gc
 from collections.abc import Callable, Iterator
 
 from dragoman.errors import DragomanError
-from dragoman.routing._call import NO_OPTIONS, Answer, Call, CallOptions
-from dragoman.routing._clock import Clock
+from dragoman.routing.call import Answer, Call
+from dragoman.routing.clock import Clock
 from dragoman.routing.replay._doubts import Blindness, not_judged
 from dragoman.routing.replay._log_file import Log
 from dragoman.routing.replay._log_time import Chance, LogLoop, clock_of
@@ -21,6 +21,7 @@ from dragoman.routing.replay._logged import Logged
 from dragoman.routing.replay._played import Play, PlayedRouter
 from dragoman.routing.replay._report import Replay, Tally, Went
 from dragoman.routing.replay._shares import Shares
+from dragoman.routing.settings.call_options import NO_OPTIONS, CallOptions
 
 __all__ = ["replay"]
 

@@ -10,23 +10,24 @@ from typing import Any
 
 from dragoman import errors
 from dragoman.errors import APIError, Timeout, error_for_status
-from dragoman.routing._asked import Asked
-from dragoman.routing._asker import Asker
-from dragoman.routing._call import Answer, Call
-from dragoman.routing._deployment import Deployment
-from dragoman.routing._dry_run import sent_by
-from dragoman.routing._group import Choice, NoChoice
-from dragoman.routing._job import Job
-from dragoman.routing._mirror import MirrorPolicy, Mirrors
-from dragoman.routing._outage import Fault, fault_of
-from dragoman.routing._router import Router
-from dragoman.routing._seek import Seeker
-from dragoman.routing._stream import Ending
-from dragoman.routing._trial import Trial
+from dragoman.routing.admission.admission import Seeker
+from dragoman.routing.attempt.request import Job
+from dragoman.routing.attempt.stream import Ending
+from dragoman.routing.call import Answer, Call
+from dragoman.routing.choice.group import Choice, NoChoice
+from dragoman.routing.deployments.deployment import Deployment
+from dragoman.routing.explain.dry_run import sent_by
+from dragoman.routing.health.outage import Fault, fault_of
+from dragoman.routing.plan import Asker
+from dragoman.routing.recovery.attempts import Trial
+from dragoman.routing.recovery.mirror import Mirrors
 from dragoman.routing.replay._log_file import Log
 from dragoman.routing.replay._log_time import Chance
 from dragoman.routing.replay._logged import Logged, Outcome
 from dragoman.routing.replay._shares import Shares
+from dragoman.routing.request import Asked
+from dragoman.routing.router import Router
+from dragoman.routing.settings.mirror import MirrorPolicy
 from dragoman.stores import View
 
 __all__ = ["LEFT", "Play", "PlayedRouter", "Stage", "error_of", "target_of"]

@@ -8,9 +8,6 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from dragoman.errors import ConfigError
-from dragoman.providers._near import or_perhaps
-from dragoman.routing._readers import Reader, number, object_of, record
-from dragoman.routing._readers import wrong as _wrong
 from dragoman.routing.strategies._candidates import Candidates
 from dragoman.routing.strategies._own import Guarded, imported
 from dragoman.routing.strategies._strategy import Pick, Strategy, lowest
@@ -19,6 +16,9 @@ from dragoman.routing.strategies.latency_based import latency_based
 from dragoman.routing.strategies.least_busy import least_busy
 from dragoman.routing.strategies.simple_shuffle import simple_shuffle
 from dragoman.routing.strategies.usage_based import limit_counters, usage_based
+from dragoman.settings.readers import Reader, number, object_of, record
+from dragoman.settings.readers import wrong as _wrong
+from dragoman.settings.suggestions import or_perhaps
 
 __all__ = [
     "STRATEGIES",

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from dragoman.routing._deployment import Deployment
+from dragoman.routing.deployments.deployment import Deployment
 
 __all__ = ["Candidates", "Scores", "as_candidates"]
 

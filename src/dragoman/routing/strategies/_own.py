@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dragoman.errors import ConfigError
-from dragoman.routing._asked import Asked
-from dragoman.routing._deployment import Deployment
+from dragoman.routing.deployments.deployment import Deployment
+from dragoman.routing.request import Asked
 from dragoman.routing.strategies._strategy import Pick
 from dragoman.routing.strategies.simple_shuffle import simple_shuffle
 from dragoman.stores import View

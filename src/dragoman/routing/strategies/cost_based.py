@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from dragoman.models import price_context, rates_at
-from dragoman.routing._asked import Asked
-from dragoman.routing._deployment import Deployment
+from dragoman.routing.deployments.deployment import Deployment
+from dragoman.routing.request import Asked
 from dragoman.routing.strategies._candidates import Candidates, as_candidates
 from dragoman.routing.strategies._strategy import Pick
 from dragoman.stores import View

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 
-from dragoman.routing._asked import Asked
-from dragoman.routing._deployment import Deployment
+from dragoman.routing.deployments.deployment import Deployment
+from dragoman.routing.request import Asked
 from dragoman.routing.strategies._candidates import Scores, as_candidates
 from dragoman.routing.strategies._strategy import Pick, lowest_renewed, score_table
 from dragoman.stores import View

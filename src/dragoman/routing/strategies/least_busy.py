@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import repeat
 
-from dragoman.routing._asked import Asked
-from dragoman.routing._deployment import Deployment
+from dragoman.routing.deployments.deployment import Deployment
+from dragoman.routing.request import Asked
 from dragoman.routing.strategies._candidates import as_candidates
 from dragoman.routing.strategies._strategy import Pick, lowest
 from dragoman.stores import View

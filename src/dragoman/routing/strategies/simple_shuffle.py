@@ -7,8 +7,8 @@ from bisect import bisect
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from dragoman.routing._asked import Asked
-from dragoman.routing._deployment import Deployment
+from dragoman.routing.deployments.deployment import Deployment
+from dragoman.routing.request import Asked
 from dragoman.routing.strategies._candidates import Candidates, as_candidates
 from dragoman.routing.strategies._strategy import Pick
 from dragoman.stores import View

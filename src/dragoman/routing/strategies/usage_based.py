@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from dragoman.routing._asked import Asked
-from dragoman.routing._deployment import Deployment
+from dragoman.routing.deployments.deployment import Deployment
+from dragoman.routing.request import Asked
 from dragoman.routing.strategies._candidates import Candidates, Scores, as_candidates
 from dragoman.routing.strategies._strategy import Pick, lowest_renewed, score_table
 from dragoman.stores import Counter, View

@@ -1,0 +1,106 @@
+"""The limits of a deployment: requests and tokens in a minute, and calls at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from dragoman.errors import APIStatusError
+from dragoman.routing.deployments.member import Member
+from dragoman.routing.request import Asked
+from dragoman.settings.readers import as_number
+from dragoman.stores import LEASE_SECONDS, Claim, Store
+from dragoman.types.usage import Usage
+
+__all__ = ["Renewal", "claims_of", "nothing_spent", "spent"]
+
+_OUTPUT = 1000
+"""Tokens that are held for an answer whose longest length nobody has said."""
+
+
+def _input(member: Member, asked: Asked) -> int:
+    return asked.estimated_input
+
+
+def _output(member: Member, asked: Asked) -> int:
+    if asked.call.operation not in ("chat", "text_completion"):
+        return 0
+    if asked.output_tokens:
+        return asked.output_tokens
+    own = member.deployment.params
+    return int(as_number(own.get("max_completion_tokens")) or as_number(own.get("max_tokens")) or _OUTPUT)
+
+
+_ESTIMATES: Mapping[str, Callable[[Member, Asked], int]] = MappingProxyType(
+    {"tpm": lambda member, asked: asked.estimated_tokens, "itpm": _input, "otpm": _output}
+)
+"""What a call will take of a limit of tokens, as far as that is known before."""
+
+
+def _total(usage: Usage) -> int:
+    total = usage.get("total_tokens")
+    return (usage.get("prompt_tokens") or 0) + (usage.get("completion_tokens") or 0) if total is None else total
+
+
+_USED: Mapping[str, Callable[[Usage], int]] = MappingProxyType(
+    {
+        "tpm": _total,
+        "itpm": lambda usage: usage.get("prompt_tokens") or 0,
+        "otpm": lambda usage: usage.get("completion_tokens") or 0,
+    }
+)
+"""What it took of it."""
+
+
+def claims_of(member: Member, asked: Asked) -> tuple[Claim, ...]:
+    """What one call takes of them before it is made; the tokens by estimate, made right when it is over."""
+    limits = member.deployment.limits
+    if not limits:
+        return ()
+    claims: list[Claim] = []
+    for field, counter, most in limits:
+        estimate = _ESTIMATES.get(field)
+        # One that alone is over the limit may go when nothing else does.
+        amount = 1 if estimate is None else min(estimate(member, asked), most)
+        claims.append(Claim(counter, most, amount))
+    return tuple(claims)
+
+
+def spent(member: Member, usage: Usage | None, error: BaseException | None = None) -> dict[str, int]:
+    """What a call really took, for the settlement of its lease. Of one that was broken off nobody knows, and the estimate stays;
+    one that the provider refused took no tokens."""
+    limits = [limit for limit in member.deployment.limits if limit.field in _USED]
+    if usage is not None:
+        return {limit.counter.key: _USED[limit.field](usage) for limit in limits}
+    return {limit.counter.key: 0 for limit in limits} if isinstance(error, APIStatusError) else {}
+
+
+def nothing_spent(member: Member) -> dict[str, int]:
+    """The settlement of a call that was not made after all."""
+    return {limit.counter.key: 0 for limit in member.deployment.limits if limit.counter.seconds is not None}
+
+
+class Renewal:
+    """Holds the slots of a lease for as long as its call, or its stream, lasts; those of a killed process are free soon."""
+
+    __slots__ = ("_every", "_lease", "_store", "_timer")
+
+    def __init__(self, store: Store, lease: str, every: float = LEASE_SECONDS / 3) -> None:
+        self._store = store
+        self._lease = lease
+        self._every = every
+        self._timer: asyncio.TimerHandle | None = None
+        self._rest()
+
+    def _rest(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._every, self._renew)
+
+    def _renew(self) -> None:
+        self._store.renew(self._lease)
+        self._rest()
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

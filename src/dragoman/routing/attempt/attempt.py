@@ -1,0 +1,151 @@
+"""One attempt: write the request, sign it, send it, read the answer. A stream's first content is part of it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from email.utils import formatdate
+from typing import Any
+
+from dragoman.dialects import text_as_chat
+from dragoman.dialects._dialect import ErrorReply
+from dragoman.dialects._errors import MAX_ERROR_BYTES
+from dragoman.dialects._parameters import DropList
+from dragoman.errors import APIError, NotFoundError, Timeout
+from dragoman.models import acount_tokens_locally
+from dragoman.routing._content import no_answer
+from dragoman.routing._replies import open_stream, whole_answer
+from dragoman.routing.attempt.custom_provider import ask_function, ask_mock
+from dragoman.routing.attempt.request import OPERATION_NAMES, Job
+from dragoman.routing.attempt.stream import Batches, Ending, begin, pump
+from dragoman.routing.attempt.wire import Sending, prepare, target_of
+from dragoman.routing.call import Answer, StreamAnswer
+from dragoman.transport import Reply
+
+__all__ = ["attempt", "not_offered"]
+
+
+async def attempt(job: Job, ending: Ending) -> Answer | StreamAnswer:
+    """Ask one deployment once. Raises `APIError`."""
+    provider = job.deployment.provider
+    if job.operation == "text_completion" and _only_chats(job):
+        return await _text_as_chat(job, ending)
+    if job.deployment.options.mock_timeout:
+        raise Timeout("the deployment is configured with mock_timeout, and was not asked", code="mock_timeout")
+    if job.options.is_mock:
+        return await ask_mock(job, ending)
+    if provider.function is not None and job.operation != "count_tokens":
+        return await ask_function(job, provider.function, ending)
+    endpoint = provider.endpoints.get(job.operation)
+    if endpoint is None:
+        return await _without_provider(job)
+    sending = prepare(job, endpoint)
+    return await (_stream(job, sending, ending) if job.stream else _whole(job, sending))
+
+
+def _only_chats(job: Job) -> bool:
+    provider = job.deployment.provider
+    if job.options.is_mock or provider.function is not None:
+        return True
+    return "text_completion" not in provider.endpoints and "chat" in provider.endpoints
+
+
+async def _text_as_chat(job: Job, ending: Ending) -> Answer | StreamAnswer:
+    """A text completion of a provider who only chats."""
+    drops = DropList(target_of(job))
+    chat = replace(job, operation="chat", request=text_as_chat.chat_request(job.request, drops), source=None)
+    answer = await attempt(chat, ending)
+    answer.dropped = (*drops.dropped, *answer.dropped)
+    if isinstance(answer, Answer):
+        answer.response = text_as_chat.text_completion(answer.response)
+    elif isinstance(answer.batches, Batches):
+        answer.batches = answer.batches.turned(lambda batch: [text_as_chat.text_chunk(chunk) for chunk in batch])
+    return answer
+
+
+async def _without_provider(job: Job) -> Answer:
+    """For an operation that the provider does not offer."""
+    provider, model = job.deployment.provider.name, job.deployment.model
+    if job.operation != "count_tokens":
+        raise not_offered(job)
+    return Answer(provider=provider, model=model, response=await _estimate(job), cost=job.cost(None))
+
+
+def not_offered(job: Job) -> NotFoundError:
+    provider, model = job.deployment.provider.name, job.deployment.model
+    message = f"{provider} offers no {OPERATION_NAMES[job.operation]}"
+    return NotFoundError(message, provider=provider, model=model, code="unsupported_operation")
+
+
+async def _estimate(job: Job) -> Any:
+    chat = job.request.get("chat") or {}
+    model = job.deployment.entry.model if job.deployment.entry is not None else job.deployment.model
+    asked = {key: chat.get(key) for key in ("messages", "tools", "tool_choice", "response_format")}
+    counted = await acount_tokens_locally(model=model, **asked)
+    return {"input_tokens": counted.tokens, "estimated": True}
+
+
+async def _whole(job: Job, sending: Sending) -> Answer:
+    reply = await _send(job, sending)
+    try:
+        if reply.status >= 300:
+            raise await _error(job, sending, reply)
+        body = await reply.read()
+    finally:
+        await reply.aclose()
+    return whole_answer(job, sending, reply.headers, body)
+
+
+async def _stream(job: Job, sending: Sending, ending: Ending) -> StreamAnswer:
+    limit = job.first_content
+    try:
+        async with asyncio.timeout(limit):
+            return await _begun(job, sending, ending)
+    except TimeoutError as error:
+        raise Timeout(f"no first content within {limit:g} s") from error
+
+
+async def _begun(job: Job, sending: Sending, ending: Ending) -> StreamAnswer:
+    reply = await _send(job, sending)
+    if reply.status >= 300:
+        try:
+            raise await _error(job, sending, reply)
+        finally:
+            await reply.aclose()
+    try:
+        source, begun, native = await open_stream(job, sending, reply)
+    except BaseException:
+        await reply.aclose()
+        raise
+    rest = pump(source, ending)
+    try:
+        first = await begin(rest, begun)
+        if first is None:
+            raise no_answer(job)
+    except BaseException:
+        await rest.aclose()
+        raise
+    return StreamAnswer(
+        provider=job.deployment.provider.name,
+        model=job.deployment.model,
+        dropped=sending.dropped,
+        headers=reply.headers,
+        batches=Batches(first, rest),
+        native=native,
+        pricing=job.pricing(),
+    )
+
+
+async def _send(job: Job, sending: Sending) -> Reply:
+    return await job.transport().send(
+        "POST", sending.url, headers=sending.headers, body=sending.body, timeouts=job.timeouts()
+    )
+
+
+async def _error(job: Job, sending: Sending, reply: Reply) -> APIError:
+    headers, body = reply.headers, await reply.read_start(MAX_ERROR_BYTES)
+    if "date" not in headers:  # from which moments count, as in Retry-After
+        headers = {**headers, "date": formatdate(job.clock.time(), usegmt=True)}
+    return sending.codec.read_error(
+        ErrorReply(job.deployment.provider.name, job.deployment.model, reply.status, headers, body)
+    )

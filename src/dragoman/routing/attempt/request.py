@@ -1,0 +1,93 @@
+"""One attempt before it is made: what is asked, of which deployment, within which limits."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from dragoman.dialects._dialect import CallerContext, Operation, ReplyContext
+from dragoman.models import abilities, cost_of, price_context
+from dragoman.routing.call import Source
+from dragoman.routing.clock import Clock
+from dragoman.routing.deployments.deployment import Deployment
+from dragoman.routing.settings.call_options import CallOptions
+from dragoman.routing.settings.router_settings import RouterSettings
+from dragoman.transport import Timeouts, Transport
+from dragoman.types.cost import Cost
+from dragoman.types.usage import Usage
+
+__all__ = ["OPERATION_NAMES", "Job"]
+
+_FREE = Cost(0)
+OPERATION_NAMES: dict[Operation, str] = {
+    "chat": "chat",
+    "embedding": "embeddings",
+    "text_completion": "text completions",
+    "count_tokens": "token counting",
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Job:
+    operation: Operation
+    deployment: Deployment
+    request: Any
+    """The hub's, the deployment's own parameters under the caller's."""
+    stream: bool
+    options: CallOptions
+    """The call's over the deployment's."""
+    settings: RouterSettings
+    clock: Clock
+    transport: Callable[[], Transport]
+    seconds_left: float
+    request_id: str
+    caller: CallerContext
+    source: Source | None = None
+    """Only where the caller's own body may pass through as far as the call is concerned."""
+    left_out: tuple[str, ...] = field(default=())
+    """What of the caller's options does not go to this provider."""
+
+    @property
+    def drop_params(self) -> bool:
+        asked = self.options.drop_params
+        return self.settings.drop_params if asked is None else asked
+
+    @property
+    def first_content(self) -> float:
+        """Seconds to the first content of a stream."""
+        return min(self.options.stream_timeout or self.settings.stream_timeout, self.seconds_left)
+
+    def timeouts(self) -> Timeouts:
+        return Timeouts(
+            connect=self.options.connect_timeout or self.settings.connect_timeout,
+            first_content=self.first_content if self.stream else None,
+            idle=self.options.idle_timeout or self.settings.idle_timeout,
+            total=self.seconds_left,
+        )
+
+    def reply_context(self) -> ReplyContext:
+        provider = self.deployment.provider
+        return ReplyContext(
+            provider=provider.name,
+            model=self.deployment.model,
+            vendor=provider.vendor or provider.name,
+            created=int(self.clock.time()),
+            reply_id=f"chatcmpl-{self.request_id.removeprefix('req_')}",
+            accent=provider.accent,
+            facts=abilities(provider.name, self.deployment.model, self.deployment.entry).facts,
+        )
+
+    def cost(self, usage: Usage | None, at: float | None = None) -> Cost | None:
+        """What this attempt costs at the prices of `at` (Unix seconds; None: now). None: it is not known what was used."""
+        if self.operation == "count_tokens":
+            return _FREE
+        if usage is None:
+            return None
+        at = self.clock.time() if at is None else at
+        return cost_of(usage, self.deployment.entry, at=at, context=price_context(usage, self.request))
+
+    def pricing(self) -> Callable[[Usage], Cost | None]:
+        """What a usage of this attempt's stream costs, at the prices that hold as it begins."""
+        return functools.partial(self.cost, at=self.clock.time())

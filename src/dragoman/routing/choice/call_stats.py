@@ -1,0 +1,61 @@
+"""What is known of a canary's calls, or of those that it is compared with."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TypeAlias
+
+from dragoman.observe import Answered, Continued, Failed, Tried
+from dragoman.routing.settings.canary import MOST_CALLS
+
+__all__ = ["Figures", "Heard", "ratio"]
+
+_ENOUGH = 10
+"""Calls of the others with which a canary is compared, at least."""
+
+Heard: TypeAlias = Tried | Answered | Failed | Continued
+
+
+class Figures:
+    """Of a canary, or of the others. A bounded number of calls."""
+
+    def __init__(self, window: float) -> None:
+        self._window = window
+        self._calls: deque[tuple[float, float | None]] = deque(maxlen=MOST_CALLS)
+        """(when, milliseconds; None: it failed)."""
+        self._broken: deque[tuple[float, float | None]] = deque(maxlen=MOST_CALLS)
+        self._costs: deque[tuple[float, float | None]] = deque(maxlen=MOST_CALLS)
+
+    def add(self, event: Heard, now: float) -> None:
+        if isinstance(event, Tried):
+            if event.error is None or event.own_fault:
+                self._calls.append((now, event.milliseconds if event.error is None else None))
+        elif isinstance(event, (Failed, Continued)):
+            self._broken.append((now, None))
+        elif event.cost is not None and event.cost.total is not None:
+            self._costs.append((now, float(event.cost.total)))
+
+    def forget(self, now: float) -> None:
+        for known in (self._calls, self._broken, self._costs):
+            while known and known[0][0] <= now - self._window:
+                known.popleft()
+
+    @property
+    def calls(self) -> int:
+        return len(self._calls)
+
+    def error_rate(self) -> float | None:
+        failed = sum(took is None for _, took in self._calls) + len(self._broken)
+        return min(1.0, failed / len(self._calls)) if self._calls else None
+
+    def p95(self) -> float | None:
+        took = sorted(each for _, each in self._calls if each is not None)
+        return took[(len(took) * 95 - 1) // 100] if len(took) >= _ENOUGH else None
+
+    def mean_cost(self) -> float | None:
+        costs = [each for _, each in self._costs if each is not None]
+        return sum(costs) / len(costs) if len(costs) >= _ENOUGH else None
+
+
+def ratio(own: float | None, others: float | None) -> float | None:
+    return None if own is None or not others else own / others

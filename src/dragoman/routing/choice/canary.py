@@ -1,0 +1,222 @@
+"""Canaries: a deployment that is new gets a share of its alias's calls, and none any more once it does worse than a gate allows.
+
+    canary:
+      - {model: smart, deployment: smart-new, share: 0.05, gates: {error_rate: 0.05, latency_p95_ratio: 1.5, cost_ratio: 2.0}}
+
+What is known of them is known in this process alone."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dragoman.errors import ConfigError, NotFoundError
+from dragoman.observe import Answered, CanaryStopped, Continued, Event, Failed, Listener, Tried, tell
+from dragoman.routing.choice.call_stats import Figures
+from dragoman.routing.choice.canary_monitor import Watch
+from dragoman.routing.choice.group import ModelGroup
+from dragoman.routing.choice.split_group import SplitGroup
+from dragoman.routing.clock import Clock
+from dragoman.routing.deployments.deployment import Deployment
+from dragoman.routing.settings.canary import Canary
+
+if TYPE_CHECKING:
+    from dragoman.routing.request import Asked
+
+__all__ = ["Canaries", "CanaryPreview", "CanaryState", "Gate"]
+
+_log = logging.getLogger("dragoman.routing")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryState:
+    """How a canary does, against the other deployments of its alias, within its window. None: not known."""
+
+    alias: str
+    deployment: str
+    share: float
+    """As it is set."""
+    stopped: str | None
+    """The gate that it crossed; it gets no calls."""
+    calls: int
+    error_rate: float | None
+    latency_p95_ratio: float | None
+    cost_ratio: float | None
+
+
+class Canaries:
+    """Of one router. Hears of every call (as a `dragoman.observe.Listener`). Any thread may use it."""
+
+    def __init__(self, canaries: Sequence[Canary], clock: Clock, listeners: Sequence[Listener]) -> None:
+        self._canaries = tuple(canaries)
+        self._watches = {each.deployment: Watch(each) for each in canaries}
+        self._now = clock.time
+        self._chance = clock.random
+        self._told = tuple(listeners)
+        # Held again by the same thread where the collector closes a forgotten call in the middle of a step.
+        self._lock = threading.RLock()
+        self._heard: dict[str, tuple[tuple[Watch, Figures], ...]] = {}
+        """By deployment: whose figures its calls are."""
+
+    @property
+    def listeners(self) -> tuple[Listener, ...]:
+        """None, where there is nothing to hear of."""
+        return (self,) if self._canaries else ()
+
+    @property
+    def ids(self) -> Collection[str]:
+        """Of the deployments that are canaries."""
+        return self._watches.keys()
+
+    def check(self, deployments: Iterable[Deployment]) -> None:
+        """Whether the canaries fit these. Raises `ConfigError`."""
+        by_alias = _by_alias(deployments)
+        shares: dict[str, float] = {}
+        for position, canary in enumerate(self._canaries):
+            ids = by_alias.get(canary.model)
+            if ids is None:
+                raise _fault(canary, "model", f"{canary.model!r} is no alias of the model list")
+            if canary.deployment not in ids:
+                raise _fault(canary, "deployment", f"{canary.model!r} has no deployment {canary.deployment!r}")
+            if any(canary.deployment == earlier.deployment for earlier in self._canaries[:position]):
+                raise _fault(canary, "deployment", f"{canary.deployment!r} is a canary already")
+            shares[canary.model] = shares.get(canary.model, 0.0) + canary.share
+            if shares[canary.model] > 1 + 1e-9:
+                raise _fault(canary, "share", f"the canaries of {canary.model!r} have more than all calls")
+            if all(name in self._watches for name in ids):
+                raise _fault(canary, "deployment", f"{canary.model!r} has no other deployment, for the other calls")
+
+    def learn(self, deployments: Iterable[Deployment]) -> None:
+        """Which deployments there are now."""
+        heard: dict[str, tuple[tuple[Watch, Figures], ...]] = {}
+        with self._lock:
+            for alias, ids in _by_alias(deployments).items():
+                watches = [watch for watch in self._watches.values() if watch.canary.model == alias]
+                heard.update({name: tuple(_figures(name, watches, self._watches)) for name in ids if watches})
+            self._heard = heard
+
+    def over(self, group: ModelGroup) -> ModelGroup:
+        """The same group, with its canaries apart."""
+        watches = [watch for watch in self._watches.values() if watch.canary.model == group.alias]
+        return SplitGroup(group, watches, self._chance) if watches else group
+
+    def start(self, deployment: str) -> None:
+        """Give a canary its share again, and count anew. Raises `NotFoundError`."""
+        watch = self._watches.get(deployment)
+        if watch is None:
+            raise NotFoundError(f"{deployment!r} is no canary", param="deployment")
+        with self._lock:
+            watch.own, watch.stopped = Figures(watch.canary.gates.window), None
+            self._heard[deployment] = ((watch, watch.own),)
+
+    def read(self) -> tuple[CanaryState, ...]:
+        with self._lock:
+            now = self._now()
+            return tuple(_state(watch, now) for watch in self._watches.values())
+
+    def foreseen(self, asked: Asked) -> tuple[CanaryPreview, ...]:
+        """Those of the group that is asked, and whether this call is in the share of one."""
+        group = asked.group
+        if not isinstance(group, SplitGroup):
+            return ()
+        mine, by = group.canary_of(asked), group.drawn_by(asked)
+        with self._lock:
+            now = self._now()
+            return tuple(_foreseen(watch, now, mine, by) for watch in group.watches)
+
+    def __call__(self, event: Event) -> None:
+        if not isinstance(event, (Tried, Answered, Failed, Continued)):
+            return
+        heard = self._heard.get(event.broken if isinstance(event, Continued) else event.deployment)
+        if heard is None:
+            return
+        stopped: CanaryStopped | None = None
+        with self._lock:
+            now = self._now()
+            for watch, figures in heard:
+                figures.add(event, now)
+                if figures is watch.own:
+                    stopped = watch.judged(now)
+        if stopped is not None:
+            told = (stopped.alias, stopped.deployment, stopped.gate, stopped.value, stopped.limit)
+            _log.warning("%s: the canary %s is stopped: its %s is %.4g, and the limit %.4g", *told)
+            tell(self._told, stopped)
+
+
+def _by_alias(deployments: Iterable[Deployment]) -> dict[str, list[str]]:
+    """Ids."""
+    found: dict[str, list[str]] = {}
+    for item in deployments:
+        found.setdefault(item.alias, []).append(item.id)
+    return found
+
+
+def _figures(name: str, watches: Iterable[Watch], canaries: Collection[str]) -> Iterator[tuple[Watch, Figures]]:
+    """A canary's own, or else the others' of each canary."""
+    for watch in watches:
+        if watch.canary.deployment == name:
+            yield watch, watch.own
+        elif name not in canaries:
+            yield watch, watch.others
+
+
+def _fault(canary: Canary, name: str, message: str) -> ConfigError:
+    return ConfigError(f"{canary.path}.{name}: {message}", param=f"{canary.path}.{name}")
+
+
+def _state(watch: Watch, now: float) -> CanaryState:
+    canary, values = watch.canary, watch.values(now)
+    who = (canary.model, canary.deployment, canary.share, watch.stopped)
+    named = dict(zip(("alias", "deployment", "share", "stopped"), who, strict=True))
+    return CanaryState(**named, calls=watch.own.calls, **values)  # type: ignore[arg-type]
+
+
+def _foreseen(watch: Watch, now: float, mine: str | None, by: str) -> CanaryPreview:
+    canary, gates, values = watch.canary, watch.canary.gates, watch.values(now)
+    limits = ((gate, value, getattr(gates, gate)) for gate, value in values.items())
+    return CanaryPreview(
+        deployment=canary.deployment,
+        share=canary.share,
+        stopped=watch.stopped,
+        drawn=canary.deployment == mine,
+        drawn_by="" if watch.stopped else by,
+        calls=watch.own.calls,
+        least_calls=gates.least_calls,
+        window=gates.window,
+        gates=tuple(Gate(name, value, limit) for name, value, limit in limits if limit is not None),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What stops a canary."""
+
+    name: str
+    value: float | None
+    """By now. None: not known."""
+    limit: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryPreview:
+    """A canary of the model group."""
+
+    deployment: str
+    share: float
+    stopped: str | None
+    """The gate that it crossed; it gets no calls."""
+    drawn: bool
+    """This call is in its share."""
+    drawn_by: str
+    """What decides that: `chance`, for each call anew, or the name in the metadata that keeps calls together. Empty: such a call
+    never is."""
+    calls: int
+    """Its own, within the window."""
+    least_calls: int
+    """It is not judged before."""
+    window: float
+    """Seconds."""
+    gates: tuple[Gate, ...]

@@ -1,0 +1,276 @@
+"""Which deployments cannot take a call: one plain function for each reason, asked in the order of the table.
+
+A check says why not, for a person, or None. Only those that can matter for a group are asked: `relevant` decides it once,
+when the group is made, and `matters` once for each call."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Sequence
+from typing import NamedTuple
+
+from dragoman.errors import (
+    APIError,
+    ContextWindowExceededError,
+    PermissionDeniedError,
+    UnsupportedAbilityError,
+)
+from dragoman.models import tally_tokens, tokens_upper_bound
+from dragoman.routing.deployments.abilities import abilities_of, lack_of
+from dragoman.routing.deployments.deployment import Deployment
+from dragoman.routing.request import Asked, no_texts, texts, words_of
+from dragoman.routing.settings.checks import CheckPolicy
+
+__all__ = ["CHECKS", "Check", "EACH", "PassedOver", "window_of"]
+
+
+EACH = "each call for itself"
+
+
+class PassedOver(NamedTuple):
+    """A deployment that was not asked, and why."""
+
+    deployment: str
+    reason: str
+
+
+class Check(NamedTuple):
+    name: str
+    refuses: Callable[[Deployment, Asked], str | None]
+    relevant: Callable[[Sequence[Deployment], CheckPolicy], bool]
+    matters: Callable[[Asked], Hashable]
+    """None: not for this call. Else what its refusals depend on: calls that give the same are refused by the same deployments;
+    `EACH` where no two calls are alike."""
+    error: type[APIError]
+    """What the caller hears where this check refuses everybody."""
+
+
+def _blocked(deployment: Deployment, asked: Asked) -> str | None:
+    return "by the configuration" if deployment.blocked else None
+
+
+def _any_blocked(deployments: Sequence[Deployment], policy: CheckPolicy) -> bool:
+    return any(deployment.blocked for deployment in deployments)
+
+
+class _Wish(NamedTuple):
+    """What a request's tags ask of a deployment."""
+
+    banned: frozenset[str]
+    demanded: frozenset[str]
+    wanted: frozenset[str]
+    among: frozenset[str] | None
+    """The ids of those that fit, as some fit better than others; None: all that are not banned."""
+
+
+def _wish(asked: Asked) -> _Wish:
+    said = asked.tags
+    banned = frozenset(tag[1:] for tag in said if tag.startswith("!"))
+    demanded = frozenset(tag[1:] for tag in said if tag.startswith("&"))
+    wanted = frozenset(tag for tag in said if tag[:1] not in ("!", "&"))
+    able = [
+        member.deployment
+        for member in asked.group.members
+        if banned.isdisjoint(member.deployment.tags) and demanded.issubset(member.deployment.tags)
+    ]
+    return _Wish(banned, demanded, wanted, _among(able, wanted, asked))
+
+
+def _among(able: Sequence[Deployment], wanted: frozenset[str], asked: Asked) -> frozenset[str] | None:
+    """Those that share a tag with the request (or all of its tags), or know its client; else those for everybody."""
+    agent = _agent(asked)
+    fitting = frozenset(item.id for item in able if _fits(item, wanted, agent, asked.group.policy.match_any))
+    if fitting:
+        return fitting
+    default = frozenset(item.id for item in able if "default" in item.tags)
+    if wanted or default:
+        return default
+    return None
+
+
+def _agent(asked: Asked) -> str | None:
+    said = asked.metadata.get("user_agent")
+    return said if isinstance(said, str) else None
+
+
+def _fits(deployment: Deployment, wanted: frozenset[str], agent: str | None, match_any: bool) -> bool:
+    if wanted:
+        tags = deployment.tags
+        if not wanted.isdisjoint(tags) if match_any else wanted.issubset(tags):
+            return True
+        if tags and not match_any:
+            return False
+    if agent is None:
+        return False
+    return any(re.search(pattern, f"User-Agent: {agent}") for pattern in deployment.tag_regex)
+
+
+def _other_tags(deployment: Deployment, asked: Asked) -> str | None:
+    wish = asked.kept("tags", _wish)
+    tags = deployment.tags
+    if not wish.banned.isdisjoint(tags):
+        return f"it has the tag {_listed(wish.banned.intersection(tags))}, which the request excludes"
+    if not wish.demanded.issubset(tags):
+        return f"it has not the tag {_listed(wish.demanded.difference(tags))}"
+    if wish.among is None or deployment.id in wish.among:
+        return None
+    return f"its tags do not fit {_listed(wish.wanted)}" if wish.wanted else "it is for requests with other tags"
+
+
+def _tags_decide(deployments: Sequence[Deployment], policy: CheckPolicy) -> bool:
+    return policy.tags
+
+
+def _elsewhere(deployment: Deployment, asked: Asked) -> str | None:
+    region = deployment.region
+    for allowed in asked.kept("regions", _regions) or ():
+        if region is None:
+            return f"its region is not known, and the request must stay in {_listed(allowed)}"
+        if not any(_lies_in(region, area) for area in allowed):
+            return f"{region} is not in {_listed(allowed)}"
+    return None
+
+
+_REGIONS = ("allowed_model_region", "region", "data_residency")
+
+
+def _regions(asked: Asked) -> tuple[frozenset[str], ...] | None:
+    """Where the request must stay, `eu`, `eu-west-1`, ...: in one of each."""
+    always = asked.group.policy.regions
+    if not asked.metadata:
+        return always or None
+    return (*always, *(said for name in _REGIONS if (said := _demanded(asked, name)) is not None)) or None
+
+
+def _demanded(asked: Asked, name: str) -> frozenset[str] | None:
+    """What the metadata demand under this name. Raises `BadRequestError`: a demand that nobody understands is not dropped."""
+    said = asked.metadata.get(name)
+    if not said:
+        return None
+    if isinstance(said, str) or (isinstance(said, (list, tuple)) and all(isinstance(item, str) for item in said)):
+        return texts(said)
+    raise no_texts(f"metadata.{name}", said)
+
+
+_AREAS = {"eu": ("eu", "europe"), "us": ("us",)}
+
+
+def _lies_in(region: str, area: str) -> bool:
+    """`eu-west-1` and `europe-west4` lie in `eu`."""
+    region, area = region.lower(), area.lower()
+    return region == area or any(region == name or region.startswith(f"{name}-") for name in _AREAS.get(area, (area,)))
+
+
+def _against_policy(deployment: Deployment, asked: Asked) -> str | None:
+    lacking = (asked.kept("policies", _policies) or frozenset()).difference(deployment.tags)
+    return f"it has not the tag {_listed(lacking)}, which the request's data policy demands" if lacking else None
+
+
+def _policies(asked: Asked) -> frozenset[str] | None:
+    """Tags that a deployment must have, always and all of them: `metadata.data_policy`."""
+    return _demanded(asked, "data_policy")
+
+
+def _unable(deployment: Deployment, asked: Asked) -> str | None:
+    lack = lack_of(deployment, asked.needs, asked.options, drop_params=asked.group.policy.drop_params)
+    return (
+        None
+        if lack is None
+        else f"{lack.where} needs {lack.ability}, which {deployment.model!r} has not, as {lack.source} says"
+    )
+
+
+def _needs(asked: Asked) -> Hashable:
+    if not asked.needs:
+        return None
+    options = asked.options
+    said = (options.drop_params, options.allowed_openai_params, options.additional_drop_params)
+    return (*asked.needs.items(), *said)
+
+
+def _some_lack(deployments: Sequence[Deployment], policy: CheckPolicy) -> bool:
+    """One that stands alone tells it itself, and better (`_abilities.py`)."""
+    return len(deployments) > 1 and any(abilities_of(deployment).refused for deployment in deployments)
+
+
+_SURE = 1.1
+"""An estimate must be so much above a window before it is believed."""
+_MOST_PER_TOKEN = 16
+"""A rough count is at most so many times too low (four bytes a character, four characters a token)."""
+_BESIDES = 1000
+"""Tokens of a prompt beside its texts."""
+
+
+def _too_long(deployment: Deployment, asked: Asked) -> str | None:
+    """Counted cheaply where that is enough, and exactly only near the limit."""
+    window = window_of(deployment)
+    if window is None or not _is_one_prompt(asked) or asked.rough_tokens * _MOST_PER_TOKEN < window - _BESIDES:
+        return None
+    model, provider = deployment.entry.model if deployment.entry else deployment.model, deployment.provider.name
+    most = asked.kept(("most", model), lambda it: tokens_upper_bound(it.request, provider=provider, model=model))
+    if most is not None and most <= window:
+        return None
+    tokens, exact = asked.kept(("counted", model), lambda it: _counted(it, model))
+    if tokens <= (window if exact else window * _SURE):
+        return None
+    return f"{'' if exact else 'about '}{tokens} tokens do not fit into {window}"
+
+
+def _may_be_too_long(asked: Asked) -> Hashable:
+    narrowest = asked.group.narrowest
+    if narrowest is None or not _is_one_prompt(asked):
+        return None
+    return EACH if asked.rough_tokens * _MOST_PER_TOKEN >= narrowest - _BESIDES else None
+
+
+def _is_one_prompt(asked: Asked) -> bool:
+    """A window holds one prompt; of several, as embeddings are asked for, each has its own. To count is no reason to refuse."""
+    operation = asked.call.operation
+    return operation == "chat" or (operation == "text_completion" and isinstance(asked.request.get("prompt"), str))
+
+
+def _counted(asked: Asked, model: str) -> tuple[int, bool]:
+    chat = asked.request.get("chat") or asked.request
+    tally = tally_tokens(chat.get("messages"), chat.get("tools"), text=words_of(asked.request), model=model)
+    return tally.tokens, tally.exact
+
+
+def window_of(deployment: Deployment) -> int | None:
+    """Tokens of input."""
+    entry = deployment.entry
+    return None if entry is None else entry.max_input_tokens or entry.context_window
+
+
+def _windows_known(deployments: Sequence[Deployment], policy: CheckPolicy) -> bool:
+    return policy.window and any(window_of(deployment) for deployment in deployments)
+
+
+def _listed(words: frozenset[str]) -> str:
+    return ", ".join(repr(word) for word in sorted(words))
+
+
+def _always(deployments: Sequence[Deployment], policy: CheckPolicy) -> bool:
+    return True
+
+
+CHECKS: tuple[Check, ...] = (
+    Check("blocked", _blocked, _any_blocked, lambda asked: True, PermissionDeniedError),
+    Check(
+        "tags",
+        _other_tags,
+        _tags_decide,
+        lambda asked: (asked.tags, _agent(asked)),
+        PermissionDeniedError,
+    ),
+    Check("region", _elsewhere, _always, _regions, PermissionDeniedError),
+    Check(
+        "data policy",
+        _against_policy,
+        _always,
+        lambda asked: _policies(asked) if asked.metadata else None,
+        PermissionDeniedError,
+    ),
+    Check("abilities", _unable, _some_lack, _needs, UnsupportedAbilityError),
+    Check("context window", _too_long, _windows_known, _may_be_too_long, ContextWindowExceededError),
+)
+"""Those beyond health and limits, which are always asked (`_group.py`, `_seek.py`)."""

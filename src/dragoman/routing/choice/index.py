@@ -1,0 +1,133 @@
+"""Which deployments answer to a name: aliases, patterns such as `openai/*`, and models that are in no list."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from dragoman.errors import ConfigError, DragomanError, NotFoundError
+from dragoman.providers import Providers
+from dragoman.routing.choice.canary import Canaries
+from dragoman.routing.choice.group import ModelGroup
+from dragoman.routing.deployments.deployment import Deployment
+from dragoman.routing.deployments.member import Member
+from dragoman.routing.deployments.pricing import looked_up
+from dragoman.routing.settings.call_options import NO_OPTIONS, CallOptions
+from dragoman.routing.settings.checks import CheckPolicy
+from dragoman.routing.settings.router_settings import Alias
+from dragoman.routing.strategies import Strategy
+
+if TYPE_CHECKING:
+    from dragoman.models import Catalogue
+
+__all__ = ["Directory"]
+
+_WILD = frozenset("*?[")
+
+
+class Directory:
+    """Model groups by alias, with what the catalogue says of their models by now."""
+
+    def __init__(
+        self,
+        deployments: Iterable[Deployment],
+        providers: Providers,
+        catalogue: Catalogue,
+        strategy_of: Callable[[str], Strategy],
+        has_fallback: Callable[[str], bool],
+        *,
+        allow_unlisted: bool,
+        checks: CheckPolicy | None = None,
+        canaries: Canaries | None = None,
+        names: Mapping[str, Alias] = MappingProxyType({}),
+    ) -> None:
+        self._providers = providers
+        self._catalogue = catalogue
+        self._strategy_of = strategy_of
+        self._has_fallback = has_fallback
+        self._allow_unlisted = allow_unlisted
+        self._checks = checks
+        self._canaries = canaries
+        self._names = names
+        """Other names of models."""
+        self._seen_version = catalogue.version
+        self._groups = self._made(deployments)
+        if canaries is not None:
+            canaries.check(self.deployments)
+        self._patterns = sorted((alias for alias in self._groups if not _WILD.isdisjoint(alias)), key=_vagueness)
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        return tuple(self._groups)
+
+    @property
+    def deployments(self) -> tuple[Deployment, ...]:
+        return tuple(member.deployment for group in self.groups().values() for member in group.members)
+
+    def groups(self) -> Mapping[str, ModelGroup]:
+        version = self._catalogue.version
+        if version != self._seen_version:
+            self._groups = self._made(member.deployment for group in self._groups.values() for member in group.members)
+            self._seen_version = version
+        return self._groups
+
+    def group(self, model: str, options: CallOptions) -> ModelGroup:
+        """Those that answer to `model`. Raises `NotFoundError` or `BadRequestError`."""
+        groups = self.groups()
+        if model in self._names:
+            model = self._names[model].model
+        found = groups.get(model)
+        if found is not None:
+            return found
+        pattern = next((pattern for pattern in self._patterns if fnmatch.fnmatchcase(model, pattern)), None)
+        if pattern is not None:
+            wild = groups[pattern]
+            return wild.of(model, [self._filled(member.deployment, model) for member in wild.members])
+        if not self._allow_unlisted:
+            raise NotFoundError(f"the model {model!r} does not exist here", param="model", model=model)
+        provider, name = self._providers.resolve(model, options.custom_llm_provider)
+        entry = self._catalogue.find(provider.name, name)
+        deployment = Deployment(id=model, alias=model, provider=provider, model=name, entry=entry)
+        return ModelGroup(model, (Member(deployment, "", "", alone=True),), self._strategy_of(model), self._checks)
+
+    def check(self, *named: tuple[str, str]) -> None:
+        """(path, model) of what a configuration names. Raises `ConfigError` for a model that nobody knows."""
+        for path, model in named:
+            try:
+                self.group(model, NO_OPTIONS)
+            except DragomanError as error:
+                raise ConfigError(f"{path}: {error.message}", param=path) from error
+
+    def _filled(self, deployment: Deployment, model: str) -> Deployment:
+        """A wildcard's deployment for one model: `*` in its model becomes what the caller's `*` stood for."""
+        before, _, after = deployment.alias.partition("*")
+        star = model[len(before) : len(model) - len(after)] if model.startswith(before) else model
+        star = star.removeprefix(f"{deployment.provider.name}/")
+        filled = replace(deployment, alias=model, model=deployment.model.replace("*", star), wild=True)
+        return looked_up(filled, self._catalogue)
+
+    def _made(self, deployments: Iterable[Deployment]) -> dict[str, ModelGroup]:
+        by_alias: dict[str, list[Deployment]] = {}
+        for deployment in deployments:
+            by_alias.setdefault(deployment.alias, []).append(looked_up(deployment, self._catalogue))
+        return {alias: self._group(alias, found) for alias, found in by_alias.items()}
+
+    def _group(self, alias: str, deployments: Sequence[Deployment]) -> ModelGroup:
+        canaries = () if self._canaries is None else self._canaries.ids
+        regular = [item.id for item in deployments if item.id not in canaries]
+        alone = regular[0] if len(regular) == 1 and not self._has_fallback(alias) else None
+        members = [Member(item, item.id, item.credential, item.id == alone) for item in sorted(deployments, key=_order)]
+        group = ModelGroup(alias, members, self._strategy_of(alias), self._checks)
+        return group if self._canaries is None else self._canaries.over(group)
+
+
+def _vagueness(pattern: str) -> int:
+    """Lower is asked first: the pattern that says most of the name, and of equals the first in the list."""
+    return -sum(character not in _WILD for character in pattern)
+
+
+def _order(deployment: Deployment) -> int:
+    return deployment.order

@@ -1,0 +1,65 @@
+"""TODO dragoman.routing.deployments.references."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable, Iterable, Iterator
+
+from dragoman.routing.deployments.deployment import Deployment
+from dragoman.routing.settings.options import Problem
+from dragoman.routing.settings.router_settings import FallbackTarget, target_name
+from dragoman.settings.suggestions import or_perhaps
+
+__all__ = ["name_faults"]
+
+
+def name_faults(
+    reading: Reading,
+    models: Iterable[str],
+    unlisted: Callable[[FallbackTarget], str | None] | None = None,
+    deployments: Iterable[Deployment] = (),
+) -> list[Problem]:
+    """A model that nobody knows is told at once, not found out on the day when it is needed. `unlisted` says what is wrong with
+    one that is in no list, where such may be asked."""
+    listed = list(dict.fromkeys(models))
+    known = {*listed, *reading.settings.model_group_alias}
+    patterns = [name for name in listed if "*" in name]
+    found: list[Problem] = []
+    for path, target in (*_named(reading), *_named_by(deployments)):
+        name = target_name(target)
+        if name == "*" or name in known or any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
+            continue
+        reason = "" if unlisted is None else unlisted(target)
+        if reason is not None:
+            remark = f"; {reason}" if reason else ""
+            near_name = or_perhaps(name, known) if len(found) < _MOST_REMARKS else ""
+            found.append(Problem(path, f"{name!r} is not in model_list{near_name}{remark}"))
+    return found
+
+
+def _named_by(deployments: Iterable[Deployment]) -> Iterator[tuple[str, FallbackTarget]]:
+    for deployment in deployments:
+        path = deployment.path or f"model_list[id={deployment.id}].litellm_params"
+        yield from ((f"{path}.fallbacks", target) for target in deployment.options.fallbacks or ())
+        if deployment.silent_model is not None:
+            yield f"{path}.silent_model", deployment.silent_model
+
+
+def _named(reading: Reading) -> Iterator[tuple[str, FallbackTarget]]:
+    """Every model that the settings name, with its path."""
+    settings, paths = reading.settings, reading.paths
+    for field in ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks"):
+        for alias, targets in getattr(settings, field).items():
+            yield paths[field], alias
+            yield from ((f"{paths[field]}.{alias}", target) for target in targets)
+    yield from ((paths["default_fallbacks"], target) for target in settings.default_fallbacks)
+    for name, alias in settings.model_group_alias.items():
+        yield f"{paths['model_group_alias']}.{name}", alias.model
+    for mirror in settings.mirror.mirrors:
+        yield from ((paths["mirror"], model) for model in (mirror.source, mirror.to))
+    for position, group in enumerate(settings.routing_groups):
+        yield from ((f"{paths['routing_groups']}[{position}].models", model) for model in group.models)
+    yield from ((f"{route.path}.use", route.use) for route in settings.routes)
+    yield from ((f"{canary.path}.model", canary.model) for canary in settings.canary)
+    for field in ("group_retry_policies", "weights"):
+        yield from ((f"{paths[field]}.{name}", name) for name in getattr(settings, field))

@@ -1,0 +1,141 @@
+"""A call up to its sending: who would be found, with nothing claimed, and a request that is written and thrown away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from typing import NamedTuple
+
+from dragoman.dialects import text_as_chat
+from dragoman.dialects._parameters import DropList
+from dragoman.errors import APIError, DragomanError
+from dragoman.models import Tally, acount_tokens_locally
+from dragoman.routing.admission.admission import Admitted, Seeker
+from dragoman.routing.admission.limits import claims_of
+from dragoman.routing.attempt.attempt import not_offered
+from dragoman.routing.attempt.request import Job
+from dragoman.routing.attempt.wire import prepare, target_of
+from dragoman.routing.choice.group import Choice, NoChoice
+from dragoman.routing.explain.explanation import Refusal
+from dragoman.routing.request import Asked, words_of
+from dragoman.stores import Refusal as Refused
+from dragoman.stores import View
+
+__all__ = ["Onlooker", "Sent", "counted_for", "refusal_of", "sent_by"]
+
+
+class Onlooker(Seeker):
+    """Finds whom a call would find, and claims nothing."""
+
+    found: Admitted | NoChoice
+    """What was found last."""
+    tried: Collection[str]
+    """Whom it did not look at."""
+
+    async def find(self, asked: Asked, tried: Collection[str] = ()) -> Admitted | NoChoice:
+        self.found, self.tried = await super().find(asked, tried), tried
+        return self.found
+
+    async def may_probe(self, keys: tuple[str, ...]) -> bool:
+        return all([await self._store.claim_probe(key, 0.0) for key in keys])
+
+    async def lease(self, choice: Choice, asked: Asked, probing: tuple[str, ...]) -> Admitted | Refused:
+        claims = claims_of(choice.member, asked)
+        return (await self._store.refusal(claims) if claims else None) or Admitted(choice, "", probing)
+
+    def give_back(self, admitted: Admitted) -> None:
+        """There is nothing to give back."""
+
+    def choose(self, asked: Asked, view: View, tried: Collection[str]) -> Choice | NoChoice:
+        """With the scores of all, which are only worked out for who wants to see them; and then as a call does, by the same
+        chance."""
+        if not isinstance(asked.chance, _Draws):
+            asked.chance = _Draws(asked.chance)
+        asked.chance.begin()
+        asked.explaining = True
+        shown = super().choose(asked, view, tried)
+        asked.explaining = False
+        asked.chance.again()
+        choice = super().choose(asked, view, tried)
+        if isinstance(choice, Choice) and isinstance(shown, Choice):
+            return choice._replace(scores=shown.scores)
+        return choice
+
+
+class _Draws:
+    """Chance that can say once more what it has said."""
+
+    def __init__(self, chance: Callable[[], float]) -> None:
+        self._chance = chance
+        self._said: list[float] = []
+        self._next = 0
+
+    def __call__(self) -> float:
+        if self._next == len(self._said):
+            self._said.append(self._chance())
+        self._next += 1
+        return self._said[self._next - 1]
+
+    def begin(self) -> None:
+        """What was said by now is over; what was said beyond that, before `again`, comes again."""
+        del self._said[: self._next]
+        self._next = 0
+
+    def again(self) -> None:
+        self._next = 0
+
+
+class Sent(NamedTuple):
+    """What would be sent, as far as it may be told."""
+
+    dropped: tuple[str, ...] = ()
+    passes_through: bool = False
+    error: DragomanError | None = None
+    """Why it cannot be written."""
+    note: str = ""
+
+    @property
+    def refusal(self) -> Refusal | None:
+        return None if self.error is None else refusal_of(self.error)
+
+
+def refusal_of(error: DragomanError) -> Refusal:
+    after = error.retry_after if isinstance(error, APIError) else None
+    return Refusal(type(error).__name__, error.status_code, error.message, error.param, error.code, after)
+
+
+async def counted_for(job: Job) -> Tally:
+    """The input tokens, who counted them, and whether it is sure."""
+    chat = job.request.get("chat") or job.request
+    entry = job.deployment.entry
+    asked = {name: chat.get(name) for name in ("tool_choice", "response_format")}
+    return await acount_tokens_locally(
+        chat.get("messages"), chat.get("tools"), words_of(chat), entry.model if entry else job.deployment.model, **asked
+    )
+
+
+def sent_by(job: Job) -> Sent:
+    """A request that is written, and thrown away."""
+    provider = job.deployment.provider
+    if job.options.is_mock or provider.function is not None:
+        return Sent(note="a function of this process answers, and nothing is sent")
+    drops: tuple[str, ...] = ()
+    try:
+        if job.operation == "text_completion" and job.operation not in provider.endpoints:
+            list_of = DropList(target_of(job))
+            request = text_as_chat.chat_request(job.request, list_of)
+            job, drops = replace(job, operation="chat", request=request, source=None), tuple(list_of.dropped)
+        endpoint = provider.endpoints.get(job.operation)
+        if endpoint is None:
+            return _not_offered(job)
+        sending = prepare(job, endpoint)
+    except DragomanError as error:
+        return Sent(error=error)
+    return Sent((*drops, *sending.dropped), sending.native)
+
+
+def _not_offered(job: Job) -> Sent:
+    provider = job.deployment.provider.name
+    if job.operation == "count_tokens":
+        return Sent(note=f"{provider} counts no tokens: they are counted here")
+    return Sent(error=not_offered(job))

@@ -1,0 +1,88 @@
+"""Whose fault a failure is, and for how long it takes a deployment or a credential out."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from dragoman.errors import (
+    APIConnectionError,
+    APIError,
+    APIResponseValidationError,
+    AuthenticationError,
+    InsufficientQuotaError,
+    InternalServerError,
+    NotFoundError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    RateLimitError,
+    Timeout,
+)
+
+__all__ = ["Fault", "LIMIT_ERRORS", "TimeLimits", "allowed_fails", "cut_short", "fault_of"]
+
+
+class Fault(enum.Enum):
+    """Who must be spared further calls."""
+
+    NOBODY = "nobody"
+    """The request itself, or the caller: nothing is learned about the deployment."""
+    LIMIT = "limit"
+    """The deployment, until its limit resets: known at once, and over at a known time."""
+    DEPLOYMENT = "deployment"
+    """The deployment; one failure may be chance, more are not."""
+    GONE = "gone"
+    """The deployment, at once: the model is not there, or not for us."""
+    CREDENTIAL = "credential"
+    """The credential, and so every deployment that uses it."""
+
+
+_FAULTS: tuple[tuple[type[APIError], Fault], ...] = (
+    (InsufficientQuotaError, Fault.CREDENTIAL),
+    (AuthenticationError, Fault.CREDENTIAL),
+    (PaymentRequiredError, Fault.CREDENTIAL),
+    (RateLimitError, Fault.LIMIT),
+    (PermissionDeniedError, Fault.GONE),
+    (NotFoundError, Fault.GONE),
+    (APIConnectionError, Fault.DEPLOYMENT),
+    (APIResponseValidationError, Fault.DEPLOYMENT),
+    (InternalServerError, Fault.DEPLOYMENT),
+)
+"""The first that fits. Every other error is the request's own."""
+
+
+LIMIT_ERRORS = frozenset({"RateLimitError"})
+"""The classes of errors whose outage is over at a known time, so that nobody has to probe."""
+
+
+_NOT_OFFERED = "unsupported_operation"
+"""A code of ours: the provider was not asked, as it offers no such operation."""
+
+
+def fault_of(error: BaseException) -> Fault:
+    """`Fault.NOBODY` also for a caller who left."""
+    if getattr(error, "code", None) == _NOT_OFFERED:
+        return Fault.NOBODY
+    return next((fault for kind, fault in _FAULTS if isinstance(error, kind)), Fault.NOBODY)
+
+
+def allowed_fails(error: BaseException, *policies: Mapping[str, int]) -> int | None:
+    """What the first policy that names the class of the error, or one above it, allows."""
+    kinds = [kind.__name__ for kind in type(error).__mro__]
+    return next((policy[kind] for policy in policies for kind in kinds if kind in policy), None)
+
+
+TimeLimits: TypeAlias = Sequence[tuple[float, float]]
+"""Seconds that an attempt was given, and that it is given usually."""
+_LESS = 0.95
+_AT_ONCE = 0.05
+"""Seconds by which a time-out may be early."""
+
+
+def cut_short(error: BaseException, took: float, limits: TimeLimits) -> bool:
+    """Whether this is a time-out that came sooner than the deployment may usually take: the caller's own haste, or what earlier
+    attempts left of his time."""
+    if not isinstance(error, Timeout):
+        return False
+    return any(given < usual * _LESS and took >= given - _AT_ONCE for given, usual in limits)

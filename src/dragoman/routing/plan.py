@@ -1,0 +1,144 @@
+"""The plan that a call goes by from its beginning to its end: from the call, or a fallback of it, to what is asked of a group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from dragoman.errors import BadRequestError, DragomanError
+from dragoman.routing.call import Call
+from dragoman.routing.choice.group import ModelGroup
+from dragoman.routing.choice.index import Directory
+from dragoman.routing.choice.routes import route_of
+from dragoman.routing.clock import Clock
+from dragoman.routing.deployments.deployment import Deployment
+from dragoman.routing.deployments.pricing import only_priced, with_prices
+from dragoman.routing.recovery import fallbacks
+from dragoman.routing.request import Asked
+from dragoman.routing.settings.call_options import NO_OPTIONS, CallOptions
+from dragoman.routing.settings.options import away_from_home, split
+from dragoman.routing.settings.router_settings import FallbackTarget, RouterSettings
+
+if TYPE_CHECKING:
+    from dragoman.models import Catalogue
+    from dragoman.routing.choice.affinity import Affinity
+    from dragoman.routing.strategies.routing_groups import Strategies
+    from dragoman.stores import Outage
+
+__all__ = ["Asker"]
+
+_NOTHING: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Of one router, as its list and its settings are at one time. It asks nobody: it says of whom something would be asked,
+    and what."""
+
+    settings: RouterSettings
+    listed: tuple[Deployment, ...]
+    """As they were given, without the defaults of the settings."""
+    strategies: Strategies
+    directory: Directory
+    catalogue: Catalogue
+    clock: Clock
+    now: Callable[[], float]
+    """The store's clock, as what was observed is told by it: processes' own clocks may differ."""
+    affinity: Affinity | None
+    is_open: bool
+    """Models in no list may be asked, and a caller may say where a fallback is."""
+
+    def asked(self, call: Call) -> Asked:
+        route = route_of(self.settings.routes, call) if self.settings.routes else None
+        model = call.model if route is None else route.use
+        group = self._described(self.directory.group(model, call.options), call, call.options)
+        meant = group if route is None else self._named(call) or group
+        return self._asking(
+            call,
+            group,
+            request=call.request,
+            options=call.options,
+            home=meant.members[0].deployment.provider.name,
+            because="" if route is None else f"{route.path} sends it to {model}; ",
+            route=None if route is None else route.path,
+        )
+
+    def _asking(self, call: Call, group: ModelGroup, **more: Any) -> Asked:
+        return Asked(call, group, chance=self.clock.random, now=self.now, affinity=self.affinity, **more)
+
+    def _named(self, call: Call) -> ModelGroup | None:
+        """The group that the caller named, and meant his own key and address for; None for a name that only routes know."""
+        try:
+            return self.directory.group(call.model, call.options)
+        except DragomanError:
+            return None
+
+    def _described(self, group: ModelGroup, call: Call, options: CallOptions) -> ModelGroup:
+        """With the prices that the call itself brings, and without those that may not be asked as nobody knows their price."""
+        wants_prices = self.settings.block_requests_for_models_without_pricing and call.operation != "count_tokens"
+        if not (options.prices or options.base_model or wants_prices):
+            return group
+        deployments: Sequence[Deployment] = [member.deployment for member in group.members]
+        if options.prices or options.base_model:
+            deployments = with_prices(deployments, options, self.catalogue)
+        if wants_prices:
+            deployments = only_priced(deployments)
+        return group.of(group.alias, deployments)
+
+    def failing(self, asked: Asked) -> tuple[CallOptions, int]:
+        """What counts of fallbacks, and how many retries there are: as the call says, or the deployment, or the settings."""
+        options, own = asked.call.options, asked.group.members[0].deployment.options
+        if options.fallbacks is None and (own.fallbacks is not None or own.disable_fallbacks):
+            options = replace(options, fallbacks=own.fallbacks, disable_fallbacks=own.disable_fallbacks)
+        said = options.num_retries if options.num_retries is not None else own.num_retries
+        return options, self.settings.num_retries if said is None else said
+
+    def fallback(self, call: Call, target: FallbackTarget, home: str) -> Asked:
+        own: dict[str, Any] = {}
+        request, unsent = call.request, _NOTHING
+        if not isinstance(target, str):
+            parts = split({name: value for name, value in target.items() if name != "model"}, "fallbacks")
+            own, request = parts.options, {**request, **parts.rest} if parts.rest else request
+            unsent = tuple(parts.later)
+        options, left_out = replace(call.options, custom_llm_provider=own.get("custom_llm_provider")), _NOTHING
+        if options.prices or options.base_model:
+            options = replace(options, prices={}, base_model=None)  # they are the first model's
+        group = self.directory.group(fallbacks.target_name(target), options)
+        there = group.members[0].deployment.provider.name
+        if there != home:
+            options, left_out = away_from_home(options)
+        options = replace(options, **own) if own else options
+        group = self._described(group, call, options)
+        return self._asking(call, group, request=request, options=options, home=there, left_out=(*left_out, *unsent))
+
+    def stands_ready(
+        self, targets: Iterable[FallbackTarget], outages: Mapping[str, Outage], seen: Collection[str]
+    ) -> bool:
+        """Whether one of these fallbacks, none of those that were `seen`, is still asked and has a deployment that is well."""
+        if len(seen) > self.settings.max_fallbacks:
+            return False
+        for target in targets:
+            if fallbacks.target_name(target) in seen:
+                continue
+            try:
+                group = self.directory.group(fallbacks.target_name(target), NO_OPTIONS)
+            except DragomanError:
+                continue
+            if any(member.outage(outages) is None for member in group.regular.members):
+                return True
+        return False
+
+    def check_fallbacks(self, targets: Sequence[FallbackTarget] | None) -> None:
+        """A mistyped fallback is told at once, not on the day when it is needed."""
+        for position, target in enumerate(targets or ()):
+            self._check_target(target, f"fallbacks[{position}]")
+        fallbacks.check_form(targets, remote=not self.is_open)
+
+    def _check_target(self, target: FallbackTarget, path: str) -> None:
+        own = {} if isinstance(target, str) else target
+        try:
+            options = CallOptions(custom_llm_provider=own.get("custom_llm_provider"))
+            self.directory.group(fallbacks.target_name(target), options)
+        except DragomanError as error:
+            raise BadRequestError(f"{path}: {error.message}", param=path, code=error.code) from error

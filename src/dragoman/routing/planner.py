@@ -1,0 +1,97 @@
+"""From a list of deployments and settings to the plan that calls go by: made and checked whole, before any call does."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from dragoman.errors import ConfigError
+from dragoman.providers import Providers
+from dragoman.routing.choice.affinity import affinity_of
+from dragoman.routing.choice.canary import Canaries
+from dragoman.routing.choice.index import Directory
+from dragoman.routing.clock import Clock
+from dragoman.routing.deployments.defaults import with_defaults
+from dragoman.routing.deployments.deployment import Deployment
+from dragoman.routing.plan import Asker
+from dragoman.routing.recovery import fallbacks
+from dragoman.routing.recovery.mirror import Mirrors
+from dragoman.routing.settings.call_options import NO_OPTIONS
+from dragoman.routing.settings.router_settings import FIXED, RouterSettings
+from dragoman.routing.strategies.routing_groups import Strategies
+
+if TYPE_CHECKING:
+    from dragoman.models import Catalogue
+
+__all__ = ["Planner"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planner:
+    """Of one router: what stays as it is however its list changes."""
+
+    providers: Providers
+    catalogue: Catalogue
+    clock: Clock
+    now: Callable[[], float]
+    """The store's clock."""
+    canaries: Canaries
+    mirrors: Mirrors
+    allow_unlisted: bool
+
+    def first(self, deployments: Iterable[Deployment], settings: RouterSettings) -> Asker:
+        """Raises `ConfigError`."""
+        strategies = Strategies(settings)
+        wants_caches = strategies.read_caches
+        listed = tuple(deployments)
+        return self._checked(
+            Asker(
+                settings=settings,
+                listed=listed,
+                strategies=strategies,
+                directory=self._directory(listed, settings, strategies),
+                catalogue=self.catalogue,
+                clock=self.clock,
+                now=self.now,
+                affinity=affinity_of(settings.affinity, self.clock.time, wants_caches=wants_caches),
+                is_open=self.allow_unlisted,
+            )
+        )
+
+    def next(self, now: Asker, deployments: Iterable[Deployment] | None, settings: RouterSettings | None) -> Asker:
+        """After `now`; None: as they are. What strategies and affinity have learned is kept. Raises `ConfigError`."""
+        listed = now.listed if deployments is None else tuple(deployments)
+        twice, times = Counter(item.id for item in listed).most_common(1)[0] if listed else ("", 0)
+        if times > 1:
+            raise ConfigError(f"model_list: the id {twice!r} is there twice", param="model_list")
+        if settings is None:
+            directory = self._directory(listed, now.settings, now.strategies)
+            return self._checked(replace(now, listed=listed, directory=directory))
+        for field in dataclasses.fields(settings):
+            if field.name in FIXED and getattr(settings, field.name) != getattr(now.settings, field.name):
+                raise ConfigError(f"{field.name}: cannot be changed while the router runs", param=field.name)
+        made = self.first(listed, settings)
+        if now.affinity is not None and now.strategies.read_caches == made.strategies.read_caches:
+            return replace(made, affinity=now.affinity)
+        return made
+
+    def _checked(self, plan: Asker) -> Asker:
+        routes = ((route.path + ".use", route.use) for route in plan.settings.routes)
+        plan.directory.check(*routes, *self.mirrors.targets(plan.directory.deployments))
+        return plan
+
+    def _directory(self, listed: Iterable[Deployment], said: RouterSettings, strategies: Strategies) -> Directory:
+        return Directory(
+            with_defaults(listed, said),
+            self.providers,
+            self.catalogue,
+            strategies.of,
+            lambda alias: any(True for _ in fallbacks.targets(said, alias, NO_OPTIONS, None)),
+            allow_unlisted=self.allow_unlisted,
+            checks=replace(said.checks, drop_params=said.drop_params),
+            canaries=self.canaries,
+            names=said.model_group_alias,
+        )

@@ -1,0 +1,165 @@
+"""Shadow traffic: a copy of a call that was answered goes to another model, in the background, and its answer is thrown away.
+
+    mirror:
+      - {from: smart, to: candidate, share: 0.1}
+
+It never delays or fails the caller: it has its own timeout, is asked once, waits for nobody, and is dropped where too many are
+under way. It costs the operator, never the caller: it is told by an event of its own, and the caller's key is not used for it."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import math
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dragoman.observe import Listener, Mirrored, tell
+from dragoman.routing.admission.refusal import nobody_can_be_asked
+from dragoman.routing.call import Answer, Call, StreamAnswer, the_answering
+from dragoman.routing.choice.group import NoChoice
+from dragoman.routing.clock import Clock
+from dragoman.routing.deployments.deployment import Deployment
+from dragoman.routing.settings.mirror import Mirror, MirrorPolicy
+
+if TYPE_CHECKING:
+    from dragoman.routing.admission.admission import Seeker
+    from dragoman.routing.recovery.attempts import Trial
+    from dragoman.routing.request import Asked
+
+__all__ = ["Mirrors", "ask_once"]
+
+_COPIED = frozenset({"chat", "text_completion", "embedding"})
+_DROPPED = "Dropped"
+_OUT_OF_TIME = "Timeout"
+
+Send = Callable[[Call, str, float], Awaitable[Answer | StreamAnswer]]
+"""(call, model, seconds)."""
+
+
+class Mirrors:
+    """Of one router. Copies live on the event loop of their call, and end with it."""
+
+    def __init__(self, policy: MirrorPolicy, clock: Clock, listeners: Sequence[Listener]) -> None:
+        self._policy = policy
+        self._silent: Mapping[str, str] = {}
+        """By the id of a deployment: the model that gets a copy of whatever it answers (`silent_model`)."""
+        self._clock = clock
+        self._listeners = listeners
+        self._lock = threading.RLock()  # the collector may close a forgotten copy in the middle of a step
+        self._tasks: dict[asyncio.AbstractEventLoop, set[asyncio.Task[None]]] = {}
+        self.in_flight = 0
+        self.dropped = 0
+        """So many copies were not sent, as too many were under way."""
+
+    def targets(self, deployments: Iterable[Deployment]) -> tuple[tuple[str, str], ...]:
+        """(where it is said, the model) of all that would get a copy of what is sent to these."""
+        rows = ((f"mirror[{position}].to", mirror.to) for position, mirror in enumerate(self._policy.mirrors))
+        return (*rows, *((f"{name}.silent_model", model) for name, model in _silent(deployments).items()))
+
+    def learn(self, deployments: Iterable[Deployment]) -> None:
+        """Which deployments there are now."""
+        self._silent = _silent(deployments)
+
+    def answered(self, call: Call, alias: str, answer: Answer | StreamAnswer, send: Send) -> None:
+        """Send the copies of a call, if there are to be any. Returns at once."""
+        if not (self._policy.mirrors or self._silent) or call.operation not in _COPIED:
+            return
+        made = the_answering(answer.attempts)
+        by = "" if made is None else made.deployment
+        for model in dict.fromkeys(it.to for it in self._of(call, alias, by) if self._drawn(it)):
+            self._begin(call, model, send)
+
+    def foreseen(self, call: Call, alias: str, deployment: str) -> tuple[tuple[str, float], ...]:
+        """(model, share of such calls) of all that may get a copy of a call that this deployment answers."""
+        if call.operation not in _COPIED:
+            return ()
+        without: dict[str, float] = {}
+        for mirror in self._of(call, alias, deployment):
+            without[mirror.to] = without.get(mirror.to, 1.0) * (1 - mirror.share)
+        return tuple((model, round(1 - share, 9)) for model, share in without.items())
+
+    def _of(self, call: Call, alias: str, deployment: str) -> Iterator[Mirror]:
+        for mirror in self._policy.mirrors:
+            if mirror.source in (alias, call.model, "*") and mirror.to not in (alias, call.model):
+                yield mirror
+        silent = self._silent.get(deployment)
+        if silent is not None and silent not in (alias, call.model):
+            yield Mirror(alias, silent)
+
+    def _drawn(self, mirror: Mirror) -> bool:
+        return mirror.share >= 1.0 or self._clock.random() < mirror.share
+
+    def _begin(self, call: Call, model: str, send: Send) -> None:
+        with self._lock:
+            full = self.in_flight >= self._policy.max_in_flight
+            self.in_flight += not full
+            self.dropped += full
+        if full:
+            tell(self._listeners, Mirrored(call.request_id, model, 0.0, _DROPPED))
+            return
+        # The caller may go on to write into what it has asked.
+        copied = replace(call, request=copy.deepcopy(call.request), request_id=f"{call.request_id}:mirror:{model}")
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(self._ask(copied, call.request_id, model, send))
+        task._log_destroy_pending = False  # type: ignore[attr-defined]  # a loop that is closed at once ends it silently
+        for other in [it for it in tuple(self._tasks) if it.is_closed()]:
+            self._tasks.pop(other, None)
+        tasks = self._tasks.setdefault(loop, set())
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    async def _ask(self, call: Call, request_id: str, model: str, send: Send) -> None:
+        began, error = self._clock.monotonic(), None
+        answer: Answer | StreamAnswer | None = None
+        try:
+            async with asyncio.timeout(self._policy.timeout):
+                answer = await send(call, model, self._policy.timeout)
+                if isinstance(answer, StreamAnswer):
+                    await _read(answer)
+        except TimeoutError:
+            error = _OUT_OF_TIME
+        except Exception as failure:
+            error = type(failure).__name__
+        except BaseException as left:
+            error = type(left).__name__
+            raise
+        finally:
+            with self._lock:
+                self.in_flight -= 1
+            usage, cost = (None, None) if answer is None else (answer.usage, answer.cost)
+            took = (self._clock.monotonic() - began) * 1000
+            tell(self._listeners, Mirrored(request_id, model, took, error, usage, cost))
+
+    async def aclose(self) -> None:
+        """End the copies of the running event loop."""
+        tasks = tuple(self._tasks.pop(asyncio.get_running_loop(), ()))
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+
+def _silent(deployments: Iterable[Deployment]) -> dict[str, str]:
+    return {item.id: item.silent_model for item in deployments if item.silent_model}
+
+
+async def _read(answer: StreamAnswer) -> None:
+    try:
+        async for _ in answer.batches:
+            pass
+    finally:
+        await answer.aclose()
+
+
+async def ask_once(asked: Asked, trial: Trial, seeker: Seeker, seconds: float) -> Answer | StreamAnswer:
+    """One attempt, if somebody can be asked now for whom nobody waits. Raises `APIError`."""
+    asked.affinity = None  # whom a copy was sent to is no reason to send its caller there
+    asked.group = asked.group.regular  # a canary has its share of the calls, and is judged by them
+    ahead = trial.line.ahead((math.inf, math.inf), trial.clock.monotonic())
+    found = await seeker.find(asked, ahead.deployments)
+    if isinstance(found, NoChoice):
+        raise nobody_can_be_asked(asked.group.alias, found, trial.store.now())
+    return await trial.ask(found, asked, seconds)

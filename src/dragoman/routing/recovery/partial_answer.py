@@ -1,0 +1,93 @@
+"""What the parts of an answer used and cost that several deployments wrote one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from dragoman.types.cost import Cost
+from dragoman.types.usage import Usage
+
+if TYPE_CHECKING:
+    from dragoman.routing.attempt.stream import Ending
+    from dragoman.routing.call import StreamAnswer
+
+__all__ = ["Half"]
+
+
+class Half(NamedTuple):
+    """All that was written until a stream broke off."""
+
+    usage: Usage
+    """Of it all, the deployments before included."""
+    cost: Cost | None
+    own_usage: Usage
+    """Of the deployment that broke off last."""
+    own_cost: Cost | None
+    is_counted: bool
+    """It was counted here, as the provider told nothing."""
+
+    @classmethod
+    def of(cls, broken: StreamAnswer, counted: Mapping[str, int], before: Half | None) -> Half:
+        told = broken.own_usage
+        own = cast(Usage, dict(told if told is not None else counted))
+        cost = None if broken.own_pricing is None else broken.own_pricing(own)
+        if before is None:
+            return cls(own, cost, own, cost, told is None)
+        return cls(before.with_usage(own), before.with_cost(cost), own, cost, told is None)
+
+    def with_usage(self, usage: Usage) -> Usage:
+        return cast(Usage, _sum(cast("dict[str, Any]", self.usage), cast("dict[str, Any]", usage)))
+
+    def with_cost(self, cost: Cost | None) -> Cost | None:
+        """The lines of both. What is unknown of one is left out of neither's: a total that misses a part is none."""
+        mine = self.cost
+        if mine is None or cost is None:
+            return mine or cost
+        return Cost(
+            total=_both(mine.total, cost.total),
+            lines=(*mine.lines, *cost.lines),
+            unpriced=tuple(dict.fromkeys((*mine.unpriced, *cost.unpriced))),
+            model=", ".join(dict.fromkeys(name for name in (mine.model, cost.model) if name)),
+            source=", ".join(dict.fromkeys(name for name in (mine.source, cost.source) if name)),
+            reported=_both(mine.reported, cost.reported),
+        )
+
+    def join(self, answer: StreamAnswer, ending: Ending) -> None:
+        """What `answer` will have used and cost comes to this."""
+        price = answer.own_pricing = answer.pricing
+        ending.earlier = self.with_usage
+
+        def both(_usage: Usage) -> Cost | None:
+            own = answer.own_usage
+            return self.with_cost(None if own is None or price is None else price(own))
+
+        answer.pricing = both
+        if ending.usage is None:
+            ending.usage = self.usage
+        else:
+            ending.usage = self.with_usage(ending.usage)
+
+
+def _both(first: int | None, second: int | None) -> int | None:
+    return None if first is None or second is None else first + second
+
+
+def _sum(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """Numbers added up, objects by their fields; of everything else the second's."""
+    found = dict(first)
+    for name, value in second.items():
+        known = found.get(name)
+        if isinstance(known, dict) and isinstance(value, dict):
+            found[name] = _sum(known, value)
+        elif isinstance(known, list) and isinstance(value, list):
+            found[name] = [*known, *value]
+        elif _is_number(known) and _is_number(value):
+            found[name] = known + value
+        elif value is not None:
+            found[name] = value
+    return found
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

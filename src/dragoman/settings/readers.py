@@ -1,0 +1,198 @@
+"""How values of a configuration are read: each reader gives the value, or raises `ConfigError` naming the path and what was
+expected. Never what was there, unless it is a number: it may be a secret."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from dragoman.errors import ConfigError
+from dragoman.settings.suggestions import or_perhaps
+
+__all__ = [
+    "Environment",
+    "Reader",
+    "api_key",
+    "as_boolean",
+    "as_number",
+    "at_least",
+    "boolean",
+    "counts",
+    "number",
+    "object_of",
+    "record",
+    "seconds",
+    "secret",
+    "text",
+    "texts",
+    "whole",
+    "wrong",
+]
+
+_CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
+_VARIABLE = re.compile(
+    r"""(?:\$[{(]?|os\.environ(?:\.get)?[.\[( ]|os\.getenv\()["']?(?P<name>[A-Z_][A-Z0-9_]*)["']?[\])}]*"""
+)
+"""How other programs write a reference to an environment variable."""
+_PERHAPS_VARIABLE = re.compile(r"(?:%|env[./:])(?P<name>[A-Z_][A-Z0-9_]*)%?")
+"""The same where it cannot be a name."""
+
+Reader: TypeAlias = Callable[[Any, str], Any]
+"""(value, path)."""
+
+
+class Environment(str):
+    """A value that came from the environment, where everything is text: it may stand for a number or a boolean."""
+
+    __slots__ = ()
+
+
+def wrong(path: str, expected: str, value: Any) -> ConfigError:
+    """An error that names the kind of the value, and never the value: a key may consist of digits."""
+    return ConfigError(f"{path}: expected {expected}, got {_kind(value)}", param=path)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return str(value).lower()
+    if isinstance(value, (int, float)):
+        return "a number"
+    names = {"str": "a text", "list": "a list", "tuple": "a list", "dict": "a mapping"}
+    return "a text from the environment" if isinstance(value, Environment) else names.get(type(value).__name__, "?")
+
+
+def boolean(value: Any, path: str) -> bool:
+    found = as_boolean(value)
+    if found is None:
+        raise wrong(path, "true or false", value)
+    return found
+
+
+def as_boolean(value: Any) -> bool | None:
+    """None: it is none."""
+    if isinstance(value, Environment) and value.lower() in ("true", "false", "1", "0"):
+        return value.lower() in ("true", "1")
+    return value if isinstance(value, bool) else None
+
+
+def number(low: float = -math.inf, high: float = math.inf, *, integer: bool = False) -> Reader:
+    """A reader of numbers from `low` to `high`."""
+
+    def read(value: Any, path: str) -> float:
+        found = as_number(value)
+        if found is None:
+            raise wrong(path, "a number", value)
+        if not low <= found <= high or (integer and found != int(found)):
+            limits = f" of at least {low:g}" if high == math.inf else f" from {low:g} to {high:g}"
+            kind = f"a {'whole ' if integer else ''}number{limits if low > -math.inf else ''}"
+            raise ConfigError(f"{path}: expected {kind}, got {found}", param=path)
+        return int(found) if integer else found
+
+    return read
+
+
+def as_number(value: Any) -> float | None:
+    """None: it is none, or no finite one."""
+    if isinstance(value, Environment):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    good = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return value if good else None
+
+
+def at_least(low: float) -> Reader:
+    return number(low)
+
+
+def whole(low: float = 0, high: float = math.inf) -> Reader:
+    return number(low, high, integer=True)
+
+
+seconds: Reader = number(0.001)
+
+
+def text(value: Any, path: str) -> str:
+    """A text on one line, without the white space around it: values that come from files end in a line break."""
+    if not isinstance(value, str) or not value.strip():
+        quotes = " (write it in quotes)" if as_number(value) is not None else ""
+        raise ConfigError(f"{wrong(path, 'a text that is not empty', value).message}{quotes}", param=path)
+    found = str(value).strip()
+    if _CONTROL.search(found):
+        raise ConfigError(
+            f"{path}: expected a text on one line, got one with a line break or another control character", param=path
+        )
+    _refuse_variable(value, path, _VARIABLE)
+    return found
+
+
+def _refuse_variable(value: str, path: str, pattern: re.Pattern[str]) -> None:
+    found = pattern.fullmatch(value.strip())
+    if found is not None and not isinstance(value, Environment):
+        told = f"is the name of an environment variable, which only `os.environ/{found['name']}` refers to"
+        raise ConfigError(f"{path}: {told}", param=path)
+
+
+def secret(value: Any, path: str) -> str:
+    """A key or a password, as it is sent in a header. The message repeats nothing of it."""
+    found = text(value, path)
+    _refuse_variable(value, path, _PERHAPS_VARIABLE)
+    if not (found.isascii() and found.isprintable()):
+        raise ConfigError(f"{path}: holds a character that is not ASCII, which no header can carry", param=path)
+    return found
+
+
+def api_key(value: Any, path: str) -> str:
+    """A provider's key."""
+    found = secret(value, path)
+    if " " in found:
+        raise ConfigError(f"{path}: holds a space, which no key does: check how it was pasted", param=path)
+    return found
+
+
+def texts(value: Any, path: str) -> tuple[str, ...]:
+    """A list of texts, or one."""
+    found = (value,) if isinstance(value, str) else value
+    if isinstance(found, (list, tuple)) and all(isinstance(item, str) and item for item in found):
+        return tuple(found)
+    raise wrong(path, "a list of texts", value)
+
+
+def object_of(value: Any, path: str) -> dict[str, Any]:
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return dict(value)
+    raise wrong(path, "a mapping", value)
+
+
+def record(value: Any, path: str, readers: Mapping[str, Reader]) -> dict[str, Any]:
+    """The values of a mapping, each by its own reader. Raises one `ConfigError` with a line for each wrong path."""
+    found: dict[str, Any] = {}
+    problems: list[str] = []
+    known = f"; known are {', '.join(readers)}"
+    for name, item in object_of(value, path).items():
+        where = f"{path}.{name}" if path else name
+        if name not in readers:
+            problems.append(f"{where}: unknown key{or_perhaps(name, readers) or known}")
+        elif item is not None:
+            try:
+                found[name] = readers[name](item, where)
+            except ConfigError as error:
+                problems += error.message.splitlines()
+    if problems:
+        raise ConfigError("\n".join(problems), param=problems[0].partition(": ")[0])
+    return found
+
+
+def counts(suffix: str, errors: Mapping[str, str]) -> Reader:
+    """A reader of LiteLLM's policies by the class of the error: `{RateLimitErrorRetries: 3}`, or the class's own name."""
+    names = {f"{name}{suffix}": kind for name, kind in errors.items()}
+    readers = dict.fromkeys((*names, *errors), whole(0, 1_000_000))
+
+    def read(value: Any, path: str) -> dict[str, int]:
+        said = record(value, path, readers)
+        return {names.get(name) or errors[name]: count for name, count in said.items()}
+
+    return read
