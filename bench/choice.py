@@ -12,7 +12,7 @@ from dragoman.routing import Call, Deployment
 from dragoman.routing.choice.affinity import Affinity
 from dragoman.routing.choice.group import ModelGroup
 from dragoman.routing.deployments.member import Member
-from dragoman.routing.request import Asked
+from dragoman.routing.request import GroupRequest
 from dragoman.routing.settings.affinity import AffinityPolicy
 from dragoman.routing.settings.checks import CheckPolicy
 from dragoman.routing.strategies import STRATEGIES, limit_counters, strategy_of
@@ -71,12 +71,12 @@ async def known_store(found: list[Deployment]) -> MemoryStore:
     return store
 
 
-def asked_of(group: ModelGroup, affinity: Affinity | None = None, **metadata: object) -> Asked:
+def asked_of(group: ModelGroup, affinity: Affinity | None = None, **metadata: object) -> GroupRequest:
     from dragoman.routing import CallOptions, Clock
 
     clock, options = Clock(), CallOptions(metadata=dict(metadata))
     call = Call(operation="chat", model="smart", request=REQUEST, options=options)
-    return Asked(
+    return GroupRequest(
         call,
         group,
         request=REQUEST,
@@ -88,7 +88,7 @@ def asked_of(group: ModelGroup, affinity: Affinity | None = None, **metadata: ob
     )
 
 
-def microseconds(group: ModelGroup, asked: Asked, store: MemoryStore) -> float:
+def microseconds(group: ModelGroup, asked: GroupRequest, store: MemoryStore) -> float:
     group.choose(asked, store.view())
     return min(timeit.repeat(lambda: group.choose(asked, store.view()), number=CALLS, repeat=RUNS)) / CALLS * 1e6
 
@@ -106,7 +106,7 @@ def line(what: str, size: int, taken: float) -> None:
 
 async def measure(size: int) -> None:
     found = deployments(size)
-    members = [Member(item, item.id, item.credential, alone=False) for item in found]
+    members = [Member(item, item.id, item.credential_key, alone=False) for item in found]
     policy = CheckPolicy()
     for outages in (False, True):
         store = await known_store(found)

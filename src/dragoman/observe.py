@@ -7,154 +7,141 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from dragoman.types.call_record import Attempt, CallRecord
 from dragoman.types.cost import Cost
 from dragoman.types.usage import Usage
 
 __all__ = [
-    "Answered",
+    "AttemptEnded",
+    "CallFailed",
+    "CallSucceeded",
     "CanaryStopped",
-    "Checked",
-    "Continued",
+    "CircuitClosed",
+    "CircuitOpened",
     "Event",
-    "Failed",
     "FallbackRateHigh",
     "FallbackRateNormal",
-    "FellBack",
-    "Hedged",
+    "FallbackStarted",
+    "HealthChecked",
+    "HedgeLost",
     "Listener",
     "Mirrored",
-    "PutBack",
     "Queued",
-    "TakenOut",
-    "Tried",
+    "StreamResumed",
     "tell",
 ]
 
 _log = logging.getLogger("dragoman.observe")
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """One attempt has ended."""
+class _CallEvent:
+    """What happens to one call. Listeners read its record, and never write it."""
 
-    request_id: str
-    deployment: str
-    provider: str
-    model: str
-    milliseconds: float
-    error: str | None
-    alias: str = ""
-    """The model group that was asked: the caller's, or a fallback's."""
-    status: int | None = None
-    why: str = ""
-    """Why this deployment was chosen."""
-    passed_over: tuple[tuple[str, str], ...] = ()
-    """(deployment, reason) of those that could not be asked."""
-    own_fault: bool = False
-    """It failed by a fault of the deployment, or of its credential."""
-    code: str = ""
-    """The code of the error: `connection_refused`, the provider's own, ..."""
+    __slots__ = ()
+    record: CallRecord
+
+    @property
+    def request_id(self) -> str:
+        return self.record.request_id
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AttemptEnded(_CallEvent):
+    """One attempt has ended, or its stream has begun."""
+
+    record: CallRecord
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class CallSucceeded(_CallEvent):
     """A call has been answered, and its stream, if it was one, has ended well."""
 
-    request_id: str
-    provider: str
-    model: str
-    attempts: int
-    usage: Usage | None
-    cost: Cost | None = None
-    deployment: str = ""
-    alias: str = ""
-    """The model group that was asked for."""
-    fallback: str = ""
-    """The one that answered in its place."""
-    called: str = ""
-    """The model as the caller named it."""
-    operation: str = ""
-    """`chat`, `embedding`, `text_completion` or `count_tokens`."""
-    stream: bool = False
+    record: CallRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
-    """A call has ended without a whole answer."""
+class CallFailed(_CallEvent):
+    """A call has ended without a whole answer: `record.error` says why. Where an answer had begun, `record.provider` is set."""
 
-    request_id: str
-    attempts: int
-    error: str
-    """The class of the error; `Left`: the caller left a stream."""
-    provider: str = ""
-    """Whose stream broke off or was left; empty where no answer had begun."""
-    model: str = ""
-    usage: Usage | None = None
-    """What is known of it by then."""
-    cost: Cost | None = None
-    alias: str = ""
-    """The model group that was asked for; empty where there is none of that name."""
-    deployment: str = ""
-    """Whose stream broke off, by its own fault."""
-    called: str = ""
-    """The model as the caller named it."""
-    operation: str = ""
-    """`chat`, `embedding`, `text_completion` or `count_tokens`."""
-    stream: bool = False
+    record: CallRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Continued:
-    """A stream has broken off after its first content, and another deployment goes on with the answer. What the first part used and
-    cost is part of what `Answered`, or `Failed`, tells of the whole."""
+class StreamResumed(_CallEvent):
+    """A stream broke off after its first content, and another deployment goes on with the answer. What the first part used and
+    cost is part of what the record tells of the whole in the end."""
 
-    request_id: str
-    provider: str
-    """Whose stream broke off."""
-    model: str
+    record: CallRecord
+    broken: Attempt
+    """The attempt whose stream broke off."""
     usage: Usage | None
+    """What that attempt used."""
     cost: Cost | None
     is_counted: bool
     """The provider had not told the usage: it was counted here."""
     deployment: str
     """The one that goes on."""
-    alias: str
-    """The model group that was asked for."""
-    broken: str = ""
-    """The deployment whose stream broke off."""
 
 
 @dataclass(frozen=True, slots=True)
-class FellBack:
+class FallbackStarted(_CallEvent):
     """A model group has failed, and a call goes on to another one."""
 
-    request_id: str
+    record: CallRecord
     alias: str
+    """The model group that failed."""
     fallback: str
     error: str
     """The class of the error that led to it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Hedged:
-    """Of two deployments that were asked at the same time, the one that was left as the other answered first. It may charge for
-    that, beside what the answer cost."""
+class HedgeLost(_CallEvent):
+    """Of two deployments that were asked at the same time, one was abandoned as the other answered first. Its provider may charge
+    for it, beside what the answer cost."""
 
-    request_id: str
-    deployment: str
-    provider: str
-    model: str
-    alias: str
-    """The model group that was asked for."""
+    record: CallRecord
+    attempt: Attempt
     lower: int | None
-    """Nano-dollars that it charges at least if it charges at all; None: it cannot be said."""
+    """Nano-dollars that it charges at least if it charges at all; None: unknown."""
     upper: int | None
     usage: Usage | None = None
-    """Where it had told it by then: what it charges is no longer in doubt."""
+    """Where the provider had told it by then: what it charges is no longer in doubt."""
 
 
 @dataclass(frozen=True, slots=True)
-class TakenOut:
+class Mirrored(_CallEvent):
+    """The copy of a call to another model has ended. It costs the operator, not the caller."""
+
+    record: CallRecord
+    """Of the call that was copied."""
+    model: str
+    """The model that got the copy: an alias, or `provider/model`."""
+    milliseconds: float
+    error: str | None
+    """The class of the error; `Dropped`: too many copies were under way, and it was not sent."""
+    usage: Usage | None = None
+    cost: Cost | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Queued(_CallEvent):
+    """A call has waited for deployments that were at their limits, and waits no more."""
+
+    record: CallRecord
+    alias: str
+    """The model group that it waited for: the caller's, or a fallback's."""
+    seconds: float
+    position: int
+    """Among the calls that waited for the same model group when it began to wait, from 1 on."""
+    priority: int
+    served: bool
+    """False: it was refused, or its caller left."""
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitOpened:
     """A deployment, or a credential, is not asked until a time."""
 
     key: str
@@ -165,40 +152,10 @@ class TakenOut:
 
 
 @dataclass(frozen=True, slots=True)
-class PutBack:
+class CircuitClosed:
     """What was taken out has been seen to work again."""
 
     key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Mirrored:
-    """The copy of a call to another model has ended. It costs the operator, not the caller."""
-
-    request_id: str
-    """Of the call."""
-    model: str
-    """That got the copy: an alias, or `provider/model`."""
-    milliseconds: float
-    error: str | None
-    """The class of the error; `Dropped`: too many copies were under way, and it was not sent."""
-    usage: Usage | None = None
-    cost: Cost | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Queued:
-    """A call has waited for deployments that were at their limits, and waits no more."""
-
-    request_id: str
-    alias: str
-    """The model group that it waited for: the caller's, or a fallback's."""
-    seconds: float
-    position: int
-    """Among the calls that waited for the same model group, when it began to wait, from 1 on."""
-    priority: int
-    served: bool
-    """Else it was refused, or its caller left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +171,7 @@ class CanaryStopped:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class HealthChecked:
     """A provider was asked for its list of models, to see how a deployment is. Nothing was billed."""
 
     deployment: str
@@ -246,18 +203,18 @@ class FallbackRateNormal:
 
 
 Event: TypeAlias = (
-    Tried
-    | Answered
-    | Continued
-    | Failed
-    | FellBack
-    | Hedged
-    | TakenOut
-    | PutBack
+    AttemptEnded
+    | CallSucceeded
+    | StreamResumed
+    | CallFailed
+    | FallbackStarted
+    | HedgeLost
+    | CircuitOpened
+    | CircuitClosed
     | Mirrored
     | Queued
     | CanaryStopped
-    | Checked
+    | HealthChecked
     | FallbackRateHigh
     | FallbackRateNormal
 )

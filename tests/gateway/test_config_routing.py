@@ -91,7 +91,7 @@ def test_a_configuration_of_litellm_with_all_its_keys_is_read() -> None:
     assert (eu.tags, eu.tag_regex, eu.region) == (("eu", "default"), ("^claude-cli/",), "eu")
     assert (eu.cooldown_time, eu.allowed_fails, eu.allowed_fails_by_error) == (30, 1, {"Timeout": 2})
     assert (eu.options.timeout, eu.options.stream_timeout, eu.options.num_retries) == (12.5, 10, 1)
-    assert (eu.silent_model, eu.blocked, eu.params, eu.later) == ("cheap", False, {}, {})
+    assert (eu.silent_model, eu.blocked, eu.params, eu.ignored) == ("cheap", False, {}, {})
     assert (paused.rpm, paused.blocked, paused.allowed_fails, paused.order) == (60, True, 0, 2)
     assert (cheap.weight, cheap.rpm) == (2, None)
     assert config.router.redis.address == "redis://:secret-of-redis@redis.example.com:6380/0"

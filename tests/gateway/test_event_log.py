@@ -9,6 +9,7 @@ import io
 import json
 import re
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ import pytest
 from dragoman.gateway import logs
 from dragoman.gateway._event_log import log_event
 from dragoman.gateway._secrets import Redactor
-from dragoman.observe import PutBack, Tried
+from dragoman.observe import AttemptEnded, CircuitClosed
 from dragoman.routing.replay import read_log
+from dragoman.types.call_record import Attempt, CallRecord
 from tests.gateway.serving import KEY, PROVIDER_KEY, Upstream, chat_reply, gateway, model, serving
 from tests.gateway.test_cli import served, written
 
@@ -68,11 +70,12 @@ async def test_each_failed_attempt_is_a_warning_with_its_reason(
 
 def test_a_code_that_is_no_word_is_not_repeated() -> None:
     with logged() as out:
-        log_event(
-            Tried("req_1", "a:0", "openai", "gpt", 1.0, "BadRequestError", status=400, code="the words of a prompt")
-        )
-        log_event(Tried("req_2", "a:0", "openai", "gpt", 1.0, None))
-        log_event(PutBack("a:0"))
+        record = CallRecord(request_id="req_1", operation="chat", model="a")
+        made = Attempt(deployment="a:0", provider="openai", model="gpt", milliseconds=1.0)
+        failed = replace(made, error="BadRequestError", status=400, code="the words of a prompt")
+        log_event(AttemptEnded(record, failed))
+        log_event(AttemptEnded(record, made))
+        log_event(CircuitClosed("a:0"))
     lines = out.getvalue().splitlines()
     assert [line.split(" ", 1)[1] for line in lines] == [
         "WARNING dragoman.routing a:0 (openai/gpt) failed: 400 BadRequestError request_id=req_1 milliseconds=1.0",

@@ -12,12 +12,13 @@ from typing import Any
 import aiohttp
 import pytest
 
-from dragoman import Answered, APIError, CallLog, NotFoundError, Router, Tried
+from dragoman import APIError, AttemptEnded, CallLog, CallSucceeded, NotFoundError, Router
 from dragoman.gateway import logs
 from dragoman.gateway._secrets import Redactor
 from dragoman.simulator._faults import Faults
 from dragoman.simulator.app import Settings
 from dragoman.simulator.app import app as simulator
+from dragoman.types.call_record import Attempt, CallRecord
 from tests.gateway.replaying import entry, kinds, run
 from tests.gateway.serving import KEY, PROVIDER_KEY, gateway, serving
 
@@ -96,10 +97,12 @@ async def test_the_log_of_a_gateway(provider: str, client: aiohttp.ClientSession
 
 def test_a_call_log_that_is_closed_writes_no_more(tmp_path: Path) -> None:
     log = CallLog(tmp_path / "calls.jsonl", now=lambda: 5.0)
-    log(Tried("a", "smart:0", "openai", "new", 2000.0, None))
-    log(Answered("a", "openai", "new", 1, None, called="smart", operation="chat"))
+    record = CallRecord(request_id="a", operation="chat", model="smart", started_at=3.0)
+    record.add_attempt(Attempt(deployment="smart:0", provider="openai", model="new", milliseconds=2000.0))
+    log(AttemptEnded(record, record.attempts[0]))
+    log(CallSucceeded(record))
     log.close()
-    log(Answered("b", "openai", "new", 1, None, called="smart", operation="chat"))
+    log(CallSucceeded(CallRecord(request_id="b", operation="chat", model="smart")))
     [line] = (tmp_path / "calls.jsonl").read_text().splitlines()
     assert '"milliseconds":2000.0' in line
     assert '"request_id":"a"' in line

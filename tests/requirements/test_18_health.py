@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from dragoman.errors import APIError
-from dragoman.observe import Event, PutBack, TakenOut
+from dragoman.observe import CircuitClosed, CircuitOpened, Event
 from dragoman.providers import Providers
 from dragoman.routing import Call, CallOptions, Deployment, Router, RouterSettings
 from dragoman.routing.settings.health import HealthPolicy
@@ -63,14 +63,14 @@ async def test_a_rejected_probe_is_never_healthy(provider: str, fault: str) -> N
                 answer = await router.answer(asked_for())
                 assert answer.attempts[-1].deployment == "m:1"
             assert broken.asked == probes
-            out = [event for event in heard if isinstance(event, TakenOut)]
+            out = [event for event in heard if isinstance(event, CircuitOpened)]
             assert len(out) == probes
             await still.clock.sleep(out[-1].until - still.clock.time() + 0.01)
         await router.aclose()
     lasted = [later.until - earlier.until for earlier, later in itertools.pairwise(out)]
     assert lasted == sorted(lasted)
     assert lasted[0] < lasted[-1]
-    assert not [event for event in heard if isinstance(event, PutBack)]
+    assert not [event for event in heard if isinstance(event, CircuitClosed)]
 
 
 def asked_for() -> Call:
@@ -112,7 +112,7 @@ async def test_whoever_works_again_is_found_by_a_real_call() -> None:
         for _ in range(3):
             answer = await router.answer(asked_for())
             assert answer.attempts[-1].deployment == "m:0"
-        assert [event.key for event in heard if isinstance(event, PutBack)] == ["m:0"]
+        assert [event.key for event in heard if isinstance(event, CircuitClosed)] == ["m:0"]
         assert mended.asked == 4
         await router.aclose()
 

@@ -10,9 +10,10 @@ from dragoman.models import Catalogue
 from dragoman.providers import Providers
 from dragoman.routing import Call, CallOptions, Deployment
 from dragoman.routing.choice.affinity import Affinity
-from dragoman.routing.choice.group import Choice, ModelGroup
+from dragoman.routing.choice.group import ModelGroup
 from dragoman.routing.deployments.member import Member
-from dragoman.routing.request import Asked
+from dragoman.routing.request import GroupRequest
+from dragoman.routing.selection import Choice
 from dragoman.routing.settings.checks import CheckPolicy
 from dragoman.routing.strategies import Strategy, simple_shuffle
 from dragoman.stores import View
@@ -34,7 +35,7 @@ def deployment(number: int, model: str = "gpt-4.1", *, provider: str = "openai",
 def group_of(
     deployments: Sequence[Deployment], strategy: Strategy = simple_shuffle, policy: CheckPolicy | None = None
 ) -> ModelGroup:
-    members = [Member(item, item.id, item.credential, alone=False) for item in deployments]
+    members = [Member(item, item.id, item.credential_key, alone=False) for item in deployments]
     return ModelGroup("smart", members, strategy, policy)
 
 
@@ -49,24 +50,24 @@ def asked_of(
     request: dict[str, Any] | None = None,
     *,
     stream: bool = False,
-    chance: Callable[[], float] = lambda: 0.5,
+    random: Callable[[], float] = lambda: 0.5,
     now: Callable[[], float] = lambda: NOW,
     affinity: Affinity | None = None,
     explaining: bool = False,
     operation: Any = "chat",
     **options: Any,
-) -> Asked:
+) -> GroupRequest:
     said = dict(request or {})
     if operation == "chat":
         said.setdefault("messages", HELLO)
     call = Call(operation=operation, model="smart", request=said, stream=stream, options=CallOptions(**options))
-    return Asked(
+    return GroupRequest(
         call,
         group,
         request=said,
         options=call.options,
-        home="openai",
-        chance=chance,
+        home_provider="openai",
+        random=random,
         now=now,
         affinity=affinity,
         explaining=explaining,
@@ -78,7 +79,7 @@ def picks(group: ModelGroup, view: View, times: int, *, seed: int = 7, **more: A
     chance = random.Random(seed).random
     counted = {member.deployment.id: 0 for member in group.members}
     for _ in range(times):
-        choice = group.choose(asked_of(group, chance=chance, **more), view)
+        choice = group.choose(asked_of(group, random=chance, **more), view)
         assert isinstance(choice, Choice)
         counted[choice.member.deployment.id] += 1
     return counted

@@ -27,7 +27,7 @@ async def test_copies_and_what_is_checked(upstream: Upstream, make: Callable[...
     router = make(upstream.deployment("a", "sim"))
     copied = upstream.deployment("a", "sim", number=1, silent_model="b")
     router.adopt(router.plan([copied, upstream.deployment("b", "sim")]))
-    assert set(router.checkup.groups()) == {"a", "b"}
+    assert {member.deployment.alias for member in router.health_checker.members()} == {"a", "b"}
     await router.answer(chat("a"))
     await soon(lambda: len(upstream.calls) == 2)
 

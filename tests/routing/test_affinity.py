@@ -12,8 +12,9 @@ from dragoman.errors import ConfigError
 from dragoman.routing import Call, CallOptions, Deployment, Router, RouterSettings
 from dragoman.routing.choice import affinity as affinity_module
 from dragoman.routing.choice.affinity import Affinity
-from dragoman.routing.choice.group import Choice, ModelGroup
-from dragoman.routing.request import Asked
+from dragoman.routing.choice.group import ModelGroup
+from dragoman.routing.request import GroupRequest
+from dragoman.routing.selection import Choice
 from dragoman.routing.settings.affinity import AffinityPolicy, affinity_kinds
 from dragoman.stores import Outage, View
 from tests.routing.choosing import NOW, asked_of, chance_of, deployment, group_of
@@ -37,7 +38,7 @@ class Scene:
         self.group = group_of(self.found)
         self.affinity = Affinity(AffinityPolicy(kinds=frozenset(kinds), **policy), lambda: self.now)
 
-    def asked(self, *messages: dict[str, Any], chance: float = 0.1, **metadata: Any) -> Asked:
+    def asked(self, *messages: dict[str, Any], chance: float = 0.1, **metadata: Any) -> GroupRequest:
         """Chance alone would choose the first."""
         request = {"messages": list(messages)} if messages else None
         return asked_of(
@@ -45,7 +46,7 @@ class Scene:
             request,
             metadata=metadata,
             affinity=self.affinity,
-            chance=chance_of(chance),
+            random=chance_of(chance),
             now=lambda: self.now,
         )
 
@@ -174,9 +175,9 @@ def test_tools_are_part_of_the_beginning() -> None:
     scene = Scene("prompt_caching")
     tools = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]
 
-    def asking(**more: Any) -> Asked:
+    def asking(**more: Any) -> GroupRequest:
         return asked_of(
-            scene.group, {"messages": [SYSTEM, user("Hi")], **more}, affinity=scene.affinity, chance=chance_of(0.1)
+            scene.group, {"messages": [SYSTEM, user("Hi")], **more}, affinity=scene.affinity, random=chance_of(0.1)
         )
 
     scene.affinity.answered(asking(tools=tools), scene.found[1])
@@ -191,7 +192,7 @@ def test_malformed_messages_are_no_beginning(messages: Any) -> None:
     scene = Scene("prompt_caching")
     asked = asked_of(scene.group, {"messages": messages}, affinity=scene.affinity)
     scene.affinity.answered(asked, scene.found[0])
-    assert scene.affinity.warm(asked) is None
+    assert scene.affinity.cached_prefix(asked) is None
 
 
 # --- settings, and real sockets
@@ -244,7 +245,7 @@ async def test_a_session_stays_where_it_was_answered(router: Callable[..., Route
 
 def test_a_group_without_affinity_asks_nothing_of_it() -> None:
     group: ModelGroup = group_of([deployment(0), deployment(1)])
-    assert asked_of(group).warm is None
+    assert asked_of(group).cached_prefix is None
 
 
 def test_what_is_explained_is_what_would_be_done() -> None:

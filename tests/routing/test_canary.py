@@ -11,13 +11,14 @@ import pytest
 
 from dragoman import errors
 from dragoman.credentials import NoCredential
-from dragoman.observe import CanaryStopped, Event, Tried
+from dragoman.observe import AttemptEnded, CanaryStopped, Event
 from dragoman.providers import Provider
 from dragoman.routing import Call, CallOptions, Clock, Deployment, FunctionCall, Router, RouterSettings, StreamAnswer
-from dragoman.routing.settings.canary import Canary, Gates, parse_canaries
+from dragoman.routing.settings.canary import Canary, CanaryThresholds, parse_canaries
 from dragoman.routing.settings.mirror import Mirror, MirrorPolicy
 from dragoman.routing.settings.table import router_settings
 from dragoman.stores import Outage
+from dragoman.types.call_record import Attempt, CallRecord
 from tests.routing.upstream import Stillness, Upstream, soon
 
 NEW = "smart:9"
@@ -56,7 +57,7 @@ def prices(each: float) -> dict[str, Any]:
 
 def router_of(*deployments: Deployment, told: list[Event] | None = None, **more: Any) -> Router:
     time, share, gates = more.pop("time", None) or Time(), more.pop("share", 0.5), more.pop("gates", {})
-    row = Canary(model="smart", deployment=NEW, share=share, gates=Gates(least_calls=20, **gates))
+    row = Canary(model="smart", deployment=NEW, share=share, gates=CanaryThresholds(least_calls=20, **gates))
     listeners = [] if told is None else [told.append]
     settings = RouterSettings(canary=(row,), **more)
     return Router(deployments, settings=settings, clock=time.clock, listeners=listeners)
@@ -222,7 +223,7 @@ def test_what_is_wrong_is_named_by_its_path(wrong: Any, path: str) -> None:
 
 # ── a canary is no ordinary member ───────────────────────────────────────────────────────────────────────────────────
 def row(model: str = "smart", deployment: str = NEW, share: float = 0.0, **gates: Any) -> Canary:
-    return Canary(model=model, deployment=deployment, share=share, gates=Gates(**gates))
+    return Canary(model=model, deployment=deployment, share=share, gates=CanaryThresholds(**gates))
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
@@ -326,7 +327,8 @@ def test_somebody_must_take_the_other_calls() -> None:
 
 def test_the_collector_may_close_a_forgotten_call_in_the_middle_of_a_step() -> None:
     """Which tells of the call's end, on the same thread."""
-    tried = Tried("req_1", NEW, "mine", "m", 1.0, "CancelledError")
+    made = Attempt(deployment=NEW, provider="mine", model="m", milliseconds=1.0, error="CancelledError")
+    tried = AttemptEnded(CallRecord(request_id="req_1", operation="chat", model="smart"), made)
     time = Time()
     router = router_of(mine(answering, 0), mine(answering, 9), time=time)
     forgotten = [lambda: router.canaries(tried)]

@@ -11,8 +11,8 @@ import pytest
 from dragoman import errors
 from dragoman.models import Catalogue, tally_tokens, tokens_lower_bound
 from dragoman.routing import Answer, Call, CallOptions, Deployment, Router, RouterSettings
-from dragoman.routing.admission.refusal import nobody_can_be_asked
-from dragoman.routing.choice.group import Choice, NoChoice
+from dragoman.routing.admission.refusal import no_deployment_error
+from dragoman.routing.selection import Choice, NoDeployment
 from dragoman.routing.settings.checks import CheckPolicy
 from dragoman.routing.settings.table import router_settings
 from dragoman.stores import Outage, View
@@ -45,16 +45,16 @@ def left(deployments: list[Deployment], policy: CheckPolicy, request: Any = None
     group = group_of(deployments, policy=policy)
     found: set[int] = set()
     for chance in (0.01, 0.3, 0.5, 0.7, 0.99):
-        choice = group.choose(asked_of(group, request, chance=chance_of(chance), **options), EMPTY)
+        choice = group.choose(asked_of(group, request, random=chance_of(chance), **options), EMPTY)
         if isinstance(choice, Choice):
             found.add(int(choice.member.deployment.id.partition(":")[2]))
     return found
 
 
-def refused(deployments: list[Deployment], policy: CheckPolicy, request: Any = None, **options: Any) -> NoChoice:
+def refused(deployments: list[Deployment], policy: CheckPolicy, request: Any = None, **options: Any) -> NoDeployment:
     group = group_of(deployments, policy=policy)
     found = group.choose(asked_of(group, request, **options), EMPTY)
-    assert isinstance(found, NoChoice)
+    assert isinstance(found, NoDeployment)
     return found
 
 
@@ -95,7 +95,7 @@ def test_without_deployments_for_everybody_untagged_calls_go_anywhere_and_unknow
     assert left(found, TAGS) == {0, 1}
     nobody = refused(found, TAGS, metadata={"tags": ["unknown"]})
     assert nobody.error is errors.PermissionDeniedError
-    assert nobody.passed_over[0].reason == "tags: its tags do not fit 'unknown'"
+    assert nobody.skipped[0].reason == "tags: its tags do not fit 'unknown'"
 
 
 def test_tags_mean_nothing_unless_it_is_said() -> None:
@@ -191,7 +191,7 @@ def test_a_data_policy_demands_all_its_tags() -> None:
     assert left(found, CheckPolicy(), metadata={"data_policy": "zdr"}) == {0, 1}
     nobody = refused(found[1:], CheckPolicy(), metadata={"data_policy": ["zdr", "eu"]})
     assert nobody.error is errors.PermissionDeniedError
-    assert "'eu', 'zdr'" in nobody.passed_over[1].reason
+    assert "'eu', 'zdr'" in nobody.skipped[1].reason
 
 
 def test_what_is_blocked_is_not_asked() -> None:
@@ -211,7 +211,7 @@ def test_only_those_that_can_see_get_pictures() -> None:
 
 def test_where_nobody_can_the_error_says_what_is_missing() -> None:
     nobody = refused([deployment(0, "o3-mini"), deployment(1, "gpt-3.5-turbo")], CheckPolicy(), {"messages": PICTURE})
-    error = nobody_can_be_asked("smart", nobody, NOW)
+    error = no_deployment_error("smart", nobody, NOW)
     assert type(error) is errors.UnsupportedAbilityError
     assert (error.status_code, error.code) == (400, "unsupported_ability")
     assert "messages[0].content[0] needs vision" in error.message
@@ -221,7 +221,7 @@ def test_one_that_could_but_is_out_is_waited_for() -> None:
     group = group_of([deployment(0, "o3-mini"), deployment(1, "gpt-4.1")])
     outages = {"smart:1": Outage("429", "RateLimitError", NOW, NOW + 3)}
     nobody = group.choose(asked_of(group, {"messages": PICTURE}), View(outages=outages))
-    assert isinstance(nobody, NoChoice)
+    assert isinstance(nobody, NoDeployment)
     assert (nobody.error, nobody.ready, nobody.is_limited) == (None, NOW + 3, True)
 
 

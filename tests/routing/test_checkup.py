@@ -14,13 +14,13 @@ from aiohttp import web
 
 from dragoman.errors import AuthenticationError
 from dragoman.gateway.health import Health
-from dragoman.observe import Checked, Event, TakenOut
+from dragoman.observe import CircuitOpened, Event, HealthChecked
 from dragoman.providers import Providers, models_address
 from dragoman.routing import Call, CallOptions, Deployment, Router, RouterSettings
-from dragoman.routing.settings.health_check import CheckupPolicy
+from dragoman.routing.settings.health_check import HealthCheckPolicy
 from tests.routing.upstream import soon
 
-POLICY = CheckupPolicy(interval=0.02, timeout=2.0)
+POLICY = HealthCheckPolicy(interval=0.02, timeout=2.0)
 
 
 class Place:
@@ -59,7 +59,9 @@ def deployment(address: str, provider: str = "openai", number: int = 0, key: str
 
 
 @contextlib.asynccontextmanager
-async def running(*deployments: Deployment, policy: CheckupPolicy | None = POLICY) -> AsyncIterator[tuple[Router, Any]]:
+async def running(
+    *deployments: Deployment, policy: HealthCheckPolicy | None = POLICY
+) -> AsyncIterator[tuple[Router, Any]]:
     heard: list[Event] = []
     health = Health(deployments)
     router = Router(deployments, settings=RouterSettings(health_check=policy), listeners=(heard.append, health))
@@ -82,7 +84,7 @@ async def test_the_list_of_models_is_asked_for_with_the_key(place: Place, provid
     async with running(deployment(place.address, provider)) as (_, (heard, health)):
         await soon(lambda: len(place.asked) > 2)
     assert set(place.asked) == {("GET", path, key)}
-    assert Checked("smart:0", "reachable", "") in heard
+    assert HealthChecked("smart:0", "reachable", "") in heard
     assert health.report()["unknown_count"] == 1, "a list says nothing of a model"
     seen = len(place.asked)
     await asyncio.sleep(0.1)
@@ -98,9 +100,9 @@ async def test_nothing_is_sent_unless_it_is_wanted(place: Place) -> None:
 async def test_a_place_is_asked_once_for_each_key(place: Place) -> None:
     several = [deployment(place.address, number=number, key=key) for number, key in enumerate(("a", "a", "b"))]
     async with running(*several) as (router, _):
-        await router.checkup.aclose()
+        await router.health_checker.aclose()
         place.asked.clear()
-        await router.checkup.check_all(POLICY)
+        await router.health_checker.check_all(POLICY)
     assert sorted(key or "" for _, _, key in place.asked) == ["Bearer a", "Bearer b"]
 
 
@@ -111,7 +113,7 @@ async def test_a_refused_key_is_out_and_never_healthy(place: Place, status: int)
     async with running(*two) as (router, (heard, health)):
         await soon(lambda: len(router.cooldowns()) == 2)
         assert {cooldown.what for cooldown in router.cooldowns()} == {"credential"}
-        assert any(isinstance(event, TakenOut) for event in heard)
+        assert any(isinstance(event, CircuitOpened) for event in heard)
         assert health.report()["unhealthy_count"] == 2
         place.status = 200
         count = len(place.asked)
@@ -125,7 +127,7 @@ async def test_a_place_that_fails_counts_as_a_failure_of_each_deployment(place: 
     two = (deployment(place.address), deployment("http://127.0.0.1:1", number=1, key="other"))
     async with running(*two) as (router, (heard, _)):
         await soon(lambda: len(router.cooldowns()) == 2)
-    outcomes = {(event.deployment, event.outcome) for event in heard if isinstance(event, Checked)}
+    outcomes = {(event.deployment, event.outcome) for event in heard if isinstance(event, HealthChecked)}
     assert outcomes == {("smart:0", "unreachable"), ("smart:1", "unreachable")}
 
 
@@ -134,7 +136,7 @@ async def test_a_place_without_a_list_says_nothing(place: Place) -> None:
     async with running(deployment(place.address)) as (router, (heard, health)):
         await soon(lambda: len(place.asked) > 2)
         assert router.cooldowns() == ()
-    assert {event.outcome for event in heard if isinstance(event, Checked)} == {"unknown"}
+    assert {event.outcome for event in heard if isinstance(event, HealthChecked)} == {"unknown"}
     assert health.report()["unknown_count"] == 1
 
 
@@ -145,12 +147,12 @@ async def test_a_deployment_without_a_key_is_refused_here(place: Place, monkeypa
         id="smart:0", alias="smart", provider=record, model="m", options=CallOptions(api_base=place.address)
     )
     async with running(bare) as (router, (heard, _)):
-        await soon(lambda: any(isinstance(event, Checked) for event in heard))
+        await soon(lambda: any(isinstance(event, HealthChecked) for event in heard))
         request = {"model": "smart", "messages": [{"role": "user", "content": "hi"}]}
         with pytest.raises(AuthenticationError):
             await router.answer(Call(operation="chat", model="smart", request=request))
     assert place.asked == []
-    assert {event.outcome for event in heard if isinstance(event, Checked)} == {"refused"}
+    assert {event.outcome for event in heard if isinstance(event, HealthChecked)} == {"refused"}
 
 
 def test_functions_have_no_place() -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from dragoman.errors import ConfigError
 from dragoman.routing import Call, CallOptions, Deployment, Router, RouterSettings
-from dragoman.routing.choice.routes import parse_routes, route_of
+from dragoman.routing.choice.routes import matching_route
+from dragoman.routing.settings.routes import parse_routes
 from tests.routing.upstream import Stillness, Upstream
 
 PICTURE = {"type": "image_url", "image_url": {"url": "https://pictures.example/a.png"}}
@@ -24,7 +25,7 @@ def chat(model: str = "smart", *, stream: bool = False, operation: Any = "chat",
 
 def fits(condition: dict[str, Any], call: Call) -> bool:
     routes = parse_routes([{"if": condition, "use": "there"}], "routes")
-    return route_of(routes, call) is not None
+    return matching_route(routes, call) is not None
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_the_first_that_fits_decides_and_no_call_is_routed_twice() -> None:
     routes = parse_routes(said, "routes")
 
     def goes(**more: Any) -> str:
-        found = route_of(routes, chat(**more))
+        found = matching_route(routes, chat(**more))
         return "as said" if found is None else found.use
 
     assert goes(stream=True, tools=[TOOL]) == "both"

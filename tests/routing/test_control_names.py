@@ -13,7 +13,7 @@ from dragoman.gateway._controls import _SERVER_FIELDS
 from dragoman.gateway._settings import REQUEST_PARAMS
 from dragoman.routing._control_names import CONTROL_NAMES, is_control, is_secret_name
 from dragoman.routing._stored_metadata import keep_stored
-from dragoman.routing.settings.options import OPTION_NAMES, split
+from dragoman.routing.settings.options import OPTION_NAMES, split_params
 from dragoman.sdk._params import CallParams, ChatParams, EmbeddingParams, TextParams
 from tests.recordings import all_recordings
 
@@ -59,10 +59,10 @@ def test_what_a_server_says_is_an_option_or_a_control() -> None:
 
 @given(st.sampled_from(sorted(CONTROL_NAMES)) | st.sampled_from(SECRETS.split()), st.text(min_size=8))
 def test_no_control_is_sent(name: str, value: str) -> None:
-    parts = split({name: value, "extra_body": {name: value, "own": 1}})
+    parts = split_params({name: value, "extra_body": {name: value, "own": 1}})
     assert name not in parts.rest
     assert parts.options.get("extra_body", {}) == {"own": 1}
-    assert {name, f"extra_body.{name}"} >= parts.later.keys() >= {f"extra_body.{name}"}
+    assert {name, f"extra_body.{name}"} >= parts.ignored.keys() >= {f"extra_body.{name}"}
 
 
 LABELS: dict[str, Any] = {

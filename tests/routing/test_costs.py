@@ -15,7 +15,7 @@ from dragoman.credentials import NoCredential
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
 from dragoman.dialects._dialect import CallerContext, RequestHints
 from dragoman.models import Catalogue
-from dragoman.observe import Answered, Event, Failed, Tried
+from dragoman.observe import AttemptEnded, CallFailed, CallSucceeded, Event
 from dragoman.providers import Provider
 from dragoman.routing import Call, CallOptions, Clock, Deployment, Router, Source, StreamAnswer
 from dragoman.types.cost import Cost
@@ -245,9 +245,9 @@ async def test_events_tell_usage_and_cost(upstream: Upstream, make: Make) -> Non
         heard.clear()
         answer = await router.answer(chat("smart", stream=stream))
         await text_of(answer)
-        assert isinstance(heard[-1], Answered)
-        assert heard[-1].cost == answer.cost
-        assert heard[-1].usage == answer.usage
+        assert isinstance(heard[-1], CallSucceeded)
+        assert heard[-1].record.cost == answer.cost
+        assert heard[-1].record.usage == answer.usage
         assert answer.cost is not None
         assert answer.cost.total
 
@@ -284,9 +284,9 @@ async def test_a_stream_that_ends_badly_costs_what_is_known_by_then(upstream: Up
     assert answer.cost is not None
     assert answer.cost.total == answer.usage["prompt_tokens"] * 1000 + answer.usage["completion_tokens"] * 2000 > 0
     (tried, failed) = heard
-    assert isinstance(tried, Tried)
-    assert isinstance(failed, Failed)
-    assert (failed.provider, failed.model, failed.usage, failed.cost) == (
+    assert isinstance(tried, AttemptEnded)
+    assert isinstance(failed, CallFailed)
+    assert (failed.record.provider, failed.record.answered_model, failed.record.usage, failed.record.cost) == (
         "anthropic",
         model,
         answer.usage,
@@ -306,8 +306,8 @@ async def test_a_stream_without_any_content_is_told_too(make: Make) -> None:
     answer = await router.answer(chat("smart", stream=True))
     await text_of(answer)
     assert isinstance(answer, StreamAnswer)
-    assert [type(event) for event in heard] == [Tried, Answered]
-    assert isinstance(heard[1], Answered)
-    assert heard[1].cost == answer.cost
+    assert [type(event) for event in heard] == [AttemptEnded, CallSucceeded]
+    assert isinstance(heard[1], CallSucceeded)
+    assert heard[1].record.cost == answer.cost
     assert answer.cost is not None
     assert answer.cost.total == 7000

@@ -13,12 +13,12 @@ import pytest
 from dragoman.observe import Event
 from dragoman.routing import Answer, Call, CallOptions, Clock, Explanation, Router
 from dragoman.routing.choice.canary import Gate
-from dragoman.routing.choice.routes import parse_routes
 from dragoman.routing.explain.explanation import Candidate, Copy
-from dragoman.routing.settings.canary import Canary, Gates
+from dragoman.routing.settings.canary import Canary, CanaryThresholds
 from dragoman.routing.settings.hedge import HedgePolicy
 from dragoman.routing.settings.mirror import Mirror, MirrorPolicy
 from dragoman.routing.settings.queue import QueuePolicy
+from dragoman.routing.settings.routes import parse_routes
 from dragoman.routing.strategies import STRATEGIES
 from dragoman.stores import Counter, Outage
 from tests.routing.upstream import Stillness, Upstream
@@ -146,7 +146,7 @@ async def test_the_line_is_told_and_left_as_it_is(upstream: Upstream, make: Make
     assert (queue.alias, queue.position, queue.priority) == ("smart", 1, 5)
     assert queue.until == pytest.approx(still.clock.time() + 90, abs=1)
     assert queue.ready == pytest.approx(still.clock.time() + 60, abs=2)
-    assert len(router.line) == 0
+    assert len(router.wait_queue) == 0
     assert still.slept == []
     full = make(upstream.deployment("smart", "sim", rpm=1), settings={"queue": QueuePolicy(max_size=0)})
     await full.answer(chat("smart"))
@@ -203,7 +203,7 @@ async def test_who_gets_a_copy_and_whose_canary_it_is(upstream: Upstream, make: 
         upstream.deployment("silent", "sim"),
         settings={
             "mirror": MirrorPolicy(mirrors=mirrors),
-            "canary": (Canary(model="smart", deployment="smart:9", share=0.0, gates=Gates(error_rate=0.1)),),
+            "canary": (Canary(model="smart", deployment="smart:9", share=0.0, gates=CanaryThresholds(error_rate=0.1)),),
         },
     )
     explained = await router.explain(chat("smart"))

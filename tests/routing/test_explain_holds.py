@@ -14,11 +14,11 @@ import pytest
 from dragoman.errors import APIError, DragomanError
 from dragoman.observe import Event, Queued
 from dragoman.routing import Call, CallOptions, Clock, Router
-from dragoman.routing.choice.routes import parse_routes
 from dragoman.routing.settings.affinity import AffinityPolicy
-from dragoman.routing.settings.canary import Canary, Gates
+from dragoman.routing.settings.canary import Canary, CanaryThresholds
 from dragoman.routing.settings.checks import CheckPolicy
 from dragoman.routing.settings.queue import QueuePolicy
+from dragoman.routing.settings.routes import parse_routes
 from dragoman.routing.strategies import STRATEGIES
 from dragoman.stores import Claim, Outage
 from tests.routing.upstream import Upstream
@@ -72,7 +72,9 @@ class World:
 
     def settings(self) -> dict[str, Any]:
         draw = self.draw
-        canary = Canary(model="smart", deployment="smart:1", share=draw.choice((0.0, 0.5, 1.0)), gates=Gates())
+        canary = Canary(
+            model="smart", deployment="smart:1", share=draw.choice((0.0, 0.5, 1.0)), gates=CanaryThresholds()
+        )
         routes = [{"if": {"model": "smart", "images": True}, "use": "backup"}]
         return {
             "strategy": draw.choice(sorted(STRATEGIES)),

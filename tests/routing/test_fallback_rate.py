@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dragoman.errors import ConfigError
-from dragoman.observe import Answered, Event, FallbackRateHigh, FallbackRateNormal
+from dragoman.observe import CallSucceeded, Event, FallbackRateHigh, FallbackRateNormal
 from dragoman.routing import Call, CallOptions, Router, RouterSettings
 from dragoman.routing.health.fallback_rate import FallbackRates
 from dragoman.routing.settings.fallback_alert import FallbackAlert, fallback_alert
@@ -139,5 +139,5 @@ async def test_a_router_counts_its_calls(upstream: Upstream, stream: bool) -> No
     await router.aclose()
     assert router.fallback_rates() == {"smart": (2, 2, 1.0, True), "backup": (1, 0, 0.0, False)}
     assert [event for event in heard if isinstance(event, FallbackRateHigh)] == [FallbackRateHigh("smart", 1.0, 2, 2)]
-    answered = [(event.alias, event.fallback) for event in heard if isinstance(event, Answered)]
+    answered = [(event.record.alias, event.record.fallback) for event in heard if isinstance(event, CallSucceeded)]
     assert answered == [("smart", "backup"), ("backup", ""), ("smart", "backup")]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from dragoman import errors
-from dragoman.observe import Event, PutBack, TakenOut
+from dragoman.observe import CircuitClosed, CircuitOpened, Event
 from dragoman.routing import Call, CallOptions, Deployment, Router
 from dragoman.routing.deployments.member import Member
 from dragoman.routing.health.health import Health
@@ -33,7 +33,7 @@ def chat(model: str, *, stream: bool = False, **options: Any) -> Call:
 
 def member(name: str = "a", *, alone: bool = False, **more: Any) -> Member:
     deployment = Deployment(id=name, alias="smart", provider=RECORD, model="sim", **more)
-    return Member(deployment, deployment.key, deployment.credential, alone)
+    return Member(deployment, deployment.key, deployment.credential_key, alone)
 
 
 def failure(status: int, retry_after: float | None = None) -> errors.APIError:
@@ -169,7 +169,7 @@ def test_fifty_calls_that_fail_together_are_one_outage() -> None:
     breaker, told = health(allowed_fails=0)
     for _ in range(50):
         breaker.failed(member(), failure(500))
-    assert [type(event) for event in told] == [TakenOut]
+    assert [type(event) for event in told] == [CircuitOpened]
     outage = breaker.store.view().outages["a"]
     assert (outage.failures, outage.until) == (1, START + 5.0)
 
@@ -257,7 +257,7 @@ async def test_a_probe_whose_caller_leaves_or_errs_is_given_back(upstream: Upstr
     one = upstream.deployment("smart", "sim[hang]", number=1, allowed_fails=0)
     two = upstream.deployment("smart", "sim", number=2)
     router = make(one, two, clock=still.clock, listeners=(told.append,))
-    router.health.failed(router._directory.group("smart", CallOptions()).members[0], failure(500))
+    router.health.failed(router._index.group("smart", CallOptions()).members[0], failure(500))
     assert (await router.answer(chat("smart"))).attempts[-1].deployment == "smart:2", "it is out"
     await still.clock.sleep(6.0)
     probe = asyncio.create_task(router.answer(chat("smart")))
@@ -268,8 +268,8 @@ async def test_a_probe_whose_caller_leaves_or_errs_is_given_back(upstream: Upstr
     await asyncio.wait([probe])
     assert await router.health.may_probe(("smart:1",)), "given back at once"
     router.health.give_back(("smart:1",))
-    assert not [event for event in told if isinstance(event, PutBack)], "and nothing was learned"
-    assert router.health.half_open(router._directory.group("smart", CallOptions()).members[0]) == ("smart:1",)
+    assert not [event for event in told if isinstance(event, CircuitClosed)], "and nothing was learned"
+    assert router.health.half_open(router._index.group("smart", CallOptions()).members[0]) == ("smart:1",)
 
 
 async def test_a_probe_that_its_limits_refuse_is_given_back(upstream: Upstream, make: Make) -> None:
@@ -279,7 +279,7 @@ async def test_a_probe_that_its_limits_refuse_is_given_back(upstream: Upstream, 
         upstream.deployment("smart", "sim", number=2),
         clock=still.clock,
     )
-    router.health.failed(router._directory.group("smart", CallOptions()).members[0], failure(500))
+    router.health.failed(router._index.group("smart", CallOptions()).members[0], failure(500))
     await still.clock.sleep(6.0)
     assert (await router.answer(chat("smart"))).attempts[-1].deployment == "smart:2"
     assert await router.health.may_probe(("smart:1",))
@@ -325,12 +325,12 @@ async def test_it_heals_by_one_probe(upstream: Upstream, make: Make) -> None:
         clock=still.clock,
         listeners=(told.append,),
     )
-    first = router._directory.group("smart", CallOptions()).members[0]
+    first = router._index.group("smart", CallOptions()).members[0]
     router.health.failed(first, failure(500))
     await still.clock.sleep(6.0)
     answers = await asyncio.gather(*(router.answer(chat("smart")) for _ in range(20)))
     assert [answer.attempts[-1].deployment for answer in answers].count("smart:1") == 1
-    assert [event for event in told if isinstance(event, PutBack)] == [PutBack("smart:1")]
+    assert [event for event in told if isinstance(event, CircuitClosed)] == [CircuitClosed("smart:1")]
     assert (await router.answer(chat("smart"))).attempts[-1].deployment == "smart:1"
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from dragoman import errors
 from dragoman.errors import ConfigError
-from dragoman.observe import Answered, Event, Failed, Hedged, Tried
+from dragoman.observe import AttemptEnded, CallFailed, CallSucceeded, Event, HedgeLost
 from dragoman.routing import Answer, Call, CallOptions, Router, StreamAnswer
 from dragoman.routing.settings.hedge import HedgePolicy, hedge_policy
 from dragoman.stores import Counter
@@ -58,7 +58,7 @@ async def test_a_late_deployment_is_left_for_one_that_answers(
     assert upstream.calls[0].closed_at is not None
     assert upstream.calls[0].closed_at - answered < 0.1
     await nothing_is_left(router, *both)
-    assert [type(event) for event in heard] == [Tried, Hedged, Tried, Answered]
+    assert [type(event) for event in heard] == [AttemptEnded, HedgeLost, AttemptEnded, CallSucceeded]
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -148,8 +148,12 @@ async def test_a_caller_who_leaves_leaves_both(upstream: Upstream, make: Make, s
     await soon(lambda: all(call.closed_early for call in upstream.calls))
     assert all(call.closed_at is not None and call.closed_at - left < 0.1 for call in upstream.calls)
     await nothing_is_left(router, *both)
-    assert [getattr(event, "error", None) for event in heard] == ["CancelledError"] * 3
-    assert isinstance(heard[-1], Failed)
+    assert [
+        event.attempt.error if isinstance(event, AttemptEnded) else event.record.error
+        for event in heard
+        if isinstance(event, (AttemptEnded, CallFailed))
+    ] == ["CancelledError"] * 3
+    assert isinstance(heard[-1], CallFailed)
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -198,8 +202,8 @@ async def test_what_the_other_may_charge_is_told(upstream: Upstream, make: Make)
     both = pair(upstream, SLOW[False], "sim", options=PRICED)
     router = make(*both, settings={"hedge": SOON}, listeners=(heard.append,))
     answer = await router.answer(chat("smart", request={"max_tokens": 50}))
-    told = next(event for event in heard if isinstance(event, Hedged))
-    assert (told.deployment, told.alias, told.usage) == ("smart:0", "smart", None)
+    told = next(event for event in heard if isinstance(event, HedgeLost))
+    assert (told.attempt.deployment, told.record.alias, told.usage) == ("smart:0", "smart", None)
     assert told.lower is not None
     assert told.upper is not None
     assert isinstance(answer, Answer)

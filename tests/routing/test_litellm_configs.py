@@ -14,7 +14,7 @@ from dragoman import Attempt
 from dragoman.errors import DragomanError
 from dragoman.gateway._assembly import router_of
 from dragoman.gateway.config import parse_config
-from dragoman.routing.settings.options import split
+from dragoman.routing.settings.options import split_params
 from tests.routing.test_health import chat
 from tests.routing.upstream import Stillness, Upstream
 
@@ -262,7 +262,7 @@ async def test_a_configuration_does_what_it_says(name: str, upstream: Upstream) 
     router, _ = router_of(config, clock=Stillness().clock)
     try:
         for model, said, expected in case.calls:
-            call = chat(model, **split(said).options)
+            call = chat(model, **split_params(said).options)
             assert await asked_for(router.answer(call), lambda answer: answer.attempts) == expected, (model, said)
     finally:
         await router.aclose()

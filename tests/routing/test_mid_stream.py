@@ -10,9 +10,9 @@ import pytest
 
 from dragoman import errors
 from dragoman.errors import ConfigError
-from dragoman.observe import Answered, Continued, Event, Failed, FellBack, Hedged, Tried
+from dragoman.observe import AttemptEnded, CallFailed, CallSucceeded, Event, FallbackStarted, HedgeLost, StreamResumed
 from dragoman.routing import Call, CallOptions, Router, Source, StreamAnswer
-from dragoman.routing.recovery.resume import can_continue
+from dragoman.routing.recovery.resume import is_resumable
 from dragoman.routing.settings.hedge import HedgePolicy
 from dragoman.routing.settings.mid_stream import mid_stream_fallback
 from tests.routing.test_router import HELLO, Make, chat
@@ -86,21 +86,24 @@ async def test_another_deployment_goes_on(upstream: Upstream, make: Make, provid
     assert answer.attempts[0].error is not None
     assert answer.attempts[1].error is None
     first, whole = heard[-2], heard[-1]
-    assert isinstance(first, Continued)
-    assert isinstance(whole, Answered)
+    assert isinstance(first, StreamResumed)
+    assert isinstance(whole, CallSucceeded)
     assert first.usage is not None
     assert first.usage["prompt_tokens"] > 0
     assert first.usage["completion_tokens"] > 0
-    assert whole.usage == answer.usage == chunks[-1]["usage"]
-    assert whole.usage is not None
-    assert whole.usage["completion_tokens"] > first.usage["completion_tokens"]
-    assert whole.cost == answer.cost
+    assert whole.record.usage == answer.usage == chunks[-1]["usage"]
+    assert whole.record.usage is not None
+    assert whole.record.usage["completion_tokens"] > first.usage["completion_tokens"]
+    assert whole.record.cost == answer.cost
     assert first.cost is not None
-    assert whole.cost is not None
-    assert whole.cost.total is not None
-    assert whole.cost.total == whole.usage["prompt_tokens"] * 1000 + whole.usage["completion_tokens"] * 2000
-    assert sum(line.amount for line in whole.cost.lines) == whole.cost.total
-    assert whole.cost.lines[: len(first.cost.lines)] == first.cost.lines
+    assert whole.record.cost is not None
+    assert whole.record.cost.total is not None
+    assert (
+        whole.record.cost.total
+        == whole.record.usage["prompt_tokens"] * 1000 + whole.record.usage["completion_tokens"] * 2000
+    )
+    assert sum(line.amount for line in whole.record.cost.lines) == whole.record.cost.total
+    assert whole.record.cost.lines[: len(first.cost.lines)] == first.cost.lines
     await at_rest(router)
 
 
@@ -110,7 +113,7 @@ async def test_by_default_it_is_an_error(upstream: Upstream, make: Make) -> None
     error, chunks = await broken(router, chat("smart", stream=True))
     assert said(chunks)
     assert len(upstream.calls) == 1 == len(error.attempts)
-    assert [type(event) for event in heard] == [Tried, Failed]
+    assert [type(event) for event in heard] == [AttemptEnded, CallFailed]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +130,7 @@ async def test_what_two_cannot_write_is_an_error(upstream: Upstream, make: Make,
     router = make(*two(upstream, "openai", "sim[cut=3]"), settings=GO_ON)
     await broken(router, chat("smart", stream=True, request=request_))
     assert len(upstream.calls) == 1
-    assert not can_continue(request_)
+    assert not is_resumable(request_)
 
 
 async def test_nobody_goes_on_inside_of_a_tool_call(upstream: Upstream, make: Make) -> None:
@@ -138,7 +141,7 @@ async def test_nobody_goes_on_inside_of_a_tool_call(upstream: Upstream, make: Ma
     _, chunks = await broken(router, chat("smart", stream=True, request=request))
     assert any(chunk["choices"] and chunk["choices"][0]["delta"].get("tool_calls") for chunk in chunks)
     assert len(upstream.calls) == 1
-    assert isinstance(heard[-1], Failed)
+    assert isinstance(heard[-1], CallFailed)
 
 
 @pytest.mark.parametrize("second", ["claude-opus-4-6", "claude-sonnet-4-6"])
@@ -148,7 +151,7 @@ async def test_only_a_model_that_continues_is_asked(upstream: Upstream, make: Ma
     error, _ = await broken(router, chat("smart", stream=True))
     assert len(upstream.calls) == 1
     assert [attempt.error for attempt in error.attempts] == ["APIConnectionError"]
-    assert [type(event) for event in heard] == [Tried, Failed]
+    assert [type(event) for event in heard] == [AttemptEnded, CallFailed]
     await at_rest(router)
 
 
@@ -164,7 +167,14 @@ async def test_a_fallback_goes_on(upstream: Upstream, make: Make) -> None:
     answer, chunks = await read(router, chat("smart", stream=True))
     assert "Hello" in "".join(said(chunks))
     assert [attempt.deployment for attempt in answer.attempts] == ["smart:0", "backup:0"]
-    assert [type(event) for event in heard] == [Tried, FellBack, FellBack, Tried, Continued, Answered]
+    assert [type(event) for event in heard] == [
+        AttemptEnded,
+        FallbackStarted,
+        FallbackStarted,
+        AttemptEnded,
+        StreamResumed,
+        CallSucceeded,
+    ]
     assert answer.provider == "openai"
     assert len(upstream.calls) == 2
 
@@ -179,8 +189,12 @@ async def test_it_may_break_off_twice(upstream: Upstream, make: Make) -> None:
     router = make(*three, settings=GO_ON, listeners=(heard.append,))
     answer, chunks = await read(router, chat("smart", stream=True))
     assert [attempt.deployment for attempt in answer.attempts] == ["smart:0", "smart:1", "smart:2"]
-    assert [type(event) for event in heard if not isinstance(event, Tried)] == [Continued, Continued, Answered]
-    parts = [event.usage for event in heard if isinstance(event, Continued)]
+    assert [type(event) for event in heard if not isinstance(event, AttemptEnded)] == [
+        StreamResumed,
+        StreamResumed,
+        CallSucceeded,
+    ]
+    parts = [event.usage for event in heard if isinstance(event, StreamResumed)]
     assert answer.usage is not None
     assert answer.usage["completion_tokens"] > sum(part["completion_tokens"] for part in parts if part)
     assert len({chunk["id"] for chunk in chunks}) == 1
@@ -198,10 +212,10 @@ async def test_the_last_one_may_break_off_too(upstream: Upstream, make: Make) ->
     error, _ = await broken(router, chat("smart", stream=True))
     assert [attempt.deployment for attempt in error.attempts] == ["smart:0", "smart:1"]
     first, last = heard[-2], heard[-1]
-    assert isinstance(first, Continued)
-    assert isinstance(last, Failed)
-    assert last.usage == first.usage
-    assert last.cost == first.cost
+    assert isinstance(first, StreamResumed)
+    assert isinstance(last, CallFailed)
+    assert last.record.usage == first.record.usage
+    assert last.record.cost == first.record.cost
     await at_rest(router)
 
 
@@ -218,7 +232,7 @@ async def test_a_caller_who_leaves_meanwhile_leaves_nothing_behind(upstream: Ups
         await task
     await soon(lambda: upstream.calls[1].closed_early)
     await at_rest(router)
-    assert [type(event) for event in heard] == [Tried, Tried, Failed]
+    assert [type(event) for event in heard] == [AttemptEnded, AttemptEnded, CallFailed]
 
 
 async def test_the_limit_of_tokens_is_one_for_both(upstream: Upstream, make: Make) -> None:
@@ -259,7 +273,7 @@ async def test_a_hedged_stream_goes_on_too(upstream: Upstream, make: Make) -> No
         ("smart:1", "APIConnectionError"),
         ("smart:2", None),
     ]
-    assert {Hedged, Continued, Answered} <= {type(event) for event in heard}
+    assert {HedgeLost, StreamResumed, CallSucceeded} <= {type(event) for event in heard}
     await at_rest(router)
 
 

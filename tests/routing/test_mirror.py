@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dragoman import errors
-from dragoman.observe import Answered, Event, Failed, Mirrored, Tried
+from dragoman.observe import AttemptEnded, CallFailed, CallSucceeded, Event, Mirrored
 from dragoman.routing import Answer, Call, CallOptions, Clock, Router, RouterSettings, StreamAnswer
 from dragoman.routing.settings.mirror import Mirror, MirrorPolicy, mirror_policy
 from dragoman.routing.settings.table import router_settings
@@ -72,8 +72,8 @@ async def test_a_copy_is_answered_and_thrown_away(
     assert copy.cost is not None
     assert copy.cost.total
     assert copy.milliseconds > 0
-    assert [event.request_id for event in told if isinstance(event, Answered)] == [copy.request_id]
-    assert [event.model for event in told if isinstance(event, Tried)] == ["sim"]
+    assert [event.request_id for event in told if isinstance(event, CallSucceeded)] == [copy.request_id]
+    assert [event.attempt.model for event in told if isinstance(event, AttemptEnded)] == ["sim"]
     assert [attempt.model for attempt in answer.attempts] == ["sim"]
     assert not any(router.store.view().in_flight.values())
 
@@ -106,7 +106,7 @@ async def test_a_copy_that_goes_wrong_is_told_once_and_asked_once(
     assert [(copy.model, copy.error) for copy in mirrored(told)] == [("shadow", error)]
     assert len([call for call in upstream.calls if call.model.startswith("bad")]) == 1
     assert len([call for call in upstream.calls if call.model == "sim"]) == 1
-    assert not [event for event in told if isinstance(event, Failed)]
+    assert not [event for event in told if isinstance(event, CallFailed)]
     assert not any(router.store.view().in_flight.values())
 
 

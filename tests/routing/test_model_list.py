@@ -37,7 +37,7 @@ def test_an_entry_is_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     assert options.drop_params is True
     assert options.extra_headers == {"x-team": "a"}
     assert deployment.params == {"temperature": 0.5, "some_provider_param": {"a": 1}}
-    assert (deployment.rpm, deployment.weight, deployment.later) == (100, 2, {})
+    assert (deployment.rpm, deployment.weight, deployment.ignored) == (100, 2, {})
     assert deployment.model_info == {"id": "first", "mode": "chat"}
 
 
@@ -149,7 +149,7 @@ def test_prices_and_facts_are_read_under_litellms_names(key: str) -> None:
     info = {"max_input_tokens": 1000, "supports_vision": True, "input_cost_per_token": 9e-6, **notes}
     (deployment,) = parse_model_list([{"model_name": "smart", key: PRICED, "model_info": info}], Providers())
     assert deployment.params == {"inference_geo": "us", "max_tokens": 100}
-    assert deployment.later == {}
+    assert deployment.ignored == {}
     assert deployment.model_info == info
     entry = deployment.entry
     assert entry is not None

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from dragoman import errors
-from dragoman.observe import Event, Queued, Tried
+from dragoman.observe import AttemptEnded, Event, Queued
 from dragoman.routing import Answer, Call, CallOptions, Router, RouterSettings, StreamAnswer
-from dragoman.routing.settings.options import split
+from dragoman.routing.settings.options import split_params
 from dragoman.routing.settings.queue import QueuePolicy, queue_policy
 from dragoman.routing.settings.table import router_settings
 from tests.routing.upstream import Stillness, Upstream, eventually, soon
@@ -50,7 +50,7 @@ def chat(text: str = "Hello", *, model: str = "smart", stream: bool = False, **o
 
 def order(told: list[Event]) -> list[str]:
     """The texts of the calls whose attempts have ended, in their order."""
-    return [event.request_id for event in told if isinstance(event, Tried)]
+    return [event.request_id for event in told if isinstance(event, AttemptEnded)]
 
 
 async def ask(router: Router, call: Call) -> Answer | StreamAnswer:
@@ -62,7 +62,7 @@ async def lined_up(router: Router, *calls: Call) -> list[asyncio.Task[Answer | S
     tasks = []
     for number, call in enumerate(calls):
         tasks.append(asyncio.create_task(ask(router, call)))
-        await soon(lambda number=number, router=router: len(router.line) >= number)  # type: ignore[misc]
+        await soon(lambda number=number, router=router: len(router.wait_queue) >= number)  # type: ignore[misc]
         if not number:
             await asyncio.sleep(0.02)  # the first is sent, not lined up
     return tasks
@@ -80,7 +80,7 @@ async def test_calls_are_served_one_after_the_other_in_their_order(
         (number, True, "smart") for number in (1, 2, 3, 4)
     ]
     assert all(later.seconds > 0 for later in queued)
-    assert len(router.line) == 0
+    assert len(router.wait_queue) == 0
     assert not any(router.store.view().in_flight.values())
 
 
@@ -132,7 +132,7 @@ async def test_a_stream_holds_its_slot_until_it_has_ended(upstream: Upstream, ma
     stream = await router.answer(chat("stream", stream=True))
     assert isinstance(stream, StreamAnswer)
     waiter = asyncio.create_task(ask(router, chat("waiter")))
-    await soon(lambda: len(router.line) == 1)
+    await soon(lambda: len(router.wait_queue) == 1)
     assert order(told) == ["stream"]
     await stream.aclose()
     await waiter
@@ -207,7 +207,7 @@ async def test_nobody_waits_while_a_fallback_stands_ready(upstream: Upstream, ma
     first = asyncio.create_task(ask(router, chat("first")))
     await soon(lambda: upstream.calls)
     answer = await router.answer(chat("second"))
-    assert (answer.fallback, len(router.line)) == ("backup", 0)
+    assert (answer.fallback, len(router.wait_queue)) == ("backup", 0)
     assert not first.done()
     await first
 
@@ -221,7 +221,7 @@ async def test_a_cancelled_waiter_leaves_and_the_next_one_is_served(
     done = await asyncio.gather(*tasks, return_exceptions=True)
     assert isinstance(done[1], asyncio.CancelledError)
     assert order(told) == ["0", "2", "3"]
-    assert len(router.line) == 0
+    assert len(router.wait_queue) == 0
 
 
 async def test_a_failed_call_frees_its_slot(upstream: Upstream, make: Make) -> None:
@@ -240,7 +240,7 @@ async def test_a_hundred_callers_share_two_slots_and_nothing_leaks(upstream: Ups
     done = await asyncio.gather(*tasks, return_exceptions=True)
     assert {type(each) for each in done} <= {Answer, asyncio.CancelledError}
     assert sum(isinstance(each, Answer) for each in done) >= 95
-    assert len(router.line) == 0
+    assert len(router.wait_queue) == 0
     assert not any(router.store.view().in_flight.values())
     assert isinstance(await router.answer(chat("after all")), Answer)
 
@@ -258,11 +258,11 @@ def test_callers_of_several_event_loops_stand_in_one_line(upstream: Upstream) ->
     threads = [threading.Thread(target=asyncio.run, args=(one(number),)) for number in range(6)]
     for thread in threads:
         thread.start()
-        eventually(lambda: len(upstream.calls) + len(router.line) > 0)
+        eventually(lambda: len(upstream.calls) + len(router.wait_queue) > 0)
     for thread in threads:
         thread.join(20)
     assert len(done) == 6
-    assert len(router.line) == 0
+    assert len(router.wait_queue) == 0
 
 
 def test_a_waiter_whose_loop_has_gone_blocks_nobody(upstream: Upstream) -> None:
@@ -273,7 +273,7 @@ def test_a_waiter_whose_loop_has_gone_blocks_nobody(upstream: Upstream) -> None:
         holder = asyncio.create_task(ask(router, chat("holder")))
         await soon(lambda: upstream.calls)
         waiter = asyncio.create_task(ask(router, chat("lost")))
-        await soon(lambda: router.line)
+        await soon(lambda: router.wait_queue)
         await holder_has_gone(holder)
         return [waiter]
 
@@ -282,8 +282,8 @@ def test_a_waiter_whose_loop_has_gone_blocks_nobody(upstream: Upstream) -> None:
         await asyncio.wait([holder])
 
     left = gone.run_until_complete(leave_one_waiting())
-    assert len(router.line) == 1
-    router.line._waiters[0]._loop = closed = asyncio.new_event_loop()
+    assert len(router.wait_queue) == 1
+    router.wait_queue._waiters[0]._loop = closed = asyncio.new_event_loop()
     closed.close()
 
     async def newcomer() -> Any:
@@ -298,7 +298,7 @@ def test_a_waiter_whose_loop_has_gone_blocks_nobody(upstream: Upstream) -> None:
     gone.run_until_complete(asyncio.wait(left))
     gone.run_until_complete(router.aclose())
     gone.close()
-    assert len(router.line) == 0
+    assert len(router.wait_queue) == 0
 
 
 def test_how_it_is_written() -> None:
@@ -327,5 +327,5 @@ def test_what_is_wrong_is_named_by_its_path(wrong: Any, path: str) -> None:
 
 
 def test_a_call_says_its_priority() -> None:
-    assert split({"priority": 3, "metadata": {"a": 1}}).options == {"metadata": {"priority": 3, "a": 1}}
-    assert [problem.path for problem in split({"priority": "high"}).problems] == ["priority"]
+    assert split_params({"priority": 3, "metadata": {"a": 1}}).options == {"metadata": {"priority": 3, "a": 1}}
+    assert [problem.path for problem in split_params({"priority": "high"}).problems] == ["priority"]

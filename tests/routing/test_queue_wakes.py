@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from dragoman.routing import Router, RouterSettings, StreamAnswer
-from dragoman.routing.admission.queue import Line, _Waiter
+from dragoman.routing.admission.queue import Waiter, WaitQueue
 from dragoman.routing.settings.queue import QueuePolicy
 from tests.routing.test_queue import ask, chat
 from tests.routing.upstream import Upstream, soon
@@ -20,11 +20,11 @@ LONG = 30.0
 """Seconds that nobody would wait."""
 
 
-def in_line(line: Line, *needs: str) -> tuple[_Waiter, asyncio.Task[None]]:
+def in_line(line: WaitQueue, *needs: str) -> tuple[Waiter, asyncio.Task[None]]:
     """One who sleeps until it is woken."""
-    waiter = _Waiter("smart", 0, frozenset(needs), LONG)
+    waiter = Waiter("smart", 0, frozenset(needs), LONG)
     line.join(waiter, 100, 0.0)
-    return waiter, asyncio.create_task(waiter.rest(LONG, asyncio.sleep))
+    return waiter, asyncio.create_task(waiter.sleep(LONG, asyncio.sleep))
 
 
 async def woken(*tasks: asyncio.Task[None]) -> list[bool]:
@@ -38,7 +38,7 @@ async def woken(*tasks: asyncio.Task[None]) -> list[bool]:
 
 
 async def test_who_leaves_wakes_the_next_one_for_each_deployment() -> None:
-    line = Line()
+    line = WaitQueue()
     _, first = in_line(line, "here")
     leaving, gone = in_line(line, "here", "there")
     _, second = in_line(line, "here")
@@ -49,7 +49,7 @@ async def test_who_leaves_wakes_the_next_one_for_each_deployment() -> None:
 
 
 async def test_who_can_take_both_is_woken_alone() -> None:
-    line = Line()
+    line = WaitQueue()
     _, first = in_line(line, "here", "there")
     _, second = in_line(line, "there")
     line.released("here")
@@ -57,7 +57,7 @@ async def test_who_can_take_both_is_woken_alone() -> None:
 
 
 async def test_a_waiter_whose_loop_has_ended_is_passed_over() -> None:
-    line = Line()
+    line = WaitQueue()
     ended, first = in_line(line, "here")
     ended._loop = asyncio.new_event_loop()
     ended._loop.close()
@@ -75,7 +75,7 @@ async def test_who_stood_behind_a_call_that_left_gets_a_deployment_that_only_tim
     line = []
     for number, metadata in enumerate((EU, {}, US)):
         line.append(asyncio.create_task(ask(router, chat(str(number), metadata=metadata))))
-        await soon(lambda number=number: len(router.line) > number)  # type: ignore[misc]
+        await soon(lambda number=number: len(router.wait_queue) > number)  # type: ignore[misc]
     line[1].cancel()
     done, _ = await asyncio.wait([line[2]], timeout=10)
     assert done
@@ -93,7 +93,7 @@ async def test_a_retry_waits_for_the_slot_that_another_call_took_meanwhile(upstr
     await soon(lambda: upstream.calls and not router.store.view().in_flight)
     other = await router.answer(replace(chat(stream=True), request_id="other"))
     assert isinstance(other, StreamAnswer)
-    await soon(lambda: len(router.line) == 1)
+    await soon(lambda: len(router.wait_queue) == 1)
     await other.aclose()
     answer = await retrying
     assert isinstance(answer, StreamAnswer)
@@ -136,5 +136,5 @@ def test_callers_with_other_needs_on_several_loops_who_leave_as_they_like_are_al
         thread.join(LONG)
     assert len(outcomes) == 120
     assert {type(outcome) for outcome in outcomes} <= {type(None), asyncio.CancelledError}
-    assert len(router.line) == 0
+    assert len(router.wait_queue) == 0
     assert not any(router.store.view().in_flight.values())

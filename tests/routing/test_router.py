@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dragoman import errors
-from dragoman.observe import Answered, Event, Failed, Tried
+from dragoman.observe import AttemptEnded, CallFailed, CallSucceeded, Event
 from dragoman.providers import Providers
 from dragoman.routing import Answer, Call, CallOptions, Deployment, Router, StreamAnswer
 from tests.routing.upstream import Stillness, Upstream
@@ -289,15 +289,23 @@ async def test_everything_is_told_once(upstream: Upstream, make: Make) -> None:
         listeners=(broken, heard.append),
     )
     answer = await router.answer(dataclasses.replace(chat("smart", stream=True), request_id="req_1"))
-    assert [type(event) for event in heard] == [Tried, Tried]
+    assert [type(event) for event in heard] == [AttemptEnded, AttemptEnded]
     await text_of(answer)
-    told, what = ("smart:0", "smart", ""), ("smart", "chat", True)
-    assert heard[2:] == [Answered("req_1", "openai", answer.model, 2, answer.usage, answer.cost, *told, *what)]
+    [told] = heard[2:]
+    assert isinstance(told, CallSucceeded)
+    record = told.record
+    assert (record.request_id, record.model, record.operation, record.stream) == ("req_1", "smart", "chat", True)
+    assert (record.alias, record.fallback, record.deployment, record.error) == ("smart", "", "smart:0", "")
+    assert (record.provider, record.answered_model, len(record.attempts)) == ("openai", answer.model, 2)
+    assert (record.usage, record.cost) == (answer.usage, answer.cost)
     assert answer.usage is not None
     heard.clear()
     with pytest.raises(errors.APIError):
         await router.answer(dataclasses.replace(chat("nothing/here"), request_id="req_2"))
-    assert heard == [Failed("req_2", 0, "BadRequestError", called="nothing/here", operation="chat")]
+    [failed] = heard
+    assert isinstance(failed, CallFailed)
+    assert (failed.request_id, failed.record.model, failed.record.alias) == ("req_2", "nothing/here", "")
+    assert (failed.record.error, failed.record.attempts, failed.record.provider) == ("BadRequestError", [], "")
 
 
 async def test_operations_beside_chat(upstream: Upstream, make: Make) -> None:

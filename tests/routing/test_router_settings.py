@@ -15,13 +15,12 @@ from dragoman.errors import (
     ContextWindowExceededError,
     InternalServerError,
 )
-from dragoman.observe import Event, FellBack, Listener
+from dragoman.observe import Event, FallbackStarted, Listener
 from dragoman.providers import Providers
 from dragoman.routing import Call, CallOptions, Router, RouterSettings, parse_model_list
 from dragoman.routing.deployments.references import name_faults
 from dragoman.routing.settings.retry import RetryPolicy
 from dragoman.routing.settings.table import ROUTER_SETTINGS, read_settings, router_settings
-from dragoman.routing.strategies import least_busy
 from dragoman.settings.readers import Environment
 from tests.routing.upstream import Upstream
 
@@ -54,10 +53,10 @@ READ: list[tuple[dict[str, Any], Look, Any]] = [
         lambda s: s.model_group_alias,
         {"a": ("b", False), "c": ("b", True)},
     ),
-    ({"routing_strategy": "least-busy"}, lambda s: s.strategy, least_busy),
+    ({"routing_strategy": "least-busy"}, lambda s: s.strategy, "least-busy"),
     (
         {"routing_strategy": "latency-based-routing", "routing_strategy_args": {"percentile": 0.9, "ttl": 60}},
-        lambda s: s.strategy.keywords,
+        lambda s: s.strategy_args,
         {"percentile": 0.9},
     ),
     ({"weights": {"a": {"a:0": 3, "openai/x": 0}}}, lambda s: s.weights, {"a": {"a:0": 3, "openai/x": 0}}),
@@ -308,7 +307,7 @@ async def test_fallbacks_can_be_tried_out_without_asking_the_model(
     heard: list[Event] = []
     core = router(upstream, said, heard.append)
     assert [each[1] for each in await answered(core, call("backup", **{switch: True}))] == ["other"]
-    assert [(event.fallback, event.error) for event in heard if isinstance(event, FellBack)] == [
+    assert [(event.fallback, event.error) for event in heard if isinstance(event, FallbackStarted)] == [
         (expected, error.__name__)
     ]
     with pytest.raises(error, match="tests its fallbacks") as caught:

@@ -12,7 +12,7 @@ import pytest
 
 from dragoman import errors
 from dragoman.routing import Router, RouterSettings
-from dragoman.routing.choice.group import Choice
+from dragoman.routing.selection import Choice
 from dragoman.routing.strategies import latency_based
 from dragoman.stores import Counter, MemoryStore
 from dragoman.stores.redis_place import RedisPlace
@@ -62,7 +62,7 @@ async def test_what_was_observed_is_as_old_as_the_shared_clock_says(upstream: Up
     store.observe("smart:0", 10.0, 1.0, 10)
     settings = RouterSettings(strategy=latency_based)
     one = Router(deployments, settings=settings, store=store, clock=Stillness(chance=0.0).clock)
-    asked = one.asker.asked(chat("smart"))
+    asked = one.current_plan.resolve(chat("smart"))
     choice = asked.group.choose(asked, store.view())
     assert isinstance(choice, Choice)
     assert (choice.member.deployment.id, "little is known of it now" in choice.why) == ("smart:1", True)
@@ -76,7 +76,7 @@ async def test_a_cooldown_and_its_probe_are_everybodys(upstream: Upstream, redis
     first, second = (router(redis_server, prefix, one, two) for _ in range(2))
     try:
         await asyncio.gather(first.answer(chat("smart")), second.answer(chat("smart")))
-        first.health.failed(first._directory.groups()["smart"].members[0], failure(500))
+        first.health.failed(first._index.groups()["smart"].members[0], failure(500))
         await first.store.refresh()
         await second.store.refresh()
         answer = await second.answer(chat("smart"))

@@ -15,8 +15,8 @@ from dragoman.errors import ConfigError
 from dragoman.routing import Router, RouterSettings
 from dragoman.routing.admission.limits import claims_of
 from dragoman.routing.choice.affinity import Affinity
-from dragoman.routing.choice.group import Choice
-from dragoman.routing.request import Asked
+from dragoman.routing.request import GroupRequest
+from dragoman.routing.selection import Choice
 from dragoman.routing.settings.affinity import AffinityPolicy
 from dragoman.routing.strategies import (
     STRATEGIES,
@@ -41,7 +41,7 @@ def chosen(found: object) -> Choice:
     return found
 
 
-def first_of(sequence: Any, view: View, asked: Asked) -> Pick:
+def first_of(sequence: Any, view: View, asked: GroupRequest) -> Pick:
     """A user's strategy, found by its name."""
     return Pick(0, "the first")
 
@@ -75,7 +75,7 @@ def test_shuffle_goes_by_weights_then_rpm_then_tpm(more: list[dict[str, Any]], s
 def test_shuffle_never_picks_what_has_no_weight(weights: list[float], chance: float) -> None:
     found = [deployment(number, weight=weight) for number, weight in enumerate(weights)]
     group = group_of(found)
-    pick = simple_shuffle(found, EMPTY, asked_of(group, chance=lambda: chance))
+    pick = simple_shuffle(found, EMPTY, asked_of(group, random=lambda: chance))
     assert weights[pick.position] > 0 or not any(weights)
 
 
@@ -101,7 +101,7 @@ def test_where_most_are_idle_each_idle_one_gets_its_share() -> None:
 
 def test_unlucky_guesses_do_not_make_a_busy_one_idle() -> None:
     group = group_of([deployment(number) for number in range(5)], least_busy)
-    choice = chosen(group.choose(asked_of(group, chance=chance_of(0.5)), View(in_flight={"smart:2": 9})))
+    choice = chosen(group.choose(asked_of(group, random=chance_of(0.5)), View(in_flight={"smart:2": 9})))
     assert choice.member.deployment.id != "smart:2"
 
 
@@ -155,7 +155,7 @@ def test_the_unknown_and_the_long_unasked_get_a_small_share(seen: Any) -> None:
     group = group_of([deployment(0), deployment(1)], latency_based)
     counted = picks(group, View(observed=known), 4000)
     assert counted["smart:1"] == pytest.approx(200, abs=60)
-    explored = chosen(group.choose(asked_of(group, chance=chance_of(0.01)), View(observed=known)))
+    explored = chosen(group.choose(asked_of(group, random=chance_of(0.01)), View(observed=known)))
     assert (explored.member.deployment.id, "little is known" in explored.why) == ("smart:1", True)
 
 
@@ -282,10 +282,10 @@ def test_who_holds_the_beginning_in_its_cache_is_cheaper() -> None:
     found = [deployment(0, "gpt-4.1"), deployment(1, "gpt-4.1")]
     group, affinity = group_of(found, cost_based), Affinity(AffinityPolicy(), lambda: NOW, wants_caches=True)
     long = {"messages": [{"role": "system", "content": "Be brief. " * 2000}, {"role": "user", "content": "Hi"}]}
-    asked = asked_of(group, long, affinity=affinity, chance=chance_of(0.1))
+    asked = asked_of(group, long, affinity=affinity, random=chance_of(0.1))
     assert chosen(group.choose(asked, EMPTY)).member.deployment.id == "smart:0"
     affinity.answered(asked, found[1])
-    again = asked_of(group, long, affinity=affinity, chance=chance_of(0.1), explaining=True)
+    again = asked_of(group, long, affinity=affinity, random=chance_of(0.1), explaining=True)
     choice = chosen(group.choose(again, EMPTY))
     assert choice.member.deployment.id == "smart:1"
     assert "cache" in choice.why
@@ -324,9 +324,9 @@ def test_none_ever_picks_what_is_out(name: str, data: st.DataObject) -> None:
     for _ in range(3):
         out = data.draw(st.sets(st.sampled_from([f"smart:{number}" for number in range(size)])))
         outages = {key: Outage("500", "InternalServerError", NOW, NOW + 9) for key in out}
-        found = group.choose(asked_of(group, chance=lambda: chance), View(outages=outages))
+        found = group.choose(asked_of(group, random=lambda: chance), View(outages=outages))
         assert isinstance(found, Choice) is (len(out) < size)
-        assert {passed.deployment for passed in found.passed_over} == out
+        assert {passed.deployment for passed in found.skipped} == out
         if isinstance(found, Choice):
             assert found.member.key not in out
 
@@ -346,7 +346,7 @@ def test_all_names_are_read() -> None:
         ("least-bussy", None, ["routing_strategy: unknown strategy", "did you mean 'least-busy'"]),
         (7, None, ["routing_strategy: expected the name of a strategy"]),
         ("tests.routing.nowhere:pick", None, ["cannot import", "nowhere"]),
-        ("tests.routing.test_strategies:NOW", None, ["is no function"]),
+        ("tests.routing.test_strategies:NOW", None, ["is not a function"]),
         ("latency-based-routing", {"percentil": 0.5}, ["routing_strategy_args.percentil: unknown key", "percentile"]),
         ("latency-based-routing", {"percentile": 5}, ["routing_strategy_args.percentile: expected a number"]),
         ("simple-shuffle", {"ttl": 5}, ["routing_strategy_args.ttl: unknown key"]),
@@ -375,11 +375,11 @@ def test_a_users_strategy_may_give_a_position_or_a_deployment(answer: Callable[[
     assert choice.why
 
 
-async def _async(found: Any, view: View, asked: Asked) -> Pick:
+async def _async(found: Any, view: View, asked: GroupRequest) -> Pick:
     return Pick(0, "never")
 
 
-def _raising(found: Any, view: View, asked: Asked) -> Pick:
+def _raising(found: Any, view: View, asked: GroupRequest) -> Pick:
     raise KeyError("oh")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dragoman import errors
-from dragoman.observe import Event, Failed, Tried
+from dragoman.observe import AttemptEnded, CallFailed, Event
 from dragoman.routing import Answer, StreamAnswer
 from tests.routing.test_router import Make, chat, text_of
 from tests.routing.upstream import Upstream, soon
@@ -58,7 +58,7 @@ async def test_a_failure_after_content_raises_and_is_told(
         await text_of(answer)
     assert caught.value.attempts == answer.attempts
     assert caught.value.message.startswith(f"smart ({provider}): ")
-    assert [type(event) for event in heard[1:]] == [Failed]
+    assert [type(event) for event in heard[1:]] == [CallFailed]
     assert len(upstream.calls) == 1
 
 
@@ -137,9 +137,14 @@ async def test_a_stream_that_is_left_closes_the_upstream(upstream: Upstream, mak
     await asyncio.sleep(0)
     await soon(lambda: upstream.calls[0].closed_early)
     begun = heard[0]
-    assert isinstance(begun, Tried)
-    what = {"alias": "smart", "called": "smart", "operation": "chat", "stream": True}
-    assert heard[1:] == [Failed(begun.request_id, 1, "Left", "openai", "sim[stall=6]", **what)]  # type: ignore[arg-type]
+    assert isinstance(begun, AttemptEnded)
+    [left] = heard[1:]
+    assert isinstance(left, CallFailed)
+    record = left.record
+    assert record is begun.record
+    assert (record.model, record.alias, record.operation, record.stream) == ("smart", "smart", "chat", True)
+    assert (record.error, record.provider, record.answered_model) == ("Left", "openai", "sim[stall=6]")
+    assert (len(record.attempts), record.deployment_at_fault) == (1, "")
 
 
 async def test_batches_hold_what_one_read_completed(upstream: Upstream, make: Make) -> None:

@@ -165,11 +165,11 @@ async def test_a_bad_change_changes_nothing(upstream: Upstream, change: Any, tol
     router = dragoman.Router(
         [entry("smart", upstream), entry("spare", upstream)], fallbacks=[{"smart": ["spare"]}], num_retries=1
     )
-    before = (router.get_model_list(), router.settings, router.get_settings(), router._core.asker)
+    before = (router.get_model_list(), router.settings, router.get_settings(), router._core.current_plan)
     with pytest.raises(dragoman.ConfigError) as caught:
         change(router, upstream)
     assert caught.value.message.startswith(told), caught.value.message
-    assert (router.get_model_list(), router.settings, router.get_settings(), router._core.asker) == before
+    assert (router.get_model_list(), router.settings, router.get_settings(), router._core.current_plan) == before
     assert asked(await router.acompletion("smart", HELLO)) == "smart:0"
     await router.aclose()
 

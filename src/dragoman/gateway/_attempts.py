@@ -12,7 +12,7 @@ from dragoman.errors import DragomanError
 from dragoman.gateway._exchange import Exchange, Headers, header
 from dragoman.gateway._secrets import Redactor
 from dragoman.routing import Answer, Attempt, StreamAnswer
-from dragoman.routing.call import the_answering
+from dragoman.types.call_record import answering_attempt
 
 __all__ = ["attempt_headers", "attempt_log", "note_answer", "note_error", "note_usage"]
 
@@ -31,7 +31,7 @@ def attempt_headers(attempts: Sequence[Attempt], fallback: str, redactor: Redact
     headers = [(b"x-dragoman-attempts", b"%d" % len(attempts))]
     if not attempts:
         return headers
-    made = the_answering(attempts)
+    made = answering_attempt(attempts)
     if made is not None:
         headers.append(header(b"x-dragoman-deployment", redactor.text(made.deployment)))
     if fallback:
@@ -77,7 +77,7 @@ def note_answer(exchange: Exchange, answer: Answer | StreamAnswer) -> None:
     """For the line of the log."""
     exchange.provider, exchange.attempts = answer.provider, len(answer.attempts)
     exchange.answered_by, exchange.fallback = answer.model, answer.fallback
-    made = the_answering(answer.attempts)
+    made = answering_attempt(answer.attempts)
     exchange.deployment = made.deployment if made is not None else ""
     _note_tried(exchange, answer.attempts)
 

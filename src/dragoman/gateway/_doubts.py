@@ -54,7 +54,7 @@ def _unset(names: Sequence[str]) -> str:
 
 def _signs_itself(deployment: Deployment) -> bool:
     """With a header of its own, or by what is not supported yet and told elsewhere."""
-    return any(map(is_secret_name, (*deployment.options.extra_headers, *deployment.later)))
+    return any(map(is_secret_name, (*deployment.options.extra_headers, *deployment.ignored)))
 
 
 def _unknown(deployments: Iterable[Deployment]) -> Iterator[str]:

@@ -8,7 +8,16 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dragoman.observe import Checked, Continued, Event, Failed, FellBack, PutBack, TakenOut, Tried
+from dragoman.observe import (
+    AttemptEnded,
+    CallFailed,
+    CircuitClosed,
+    CircuitOpened,
+    Event,
+    FallbackStarted,
+    HealthChecked,
+    StreamResumed,
+)
 
 __all__ = ["log_event"]
 
@@ -26,20 +35,21 @@ def log_event(event: Event) -> None:
         write(event)
 
 
-def _tried(event: Tried) -> None:
-    if event.error is None:
+def _attempt_ended(event: AttemptEnded) -> None:
+    made = event.attempt
+    if made.error is None:
         return
-    level = logging.DEBUG if event.error in _LOST_ON_PURPOSE else logging.WARNING
-    reason = _reason(event.error, event.status, event.code)
+    level = logging.DEBUG if made.error in _LOST_ON_PURPOSE else logging.WARNING
+    reason = _reason(made.error, made.status, made.code)
     _write(
         level,
         "attempt_failed",
-        ("%s (%s/%s) failed: %s", event.deployment, event.provider, event.model, reason),
+        ("%s (%s/%s) failed: %s", made.deployment, made.provider, made.model, reason),
         request_id=event.request_id,
-        deployment=event.deployment,
-        error=event.error,
-        status=event.status,
-        milliseconds=round(event.milliseconds, 1),
+        deployment=made.deployment,
+        error=made.error,
+        status=made.status,
+        milliseconds=round(made.milliseconds, 1),
     )
 
 
@@ -48,7 +58,7 @@ def _reason(error: str, status: int | None, code: str) -> str:
     return " ".join(filter(None, parts))
 
 
-def _taken_out(event: TakenOut) -> None:
+def _circuit_opened(event: CircuitOpened) -> None:
     seconds = max(0.0, event.until - time.time())
     _write(
         logging.WARNING,
@@ -59,11 +69,11 @@ def _taken_out(event: TakenOut) -> None:
     )
 
 
-def _put_back(event: PutBack) -> None:
+def _circuit_closed(event: CircuitClosed) -> None:
     _write(logging.WARNING, "put_back", ("%s works again and is put back", event.key), deployment=event.key)
 
 
-def _fell_back(event: FellBack) -> None:
+def _fallback_started(event: FallbackStarted) -> None:
     _write(
         logging.WARNING,
         "fell_back",
@@ -74,30 +84,31 @@ def _fell_back(event: FellBack) -> None:
     )
 
 
-def _continued(event: Continued) -> None:
+def _stream_resumed(event: StreamResumed) -> None:
     _write(
         logging.WARNING,
         "continued",
-        ("the stream of %s broke off, %s goes on", event.broken or event.provider, event.deployment),
+        ("the stream of %s broke off, %s goes on", event.broken.deployment, event.deployment),
         request_id=event.request_id,
         deployment=event.deployment,
     )
 
 
-def _failed(event: Failed) -> None:
+def _call_failed(event: CallFailed) -> None:
     """Of a stream that broke off; what failed before its answer began is known by its attempts."""
-    if event.deployment:
+    record = event.record
+    if record.deployment_at_fault:
         _write(
             logging.WARNING,
             "broke_off",
-            ("the stream of %s broke off: %s", event.deployment, event.error),
+            ("the stream of %s broke off: %s", record.deployment_at_fault, record.error),
             request_id=event.request_id,
-            deployment=event.deployment,
-            error=event.error,
+            deployment=record.deployment_at_fault,
+            error=record.error,
         )
 
 
-def _checked(event: Checked) -> None:
+def _health_checked(event: HealthChecked) -> None:
     if event.reason:
         _write(
             logging.WARNING,
@@ -108,13 +119,13 @@ def _checked(event: Checked) -> None:
 
 
 _LINES: Mapping[type, Callable[[Any], None]] = {
-    Tried: _tried,
-    TakenOut: _taken_out,
-    PutBack: _put_back,
-    FellBack: _fell_back,
-    Continued: _continued,
-    Failed: _failed,
-    Checked: _checked,
+    AttemptEnded: _attempt_ended,
+    CircuitOpened: _circuit_opened,
+    CircuitClosed: _circuit_closed,
+    FallbackStarted: _fallback_started,
+    StreamResumed: _stream_resumed,
+    CallFailed: _call_failed,
+    HealthChecked: _health_checked,
 }
 
 

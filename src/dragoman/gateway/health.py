@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dragoman import errors
-from dragoman.observe import Checked, Event, Tried
+from dragoman.observe import AttemptEnded, Event, HealthChecked
 from dragoman.routing import Deployment
 
 __all__ = ["Health"]
@@ -37,20 +37,22 @@ class Health:
         self.draining = False
 
     def __call__(self, event: Event) -> None:
-        if not isinstance(event, (Tried, Checked)):
+        if not isinstance(event, (AttemptEnded, HealthChecked)):
             return
-        seen = self._seen.get(event.deployment)
+        checked = isinstance(event, HealthChecked)
+        seen = self._seen.get(event.deployment if isinstance(event, HealthChecked) else event.attempt.deployment)
         if seen is None:
             return
-        if isinstance(event, Checked):
-            if event.reason:  # that a provider lists its models says nothing good of any of them
-                seen.last_failure, seen.last_error, seen.well = time.time(), event.reason, False
-        elif event.error is None:
+        error = event.reason if isinstance(event, HealthChecked) else event.attempt.error
+        if checked:
+            if error:  # that a provider lists its models says nothing good of any of them
+                seen.last_failure, seen.last_error, seen.well = time.time(), error, False
+        elif error is None:
             seen.answered += 1
             seen.last_answer, seen.well = time.time(), True
-        elif _says_something(event.error):
+        elif _says_something(error):
             seen.failed += 1
-            seen.last_failure, seen.last_error, seen.well = time.time(), event.error, False
+            seen.last_failure, seen.last_error, seen.well = time.time(), error, False
 
     def report(self) -> dict[str, Any]:
         """LiteLLM's shape, and a third list for those that nobody has asked yet: not asked is not healthy."""

@@ -1,7 +1,7 @@
 """Where a call goes, and where next when that fails."""
 
 from dragoman.routing.attempt.custom_provider import FunctionCall
-from dragoman.routing.call import Answer, Attempt, Call, Source, StreamAnswer
+from dragoman.routing.call import Answer, Call, Source, StreamAnswer
 from dragoman.routing.call_log import CallLog
 from dragoman.routing.clock import Clock
 from dragoman.routing.deployments.deployment import Deployment
@@ -11,6 +11,7 @@ from dragoman.routing.explain.state_report import Cooldown, DeploymentState, Rou
 from dragoman.routing.router import Router
 from dragoman.routing.settings.call_options import NO_OPTIONS, CallOptions
 from dragoman.routing.settings.router_settings import RouterSettings, parse_fallbacks, parse_targets
+from dragoman.types.call_record import Attempt
 
 __all__ = [
     "NO_OPTIONS",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dragoman.errors import APIResponseValidationError
-from dragoman.routing.attempt.request import Job
+from dragoman.routing.attempt.request import AttemptRequest
 
 __all__ = ["has_content", "may_be_empty", "no_answer", "require_content"]
 
@@ -43,7 +43,7 @@ def _says(choice: Mapping[str, Any], where: str) -> bool:
     return choice.get("finish_reason") not in _UNEXPLAINED or choice.get("native_finish_reason") in _EXPLAINED_NATIVELY
 
 
-def may_be_empty(job: Job) -> bool:
+def may_be_empty(job: AttemptRequest) -> bool:
     """Whether an answer without content can be what the request asks for."""
     if job.operation not in ("chat", "text_completion"):
         return False
@@ -51,7 +51,7 @@ def may_be_empty(job: Job) -> bool:
     return bool(job.request.get("stop")) or messages[-1].get("role") in _LAST_WORD
 
 
-def require_content(job: Job, response: Mapping[str, Any]) -> None:
+def require_content(job: AttemptRequest, response: Mapping[str, Any]) -> None:
     """Raise `APIResponseValidationError` for a whole answer that says nothing."""
     if job.operation == "embedding":
         answered = bool(response.get("data"))
@@ -64,7 +64,7 @@ def require_content(job: Job, response: Mapping[str, Any]) -> None:
         raise no_answer(job)
 
 
-def no_answer(job: Job) -> APIResponseValidationError:
+def no_answer(job: AttemptRequest) -> APIResponseValidationError:
     """The error for a successful reply without content."""
     provider, model = job.deployment.provider.name, job.deployment.model
     return APIResponseValidationError(

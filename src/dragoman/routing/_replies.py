@@ -16,9 +16,9 @@ from dragoman.dialects.framing.surrogates import loads
 from dragoman.errors import APIResponseValidationError, NotFoundError
 from dragoman.routing._content import has_content, may_be_empty, require_content
 from dragoman.routing._reshape import joined_chunks, split_response
-from dragoman.routing.attempt.request import OPERATION_NAMES, Job
+from dragoman.routing.attempt.request import OPERATION_NAMES, AttemptRequest
 from dragoman.routing.attempt.stream import StreamSource, chunk_usage
-from dragoman.routing.attempt.wire import Sending
+from dragoman.routing.attempt.wire import PreparedRequest
 from dragoman.routing.call import Answer
 from dragoman.transport import Reply
 
@@ -32,7 +32,7 @@ _LINGER = 1.0
 Begun = Callable[[list[Any]], bool]
 
 
-def whole_answer(job: Job, sending: Sending, headers: Mapping[str, str], body: bytes) -> Answer:
+def whole_answer(job: AttemptRequest, sending: PreparedRequest, headers: Mapping[str, str], body: bytes) -> Answer:
     """Read a whole body. Raises `APIError` for an error, for what is no answer, and for an answer without content."""
     answer = Answer(
         provider=job.deployment.provider.name,
@@ -57,13 +57,13 @@ def whole_answer(job: Job, sending: Sending, headers: Mapping[str, str], body: b
     return answer
 
 
-def _joined(job: Job, sending: Sending, body: bytes) -> Any:
+def _joined(job: AttemptRequest, sending: PreparedRequest, body: bytes) -> Any:
     """The hub's response, from the events of a stream."""
     reader = _reader(job, sending)
     return joined_chunks([*reader.feed(body), *reader.close()])
 
 
-def _object(job: Job, sending: Sending, body: bytes) -> Any:
+def _object(job: AttemptRequest, sending: PreparedRequest, body: bytes) -> Any:
     try:
         parsed = loads(body)
     except orjson.JSONDecodeError as error:
@@ -76,7 +76,7 @@ def _object(job: Job, sending: Sending, body: bytes) -> Any:
     return parsed
 
 
-def _reader(job: Job, sending: Sending) -> Any:
+def _reader(job: AttemptRequest, sending: PreparedRequest) -> Any:
     if sending.codec.stream_reader is None:
         raise NotFoundError(
             f"{job.deployment.provider.name} streams no {OPERATION_NAMES[job.operation]}", code="unsupported_operation"
@@ -84,7 +84,7 @@ def _reader(job: Job, sending: Sending) -> Any:
     return sending.codec.stream_reader(sending.context)
 
 
-async def open_stream(job: Job, sending: Sending, reply: Reply) -> tuple[StreamSource, Begun, bool]:
+async def open_stream(job: AttemptRequest, sending: PreparedRequest, reply: Reply) -> tuple[StreamSource, Begun, bool]:
     """How a stream is read, how to tell that its content has begun, and whether it passes through untouched."""
     may_end_empty = may_be_empty(job)
     reads = reply.chunks()

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 from dragoman.dialects._dialect import CallerContext, Operation
 from dragoman.routing.settings.call_options import CallOptions
 from dragoman.types._json import JsonObject
+from dragoman.types.call_record import Attempt, CallRecord
 from dragoman.types.cost import Cost
 from dragoman.types.usage import Usage
 
-if TYPE_CHECKING:
-    pass
-
-__all__ = ["Answer", "Attempt", "Call", "Source", "StreamAnswer", "the_answering"]
+__all__ = ["Answer", "Answerer", "Call", "Source", "StreamAnswer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,32 +42,8 @@ class Call:
     source: Source | None = None
     caller: CallerContext | None = None
     request_id: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One request to one deployment."""
-
-    deployment: str
-    provider: str
-    model: str
-    milliseconds: float
-    error: str | None = None
-    """The class of the error; None: it succeeded."""
-    status: int | None = None
-    alias: str = ""
-    """The model group that was asked: the caller's, or a fallback's."""
-    why: str = ""
-    """Why this deployment was chosen."""
-    passed_over: tuple[tuple[str, str], ...] = ()
-    """(deployment, reason) of those that could not be asked."""
-
-
-def the_answering(attempts: Sequence[Attempt]) -> Attempt | None:
-    """The one that answered: not always the last, as one that was hedged is left after another has answered."""
-    if attempts and attempts[-1].error is None:
-        return attempts[-1]
-    return next((attempt for attempt in reversed(attempts) if attempt.error is None), None)
+    record: CallRecord | None = None
+    """What is known of it: the router makes a new one each time that it answers the call."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,7 +53,8 @@ class Answer:
     provider: str
     model: str
     """The provider's own name of the model."""
-    attempts: tuple[Attempt, ...] = ()
+    record: CallRecord | None = field(default=None, repr=False)
+    """The call that it answers."""
     dropped: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     """The provider's, names in lower case."""
@@ -88,10 +63,17 @@ class Answer:
     native: bytes | None = None
     """The provider's body, untouched, where it speaks the caller's dialect."""
     usage: Usage | None = None
-    fallback: str = ""
-    """The model group that answered in place of the one that was asked for."""
     cost: Cost | None = None
     """None: the provider told no usage. `Cost.total` is None where nothing is known of the model's prices."""
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        return () if self.record is None else tuple(self.record.attempts)
+
+    @property
+    def fallback(self) -> str:
+        """The model group that answered in place of the one that was asked for."""
+        return "" if self.record is None else self.record.fallback
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,15 +82,14 @@ class StreamAnswer:
 
     provider: str
     model: str
-    attempts: tuple[Attempt, ...] = ()
+    record: CallRecord | None = field(default=None, repr=False)
+    """The call that it answers."""
     dropped: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     batches: AsyncIterator[list[Any]]
     """What one network read completed: hub chunks, or where `native` is set whole events as bytes. Raises `APIError`
     where the stream ends badly."""
     native: bool = False
-    fallback: str = ""
-    """The model group that answered in place of the one that was asked for."""
     usage: Usage | None = None
     """Filled in by the time that `batches` ends."""
     pricing: Callable[[Usage], Cost | None] | None = field(default=None, repr=False)
@@ -118,11 +99,28 @@ class StreamAnswer:
     own_pricing: Callable[[Usage], Cost | None] | None = field(default=None, repr=False)
 
     @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        return () if self.record is None else tuple(self.record.attempts)
+
+    @property
+    def fallback(self) -> str:
+        """The model group that answers in place of the one that was asked for."""
+        return "" if self.record is None else self.record.fallback
+
+    @property
     def cost(self) -> Cost | None:
         """What the usage that is known by now costs: the whole by the time that `batches` ends. None: no usage is known."""
         return None if self.usage is None or self.pricing is None else self.pricing(self.usage)
+
+    def resumed_by(self, other: StreamAnswer) -> None:
+        """Another stream goes on with this one: its usage and pricing are of the whole."""
+        self.usage, self.pricing = other.usage, other.pricing
 
     async def aclose(self) -> None:
         close = getattr(self.batches, "aclose", None)
         if close is not None:
             await close()
+
+
+Answerer: TypeAlias = Callable[[Call], Awaitable[Answer | StreamAnswer]]
+"""Answers a call. Raises `APIError`. The router's innermost one asks deployments; each layer around it holds another one."""

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 from dragoman.errors import BadRequestError, DragomanError
 from dragoman.routing.call import Call
 from dragoman.routing.choice.group import ModelGroup
-from dragoman.routing.choice.index import Directory
-from dragoman.routing.choice.routes import route_of
+from dragoman.routing.choice.index import DeploymentIndex
+from dragoman.routing.choice.routes import matching_route
 from dragoman.routing.clock import Clock
 from dragoman.routing.deployments.deployment import Deployment
 from dragoman.routing.deployments.pricing import only_priced, with_prices
 from dragoman.routing.recovery import fallbacks
-from dragoman.routing.request import Asked
+from dragoman.routing.request import GroupRequest
 from dragoman.routing.settings.call_options import NO_OPTIONS, CallOptions
-from dragoman.routing.settings.options import away_from_home, split
-from dragoman.routing.settings.router_settings import FallbackTarget, RouterSettings
+from dragoman.routing.settings.options import split_params, without_home_credentials
+from dragoman.routing.settings.router_settings import FallbackTarget, RouterSettings, target_name
 
 if TYPE_CHECKING:
     from dragoman.models import Catalogue
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from dragoman.routing.strategies.routing_groups import Strategies
     from dragoman.stores import Outage
 
-__all__ = ["Asker"]
+__all__ = ["CallFallbacks", "RoutingPlan"]
 
 _NOTHING: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asker:
+class RoutingPlan:
     """Of one router, as its list and its settings are at one time. It asks nobody: it says of whom something would be asked,
     and what."""
 
@@ -40,17 +40,17 @@ class Asker:
     listed: tuple[Deployment, ...]
     """As they were given, without the defaults of the settings."""
     strategies: Strategies
-    directory: Directory
+    directory: DeploymentIndex
     catalogue: Catalogue
     clock: Clock
     now: Callable[[], float]
     """The store's clock, as what was observed is told by it: processes' own clocks may differ."""
     affinity: Affinity | None
-    is_open: bool
+    allow_unlisted: bool
     """Models in no list may be asked, and a caller may say where a fallback is."""
 
-    def asked(self, call: Call) -> Asked:
-        route = route_of(self.settings.routes, call) if self.settings.routes else None
+    def resolve(self, call: Call) -> GroupRequest:
+        route = matching_route(self.settings.routes, call) if self.settings.routes else None
         model = call.model if route is None else route.use
         group = self._described(self.directory.group(model, call.options), call, call.options)
         meant = group if route is None else self._named(call) or group
@@ -59,13 +59,13 @@ class Asker:
             group,
             request=call.request,
             options=call.options,
-            home=meant.members[0].deployment.provider.name,
-            because="" if route is None else f"{route.path} sends it to {model}; ",
+            home_provider=meant.members[0].deployment.provider.name,
+            reason="" if route is None else f"{route.path} sends it to {model}; ",
             route=None if route is None else route.path,
         )
 
-    def _asking(self, call: Call, group: ModelGroup, **more: Any) -> Asked:
-        return Asked(call, group, chance=self.clock.random, now=self.now, affinity=self.affinity, **more)
+    def _asking(self, call: Call, group: ModelGroup, **more: Any) -> GroupRequest:
+        return GroupRequest(call, group, random=self.clock.random, now=self.now, affinity=self.affinity, **more)
 
     def _named(self, call: Call) -> ModelGroup | None:
         """The group that the caller named, and meant his own key and address for; None for a name that only routes know."""
@@ -86,7 +86,7 @@ class Asker:
             deployments = only_priced(deployments)
         return group.of(group.alias, deployments)
 
-    def failing(self, asked: Asked) -> tuple[CallOptions, int]:
+    def retry_options(self, asked: GroupRequest) -> tuple[CallOptions, int]:
         """What counts of fallbacks, and how many retries there are: as the call says, or the deployment, or the settings."""
         options, own = asked.call.options, asked.group.members[0].deployment.options
         if options.fallbacks is None and (own.fallbacks is not None or own.disable_fallbacks):
@@ -94,38 +94,40 @@ class Asker:
         said = options.num_retries if options.num_retries is not None else own.num_retries
         return options, self.settings.num_retries if said is None else said
 
-    def fallback(self, call: Call, target: FallbackTarget, home: str) -> Asked:
+    def fallback(self, call: Call, target: FallbackTarget, home_provider: str) -> GroupRequest:
         own: dict[str, Any] = {}
         request, unsent = call.request, _NOTHING
         if not isinstance(target, str):
-            parts = split({name: value for name, value in target.items() if name != "model"}, "fallbacks")
+            parts = split_params({name: value for name, value in target.items() if name != "model"}, "fallbacks")
             own, request = parts.options, {**request, **parts.rest} if parts.rest else request
-            unsent = tuple(parts.later)
+            unsent = tuple(parts.ignored)
         options, left_out = replace(call.options, custom_llm_provider=own.get("custom_llm_provider")), _NOTHING
         if options.prices or options.base_model:
             options = replace(options, prices={}, base_model=None)  # they are the first model's
-        group = self.directory.group(fallbacks.target_name(target), options)
+        group = self.directory.group(target_name(target), options)
         there = group.members[0].deployment.provider.name
-        if there != home:
-            options, left_out = away_from_home(options)
+        if there != home_provider:
+            options, left_out = without_home_credentials(options)
         options = replace(options, **own) if own else options
         group = self._described(group, call, options)
-        return self._asking(call, group, request=request, options=options, home=there, left_out=(*left_out, *unsent))
+        return self._asking(
+            call, group, request=request, options=options, home_provider=there, left_out=(*left_out, *unsent)
+        )
 
-    def stands_ready(
+    def has_available_fallback(
         self, targets: Iterable[FallbackTarget], outages: Mapping[str, Outage], seen: Collection[str]
     ) -> bool:
         """Whether one of these fallbacks, none of those that were `seen`, is still asked and has a deployment that is well."""
         if len(seen) > self.settings.max_fallbacks:
             return False
         for target in targets:
-            if fallbacks.target_name(target) in seen:
+            if target_name(target) in seen:
                 continue
             try:
-                group = self.directory.group(fallbacks.target_name(target), NO_OPTIONS)
+                group = self.directory.group(target_name(target), NO_OPTIONS)
             except DragomanError:
                 continue
-            if any(member.outage(outages) is None for member in group.regular.members):
+            if any(member.outage(outages) is None for member in group.without_canaries.members):
                 return True
         return False
 
@@ -133,12 +135,30 @@ class Asker:
         """A mistyped fallback is told at once, not on the day when it is needed."""
         for position, target in enumerate(targets or ()):
             self._check_target(target, f"fallbacks[{position}]")
-        fallbacks.check_form(targets, remote=not self.is_open)
+        fallbacks.check_form(targets, remote=not self.allow_unlisted)
 
     def _check_target(self, target: FallbackTarget, path: str) -> None:
         own = {} if isinstance(target, str) else target
         try:
             options = CallOptions(custom_llm_provider=own.get("custom_llm_provider"))
-            self.directory.group(fallbacks.target_name(target), options)
+            self.directory.group(target_name(target), options)
         except DragomanError as error:
             raise BadRequestError(f"{path}: {error.message}", param=path, code=error.code) from error
+
+
+@dataclass(frozen=True, slots=True)
+class CallFallbacks:
+    """The fallbacks of one call under a plan (a `recovery.dispatch.FallbackPlan`)."""
+
+    plan: RoutingPlan
+    call: Call
+    home_provider: str
+    outages: Callable[[], Mapping[str, Outage]]
+
+    def request(self, target: FallbackTarget) -> GroupRequest:
+        """Return what is asked of a fallback. Raise `DragomanError` for one that does not exist."""
+        return self.plan.fallback(self.call, target, self.home_provider)
+
+    def is_available(self, targets: Iterable[FallbackTarget], seen: Collection[str]) -> bool:
+        """Return whether one of the targets, none of those `seen`, may still be asked and has a healthy deployment."""
+        return self.plan.has_available_fallback(targets, self.outages(), seen)

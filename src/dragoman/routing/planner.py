@@ -12,11 +12,11 @@ from dragoman.errors import ConfigError
 from dragoman.providers import Providers
 from dragoman.routing.choice.affinity import affinity_of
 from dragoman.routing.choice.canary import Canaries
-from dragoman.routing.choice.index import Directory
+from dragoman.routing.choice.index import DeploymentIndex
 from dragoman.routing.clock import Clock
 from dragoman.routing.deployments.defaults import with_defaults
 from dragoman.routing.deployments.deployment import Deployment
-from dragoman.routing.plan import Asker
+from dragoman.routing.plan import RoutingPlan
 from dragoman.routing.recovery import fallbacks
 from dragoman.routing.recovery.mirror import Mirrors
 from dragoman.routing.settings.call_options import NO_OPTIONS
@@ -42,13 +42,13 @@ class Planner:
     mirrors: Mirrors
     allow_unlisted: bool
 
-    def first(self, deployments: Iterable[Deployment], settings: RouterSettings) -> Asker:
+    def initial(self, deployments: Iterable[Deployment], settings: RouterSettings) -> RoutingPlan:
         """Raises `ConfigError`."""
         strategies = Strategies(settings)
         wants_caches = strategies.read_caches
         listed = tuple(deployments)
         return self._checked(
-            Asker(
+            RoutingPlan(
                 settings=settings,
                 listed=listed,
                 strategies=strategies,
@@ -57,11 +57,13 @@ class Planner:
                 clock=self.clock,
                 now=self.now,
                 affinity=affinity_of(settings.affinity, self.clock.time, wants_caches=wants_caches),
-                is_open=self.allow_unlisted,
+                allow_unlisted=self.allow_unlisted,
             )
         )
 
-    def next(self, now: Asker, deployments: Iterable[Deployment] | None, settings: RouterSettings | None) -> Asker:
+    def updated(
+        self, now: RoutingPlan, deployments: Iterable[Deployment] | None, settings: RouterSettings | None
+    ) -> RoutingPlan:
         """After `now`; None: as they are. What strategies and affinity have learned is kept. Raises `ConfigError`."""
         listed = now.listed if deployments is None else tuple(deployments)
         twice, times = Counter(item.id for item in listed).most_common(1)[0] if listed else ("", 0)
@@ -73,18 +75,18 @@ class Planner:
         for field in dataclasses.fields(settings):
             if field.name in FIXED and getattr(settings, field.name) != getattr(now.settings, field.name):
                 raise ConfigError(f"{field.name}: cannot be changed while the router runs", param=field.name)
-        made = self.first(listed, settings)
+        made = self.initial(listed, settings)
         if now.affinity is not None and now.strategies.read_caches == made.strategies.read_caches:
             return replace(made, affinity=now.affinity)
         return made
 
-    def _checked(self, plan: Asker) -> Asker:
+    def _checked(self, plan: RoutingPlan) -> RoutingPlan:
         routes = ((route.path + ".use", route.use) for route in plan.settings.routes)
         plan.directory.check(*routes, *self.mirrors.targets(plan.directory.deployments))
         return plan
 
-    def _directory(self, listed: Iterable[Deployment], said: RouterSettings, strategies: Strategies) -> Directory:
-        return Directory(
+    def _directory(self, listed: Iterable[Deployment], said: RouterSettings, strategies: Strategies) -> DeploymentIndex:
+        return DeploymentIndex(
             with_defaults(listed, said),
             self.providers,
             self.catalogue,

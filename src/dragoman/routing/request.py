@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import time
-from collections.abc import Callable, Hashable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from dragoman.errors import BadRequestError
 from dragoman.models import count_tokens, needed
 
 if TYPE_CHECKING:
     from dragoman.routing.call import Call
-    from dragoman.routing.choice.affinity import Affinity
-    from dragoman.routing.choice.group import ModelGroup
+    from dragoman.routing.deployments.deployment import Deployment
+    from dragoman.routing.deployments.member import Member
+    from dragoman.routing.selection import Choice, NoDeployment
     from dragoman.routing.settings.call_options import CallOptions
+    from dragoman.routing.settings.checks import CheckPolicy
+    from dragoman.stores import View
 
-__all__ = ["Asked", "Facts", "Warm", "no_texts", "teaches", "texts", "words_of"]
+__all__ = [
+    "AffinityHit",
+    "CacheAffinity",
+    "CachedPrefix",
+    "GroupRequest",
+    "RequestFacts",
+    "RequestedGroup",
+    "affects_health",
+    "invalid_texts",
+    "texts",
+    "texts_of",
+]
 
 _T = TypeVar("_T")
 _OF_A_PART = 1000
@@ -25,7 +40,7 @@ _A_TOKEN = 4
 """Characters."""
 
 
-class Warm(NamedTuple):
+class CachedPrefix(NamedTuple):
     """Who holds the beginning of the request in its cache."""
 
     key: str
@@ -34,7 +49,45 @@ class Warm(NamedTuple):
     """How much of it, roughly."""
 
 
-class Facts:
+class RequestedGroup(Protocol):
+    """A model group, as far as a request to it needs to know it (`choice.group.ModelGroup`)."""
+
+    alias: str
+    members: tuple[Member, ...]
+    policy: CheckPolicy
+    narrowest: int | None
+    """The smallest of the known context windows of its models, in tokens."""
+    strategy: Callable[..., Any]
+
+    @property
+    def without_canaries(self) -> RequestedGroup: ...
+
+    def choose(self, asked: GroupRequest, view: View, tried: Collection[str] = ()) -> Choice | NoDeployment: ...
+
+    def able(self, asked: GroupRequest) -> frozenset[str]: ...
+
+    def of(self, alias: str, deployments: Sequence[Deployment]) -> RequestedGroup: ...
+
+
+class CacheAffinity(Protocol):
+    """Who answered a caller, a session or the beginning of a request last (`choice.affinity.Affinity`)."""
+
+    def preferred(self, asked: GroupRequest, candidates: Any) -> AffinityHit | None: ...
+
+    def cached_prefix(self, asked: GroupRequest) -> CachedPrefix | None: ...
+
+    def answered(self, asked: GroupRequest, deployment: Deployment) -> None: ...
+
+
+class AffinityHit(NamedTuple):
+    """The deployment that is preferred."""
+
+    position: int
+    """Among the candidates."""
+    why: str
+
+
+class RequestFacts:
     """Of a request alone, whoever answers it. Each is worked out when it is first asked for."""
 
     def __init__(self, call: Call, request: Any, options: CallOptions) -> None:
@@ -57,7 +110,7 @@ class Facts:
         said = self.metadata.get("tags")
         if said is None or isinstance(said, (str, list, tuple)):
             return texts(said)
-        raise no_texts("metadata.tags", said)
+        raise invalid_texts("metadata.tags", said)
 
     @functools.cached_property
     def needs(self) -> Mapping[str, str]:
@@ -93,34 +146,34 @@ class Facts:
         """As `model` counts them where its vocabulary is known, else by estimate."""
         request = self.request
         chat = request.get("chat") or request
-        return count_tokens(chat.get("messages"), chat.get("tools"), text=words_of(request), model=model)
+        return count_tokens(chat.get("messages"), chat.get("tools"), text=texts_of(request), model=model)
 
 
-class Asked(Facts):
+class GroupRequest(RequestFacts):
     """Checks and strategies read it; they never change it."""
 
     def __init__(
         self,
         call: Call,
-        group: ModelGroup,
+        group: RequestedGroup,
         *,
         request: Any,
         options: CallOptions,
-        home: str,
-        chance: Callable[[], float],
+        home_provider: str,
+        random: Callable[[], float],
         left_out: tuple[str, ...] = (),
         explaining: bool = False,
         now: Callable[[], float] = time.time,
-        affinity: Affinity | None = None,
-        because: str = "",
+        affinity: CacheAffinity | None = None,
+        reason: str = "",
         route: str | None = None,
     ) -> None:
         super().__init__(call, request, options)
         self.group = group
-        self.home = home
+        self.home_provider = home_provider
         """The provider whom the options' key, address and private parameters are meant for."""
         self.left_out = left_out
-        self.chance = chance
+        self.random = random
         """Uniform in [0, 1)."""
         self.explaining = explaining
         """Scores of all deployments are wanted, not the best one alone."""
@@ -128,46 +181,60 @@ class Asked(Facts):
         """Unix seconds."""
         self.affinity = affinity
         """None: who answered last does not matter."""
-        self.because = because
+        self.reason = reason
         """Why this group was asked, where the caller named another."""
         self.route = route
         """The conditional route that led there, by its place in the configuration."""
-        self._kept: dict[Hashable, Any] = {}
+        self._memo: dict[Hashable, Any] = {}
 
-    def kept(self, name: Hashable, make: Callable[[Asked], _T]) -> _T:
+    def memoized(self, name: Hashable, make: Callable[[GroupRequest], _T]) -> _T:
         """What `make` gives, made once for this call."""
-        known = self._kept
+        known = self._memo
         if name not in known:
             known[name] = make(self)
         found: _T = known[name]
         return found
 
-    def keep_of(self, other: Asked) -> None:
+    def share_memo(self, other: GroupRequest) -> None:
         """What was made for `other`, another asking of the same, counts for this one too."""
-        self._kept = other._kept
+        self._memo = other._memo
 
-    def to(self, group: ModelGroup, request: Any) -> Asked:
-        """The same of another group, or another request."""
-        return Asked(
+    def to(self, group: RequestedGroup, request: Any) -> GroupRequest:
+        """Return the same for another group, or with another request; nothing that was worked out is kept."""
+        return self._with(group, request, self.affinity)
+
+    def detached(self) -> GroupRequest:
+        """Return the same for a copy of the call: it neither follows nor leaves an affinity, and goes to no canary."""
+        return self._with(self.group.without_canaries, self.request, None)
+
+    def _with(self, group: RequestedGroup, request: Any, affinity: CacheAffinity | None) -> GroupRequest:
+        return GroupRequest(
             self.call,
             group,
             request=request,
             options=self.options,
-            home=self.home,
-            chance=self.chance,
+            home_provider=self.home_provider,
+            random=self.random,
             left_out=self.left_out,
             now=self.now,
-            affinity=self.affinity,
-            because=self.because,
+            affinity=affinity,
+            reason=self.reason,
+            route=self.route,
         )
 
+    def with_random(self, random: Callable[[], float], *, explaining: bool) -> GroupRequest:
+        """Return the same request drawing from `random`; what was worked out for one of them counts for both."""
+        other = copy.copy(self)
+        other.random, other.explaining = random, explaining
+        return other
+
     @functools.cached_property
-    def warm(self) -> Warm | None:
+    def cached_prefix(self) -> CachedPrefix | None:
         """Who holds the beginning of the request in its cache, as far as that is remembered."""
-        return None if self.affinity is None else self.affinity.warm(self)
+        return None if self.affinity is None else self.affinity.cached_prefix(self)
 
 
-def no_texts(path: str, said: Any) -> BadRequestError:
+def invalid_texts(path: str, said: Any) -> BadRequestError:
     """What is wrong where neither a text nor a list of texts is said."""
     return BadRequestError(f"{path}: expected a text or a list of texts, got {type(said).__name__}", param=path)
 
@@ -202,12 +269,12 @@ def _length(value: Any) -> int:
 _HEAVY = frozenset({"image_url", "input_audio", "video_url", "file"})
 
 
-def words_of(request: Any) -> list[str]:
+def texts_of(request: Any) -> list[str]:
     """Of an embedding or a text completion."""
     said = request.get("input") or request.get("prompt") or ()
     return [said] if isinstance(said, str) else [item for item in said if isinstance(item, str)]
 
 
-def teaches(asked: Asked) -> bool:
+def affects_health(asked: GroupRequest) -> bool:
     """Whether how it goes says anything of the deployment: not with the caller's own key, or at his own place."""
     return asked.options.api_key is None and asked.options.api_base is None

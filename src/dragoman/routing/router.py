@@ -2,47 +2,41 @@
 
 from __future__ import annotations
 
-import functools
 import secrets
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dragoman.errors import APIError, BadRequestError, DragomanError
+from dragoman.errors import BadRequestError, DragomanError
 from dragoman.models import Catalogue, facts
-from dragoman.observe import FellBack, Listener, tell
+from dragoman.observe import CallFailed, Listener, tell
 from dragoman.providers import Providers
-from dragoman.routing.admission.admission import Seeker
-from dragoman.routing.admission.queue import Line
+from dragoman.routing.admission.queue import WaitQueue
 from dragoman.routing.attempt.transports import Transports
-from dragoman.routing.call import Answer, Call, StreamAnswer
+from dragoman.routing.call import Answer, Answerer, Call, StreamAnswer
 from dragoman.routing.choice.canary import Canaries
-from dragoman.routing.choice.index import Directory
+from dragoman.routing.choice.index import DeploymentIndex
 from dragoman.routing.clock import Clock
 from dragoman.routing.deployments.deployment import Deployment
-from dragoman.routing.explain.dry_run import Onlooker
+from dragoman.routing.dispatcher import Dispatcher, begin_record
+from dragoman.routing.explain.dry_run import ReadOnlyAdmission
 from dragoman.routing.explain.explainer import Explainer
 from dragoman.routing.explain.explanation import Explanation
 from dragoman.routing.explain.state_report import Cooldown, RoutingState, cooldowns, routing_state
 from dragoman.routing.health.fallback_rate import FallbackRate, FallbackRates
 from dragoman.routing.health.health import Health
-from dragoman.routing.health.health_check import Checkup
-from dragoman.routing.plan import Asker
+from dragoman.routing.health.health_check import HealthChecker
+from dragoman.routing.plan import RoutingPlan
 from dragoman.routing.planner import Planner
-from dragoman.routing.recovery import fallbacks
-from dragoman.routing.recovery.attempts import Trial
-from dragoman.routing.recovery.mirror import Mirrors, ask_once
-from dragoman.routing.recovery.resume import may_continue, read_on
-from dragoman.routing.recovery.retry_loop import Run
-from dragoman.routing.request import Asked
+from dragoman.routing.recovery.mirror import Mirrors
+from dragoman.routing.services import RouterServices
 from dragoman.routing.settings.call_options import NO_OPTIONS, CallOptions
 from dragoman.routing.settings.router_settings import RouterSettings
 from dragoman.stores.per_loop import store_at
 from dragoman.transport import Transport
+from dragoman.types.call_record import CallRecord
 
 if TYPE_CHECKING:
-    from dragoman.stores import Outage, Store
+    from dragoman.stores import Store
 
 __all__ = ["Router"]
 
@@ -66,50 +60,52 @@ class Router:
         store: Store | None = None,
         **transport_options: Any,
     ) -> None:
-        said = settings or RouterSettings()
+        settings, clock, given = settings or RouterSettings(), clock or Clock(), tuple(listeners)
         self.providers = providers or Providers()
         self.catalogue = Catalogue() if catalogue is None else catalogue
-        given = tuple(listeners)
-        self._clock = clock or Clock()
-        self._rates = FallbackRates(said.fallback_alert, self._clock.time, lambda event: tell(given, event))
-        self.canaries = Canaries(said.canary, self._clock, given)
-        self._listeners: tuple[Listener, ...] = (*given, *self.canaries.listeners)
-        self.store: Store = store_at(said.redis, self._clock.time) if store is None else store
+        self.store: Store = store_at(settings.redis, clock.time) if store is None else store
         self._owns_store = store is None
-        # What the parts are given holds the settings, and not this router: a forgotten one must be freed at once.
-        heard = self._listeners
-        self.health = Health(self.store, said.health, lambda event: tell(heard, event))
-        self.line = Line()
+        # No part holds this router, so that a forgotten one is freed at once.
+        self._rates = FallbackRates(settings.fallback_alert, clock.time, lambda event: tell(given, event))
+        self.canaries = Canaries(settings.canary, clock, given)
+        heard = (*given, *self.canaries.listeners)
+        self.health = Health(self.store, settings.health, lambda event: tell(heard, event))
+        self.wait_queue = WaitQueue()
+        self.mirrors = Mirrors(settings.mirror, clock, heard)
         self._transports = Transports(lambda: Transport(**transport_options))
-        self.mirrors = Mirrors(said.mirror, self._clock, heard)
+        self._services = RouterServices(
+            clock=clock, transport=self._transports.here, listeners=heard, store=self.store, health=self.health
+        )
         self._planner = Planner(
             providers=self.providers,
             catalogue=self.catalogue,
-            clock=self._clock,
+            clock=clock,
             now=self.store.now,
             canaries=self.canaries,
             mirrors=self.mirrors,
             allow_unlisted=allow_unlisted,
         )
-        self.asker = self._planner.first(deployments, said)
-        self.checkup = Checkup(
-            policy=said.health_check,
-            groups=self._directory.groups,
+        self._watcher = f"router-{secrets.token_hex(4)}"
+        self.current_plan = self._planner.initial(deployments, settings)
+        self.health_checker = HealthChecker(
+            policy=settings.health_check,
+            members=self._index.members,
             health=self.health,
             transport=self._transports.here,
-            clock=self._clock,
+            clock=clock,
             listeners=heard,
         )
-        self._watcher = f"router-{secrets.token_hex(4)}"
-        self.adopt(self.asker)
+        self.adopt(self.current_plan)
 
-    def plan(self, deployments: Iterable[Deployment] | None = None, settings: RouterSettings | None = None) -> Asker:
+    def plan(
+        self, deployments: Iterable[Deployment] | None = None, settings: RouterSettings | None = None
+    ) -> RoutingPlan:
         """What calls would go by with other deployments, or other settings (None: as they are). Nothing changes yet.
 
         Raises `ConfigError` where they do not fit together, or a setting cannot change in a router that runs."""
-        return self._planner.next(self.asker, deployments, settings)
+        return self._planner.updated(self.current_plan, deployments, settings)
 
-    def adopt(self, plan: Asker) -> None:
+    def adopt(self, plan: RoutingPlan) -> None:
         """Calls that begin from now on go by it; those that are under way end by what they began with.
 
         What is known of a deployment stays known under its id, but for its failures where it asks somebody else now."""
@@ -117,26 +113,35 @@ class Router:
         self.canaries.learn(deployments)
         self.mirrors.learn(deployments)
         counters = plan.strategies.watched(deployments)
-        if counters or self.asker is not plan:
+        if counters or self.current_plan is not plan:
             self.store.watch(counters, by=self._watcher)
-        self.health.policy = plan.settings.health
-        self.checkup.groups = plan.directory.groups
-        self.asker = plan
+        self.health.adopt(plan.settings.health)
+        self.health_checker.adopt(plan.directory.members)
+        self.current_plan = plan
+        self._dispatcher = self._new_dispatcher(plan)
+        self._answerer = self._with_layers(self._dispatcher)
         for item in deployments:
             if before.get(item.id, item.place) != item.place:
                 self.health.forget(item.key)
 
-    @property
-    def settings(self) -> RouterSettings:
-        return self.asker.settings
+    def _new_dispatcher(self, plan: RoutingPlan) -> Dispatcher:
+        return Dispatcher(plan=plan, services=self._services, queue=self.wait_queue, on_fallback=self._rates.fell_back)
+
+    def _with_layers(self, dispatcher: Dispatcher) -> Answerer:
+        """Return the chain around the dispatcher: each layer an `Answerer` that holds the next, only where it is configured."""
+        return self._rates.around(self.mirrors.around(dispatcher, dispatcher.answer_once))
 
     @property
-    def _directory(self) -> Directory:
-        return self.asker.directory
+    def settings(self) -> RouterSettings:
+        return self.current_plan.settings
+
+    @property
+    def _index(self) -> DeploymentIndex:
+        return self.current_plan.directory
 
     @property
     def aliases(self) -> tuple[str, ...]:
-        return self._directory.aliases
+        return self._index.aliases
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -146,68 +151,51 @@ class Router:
 
     @property
     def deployments(self) -> tuple[Deployment, ...]:
-        return self._directory.deployments
+        return self._index.deployments
 
     def candidates(self, model: str, options: CallOptions = NO_OPTIONS) -> Sequence[Deployment]:
         """The deployments that answer to `model`. Raises `NotFoundError` or `BadRequestError`."""
-        return [member.deployment for member in self._directory.group(model, options).members]
+        return [member.deployment for member in self._index.group(model, options).members]
 
     async def answer(self, call: Call) -> Answer | StreamAnswer:
-        """Raises `APIError` with the `attempts` that were made; a bad request is neither retried nor asked elsewhere."""
-        if not call.request_id:
-            call.request_id = f"req_{secrets.token_hex(12)}"
-        asker = self.asker
-        trial = self._trial(call, asker)
+        """Answer a call. Raise `APIError` with the `attempts` that were made; a bad request is neither retried nor asked
+        elsewhere."""
+        record = begin_record(call, self._services.clock.time)
         try:
             await self.store.open()
-            self.checkup.start()
-            asker.check_fallbacks(call.options.fallbacks)
-            answer = await self._answer(trial, asker, asker.asked(call))
-            self.mirrors.answered(call, trial.alias, answer, self._shadow)
-            self._rates.called(trial.alias)
-            return answer
+            self.health_checker.start()
+            return await self._answerer(call)
         except RecursionError:
             error = BadRequestError("the request is nested more deeply than JSON may be", code="invalid_value")
-            self._failed(trial, error)
+            self._fail(record, error)
             raise error from None
         except BaseException as failure:
-            self._failed(trial, failure)
+            self._fail(record, failure)
             raise
 
-    def _failed(self, trial: Trial, error: BaseException) -> None:
+    def _fail(self, record: CallRecord, error: BaseException) -> None:
         if isinstance(error, DragomanError):
-            error.attempts = tuple(trial.attempts)
-        if trial.alias:
-            self._rates.called(trial.alias)
-        trial.tell_failed(error)
+            error.attempts = tuple(record.attempts)
+        record.fail(type(error).__name__)
+        if self._services.listeners:
+            self._services.tell(CallFailed(record))
 
     async def explain(self, call: Call) -> Explanation:
-        """What would happen to it now. Nothing is sent, claimed or learned. Raises `DragomanError` for a model or a fallback that
-        nobody knows."""
+        """Return what would happen to a call now. Nothing is sent, claimed or learned.
+
+        Raise `DragomanError` for a model or a fallback that does not exist."""
         await self.store.open()
         return await self._explainer(call).explain()
 
     async def available(self, call: Call) -> Deployment:
-        """Who would be asked now. Nothing is sent, claimed or learned. Raises what the call would where nobody can be asked."""
+        """Return the deployment that would be asked now. Nothing is sent, claimed or learned. Raise what the call would."""
         return await self._explainer(call).available()
 
     def _explainer(self, call: Call) -> Explainer:
-        asker = self.asker
-        asker.check_fallbacks(call.options.fallbacks)
-        asked, trial = asker.asked(call), self._trial(call, asker)
-        trial.alias, trial.continues = asked.group.alias, may_continue(asked, asker.settings)
-        options, retries = asker.failing(asked)
-        return Explainer(
-            asked=asked,
-            trial=trial,
-            seeker=Onlooker(self.store, self.health, call.request_id),
-            options=options,
-            retries=retries,
-            mirrors=self.mirrors,
-            canaries=self.canaries,
-            fallback=lambda target: asker.fallback(call, target, asked.home),
-            stands_ready=lambda targets, seen: asker.stands_ready(targets, self._outages(), seen),
-        )
+        begin_record(call, self._services.clock.time)
+        admission = ReadOnlyAdmission(self.store, self.health, call.request_id)
+        dispatch = self._dispatcher.begin(call, admission)
+        return Explainer(dispatch=dispatch, admission=admission, mirrors=self.mirrors, canaries=self.canaries)
 
     def fallback_rates(self) -> Mapping[str, FallbackRate]:
         """By model group: how many of its calls went to fallbacks, within the window of `fallback_alert`."""
@@ -215,11 +203,11 @@ class Router:
 
     async def state(self) -> RoutingState:
         """How all deployments are now, as far as this process knows. It asks no provider."""
-        return await routing_state(self._directory.groups(), self.store, self.health, self.canaries.read())
+        return await routing_state(self._index.groups(), self.store, self.health, self.canaries.read())
 
     def cooldowns(self) -> tuple[Cooldown, ...]:
         """The deployments that are out now, each with its reason and its end."""
-        return cooldowns(self._directory.groups(), self.store)
+        return cooldowns(self._index.groups(), self.store)
 
     async def warm_up(self) -> None:
         """Do now what the first call would else have to wait for: import aiohttp and the codecs, read certificates and tables.
@@ -227,7 +215,7 @@ class Router:
         Vocabularies are loaded by the first count that needs one: each takes tens of megabytes, and most calls need none."""
         await self.store.open()
         self._transports.here().open()
-        self.checkup.start()
+        self.health_checker.start()
         for deployment in self.deployments:
             facts(deployment.provider.name, deployment.model)
             for operation in deployment.provider.endpoints:
@@ -235,100 +223,8 @@ class Router:
 
     async def aclose(self) -> None:
         """Close the connections that belong to the running event loop."""
-        await self.checkup.aclose()
+        await self.health_checker.aclose()
         await self.mirrors.aclose()
         await self._transports.aclose()
         if self._owns_store:
             await self.store.close()
-
-    def _trial(self, call: Call, asker: Asker) -> Trial:
-        return Trial(
-            call=call,
-            settings=asker.settings,
-            clock=self._clock,
-            transport=self._transports.here,
-            listeners=self._listeners,
-            store=self.store,
-            health=self.health,
-            line=self.line,
-        )
-
-    def _seeker(self, call: Call) -> Seeker:
-        return Seeker(self.store, self.health, call.request_id)
-
-    async def _answer(self, trial: Trial, asker: Asker, asked: Asked) -> Answer | StreamAnswer:
-        call, trial.alias, trial.continues = trial.call, asked.group.alias, may_continue(asked, asker.settings)
-        options, retries = asker.failing(asked)
-        run = Run(
-            trial=trial,
-            seeker=self._seeker(call),
-            deadline=self._clock.monotonic() + (options.timeout or asker.settings.timeout),
-            retries_left=retries,
-            has_backup=lambda: asker.stands_ready(
-                fallbacks.targets(asker.settings, asked.group.alias, options, None, call.model),
-                self._outages(),
-                (asked.group.alias,),
-            ),
-        )
-        elsewhere = functools.partial(self._elsewhere, run, asker, asked, options=options)
-        try:
-            mock = fallbacks.mock_failure(options, call.model)
-            if mock is not None:
-                raise mock
-            return read_on(await run.ask(asked), run, asked, elsewhere)
-        except APIError as error:
-            first = error
-        answer = await elsewhere(first)
-        if answer is not None:
-            return read_on(answer, run, asked, elsewhere)
-        if run.is_spent or (trial.attempts and first.retry_after is None):
-            first.should_retry = False
-        try:
-            raise first
-        finally:
-            del first  # its traceback holds this frame: they must not hold each other
-
-    async def _elsewhere(
-        self, run: Run, asker: Asker, asked: Asked, error: APIError, options: CallOptions
-    ) -> Answer | StreamAnswer | None:
-        """The answer of a fallback, or of a fallback's own; None where they fail too: the attempts tell of it, and the caller
-        hears why the model that was asked for failed."""
-        call = run.trial.call
-        settings = asker.settings
-        found = fallbacks.targets(settings, asked.group.alias, options, error, call.model)
-        pending = deque((asked.group.alias, target, type(error).__name__) for target in found)
-        seen = {asked.group.alias}
-        own_options, asked_next = replace(call.options, fallbacks=None), asked.group.alias
-
-        def has_backup() -> bool:
-            own = fallbacks.targets(settings, asked_next, own_options, None)
-            return asker.stands_ready((*(target for _, target, _ in pending), *own), self._outages(), seen)
-
-        run.has_backup = has_backup
-        while pending and len(seen) <= settings.max_fallbacks and run.seconds_left() > 0:
-            failed, target, reason = pending.popleft()
-            name = fallbacks.target_name(target)
-            if name in seen:
-                continue
-            seen.add(name)
-            if not run.trial.fallback:
-                self._rates.fell_back(run.trial.alias)
-            run.trial.fallback = asked_next = name
-            tell(self._listeners, FellBack(call.request_id, failed, name, reason))
-            try:
-                return await run.ask(asker.fallback(call, target, asked.home))
-            except APIError as following:
-                own = fallbacks.targets(settings, name, own_options, following)
-                pending.extend((name, further, type(following).__name__) for further in own)
-            except DragomanError:
-                continue
-        return None
-
-    def _outages(self) -> Mapping[str, Outage]:
-        return self.store.view().outages
-
-    async def _shadow(self, call: Call, model: str, seconds: float) -> Answer | StreamAnswer:
-        """Asked once, with a key of its own, and told to nobody."""
-        asker = self.asker
-        trial = replace(self._trial(call, asker), listeners=())
-        return await ask_once(asker.fallback(call, model, ""), trial, self._seeker(call), seconds)

@@ -8,7 +8,7 @@ from typing import Any
 
 from dragoman.errors import ConfigError, DragomanError
 from dragoman.routing import CallOptions, Deployment, RouterSettings
-from dragoman.routing.choice.index import Directory
+from dragoman.routing.choice.index import DeploymentIndex
 from dragoman.routing.deployments.references import name_faults
 from dragoman.routing.settings.options import Problem
 from dragoman.routing.settings.router_settings import FIXED
@@ -50,7 +50,7 @@ def unknown_arguments(arguments: Iterable[str], known: Iterable[str]) -> list[st
 
 def warn_of_later(names: Iterable[str], deployments: Iterable[Deployment]) -> None:
     """Name these, and what deployments say that does nothing yet, in one warning."""
-    later = sorted({*names, *(name for deployment in deployments for name in deployment.later)})
+    later = sorted({*names, *(name for deployment in deployments for name in deployment.ignored)})
     if later:
         _log.warning("Router: known and without effect yet: %s", ", ".join(later))
 
@@ -79,7 +79,7 @@ def shown_settings(told: Mapping[str, Any], settings: RouterSettings) -> dict[st
     return shown
 
 
-def check_names(reading: Reading, directory: Directory) -> None:
+def check_names(reading: Reading, directory: DeploymentIndex) -> None:
     """A fallback from or to a model that nobody knows is refused, not found out on the day when it is needed."""
 
     def fault(target: Any) -> str | None:

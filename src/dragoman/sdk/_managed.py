@@ -69,7 +69,7 @@ class ManagedRouter:
             listeners=listeners,
             verify=verify,
         )
-        check_names(self._reading, self._core.asker.directory)
+        check_names(self._reading, self._core.current_plan.directory)
 
     @property
     def settings(self) -> RouterSettings:
@@ -190,7 +190,7 @@ class ManagedRouter:
 
     def _relist(self, changed: Callable[[tuple[routing.Deployment, ...]], Sequence[routing.Deployment]]) -> None:
         with self._change:
-            listed = self._core.asker.listed
+            listed = self._core.current_plan.listed
             deployments = changed(listed)
             if deployments is not listed:
                 self._adopt(deployments, self._reading)

@@ -11,7 +11,7 @@ from dragoman.dialects._dialect import Operation, RequestHints
 from dragoman.errors import BadRequestError
 from dragoman.routing import Call, CallOptions
 from dragoman.routing._stored_metadata import stored_metadata
-from dragoman.routing.settings.options import split
+from dragoman.routing.settings.options import split_params
 from dragoman.sdk._schema import response_format_of
 
 __all__ = ["Asked", "ask", "plain"]
@@ -39,7 +39,7 @@ def ask(
 ) -> Asked:
     """The call for `body` (what is asked) and `params` (everything else that was said). Raises `BadRequestError` naming the
     parameter at fault."""
-    parts = split({**defaults, **{name: value for name, value in params.items() if value is not None}})
+    parts = split_params({**defaults, **{name: value for name, value in params.items() if value is not None}})
     for path, message in parts.problems:
         raise BadRequestError(f"{path}: {message}", param=path, model=model, code="invalid_type")
     said = {name: plain(value) for name, value in {**body, **parts.rest}.items() if value is not None}
@@ -66,7 +66,7 @@ def ask(
         parts.options["extra_body"] = plain(parts.options["extra_body"])
     call = Call(operation=operation, model=model, request=request, stream=stream, options=CallOptions(**parts.options))
     include = said.get("stream_options")
-    return Asked(call, isinstance(include, dict) and bool(include.get("include_usage")), tuple(parts.later))
+    return Asked(call, isinstance(include, dict) and bool(include.get("include_usage")), tuple(parts.ignored))
 
 
 def plain(value: Any) -> Any:

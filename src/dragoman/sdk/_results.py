@@ -8,8 +8,8 @@ from pydantic import BaseModel, ValidationError
 
 from dragoman.errors import APIResponseValidationError
 from dragoman.routing import Answer, StreamAnswer
-from dragoman.routing.call import the_answering
 from dragoman.sdk._request import Asked
+from dragoman.types.call_record import answering_attempt
 from dragoman.types.cost import NANO_DOLLARS
 from dragoman.types.results import Result
 
@@ -43,7 +43,7 @@ def typed(kind: type[RecordT], value: Any, answer: Answer | StreamAnswer) -> Rec
 
 def hidden_params(answer: Answer | StreamAnswer, asked: Asked) -> dict[str, Any]:
     """What is known about the call, under names that LiteLLM's users know where there are such."""
-    made = the_answering(answer.attempts)
+    made = answering_attempt(answer.attempts)
     return {
         "model_id": made.deployment if made is not None else None,
         "model": answer.model,

@@ -10,7 +10,15 @@ import orjson
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
 from dragoman.dialects._dialect import CallerContext, Codec, RequestHints
 from dragoman.errors import APIError
-from dragoman.observe import Answered, Event, Failed, FellBack, PutBack, TakenOut, Tried
+from dragoman.observe import (
+    AttemptEnded,
+    CallFailed,
+    CallSucceeded,
+    CircuitClosed,
+    CircuitOpened,
+    Event,
+    FallbackStarted,
+)
 from dragoman.providers import Providers
 from dragoman.routing import (
     Answer,
@@ -82,7 +90,7 @@ async def play(fault: str, dialect: str, way: Way, *, stream: bool, relayed: boo
         stack.push_async_callback(router.aclose)
         told_with, error, text = await _called(router, _call(dialect, stream=stream, relayed=relayed))
         seen = {name: upstream.asked for name, upstream in upstreams.items()}
-    attempts = [(event.deployment, event.error) for event in heard if isinstance(event, Tried)]
+    attempts = [(event.attempt.deployment, event.attempt.error) for event in heard if isinstance(event, AttemptEnded)]
     return Shown(attempts, seen, [_said(event) for event in heard], error, text, told_with, still.slept)
 
 
@@ -127,16 +135,16 @@ def _text(pieces: list[Any]) -> str:
 
 def _said(event: Event) -> str:
     match event:
-        case Tried():
-            return f"Tried {event.deployment} {event.error}"
-        case TakenOut() | PutBack():
+        case AttemptEnded():
+            return f"AttemptEnded {event.attempt.deployment} {event.attempt.error}"
+        case CircuitOpened() | CircuitClosed():
             return f"{type(event).__name__} {event.key.partition(':')[0] if 'credential' in event.key else event.key}"
-        case FellBack():
-            return f"FellBack {event.fallback} {event.error}"
-        case Failed():
-            return f"Failed {event.error}"
-        case Answered():
-            return "Answered"
+        case FallbackStarted():
+            return f"FallbackStarted {event.fallback} {event.error}"
+        case CallFailed():
+            return f"CallFailed {event.record.error}"
+        case CallSucceeded():
+            return "CallSucceeded"
         case _:
             return type(event).__name__
 

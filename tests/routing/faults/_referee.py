@@ -9,7 +9,15 @@ from typing import Any, NamedTuple
 
 from dragoman import errors
 from dragoman.credentials import NoCredential
-from dragoman.observe import Answered, Event, Failed, FellBack, PutBack, TakenOut, Tried
+from dragoman.observe import (
+    AttemptEnded,
+    CallFailed,
+    CallSucceeded,
+    CircuitClosed,
+    CircuitOpened,
+    Event,
+    FallbackStarted,
+)
 from dragoman.providers import Provider
 from dragoman.routing import CallOptions, Clock, Deployment, FunctionCall, Router, RouterSettings
 
@@ -124,7 +132,7 @@ class Referee:
         return len(self.members(alias)) == 1 and not self.targets(alias)
 
     def keys(self, name: str) -> list[str]:
-        return [name] if self.alone(name) else [name, self.deployments[name].credential]
+        return [name] if self.alone(name) else [name, self.deployments[name].credential_key]
 
     def is_out(self, name: str) -> bool:
         return any(self.out.get(key, 0.0) > self.time for key in self.keys(name))
@@ -183,40 +191,40 @@ class Referee:
 
     def _heard(self, event: Event) -> None:
         match event:
-            case TakenOut():
+            case CircuitOpened():
                 self.out[event.key] = max(self.out.get(event.key, 0.0), event.until)
-            case PutBack():
+            case CircuitClosed():
                 self.out.pop(event.key, None)
-            case Tried():
-                self.now.tried.append((event.deployment, event.error))
+            case AttemptEnded():
+                self.now.tried.append((event.attempt.deployment, event.attempt.error))
                 self._must_be_out(event)
-            case FellBack():
+            case FallbackStarted():
                 self.now.fell_to.append(event.fallback)
                 self.now.group, self.now.asked_in_group = event.fallback, set()
-            case Answered() | Failed():
+            case CallSucceeded() | CallFailed():
                 self.now.ends.append(event)
             case _:
                 pass
 
-    def _must_be_out(self, event: Tried) -> None:
+    def _must_be_out(self, event: AttemptEnded) -> None:
         """What some failures have to lead to, whatever else does."""
-        name = event.deployment
-        if event.error is None:
+        name = event.attempt.deployment
+        if event.attempt.error is None:
             self._failures_in_a_row.pop(name, None)
             return
         if self.settings.health.disabled:
             self.check(not self.out, "something is out although cooldowns are disabled")
             return
-        credential = self.deployments[name].credential
-        if event.error in _OF_THE_CREDENTIAL:  # one that stands alone asks on: for the others it stays unknown
+        credential = self.deployments[name].credential_key
+        if event.attempt.error in _OF_THE_CREDENTIAL:  # one that stands alone asks on: for the others it stays unknown
             known = credential in self.out if self.alone(name) else self.out.get(credential, 0.0) > self.time
-            self.check(known, f"{event.error}: its credential goes on")
+            self.check(known, f"{event.attempt.error}: its credential goes on")
         if self.alone(name):
             return
-        if event.error in _GONE or event.error == "RateLimitError":
-            self.check(self.is_out(name), f"{event.error}: {name} goes on")
-        cut_short = event.error == "Timeout" and self.settings.timeout < 100  # perhaps by the call's own haste
-        if event.error in _CHANCE and not cut_short:
+        if event.attempt.error in _GONE or event.attempt.error == "RateLimitError":
+            self.check(self.is_out(name), f"{event.attempt.error}: {name} goes on")
+        cut_short = event.attempt.error == "Timeout" and self.settings.timeout < 100  # perhaps by the call's own haste
+        if event.attempt.error in _CHANCE and not cut_short:
             row = self._failures_in_a_row[name] = self._failures_in_a_row.get(name, 0) + 1
             self.check(
                 row <= self.settings.health.allowed_fails or self.is_out(name), f"{row} failures: {name} goes on"
@@ -231,7 +239,7 @@ class Referee:
         self.check(len(now.fell_to) <= self.settings.max_fallbacks, f"{len(now.fell_to)} fallbacks")
         self.check(len(set(now.fell_to)) == len(now.fell_to), f"a fallback twice: {now.fell_to}")
         self.check(len(now.ends) == 1, f"it ended {len(now.ends)} times")
-        self.check(isinstance(now.ends[-1], Failed if error else Answered), f"{error!r}: {now.ends[-1]}")
+        self.check(isinstance(now.ends[-1], CallFailed if error else CallSucceeded), f"{error!r}: {now.ends[-1]}")
         self.check(not self.router.store.view().in_flight, "something is still in flight")
         if error is not None and not (streamed and told and told[-1][1] is None):
             self._was_it_in_vain(error)

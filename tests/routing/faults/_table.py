@@ -99,7 +99,7 @@ class Expected(NamedTuple):
 
 def expected(fault: Fault, way: Way, *, stream: bool) -> Expected:
     if fault.after_content and stream:
-        events = ["Tried smart:0 None", f"Failed {fault.error}"]
+        events = ["AttemptEnded smart:0 None", f"CallFailed {fault.error}"]
         return Expected([("smart:0", None)], {"smart:0": 1}, events, fault.error, [])
     attempts = _attempts(fault, way)
     answered = attempts[-1][1] is None
@@ -142,11 +142,11 @@ def _events(fault: Fault, way: Way, attempts: list[tuple[str, str | None]]) -> l
     told: list[str] = []
     for name, error in attempts:
         if name == "backup:0":
-            told.append(f"FellBack backup {fault.error}")
+            told.append(f"FallbackStarted backup {fault.error}")
         if error is not None and _out(fault, way):
-            told.append("TakenOut credential" if fault.takes_out == "credential" else f"TakenOut {name}")
-        told.append(f"Tried {name} {error}")
-    return [*told, "Answered" if attempts[-1][1] is None else f"Failed {fault.error}"]
+            told.append("CircuitOpened credential" if fault.takes_out == "credential" else f"CircuitOpened {name}")
+        told.append(f"AttemptEnded {name} {error}")
+    return [*told, "CallSucceeded" if attempts[-1][1] is None else f"CallFailed {fault.error}"]
 
 
 def _out(fault: Fault, way: Way) -> bool:

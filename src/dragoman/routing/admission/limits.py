@@ -8,22 +8,22 @@ from types import MappingProxyType
 
 from dragoman.errors import APIStatusError
 from dragoman.routing.deployments.member import Member
-from dragoman.routing.request import Asked
+from dragoman.routing.request import GroupRequest
 from dragoman.settings.readers import as_number
 from dragoman.stores import LEASE_SECONDS, Claim, Store
 from dragoman.types.usage import Usage
 
-__all__ = ["Renewal", "claims_of", "nothing_spent", "spent"]
+__all__ = ["Renewal", "actual_usage", "claims_of", "no_usage"]
 
 _OUTPUT = 1000
 """Tokens that are held for an answer whose longest length nobody has said."""
 
 
-def _input(member: Member, asked: Asked) -> int:
+def _input(member: Member, asked: GroupRequest) -> int:
     return asked.estimated_input
 
 
-def _output(member: Member, asked: Asked) -> int:
+def _output(member: Member, asked: GroupRequest) -> int:
     if asked.call.operation not in ("chat", "text_completion"):
         return 0
     if asked.output_tokens:
@@ -32,7 +32,7 @@ def _output(member: Member, asked: Asked) -> int:
     return int(as_number(own.get("max_completion_tokens")) or as_number(own.get("max_tokens")) or _OUTPUT)
 
 
-_ESTIMATES: Mapping[str, Callable[[Member, Asked], int]] = MappingProxyType(
+_ESTIMATES: Mapping[str, Callable[[Member, GroupRequest], int]] = MappingProxyType(
     {"tpm": lambda member, asked: asked.estimated_tokens, "itpm": _input, "otpm": _output}
 )
 """What a call will take of a limit of tokens, as far as that is known before."""
@@ -53,7 +53,7 @@ _USED: Mapping[str, Callable[[Usage], int]] = MappingProxyType(
 """What it took of it."""
 
 
-def claims_of(member: Member, asked: Asked) -> tuple[Claim, ...]:
+def claims_of(member: Member, asked: GroupRequest) -> tuple[Claim, ...]:
     """What one call takes of them before it is made; the tokens by estimate, made right when it is over."""
     limits = member.deployment.limits
     if not limits:
@@ -67,7 +67,7 @@ def claims_of(member: Member, asked: Asked) -> tuple[Claim, ...]:
     return tuple(claims)
 
 
-def spent(member: Member, usage: Usage | None, error: BaseException | None = None) -> dict[str, int]:
+def actual_usage(member: Member, usage: Usage | None, error: BaseException | None = None) -> dict[str, int]:
     """What a call really took, for the settlement of its lease. Of one that was broken off nobody knows, and the estimate stays;
     one that the provider refused took no tokens."""
     limits = [limit for limit in member.deployment.limits if limit.field in _USED]
@@ -76,7 +76,7 @@ def spent(member: Member, usage: Usage | None, error: BaseException | None = Non
     return {limit.counter.key: 0 for limit in limits} if isinstance(error, APIStatusError) else {}
 
 
-def nothing_spent(member: Member) -> dict[str, int]:
+def no_usage(member: Member) -> dict[str, int]:
     """The settlement of a call that was not made after all."""
     return {limit.counter.key: 0 for limit in member.deployment.limits if limit.counter.seconds is not None}
 

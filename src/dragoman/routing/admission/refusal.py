@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from dragoman.errors import APIError, RateLimitError, ServiceUnavailableError
-from dragoman.routing.choice.group import NoChoice
+from dragoman.routing.selection import NoDeployment
 
-__all__ = ["nobody_can_be_asked"]
+__all__ = ["no_deployment_error"]
 
 
 _FIRST_LOOK = 1.0
 """Seconds, where nobody knows when somebody can be asked."""
 
 
-def _retry_after(nobody: NoChoice, now: float) -> float | None:
+def _retry_after(nobody: NoDeployment, now: float) -> float | None:
     """Seconds; where only the request itself is at fault, time does not help."""
     if nobody.ready is not None:
         return max(0.0, nobody.ready - now)
     return _FIRST_LOOK if nobody.error is None else None
 
 
-def nobody_can_be_asked(alias: str, nobody: NoChoice, now: float) -> APIError:
+def no_deployment_error(alias: str, nobody: NoDeployment, now: float) -> APIError:
     """The error for a call that no deployment can take now, with what each of them said."""
-    reasons = "; ".join(f"{passed.deployment}: {passed.reason}" for passed in nobody.passed_over)
+    reasons = "; ".join(f"{passed.deployment}: {passed.reason}" for passed in nobody.skipped)
     if nobody.error is not None:
         kind, code = nobody.error, nobody.error.default_code or "no_deployment_available"
     else:

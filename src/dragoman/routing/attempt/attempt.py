@@ -16,16 +16,16 @@ from dragoman.models import acount_tokens_locally
 from dragoman.routing._content import no_answer
 from dragoman.routing._replies import open_stream, whole_answer
 from dragoman.routing.attempt.custom_provider import ask_function, ask_mock
-from dragoman.routing.attempt.request import OPERATION_NAMES, Job
-from dragoman.routing.attempt.stream import Batches, Ending, begin, pump
-from dragoman.routing.attempt.wire import Sending, prepare, target_of
+from dragoman.routing.attempt.request import OPERATION_NAMES, AttemptRequest
+from dragoman.routing.attempt.stream import Batches, StreamOutcome, read_batches, read_until_content
+from dragoman.routing.attempt.wire import PreparedRequest, prepare, target_of
 from dragoman.routing.call import Answer, StreamAnswer
 from dragoman.transport import Reply
 
 __all__ = ["attempt", "not_offered"]
 
 
-async def attempt(job: Job, ending: Ending) -> Answer | StreamAnswer:
+async def attempt(job: AttemptRequest, ending: StreamOutcome) -> Answer | StreamAnswer:
     """Ask one deployment once. Raises `APIError`."""
     provider = job.deployment.provider
     if job.operation == "text_completion" and _only_chats(job):
@@ -43,14 +43,14 @@ async def attempt(job: Job, ending: Ending) -> Answer | StreamAnswer:
     return await (_stream(job, sending, ending) if job.stream else _whole(job, sending))
 
 
-def _only_chats(job: Job) -> bool:
+def _only_chats(job: AttemptRequest) -> bool:
     provider = job.deployment.provider
     if job.options.is_mock or provider.function is not None:
         return True
     return "text_completion" not in provider.endpoints and "chat" in provider.endpoints
 
 
-async def _text_as_chat(job: Job, ending: Ending) -> Answer | StreamAnswer:
+async def _text_as_chat(job: AttemptRequest, ending: StreamOutcome) -> Answer | StreamAnswer:
     """A text completion of a provider who only chats."""
     drops = DropList(target_of(job))
     chat = replace(job, operation="chat", request=text_as_chat.chat_request(job.request, drops), source=None)
@@ -59,11 +59,11 @@ async def _text_as_chat(job: Job, ending: Ending) -> Answer | StreamAnswer:
     if isinstance(answer, Answer):
         answer.response = text_as_chat.text_completion(answer.response)
     elif isinstance(answer.batches, Batches):
-        answer.batches = answer.batches.turned(lambda batch: [text_as_chat.text_chunk(chunk) for chunk in batch])
+        answer.batches = answer.batches.map(lambda batch: [text_as_chat.text_chunk(chunk) for chunk in batch])
     return answer
 
 
-async def _without_provider(job: Job) -> Answer:
+async def _without_provider(job: AttemptRequest) -> Answer:
     """For an operation that the provider does not offer."""
     provider, model = job.deployment.provider.name, job.deployment.model
     if job.operation != "count_tokens":
@@ -71,13 +71,13 @@ async def _without_provider(job: Job) -> Answer:
     return Answer(provider=provider, model=model, response=await _estimate(job), cost=job.cost(None))
 
 
-def not_offered(job: Job) -> NotFoundError:
+def not_offered(job: AttemptRequest) -> NotFoundError:
     provider, model = job.deployment.provider.name, job.deployment.model
     message = f"{provider} offers no {OPERATION_NAMES[job.operation]}"
     return NotFoundError(message, provider=provider, model=model, code="unsupported_operation")
 
 
-async def _estimate(job: Job) -> Any:
+async def _estimate(job: AttemptRequest) -> Any:
     chat = job.request.get("chat") or {}
     model = job.deployment.entry.model if job.deployment.entry is not None else job.deployment.model
     asked = {key: chat.get(key) for key in ("messages", "tools", "tool_choice", "response_format")}
@@ -85,7 +85,7 @@ async def _estimate(job: Job) -> Any:
     return {"input_tokens": counted.tokens, "estimated": True}
 
 
-async def _whole(job: Job, sending: Sending) -> Answer:
+async def _whole(job: AttemptRequest, sending: PreparedRequest) -> Answer:
     reply = await _send(job, sending)
     try:
         if reply.status >= 300:
@@ -96,7 +96,7 @@ async def _whole(job: Job, sending: Sending) -> Answer:
     return whole_answer(job, sending, reply.headers, body)
 
 
-async def _stream(job: Job, sending: Sending, ending: Ending) -> StreamAnswer:
+async def _stream(job: AttemptRequest, sending: PreparedRequest, ending: StreamOutcome) -> StreamAnswer:
     limit = job.first_content
     try:
         async with asyncio.timeout(limit):
@@ -105,7 +105,7 @@ async def _stream(job: Job, sending: Sending, ending: Ending) -> StreamAnswer:
         raise Timeout(f"no first content within {limit:g} s") from error
 
 
-async def _begun(job: Job, sending: Sending, ending: Ending) -> StreamAnswer:
+async def _begun(job: AttemptRequest, sending: PreparedRequest, ending: StreamOutcome) -> StreamAnswer:
     reply = await _send(job, sending)
     if reply.status >= 300:
         try:
@@ -117,9 +117,9 @@ async def _begun(job: Job, sending: Sending, ending: Ending) -> StreamAnswer:
     except BaseException:
         await reply.aclose()
         raise
-    rest = pump(source, ending)
+    rest = read_batches(source, ending)
     try:
-        first = await begin(rest, begun)
+        first = await read_until_content(rest, begun)
         if first is None:
             raise no_answer(job)
     except BaseException:
@@ -136,13 +136,13 @@ async def _begun(job: Job, sending: Sending, ending: Ending) -> StreamAnswer:
     )
 
 
-async def _send(job: Job, sending: Sending) -> Reply:
+async def _send(job: AttemptRequest, sending: PreparedRequest) -> Reply:
     return await job.transport().send(
         "POST", sending.url, headers=sending.headers, body=sending.body, timeouts=job.timeouts()
     )
 
 
-async def _error(job: Job, sending: Sending, reply: Reply) -> APIError:
+async def _error(job: AttemptRequest, sending: PreparedRequest, reply: Reply) -> APIError:
     headers, body = reply.headers, await reply.read_start(MAX_ERROR_BYTES)
     if "date" not in headers:  # from which moments count, as in Retry-After
         headers = {**headers, "date": formatdate(job.clock.time(), usegmt=True)}

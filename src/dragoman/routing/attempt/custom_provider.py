@@ -17,8 +17,15 @@ from dragoman.dialects._dialect import Operation, ReplyContext
 from dragoman.errors import APIError, DragomanError
 from dragoman.routing._content import has_content
 from dragoman.routing.attempt.custom_result import chunk_of, chunks_of_response, response_of
-from dragoman.routing.attempt.request import Job
-from dragoman.routing.attempt.stream import Batches, Ending, StreamSource, begin, chunk_usage, pump
+from dragoman.routing.attempt.request import AttemptRequest
+from dragoman.routing.attempt.stream import (
+    Batches,
+    StreamOutcome,
+    StreamSource,
+    chunk_usage,
+    read_batches,
+    read_until_content,
+)
 from dragoman.routing.call import Answer, StreamAnswer
 from dragoman.routing.settings.call_options import CallOptions
 from dragoman.types._json import JsonObject
@@ -46,7 +53,9 @@ class FunctionCall:
     request_id: str
 
 
-async def ask_function(job: Job, function: Callable[..., Any], ending: Ending) -> Answer | StreamAnswer:
+async def ask_function(
+    job: AttemptRequest, function: Callable[..., Any], ending: StreamOutcome
+) -> Answer | StreamAnswer:
     call = FunctionCall(
         operation=job.operation,
         model=job.deployment.model,
@@ -66,7 +75,7 @@ async def ask_function(job: Job, function: Callable[..., Any], ending: Ending) -
         raise errors.Timeout(f"the function gave no answer within {limit:g} s") from error
 
 
-async def ask_mock(job: Job, ending: Ending) -> Answer | StreamAnswer:
+async def ask_mock(job: AttemptRequest, ending: StreamOutcome) -> Answer | StreamAnswer:
     value, delay = job.options.mock_response, job.options.mock_delay
     if delay is not None:
         await asyncio.sleep(min(delay, job.seconds_left))
@@ -118,7 +127,7 @@ async def _called(function: Callable[..., Any], call: FunctionCall) -> Any:
     return value
 
 
-async def _answered(job: Job, value: Any, ending: Ending, usage: Any = None) -> Answer | StreamAnswer:
+async def _answered(job: AttemptRequest, value: Any, ending: StreamOutcome, usage: Any = None) -> Answer | StreamAnswer:
     provider, model = job.deployment.provider.name, job.deployment.model
     context = job.reply_context()
     if not job.stream:
@@ -127,12 +136,12 @@ async def _answered(job: Job, value: Any, ending: Ending, usage: Any = None) -> 
             response["usage"] = dict(usage)
         used = response.get("usage")
         return Answer(provider=provider, model=model, response=response, usage=used, cost=job.cost(used))
-    rest = pump(_stream_source(job, value, context, usage), ending)
-    first = await begin(rest, has_content) or []
+    rest = read_batches(_stream_source(job, value, context, usage), ending)
+    first = await read_until_content(rest, has_content) or []
     return StreamAnswer(provider=provider, model=model, batches=Batches(first, rest), pricing=job.pricing())
 
 
-def _stream_source(job: Job, value: Any, context: ReplyContext, usage: Any) -> StreamSource:
+def _stream_source(job: AttemptRequest, value: Any, context: ReplyContext, usage: Any) -> StreamSource:
     release: Callable[[], Awaitable[None]]
     if not (isinstance(value, Iterator) or hasattr(value, "__anext__") or hasattr(value, "__aiter__")):
         response = response_of(value, "chat", context)
@@ -169,7 +178,7 @@ async def _in_thread(pieces: Iterator[Any]) -> AsyncIterator[Any]:
         yield piece
 
 
-async def _ours(reads: AsyncIterator[Any], job: Job) -> AsyncIterator[Any]:
+async def _ours(reads: AsyncIterator[Any], job: AttemptRequest) -> AsyncIterator[Any]:
     with _as_ours(job):
         async for piece in reads:
             yield piece
@@ -189,7 +198,7 @@ def _closing(value: Any) -> Callable[[], Awaitable[None]]:
 
 
 @contextlib.contextmanager
-def _as_ours(job: Job) -> Iterator[None]:
+def _as_ours(job: AttemptRequest) -> Iterator[None]:
     """What a user's function raises is the provider's failure."""
     try:
         yield

@@ -18,7 +18,7 @@ from dragoman.transport import Timeouts, Transport
 from dragoman.types.cost import Cost
 from dragoman.types.usage import Usage
 
-__all__ = ["OPERATION_NAMES", "Job"]
+__all__ = ["OPERATION_NAMES", "AttemptRequest"]
 
 _FREE = Cost(0)
 OPERATION_NAMES: dict[Operation, str] = {
@@ -30,7 +30,7 @@ OPERATION_NAMES: dict[Operation, str] = {
 
 
 @dataclass(slots=True, kw_only=True)
-class Job:
+class AttemptRequest:
     operation: Operation
     deployment: Deployment
     request: Any

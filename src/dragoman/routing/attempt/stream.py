@@ -12,7 +12,7 @@ from dragoman.errors import APIConnectionError, APIError, APIResponseValidationE
 from dragoman.routing.call import StreamAnswer
 from dragoman.types.usage import Usage
 
-__all__ = ["Batches", "Ending", "StreamSource", "begin", "chunk_usage", "pump"]
+__all__ = ["Batches", "StreamOutcome", "StreamSource", "chunk_usage", "read_batches", "read_until_content"]
 
 _OVER: Any = object()
 _GRACE = 2.0
@@ -22,7 +22,7 @@ _MOST_UNHEARD = 64 * 1024 * 1024
 """Bytes of a stream before its first content, which may be an image in one event."""
 
 
-class Ending:
+class StreamOutcome:
     """Keeps the usage of a stream and says how it ended, once it belongs to a caller; before that a failure is only the
     attempt's own."""
 
@@ -38,11 +38,11 @@ class Ending:
         self._answer: StreamAnswer | None = None
         self._tell: Callable[[BaseException | None], None] | None = None
 
-    def belongs_to(self, answer: StreamAnswer, tell: Callable[[BaseException | None], None]) -> None:
+    def attach(self, answer: StreamAnswer, tell: Callable[[BaseException | None], None]) -> None:
         self._answer, self._tell = answer, tell
         answer.usage, answer.own_usage = self.usage, self.own
         if self._over:  # without any content: all of it was read in search of some
-            self.ended(None)
+            self.end(None)
 
     def read(self, data: Any) -> None:
         """Count what is read before the first content, as all of it is kept. Raise `APIError` where it is too much."""
@@ -51,14 +51,14 @@ class Ending:
             if self._unheard > _MOST_UNHEARD:
                 raise APIResponseValidationError(f"the stream has no content in its first {_MOST_UNHEARD} bytes")
 
-    def saw(self, usage: Usage | None) -> None:
+    def add_usage(self, usage: Usage | None) -> None:
         if usage is not None:
             self.own = usage
             self.usage = usage if self.earlier is None else self.earlier(usage)
             if self._answer is not None:
                 self._answer.usage, self._answer.own_usage = self.usage, usage
 
-    def ended(self, error: BaseException | None) -> None:
+    def end(self, error: BaseException | None) -> None:
         """Only the first end counts."""
         self._over = True
         tell, self._tell = self._tell, None
@@ -96,12 +96,12 @@ class Batches:
         self._first = []
         await self._rest.aclose()
 
-    def turned(self, turn: Callable[[list[Any]], list[Any]]) -> Batches:
+    def map(self, turn: Callable[[list[Any]], list[Any]]) -> Batches:
         """The same batches, each turned into another form."""
         return Batches(self._first, self._rest, turn)
 
 
-async def begin(rest: AsyncGenerator[list[Any]], begun: Callable[[list[Any]], bool]) -> list[Any] | None:
+async def read_until_content(rest: AsyncGenerator[list[Any]], begun: Callable[[list[Any]], bool]) -> list[Any] | None:
     """Read until the first content. None: the stream has ended without any. Raises `APIError` where it ends badly before."""
     first: list[Any] = []
     async for batch in rest:
@@ -126,7 +126,7 @@ class StreamSource:
     """How far the stream has come, where that can be told before its source ends."""
 
 
-async def pump(source: StreamSource, ending: Ending) -> AsyncGenerator[list[Any]]:
+async def read_batches(source: StreamSource, ending: StreamOutcome) -> AsyncGenerator[list[Any]]:
     """One batch for each read that completes something. Raises `APIError` where the stream ends badly, after the chunks
     that came before."""
     try:
@@ -134,21 +134,21 @@ async def pump(source: StreamSource, ending: Ending) -> AsyncGenerator[list[Any]
             ending.read(data)
             batch, failures = _collected(source.feed(data))
             if batch:
-                ending.saw(source.usage(batch))
+                ending.add_usage(source.usage(batch))
                 yield batch
             if failures:
                 raise failures.pop()
         batch, failures = _collected(source.close())
         if batch:
-            ending.saw(source.usage(batch))
+            ending.add_usage(source.usage(batch))
             yield batch
         if failures:
             raise failures.pop()
     except BaseException as error:
-        ending.ended(error)
+        ending.end(error)
         raise
     else:
-        ending.ended(None)
+        ending.end(None)
     finally:
         await source.release()
 

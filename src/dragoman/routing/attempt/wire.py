@@ -16,11 +16,11 @@ from dragoman.dialects.framing.surrogates import dumps
 from dragoman.errors import BadRequestError, NotFoundError
 from dragoman.models import only_endpoint
 from dragoman.providers import Endpoint, address
-from dragoman.routing.attempt.request import Job
+from dragoman.routing.attempt.request import AttemptRequest
 from dragoman.routing.call import Source
 from dragoman.routing.deployments.abilities import abilities_of, fitted
 
-__all__ = ["Sending", "prepare", "target_of"]
+__all__ = ["PreparedRequest", "prepare", "target_of"]
 
 
 def _user_agent() -> str:
@@ -36,7 +36,7 @@ _USER_AGENT = _user_agent()
 
 
 @dataclass(slots=True, frozen=True)
-class Sending:
+class PreparedRequest:
     url: str
     headers: dict[str, str]
     body: bytes
@@ -47,11 +47,11 @@ class Sending:
     dropped: tuple[str, ...]
 
 
-def prepare(job: Job, endpoint: Endpoint) -> Sending:
+def prepare(job: AttemptRequest, endpoint: Endpoint) -> PreparedRequest:
     """Write, address and sign one request. Raises `BadRequestError` or `AuthenticationError`."""
     _check_served(job)
     codec = endpoint.codec
-    target, as_it_stands = fitted(job, target_of(job))
+    target, as_it_stands = fitted(job.deployment, job.request, job.operation, target_of(job))
     source = _relayed(job, codec) if as_it_stands else None
     relayed = None
     if source is not None and codec.relay_request is not None:
@@ -62,7 +62,7 @@ def prepare(job: Job, endpoint: Endpoint) -> Sending:
         context = replace(context, call_ids=known)
     if wire.tool_names or wire.json_tool is not None:
         context = replace(context, tool_names=wire.tool_names, json_tool=wire.json_tool)
-    return Sending(
+    return PreparedRequest(
         url=_address(job, endpoint, wire),
         headers=_headers(job, wire, source.headers if relayed is not None and source is not None else {}),
         body=_body(wire, job.options.extra_body),
@@ -73,7 +73,7 @@ def prepare(job: Job, endpoint: Endpoint) -> Sending:
     )
 
 
-def _check_served(job: Job) -> None:
+def _check_served(job: AttemptRequest) -> None:
     """Refuse a model that is served at another endpoint only. `model_info: {mode: chat}` says that it is served here after all."""
     deployment = job.deployment
     only = only_endpoint(deployment.provider.name, deployment.model)
@@ -89,7 +89,7 @@ def _check_served(job: Job) -> None:
         )
 
 
-def target_of(job: Job) -> Target:
+def target_of(job: AttemptRequest) -> Target:
     """For whom this job's request is written."""
     deployment, options = job.deployment, job.options
     provider = deployment.provider
@@ -106,7 +106,7 @@ def target_of(job: Job) -> Target:
     )
 
 
-def _relayed(job: Job, codec: Codec[Any, Any, Any]) -> Source | None:
+def _relayed(job: AttemptRequest, codec: Codec[Any, Any, Any]) -> Source | None:
     """The caller's body where it may pass through untouched: both sides speak the same dialect, the provider speaks it
     faithfully, and nothing has to be merged into it or taken out of it."""
     source = job.source
@@ -129,7 +129,7 @@ def _any_of(marks: tuple[bytes, ...]) -> re.Pattern[bytes]:
     return re.compile(b"|".join(map(re.escape, marks)))
 
 
-def _address(job: Job, endpoint: Endpoint, wire: WireRequest) -> str:
+def _address(job: AttemptRequest, endpoint: Endpoint, wire: WireRequest) -> str:
     if job.options.extra_query:
         wire = replace(wire, query={**wire.query, **job.options.extra_query})
     return address(
@@ -137,7 +137,7 @@ def _address(job: Job, endpoint: Endpoint, wire: WireRequest) -> str:
     )
 
 
-def _headers(job: Job, wire: WireRequest, meant: Mapping[str, str]) -> dict[str, str]:
+def _headers(job: AttemptRequest, wire: WireRequest, meant: Mapping[str, str]) -> dict[str, str]:
     """`meant`: what the caller's own headers say about a body that passes through."""
     provider, options = job.deployment.provider, job.options
     headers = {"content-type": "application/json", "user-agent": _USER_AGENT}

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import orjson
 
 from dragoman.routing.deployments.deployment import Deployment
-from dragoman.routing.request import Asked, Warm
+from dragoman.routing.request import AffinityHit, CachedPrefix, GroupRequest
 from dragoman.routing.settings.affinity import AffinityPolicy
 from dragoman.routing.strategies import Candidates
 
-__all__ = ["Affinity", "Kept", "affinity_of"]
+__all__ = ["Affinity", "AffinityHit", "affinity_of"]
 
 _SESSION = ("session_id", "litellm_session_id")
 _USER = ("user_api_key_hash", "user_api_key", "user_api_key_user_id")
@@ -30,13 +30,6 @@ _LEAST = 4096
 _A_TOKEN = 4
 _LOOKED_AT = 32
 """So many messages from the end on are compared."""
-
-
-class Kept(NamedTuple):
-    """The deployment that is preferred."""
-
-    position: int
-    why: str
 
 
 class _Prefix(NamedTuple):
@@ -62,39 +55,39 @@ class Affinity:
         self._prefers_caches = "prompt_caching" in policy.kinds
         self._knows_caches = self._prefers_caches or wants_caches
 
-    def preferred(self, asked: Asked, candidates: Candidates) -> Kept | None:
+    def preferred(self, asked: GroupRequest, candidates: Candidates) -> AffinityHit | None:
         """One of the candidates that has something of this call, if any has: it is well, and as good as the others."""
         positions = candidates.positions
         for memory, name, why in self._names(asked):
             position = positions.get(memory.get(name) or "")
             if position is not None:
-                return Kept(position, why)
-        warm = asked.warm if self._prefers_caches else None
+                return AffinityHit(position, why)
+        warm = asked.cached_prefix if self._prefers_caches else None
         position = None if warm is None else positions.get(warm.key)
         if warm is None or position is None:
             return None
-        return Kept(
+        return AffinityHit(
             position, f"prompt-cache affinity: it holds about {warm.tokens} tokens of this request in its cache"
         )
 
-    def warm(self, asked: Asked) -> Warm | None:
+    def cached_prefix(self, asked: GroupRequest) -> CachedPrefix | None:
         """Who answered the longest beginning of this request lately."""
         if not self._knows_caches:
             return None
-        for prefix in reversed(asked.kept("prefixes", _prefixes)):
+        for prefix in reversed(asked.memoized("prefixes", _prefixes)):
             key = self._caches.get((asked.group.alias, prefix.digest))
             if key is not None:
-                return Warm(key, prefix.tokens)
+                return CachedPrefix(key, prefix.tokens)
         return None
 
-    def answered(self, asked: Asked, deployment: Deployment) -> None:
+    def answered(self, asked: GroupRequest, deployment: Deployment) -> None:
         for memory, name, _ in self._names(asked):
             memory.put(name, deployment.key)
         if self._knows_caches:
-            for prefix in _cached(asked.kept("prefixes", _prefixes), deployment):
+            for prefix in _cached(asked.memoized("prefixes", _prefixes), deployment):
                 self._caches.put((asked.group.alias, prefix.digest), deployment.key)
 
-    def _names(self, asked: Asked) -> Iterator[tuple[_Memory, object, str]]:
+    def _names(self, asked: GroupRequest) -> Iterator[tuple[_Memory, object, str]]:
         metadata, alias, kinds = asked.metadata, asked.group.alias, self._policy.kinds
         if not metadata:
             return
@@ -157,7 +150,7 @@ def _writes_where_marked(deployment: Deployment) -> bool:
     return entry is not None and any("cache_write_5m" in period.rates for period in entry.prices)
 
 
-def _prefixes(asked: Asked) -> tuple[_Prefix, ...]:
+def _prefixes(asked: GroupRequest) -> tuple[_Prefix, ...]:
     """The beginnings of the request that are long enough to be cached, the shortest first."""
     request = asked.request
     messages = request.get("messages") if isinstance(request, dict) else None

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections import deque
 from typing import TypeAlias
 
-from dragoman.observe import Answered, Continued, Failed, Tried
+from dragoman.observe import AttemptEnded, CallFailed, CallSucceeded, StreamResumed
 from dragoman.routing.settings.canary import MOST_CALLS
 
-__all__ = ["Figures", "Heard", "ratio"]
+__all__ = ["CallStats", "Heard", "ratio"]
 
 _ENOUGH = 10
 """Calls of the others with which a canary is compared, at least."""
 
-Heard: TypeAlias = Tried | Answered | Failed | Continued
+Heard: TypeAlias = AttemptEnded | CallSucceeded | CallFailed | StreamResumed
 
 
-class Figures:
+class CallStats:
     """Of a canary, or of the others. A bounded number of calls."""
 
     def __init__(self, window: float) -> None:
@@ -27,13 +27,14 @@ class Figures:
         self._costs: deque[tuple[float, float | None]] = deque(maxlen=MOST_CALLS)
 
     def add(self, event: Heard, now: float) -> None:
-        if isinstance(event, Tried):
-            if event.error is None or event.own_fault:
-                self._calls.append((now, event.milliseconds if event.error is None else None))
-        elif isinstance(event, (Failed, Continued)):
+        if isinstance(event, AttemptEnded):
+            made = event.attempt
+            if made.error is None or made.own_fault:
+                self._calls.append((now, made.milliseconds if made.error is None else None))
+        elif isinstance(event, (CallFailed, StreamResumed)):
             self._broken.append((now, None))
-        elif event.cost is not None and event.cost.total is not None:
-            self._costs.append((now, float(event.cost.total)))
+        elif (cost := event.record.cost) is not None and cost.total is not None:
+            self._costs.append((now, float(cost.total)))
 
     def forget(self, now: float) -> None:
         for known in (self._calls, self._broken, self._costs):

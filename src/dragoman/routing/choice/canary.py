@@ -14,9 +14,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dragoman.errors import ConfigError, NotFoundError
-from dragoman.observe import Answered, CanaryStopped, Continued, Event, Failed, Listener, Tried, tell
-from dragoman.routing.choice.call_stats import Figures
-from dragoman.routing.choice.canary_monitor import Watch
+from dragoman.observe import (
+    AttemptEnded,
+    CallFailed,
+    CallSucceeded,
+    CanaryStopped,
+    Event,
+    Listener,
+    StreamResumed,
+    tell,
+)
+from dragoman.routing.choice.call_stats import CallStats
+from dragoman.routing.choice.canary_monitor import CanaryMonitor
 from dragoman.routing.choice.group import ModelGroup
 from dragoman.routing.choice.split_group import SplitGroup
 from dragoman.routing.clock import Clock
@@ -24,7 +33,7 @@ from dragoman.routing.deployments.deployment import Deployment
 from dragoman.routing.settings.canary import Canary
 
 if TYPE_CHECKING:
-    from dragoman.routing.request import Asked
+    from dragoman.routing.request import GroupRequest
 
 __all__ = ["Canaries", "CanaryPreview", "CanaryState", "Gate"]
 
@@ -52,13 +61,13 @@ class Canaries:
 
     def __init__(self, canaries: Sequence[Canary], clock: Clock, listeners: Sequence[Listener]) -> None:
         self._canaries = tuple(canaries)
-        self._watches = {each.deployment: Watch(each) for each in canaries}
+        self._watches = {each.deployment: CanaryMonitor(each) for each in canaries}
         self._now = clock.time
         self._chance = clock.random
         self._told = tuple(listeners)
         # Held again by the same thread where the collector closes a forgotten call in the middle of a step.
         self._lock = threading.RLock()
-        self._heard: dict[str, tuple[tuple[Watch, Figures], ...]] = {}
+        self._heard: dict[str, tuple[tuple[CanaryMonitor, CallStats], ...]] = {}
         """By deployment: whose figures its calls are."""
 
     @property
@@ -91,7 +100,7 @@ class Canaries:
 
     def learn(self, deployments: Iterable[Deployment]) -> None:
         """Which deployments there are now."""
-        heard: dict[str, tuple[tuple[Watch, Figures], ...]] = {}
+        heard: dict[str, tuple[tuple[CanaryMonitor, CallStats], ...]] = {}
         with self._lock:
             for alias, ids in _by_alias(deployments).items():
                 watches = [watch for watch in self._watches.values() if watch.canary.model == alias]
@@ -109,7 +118,7 @@ class Canaries:
         if watch is None:
             raise NotFoundError(f"{deployment!r} is no canary", param="deployment")
         with self._lock:
-            watch.own, watch.stopped = Figures(watch.canary.gates.window), None
+            watch.own, watch.stopped = CallStats(watch.canary.gates.window), None
             self._heard[deployment] = ((watch, watch.own),)
 
     def read(self) -> tuple[CanaryState, ...]:
@@ -117,7 +126,7 @@ class Canaries:
             now = self._now()
             return tuple(_state(watch, now) for watch in self._watches.values())
 
-    def foreseen(self, asked: Asked) -> tuple[CanaryPreview, ...]:
+    def foreseen(self, asked: GroupRequest) -> tuple[CanaryPreview, ...]:
         """Those of the group that is asked, and whether this call is in the share of one."""
         group = asked.group
         if not isinstance(group, SplitGroup):
@@ -128,9 +137,9 @@ class Canaries:
             return tuple(_foreseen(watch, now, mine, by) for watch in group.watches)
 
     def __call__(self, event: Event) -> None:
-        if not isinstance(event, (Tried, Answered, Failed, Continued)):
+        if not isinstance(event, (AttemptEnded, CallSucceeded, CallFailed, StreamResumed)):
             return
-        heard = self._heard.get(event.broken if isinstance(event, Continued) else event.deployment)
+        heard = self._heard.get(_deployment_of(event))
         if heard is None:
             return
         stopped: CanaryStopped | None = None
@@ -146,6 +155,15 @@ class Canaries:
             tell(self._told, stopped)
 
 
+def _deployment_of(event: AttemptEnded | CallSucceeded | CallFailed | StreamResumed) -> str:
+    """Return the deployment of which an event says something."""
+    if isinstance(event, AttemptEnded):
+        return event.attempt.deployment
+    if isinstance(event, StreamResumed):
+        return event.broken.deployment
+    return event.record.deployment if isinstance(event, CallSucceeded) else event.record.deployment_at_fault
+
+
 def _by_alias(deployments: Iterable[Deployment]) -> dict[str, list[str]]:
     """Ids."""
     found: dict[str, list[str]] = {}
@@ -154,7 +172,9 @@ def _by_alias(deployments: Iterable[Deployment]) -> dict[str, list[str]]:
     return found
 
 
-def _figures(name: str, watches: Iterable[Watch], canaries: Collection[str]) -> Iterator[tuple[Watch, Figures]]:
+def _figures(
+    name: str, watches: Iterable[CanaryMonitor], canaries: Collection[str]
+) -> Iterator[tuple[CanaryMonitor, CallStats]]:
     """A canary's own, or else the others' of each canary."""
     for watch in watches:
         if watch.canary.deployment == name:
@@ -167,14 +187,14 @@ def _fault(canary: Canary, name: str, message: str) -> ConfigError:
     return ConfigError(f"{canary.path}.{name}: {message}", param=f"{canary.path}.{name}")
 
 
-def _state(watch: Watch, now: float) -> CanaryState:
+def _state(watch: CanaryMonitor, now: float) -> CanaryState:
     canary, values = watch.canary, watch.values(now)
     who = (canary.model, canary.deployment, canary.share, watch.stopped)
     named = dict(zip(("alias", "deployment", "share", "stopped"), who, strict=True))
     return CanaryState(**named, calls=watch.own.calls, **values)  # type: ignore[arg-type]
 
 
-def _foreseen(watch: Watch, now: float, mine: str | None, by: str) -> CanaryPreview:
+def _foreseen(watch: CanaryMonitor, now: float, mine: str | None, by: str) -> CanaryPreview:
     canary, gates, values = watch.canary, watch.canary.gates, watch.values(now)
     limits = ((gate, value, getattr(gates, gate)) for gate, value in values.items())
     return CanaryPreview(

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dragoman.observe import CanaryStopped
-from dragoman.routing.choice.call_stats import Figures, ratio
+from dragoman.routing.choice.call_stats import CallStats, ratio
 from dragoman.routing.settings.canary import Canary
 
-__all__ = ["Watch"]
+__all__ = ["CanaryMonitor"]
 
 
-class Watch:
+class CanaryMonitor:
     """One canary, and what is known of it."""
 
     def __init__(self, canary: Canary) -> None:
         self.canary = canary
-        self.own = Figures(canary.gates.window)
-        self.others = Figures(canary.gates.window)
+        self.own = CallStats(canary.gates.window)
+        self.others = CallStats(canary.gates.window)
         self.stopped: str | None = None
 
     def values(self, now: float) -> dict[str, float | None]:

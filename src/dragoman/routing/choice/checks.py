@@ -18,34 +18,27 @@ from dragoman.errors import (
 from dragoman.models import tally_tokens, tokens_upper_bound
 from dragoman.routing.deployments.abilities import abilities_of, lack_of
 from dragoman.routing.deployments.deployment import Deployment
-from dragoman.routing.request import Asked, no_texts, texts, words_of
+from dragoman.routing.request import GroupRequest, invalid_texts, texts, texts_of
 from dragoman.routing.settings.checks import CheckPolicy
 
-__all__ = ["CHECKS", "Check", "EACH", "PassedOver", "window_of"]
+__all__ = ["CHECKS", "NOT_CACHEABLE", "Check", "window_of"]
 
 
-EACH = "each call for itself"
-
-
-class PassedOver(NamedTuple):
-    """A deployment that was not asked, and why."""
-
-    deployment: str
-    reason: str
+NOT_CACHEABLE = "each call for itself"
 
 
 class Check(NamedTuple):
     name: str
-    refuses: Callable[[Deployment, Asked], str | None]
+    refuses: Callable[[Deployment, GroupRequest], str | None]
     relevant: Callable[[Sequence[Deployment], CheckPolicy], bool]
-    matters: Callable[[Asked], Hashable]
+    cache_key: Callable[[GroupRequest], Hashable]
     """None: not for this call. Else what its refusals depend on: calls that give the same are refused by the same deployments;
     `EACH` where no two calls are alike."""
     error: type[APIError]
     """What the caller hears where this check refuses everybody."""
 
 
-def _blocked(deployment: Deployment, asked: Asked) -> str | None:
+def _blocked(deployment: Deployment, asked: GroupRequest) -> str | None:
     return "by the configuration" if deployment.blocked else None
 
 
@@ -63,7 +56,7 @@ class _Wish(NamedTuple):
     """The ids of those that fit, as some fit better than others; None: all that are not banned."""
 
 
-def _wish(asked: Asked) -> _Wish:
+def _wish(asked: GroupRequest) -> _Wish:
     said = asked.tags
     banned = frozenset(tag[1:] for tag in said if tag.startswith("!"))
     demanded = frozenset(tag[1:] for tag in said if tag.startswith("&"))
@@ -76,7 +69,7 @@ def _wish(asked: Asked) -> _Wish:
     return _Wish(banned, demanded, wanted, _among(able, wanted, asked))
 
 
-def _among(able: Sequence[Deployment], wanted: frozenset[str], asked: Asked) -> frozenset[str] | None:
+def _among(able: Sequence[Deployment], wanted: frozenset[str], asked: GroupRequest) -> frozenset[str] | None:
     """Those that share a tag with the request (or all of its tags), or know its client; else those for everybody."""
     agent = _agent(asked)
     fitting = frozenset(item.id for item in able if _fits(item, wanted, agent, asked.group.policy.match_any))
@@ -88,7 +81,7 @@ def _among(able: Sequence[Deployment], wanted: frozenset[str], asked: Asked) -> 
     return None
 
 
-def _agent(asked: Asked) -> str | None:
+def _agent(asked: GroupRequest) -> str | None:
     said = asked.metadata.get("user_agent")
     return said if isinstance(said, str) else None
 
@@ -105,8 +98,8 @@ def _fits(deployment: Deployment, wanted: frozenset[str], agent: str | None, mat
     return any(re.search(pattern, f"User-Agent: {agent}") for pattern in deployment.tag_regex)
 
 
-def _other_tags(deployment: Deployment, asked: Asked) -> str | None:
-    wish = asked.kept("tags", _wish)
+def _other_tags(deployment: Deployment, asked: GroupRequest) -> str | None:
+    wish = asked.memoized("tags", _wish)
     tags = deployment.tags
     if not wish.banned.isdisjoint(tags):
         return f"it has the tag {_listed(wish.banned.intersection(tags))}, which the request excludes"
@@ -121,9 +114,9 @@ def _tags_decide(deployments: Sequence[Deployment], policy: CheckPolicy) -> bool
     return policy.tags
 
 
-def _elsewhere(deployment: Deployment, asked: Asked) -> str | None:
+def _elsewhere(deployment: Deployment, asked: GroupRequest) -> str | None:
     region = deployment.region
-    for allowed in asked.kept("regions", _regions) or ():
+    for allowed in asked.memoized("regions", _regions) or ():
         if region is None:
             return f"its region is not known, and the request must stay in {_listed(allowed)}"
         if not any(_lies_in(region, area) for area in allowed):
@@ -134,7 +127,7 @@ def _elsewhere(deployment: Deployment, asked: Asked) -> str | None:
 _REGIONS = ("allowed_model_region", "region", "data_residency")
 
 
-def _regions(asked: Asked) -> tuple[frozenset[str], ...] | None:
+def _regions(asked: GroupRequest) -> tuple[frozenset[str], ...] | None:
     """Where the request must stay, `eu`, `eu-west-1`, ...: in one of each."""
     always = asked.group.policy.regions
     if not asked.metadata:
@@ -142,14 +135,14 @@ def _regions(asked: Asked) -> tuple[frozenset[str], ...] | None:
     return (*always, *(said for name in _REGIONS if (said := _demanded(asked, name)) is not None)) or None
 
 
-def _demanded(asked: Asked, name: str) -> frozenset[str] | None:
+def _demanded(asked: GroupRequest, name: str) -> frozenset[str] | None:
     """What the metadata demand under this name. Raises `BadRequestError`: a demand that nobody understands is not dropped."""
     said = asked.metadata.get(name)
     if not said:
         return None
     if isinstance(said, str) or (isinstance(said, (list, tuple)) and all(isinstance(item, str) for item in said)):
         return texts(said)
-    raise no_texts(f"metadata.{name}", said)
+    raise invalid_texts(f"metadata.{name}", said)
 
 
 _AREAS = {"eu": ("eu", "europe"), "us": ("us",)}
@@ -161,17 +154,17 @@ def _lies_in(region: str, area: str) -> bool:
     return region == area or any(region == name or region.startswith(f"{name}-") for name in _AREAS.get(area, (area,)))
 
 
-def _against_policy(deployment: Deployment, asked: Asked) -> str | None:
-    lacking = (asked.kept("policies", _policies) or frozenset()).difference(deployment.tags)
+def _against_policy(deployment: Deployment, asked: GroupRequest) -> str | None:
+    lacking = (asked.memoized("policies", _policies) or frozenset()).difference(deployment.tags)
     return f"it has not the tag {_listed(lacking)}, which the request's data policy demands" if lacking else None
 
 
-def _policies(asked: Asked) -> frozenset[str] | None:
+def _policies(asked: GroupRequest) -> frozenset[str] | None:
     """Tags that a deployment must have, always and all of them: `metadata.data_policy`."""
     return _demanded(asked, "data_policy")
 
 
-def _unable(deployment: Deployment, asked: Asked) -> str | None:
+def _unable(deployment: Deployment, asked: GroupRequest) -> str | None:
     lack = lack_of(deployment, asked.needs, asked.options, drop_params=asked.group.policy.drop_params)
     return (
         None
@@ -180,7 +173,7 @@ def _unable(deployment: Deployment, asked: Asked) -> str | None:
     )
 
 
-def _needs(asked: Asked) -> Hashable:
+def _needs(asked: GroupRequest) -> Hashable:
     if not asked.needs:
         return None
     options = asked.options
@@ -201,37 +194,37 @@ _BESIDES = 1000
 """Tokens of a prompt beside its texts."""
 
 
-def _too_long(deployment: Deployment, asked: Asked) -> str | None:
+def _too_long(deployment: Deployment, asked: GroupRequest) -> str | None:
     """Counted cheaply where that is enough, and exactly only near the limit."""
     window = window_of(deployment)
     if window is None or not _is_one_prompt(asked) or asked.rough_tokens * _MOST_PER_TOKEN < window - _BESIDES:
         return None
     model, provider = deployment.entry.model if deployment.entry else deployment.model, deployment.provider.name
-    most = asked.kept(("most", model), lambda it: tokens_upper_bound(it.request, provider=provider, model=model))
+    most = asked.memoized(("most", model), lambda it: tokens_upper_bound(it.request, provider=provider, model=model))
     if most is not None and most <= window:
         return None
-    tokens, exact = asked.kept(("counted", model), lambda it: _counted(it, model))
+    tokens, exact = asked.memoized(("counted", model), lambda it: _counted(it, model))
     if tokens <= (window if exact else window * _SURE):
         return None
     return f"{'' if exact else 'about '}{tokens} tokens do not fit into {window}"
 
 
-def _may_be_too_long(asked: Asked) -> Hashable:
+def _may_be_too_long(asked: GroupRequest) -> Hashable:
     narrowest = asked.group.narrowest
     if narrowest is None or not _is_one_prompt(asked):
         return None
-    return EACH if asked.rough_tokens * _MOST_PER_TOKEN >= narrowest - _BESIDES else None
+    return NOT_CACHEABLE if asked.rough_tokens * _MOST_PER_TOKEN >= narrowest - _BESIDES else None
 
 
-def _is_one_prompt(asked: Asked) -> bool:
+def _is_one_prompt(asked: GroupRequest) -> bool:
     """A window holds one prompt; of several, as embeddings are asked for, each has its own. To count is no reason to refuse."""
     operation = asked.call.operation
     return operation == "chat" or (operation == "text_completion" and isinstance(asked.request.get("prompt"), str))
 
 
-def _counted(asked: Asked, model: str) -> tuple[int, bool]:
+def _counted(asked: GroupRequest, model: str) -> tuple[int, bool]:
     chat = asked.request.get("chat") or asked.request
-    tally = tally_tokens(chat.get("messages"), chat.get("tools"), text=words_of(asked.request), model=model)
+    tally = tally_tokens(chat.get("messages"), chat.get("tools"), text=texts_of(asked.request), model=model)
     return tally.tokens, tally.exact
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from dragoman.errors import APIError
-from dragoman.routing.choice.checks import CHECKS, EACH, Check, PassedOver, window_of
+from dragoman.routing.choice.checks import CHECKS, NOT_CACHEABLE, Check, window_of
 from dragoman.routing.deployments.deployment import Deployment
 from dragoman.routing.deployments.member import Member
 from dragoman.routing.health.outage import LIMIT_ERRORS
-from dragoman.routing.request import Asked
+from dragoman.routing.request import GroupRequest
+from dragoman.routing.selection import Choice, NoDeployment, Skipped
 from dragoman.routing.settings.checks import CheckPolicy
 from dragoman.routing.strategies import Candidates, Strategy
 from dragoman.stores import Outage, View
 
-__all__ = ["Choice", "ModelGroup", "NoChoice"]
+__all__ = ["Eligible", "HealthSnapshot", "ModelGroup"]
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -27,32 +27,6 @@ _ONLY = "the only deployment"
 _LEFT = "the only one left"
 
 
-class Choice(NamedTuple):
-    """Where a call goes, and why not elsewhere."""
-
-    member: Member
-    why: str
-    passed_over: tuple[PassedOver, ...] = ()
-    scores: Mapping[str, float] | None = None
-    """By deployment, lower is better; only where `asked.explaining`."""
-
-
-class NoChoice(NamedTuple):
-    """Nobody can be asked now."""
-
-    passed_over: tuple[PassedOver, ...]
-    ready: float | None
-    """Unix seconds: when the first of them may be asked again. None: time alone does not help."""
-    is_limited: bool
-    """Limits are the only reason: those of the providers, or those of the deployments."""
-    error: type[APIError] | None = None
-    """What is wrong with the request itself, where no deployment can take it at any time."""
-    frees: bool = False
-    """A call that ends makes room, which may be at any moment before `ready`."""
-    is_unavailable: bool = False
-    """Limits cannot be agreed on, as the shared state does not answer and is not to be done without (`fail_closed`)."""
-
-
 class _Pool(NamedTuple):
     """Those of one priority among whom a strategy picks."""
 
@@ -60,14 +34,14 @@ class _Pool(NamedTuple):
     candidates: Candidates
 
 
-class _Able(NamedTuple):
+class Eligible(NamedTuple):
     """Who is left."""
 
     pool: _Pool | None
-    passed: tuple[PassedOver, ...]
+    passed: tuple[Skipped, ...]
 
 
-class _Standing(NamedTuple):
+class HealthSnapshot(NamedTuple):
     """Who is well, as long as the same outages last."""
 
     seen: Mapping[str, Outage]
@@ -76,8 +50,8 @@ class _Standing(NamedTuple):
     """Those of the group."""
     well: tuple[int, ...]
     """Positions in `members`."""
-    passed: tuple[PassedOver, ...]
-    able: dict[Hashable, _Able]
+    passed: tuple[Skipped, ...]
+    able: dict[Hashable, Eligible]
     """Who is left of them, by what the checks look at."""
 
 
@@ -115,18 +89,18 @@ class ModelGroup:
         """The narrowest of the windows that are known."""
         self._checks = tuple(check for check in CHECKS if check.relevant([*deployments, *besides], self.policy))
         self._keys = frozenset(key for member in members for key in (member.key, member.credential) if key)
-        self._all = self._standing = _Standing({}, {}, tuple(range(len(self.members))), (), {})
+        self._all = self._standing = HealthSnapshot({}, {}, tuple(range(len(self.members))), (), {})
         self._pools: dict[tuple[int, ...], _Pool] = {}
 
     @property
-    def regular(self) -> ModelGroup:
+    def without_canaries(self) -> ModelGroup:
         """Those on whom every call can count: without canaries."""
         return self
 
-    def choose(self, asked: Asked, view: View, tried: Collection[str] = ()) -> Choice | NoChoice:
+    def choose(self, asked: GroupRequest, view: View, tried: Collection[str] = ()) -> Choice | NoDeployment:
         """Pick one that is well, can take the call, and is not among the ids of `tried`."""
         standing = self._standing_of(view.outages) if view.outages else self._all
-        looked_at = [(check.name, seen) for check in self._checks if (seen := check.matters(asked)) is not None]
+        looked_at = [(check.name, seen) for check in self._checks if (seen := check.cache_key(asked)) is not None]
         alike = tuple(looked_at)
         able = None if tried else standing.able.get(alike)
         if able is None:
@@ -137,16 +111,16 @@ class ModelGroup:
         if pool is None:
             return self._nobody(asked, view, tried)
         if len(pool.members) == 1:
-            return Choice(pool.members[0], asked.because + (_ONLY if len(self.members) == 1 else _LEFT), passed)
+            return Choice(pool.members[0], asked.reason + (_ONLY if len(self.members) == 1 else _LEFT), passed)
         kept = None if asked.affinity is None else asked.affinity.preferred(asked, pool.candidates)
         if kept is not None and not asked.explaining:
-            return Choice(pool.members[kept.position], asked.because + kept.why, passed)
+            return Choice(pool.members[kept.position], asked.reason + kept.why, passed)
         pick = self.strategy(pool.candidates, view, asked)
         if kept is not None:
             pick = pick._replace(position=kept.position, why=kept.why)
-        return Choice(pool.members[pick.position], asked.because + pick.why, passed, pick.scores)
+        return Choice(pool.members[pick.position], asked.reason + pick.why, passed, pick.scores)
 
-    def able(self, asked: Asked) -> frozenset[str]:
+    def able(self, asked: GroupRequest) -> frozenset[str]:
         """The ids of those that could take the call if they were well and within their limits."""
         deployments = (member.deployment for member in self.members)
         return frozenset(item.id for item in deployments if _refusal(item, self._checks, asked) is None)
@@ -157,7 +131,7 @@ class ModelGroup:
         members = [_in_another_form(by_id[deployment.id], deployment) for deployment in deployments]
         return ModelGroup(alias, members, self.strategy, self.policy)
 
-    def _standing_of(self, outages: Mapping[str, Outage]) -> _Standing:
+    def _standing_of(self, outages: Mapping[str, Outage]) -> HealthSnapshot:
         known = self._standing
         if known.seen == outages:
             return known
@@ -167,18 +141,18 @@ class ModelGroup:
             known = self._standing = known._replace(seen=seen)
             return known
         able: list[int] = []
-        passed: list[PassedOver] = []
+        passed: list[Skipped] = []
         for position, member in enumerate(self.members):
             outage = member.outage(mine)
             if outage is None:
                 able.append(position)
             else:
-                passed.append(PassedOver(member.deployment.id, f"out: {outage.reason}"))
-        found = self._standing = _Standing(seen, mine, tuple(able), tuple(passed), {})
+                passed.append(Skipped(member.deployment.id, f"out: {outage.reason}"))
+        found = self._standing = HealthSnapshot(seen, mine, tuple(able), tuple(passed), {})
         return found
 
-    def _those_that_can(self, standing: _Standing, asked: Asked, tried: Collection[str]) -> _Able:
-        checks = [check for check in self._checks if check.matters(asked) is not None]
+    def _those_that_can(self, standing: HealthSnapshot, asked: GroupRequest, tried: Collection[str]) -> Eligible:
+        checks = [check for check in self._checks if check.cache_key(asked) is not None]
         passed = [item for item in standing.passed if item.deployment not in tried]
         able: list[int] = []
         for position in standing.well:
@@ -190,7 +164,7 @@ class ModelGroup:
                 able.append(position)
             else:
                 passed.append(refusal[1])
-        return _Able(self._pool(tuple(able)) if able else None, tuple(passed))
+        return Eligible(self._pool(tuple(able)) if able else None, tuple(passed))
 
     def _pool(self, able: tuple[int, ...]) -> _Pool:
         """Those of the first priority among them."""
@@ -204,12 +178,12 @@ class ModelGroup:
         _keep(self._pools, able, pool)
         return pool
 
-    def _nobody(self, asked: Asked, view: View, tried: Collection[str]) -> NoChoice:
+    def _nobody(self, asked: GroupRequest, view: View, tried: Collection[str]) -> NoDeployment:
         """Why: the request itself, or outages."""
-        passed: list[PassedOver] = []
+        passed: list[Skipped] = []
         outages: list[Outage] = []
         refusing: set[str] = set()
-        checks = [check for check in self._checks if check.matters(asked) is not None]
+        checks = [check for check in self._checks if check.cache_key(asked) is not None]
         for member in self.members:
             deployment = member.deployment
             if deployment.id in tried:
@@ -221,17 +195,17 @@ class ModelGroup:
                 passed.append(refusal[1])
             elif outage is not None:
                 outages.append(outage)
-                passed.append(PassedOver(deployment.id, f"out: {outage.reason}"))
+                passed.append(Skipped(deployment.id, f"out: {outage.reason}"))
         ready = min((outage.until for outage in outages), default=None)
         limited = bool(outages) and all(outage.error in LIMIT_ERRORS for outage in outages)
         error = None
         if refusing and not outages:  # the last in the table, as who got so far could do all else
             error = next(check.error for check in reversed(CHECKS) if check.name in refusing)
-        return NoChoice(tuple(passed), ready, limited, error)
+        return NoDeployment(tuple(passed), ready, limited, error)
 
 
 def _may_come_again(alike: tuple[tuple[str, Hashable], ...]) -> bool:
-    return all(seen != EACH for _, seen in alike) and len(repr(alike)) <= _LONGEST
+    return all(seen != NOT_CACHEABLE for _, seen in alike) and len(repr(alike)) <= _LONGEST
 
 
 def _keep(known: dict[_K, _V], name: _K, value: _V) -> None:
@@ -244,9 +218,9 @@ def _in_another_form(member: Member, deployment: Deployment) -> Member:
     return member._replace(deployment=deployment, key=deployment.key if member.key else "")
 
 
-def _refusal(deployment: Deployment, checks: Sequence[Check], asked: Asked) -> tuple[Check, PassedOver] | None:
+def _refusal(deployment: Deployment, checks: Sequence[Check], asked: GroupRequest) -> tuple[Check, Skipped] | None:
     for check in checks:
         reason = check.refuses(deployment, asked)
         if reason is not None:
-            return check, PassedOver(deployment.id, f"{check.name}: {reason}")
+            return check, Skipped(deployment.id, f"{check.name}: {reason}")
     return None

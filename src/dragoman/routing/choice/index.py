@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -23,12 +23,12 @@ from dragoman.routing.strategies import Strategy
 if TYPE_CHECKING:
     from dragoman.models import Catalogue
 
-__all__ = ["Directory"]
+__all__ = ["DeploymentIndex"]
 
 _WILD = frozenset("*?[")
 
 
-class Directory:
+class DeploymentIndex:
     """Model groups by alias, with what the catalogue says of their models by now."""
 
     def __init__(
@@ -65,7 +65,11 @@ class Directory:
 
     @property
     def deployments(self) -> tuple[Deployment, ...]:
-        return tuple(member.deployment for group in self.groups().values() for member in group.members)
+        return tuple(member.deployment for member in self.members())
+
+    def members(self) -> Iterator[Member]:
+        """Yield the members of all groups, as the catalogue describes them now."""
+        return (member for group in self.groups().values() for member in group.members)
 
     def groups(self) -> Mapping[str, ModelGroup]:
         version = self._catalogue.version
@@ -119,7 +123,9 @@ class Directory:
         canaries = () if self._canaries is None else self._canaries.ids
         regular = [item.id for item in deployments if item.id not in canaries]
         alone = regular[0] if len(regular) == 1 and not self._has_fallback(alias) else None
-        members = [Member(item, item.id, item.credential, item.id == alone) for item in sorted(deployments, key=_order)]
+        members = [
+            Member(item, item.id, item.credential_key, item.id == alone) for item in sorted(deployments, key=_order)
+        ]
         group = ModelGroup(alias, members, self._strategy_of(alias), self._checks)
         return group if self._canaries is None else self._canaries.over(group)
 

@@ -6,14 +6,14 @@ import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dragoman.routing.choice.checks import PassedOver
-from dragoman.routing.choice.group import Choice, ModelGroup, NoChoice
+from dragoman.routing.choice.group import ModelGroup
 from dragoman.routing.deployments.deployment import Deployment
-from dragoman.routing.request import Asked, teaches
+from dragoman.routing.request import GroupRequest, affects_health
+from dragoman.routing.selection import Choice, NoDeployment, Skipped
 from dragoman.stores import View
 
 if TYPE_CHECKING:
-    from dragoman.routing.choice.canary_monitor import Watch
+    from dragoman.routing.choice.canary_monitor import CanaryMonitor
 
 __all__ = ["SplitGroup"]
 
@@ -27,7 +27,7 @@ class SplitGroup(ModelGroup):
 
     __slots__ = ("_chance", "_lone", "_regular", "watches")
 
-    def __init__(self, group: ModelGroup, watches: Sequence[Watch], chance: Callable[[], float]) -> None:
+    def __init__(self, group: ModelGroup, watches: Sequence[CanaryMonitor], chance: Callable[[], float]) -> None:
         ids = {watch.canary.deployment for watch in watches}
         apart = [member for member in group.members if member.deployment.id in ids]
         regular = [member for member in group.members if member.deployment.id not in ids]
@@ -40,21 +40,21 @@ class SplitGroup(ModelGroup):
         self._lone = {it.deployment.id: ModelGroup(group.alias, (it,), *how, others) for it in apart}
 
     @property
-    def regular(self) -> ModelGroup:
+    def without_canaries(self) -> ModelGroup:
         return self._regular
 
-    def choose(self, asked: Asked, view: View, tried: Collection[str] = ()) -> Choice | NoChoice:
+    def choose(self, asked: GroupRequest, view: View, tried: Collection[str] = ()) -> Choice | NoDeployment:
         mine = self.canary_of(asked)
         passed = tuple(self._left_aside(mine, tried))
         if mine is not None and mine not in tried:
             found = self._lone[mine].choose(asked, view, tried)
             if isinstance(found, Choice):
-                return found._replace(why=f"{asked.because}the canary of this call", passed_over=passed)
-            passed = (*found.passed_over, *passed)
+                return found._replace(why=f"{asked.reason}the canary of this call", skipped=passed)
+            passed = (*found.skipped, *passed)
         others = self._regular.choose(asked, view, tried)
-        return others._replace(passed_over=(*others.passed_over, *passed)) if passed else others
+        return others._replace(skipped=(*others.skipped, *passed)) if passed else others
 
-    def able(self, asked: Asked) -> frozenset[str]:
+    def able(self, asked: GroupRequest) -> frozenset[str]:
         mine = self.canary_of(asked)
         others = self._regular.able(asked)
         return others if mine is None else others | self._lone[mine].able(asked)
@@ -62,11 +62,11 @@ class SplitGroup(ModelGroup):
     def of(self, alias: str, deployments: Sequence[Deployment]) -> ModelGroup:
         return SplitGroup(super().of(alias, deployments), self.watches, self._chance)
 
-    def canary_of(self, asked: Asked) -> str | None:
+    def canary_of(self, asked: GroupRequest) -> str | None:
         """The canary in whose share this call is. What calls with keys or places of their own do says nothing of it."""
-        if not teaches(asked):
+        if not affects_health(asked):
             return None
-        point = asked.kept("canary", self._point)
+        point = asked.memoized("canary", self._point)
         for watch in self.watches:
             canary = watch.canary
             if point < canary.share:
@@ -74,12 +74,12 @@ class SplitGroup(ModelGroup):
             point -= canary.share
         return None
 
-    def drawn_by(self, asked: Asked) -> str:
+    def drawn_by(self, asked: GroupRequest) -> str:
         """What decides whether a call is in a share: the name in its metadata that keeps calls together, `chance`, or empty
         where it never is."""
-        return (_kept_by(asked.metadata) or "chance") if teaches(asked) else ""
+        return (_kept_by(asked.metadata) or "chance") if affects_health(asked) else ""
 
-    def _point(self, asked: Asked) -> float:
+    def _point(self, asked: GroupRequest) -> float:
         """Uniform in [0, 1): the same for all calls of a session, or of a user."""
         name = _kept_by(asked.metadata)
         if name is None:
@@ -88,13 +88,13 @@ class SplitGroup(ModelGroup):
         said = f"{self.watches[0].canary.model}\0{who}".encode()
         return int.from_bytes(hashlib.sha256(said).digest()[:6]) / 2**48
 
-    def _left_aside(self, mine: str | None, tried: Collection[str]) -> Iterator[PassedOver]:
+    def _left_aside(self, mine: str | None, tried: Collection[str]) -> Iterator[Skipped]:
         for watch in self.watches:
             name = watch.canary.deployment
             if name == mine or name in tried or name not in self._lone:
                 continue
             reason = "this call is not of its share" if watch.stopped is None else f"stopped by its {watch.stopped}"
-            yield PassedOver(name, f"canary: {reason}")
+            yield Skipped(name, f"canary: {reason}")
 
 
 def _kept_by(metadata: Mapping[str, Any]) -> str | None:

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
-from dragoman.dialects._dialect import Target
+from dragoman.dialects._dialect import Operation, Target
 from dragoman.errors import UnsupportedAbilityError
 from dragoman.models import Abilities, Missing, abilities, lacking, missing, needed
 from dragoman.routing.deployments.deployment import Deployment
 from dragoman.routing.settings.call_options import CallOptions
-
-if TYPE_CHECKING:
-    from dragoman.routing.attempt.request import Job
 
 __all__ = ["abilities_of", "fitted", "lack_of"]
 
@@ -49,13 +46,13 @@ def lack_of(
     return next((lack for lack in found if _fate(lack, insisted, left_out, dropping) == "refused"), None)
 
 
-def fitted(job: Job, target: Target) -> tuple[Target, bool]:
+def fitted(deployment: Deployment, request: Any, operation: Operation, target: Target) -> tuple[Target, bool]:
     """The target, perhaps with parameters to leave out, and whether the caller's own body may pass through: it may not where
     the dialect has to leave something out or find another way. Raises `UnsupportedAbilityError`."""
-    known = abilities_of(job.deployment)
+    known = abilities_of(deployment)
     if not (known.refused or known.written):
         return target, True
-    needs = needed(job.request, job.operation)
+    needs = needed(request, operation)
     if not needs:
         return target, True
     unwanted: list[str] = []

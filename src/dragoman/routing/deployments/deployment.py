@@ -74,7 +74,7 @@ class Deployment:
     wild: bool = False
     """The model's name came from the caller, by a pattern."""
     model_info: Mapping[str, Any] = field(default_factory=dict)
-    later: Mapping[str, Any] = field(default_factory=dict)
+    ignored: Mapping[str, Any] = field(default_factory=dict)
     """Settings that are known and do nothing yet."""
     entry: ModelEntry | None = None
     """What the model can do and what it costs. The router fills it in from its catalogue, under the deployment's own prices
@@ -100,10 +100,10 @@ class Deployment:
     @property
     def place(self) -> tuple[str, str, str]:
         """Whom it asks, and with which key."""
-        return self.provider.name, self.model, self.credential
+        return self.provider.name, self.model, self.credential_key
 
     @property
-    def credential(self) -> str:
+    def credential_key(self) -> str:
         """Under which the state of its credential is kept; it tells nothing about the key itself."""
         said = f"{self.options.api_base or ''} {self.options.api_key or ''}"
         return f"credential:{self.provider.name}:{hashlib.sha256(said.encode()).hexdigest()[:12]}"

@@ -15,7 +15,7 @@ from dragoman.routing.deployments.ids import Ids
 from dragoman.routing.deployments.pricing import entry_of
 from dragoman.routing.settings.call_options import CallOptions
 from dragoman.routing.settings.deployment_keys import ENTRY_KEYS, INFO_KEYS, KEYS, take
-from dragoman.routing.settings.options import Problem, problems_of, split
+from dragoman.routing.settings.options import Problem, problems_of, split_params
 from dragoman.settings.readers import Environment
 from dragoman.settings.suggestions import or_perhaps
 
@@ -97,7 +97,7 @@ def _deployment(entry: Any, path: str, providers: Providers, problems: list[Prob
         return None
     values = _from_environment(params, f"{path}.{key}", problems)
     own = _of_the_deployment(entry, values, path, key, problems)
-    parts = split({name: value for name, value in values.items() if name not in KEYS}, f"{path}.{key}")
+    parts = split_params({name: value for name, value in values.items() if name not in KEYS}, f"{path}.{key}")
     problems.extend(parts.problems)
     resolved = _resolve(parts.rest.pop("model"), parts.options, providers, f"{path}.{key}.model", problems)
     if len(problems) > before or resolved is None:
@@ -111,8 +111,8 @@ def _deployment(entry: Any, path: str, providers: Providers, problems: list[Prob
         options=CallOptions(**parts.options),
         params=parts.rest,
         model_info=dict(info),
-        later=parts.later,
         path=f"{path}.{key}",
+        ignored=parts.ignored,
         **own,
     )
 

@@ -9,26 +9,26 @@ from typing import NamedTuple
 from dragoman.models import cost_bounds
 from dragoman.routing.admission.admission import Admitted
 from dragoman.routing.admission.limits import claims_of
-from dragoman.routing.attempt.request import Job
-from dragoman.routing.choice.group import NoChoice
+from dragoman.routing.attempt.request import AttemptRequest
 from dragoman.routing.deployments.deployment import Deployment
 from dragoman.routing.deployments.member import Member
 from dragoman.routing.explain.explanation import Candidate, CostPreview, LimitUse, preview_of
-from dragoman.routing.recovery.attempts import Trial
-from dragoman.routing.request import Asked
+from dragoman.routing.recovery.attempts import CallAttempts
+from dragoman.routing.request import GroupRequest
+from dragoman.routing.selection import NoDeployment
 from dragoman.stores import Claim, Counter
 
-__all__ = ["OTHERS_WAIT", "Onlook", "candidates_of", "cost_of"]
+__all__ = ["OTHERS_WAIT", "GroupPreview", "candidates_of", "cost_of"]
 
 _LATER = "order: those of order {} are asked first"
 _TESTING = "the call tests its fallbacks"
 OTHERS_WAIT = "others wait for it"
 
 
-class Onlook(NamedTuple):
+class GroupPreview(NamedTuple):
     """What was found in the group."""
 
-    found: Admitted | NoChoice | None
+    found: Admitted | NoDeployment | None
     """None: nobody was looked for."""
     left: Mapping[str, str]
     """By id, those that are left to others, or cannot get the request: why."""
@@ -37,16 +37,18 @@ class Onlook(NamedTuple):
     def dropped(self) -> dict[str, str]:
         if self.found is None:
             return {}
-        passed = self.found.passed_over if isinstance(self.found, NoChoice) else self.found.choice.passed_over
+        passed = self.found.skipped if isinstance(self.found, NoDeployment) else self.found.choice.skipped
         return {**dict(passed), **self.left}
 
 
-async def candidates_of(asked: Asked, trial: Trial, onlook: Onlook, chosen: str | None) -> tuple[Candidate, ...]:
+async def candidates_of(
+    asked: GroupRequest, attempts: CallAttempts, onlook: GroupPreview, chosen: str | None
+) -> tuple[Candidate, ...]:
     """All of the group that is asked; `chosen` where it is one of them."""
     members = asked.group.members
     claims = [claim for member in members for claim in claims_of(member, asked)]
     counters = [claim.counter for claim in claims]
-    used = dict(zip(counters, await trial.store.used(counters), strict=True)) if counters else {}
+    used = dict(zip(counters, await attempts.services.store.used(counters), strict=True)) if counters else {}
     found = onlook.found
     scores = (found.choice.scores if isinstance(found, Admitted) else None) or {}
     dropped = onlook.dropped if found is not None else {member.deployment.id: _TESTING for member in members}
@@ -60,8 +62,8 @@ async def candidates_of(asked: Asked, trial: Trial, onlook: Onlook, chosen: str 
             reason = _LATER.format(order)
         kind = (item.provider.name, item.model, id(item.entry))
         if kind not in previews:
-            previews[kind] = cost_of(item, trial.job(item, asked, 1.0), trial)
-        outage = member.outage(trial.store.view().outages)
+            previews[kind] = cost_of(item, attempts.request(item, asked, 1.0), attempts)
+        outage = member.outage(attempts.services.store.view().outages)
         rows.append(
             Candidate(
                 deployment=item.id,
@@ -72,7 +74,7 @@ async def candidates_of(asked: Asked, trial: Trial, onlook: Onlook, chosen: str 
                 score=scores.get(item.id),
                 dropped=reason,
                 until=None if outage is None else outage.until,
-                probe=bool(outage is None and trial.health.half_open(member)),
+                probe=bool(outage is None and attempts.services.health.half_open(member)),
                 limits=tuple(_uses(member, asked, used)),
                 cost=previews[kind],
             )
@@ -80,15 +82,15 @@ async def candidates_of(asked: Asked, trial: Trial, onlook: Onlook, chosen: str 
     return tuple(rows)
 
 
-def cost_of(deployment: Deployment, job: Job, trial: Trial) -> CostPreview | None:
+def cost_of(deployment: Deployment, job: AttemptRequest, attempts: CallAttempts) -> CostPreview | None:
     if job.operation == "count_tokens":
         return None
-    at = datetime.datetime.fromtimestamp(trial.clock.time(), datetime.UTC)
+    at = datetime.datetime.fromtimestamp(attempts.services.clock.time(), datetime.UTC)
     provider = deployment.provider.name
     return preview_of(cost_bounds(job.request, deployment.entry, provider=provider, model=deployment.model, at=at))
 
 
-def _uses(member: Member, asked: Asked, used: Mapping[Counter, int]) -> Iterator[LimitUse]:
+def _uses(member: Member, asked: GroupRequest, used: Mapping[Counter, int]) -> Iterator[LimitUse]:
     for claim in claims_of(member, asked):
         yield LimitUse(_limit_name(claim), used[claim.counter], claim.amount, claim.limit)
 

@@ -10,53 +10,51 @@ from dragoman.dialects import text_as_chat
 from dragoman.dialects._parameters import DropList
 from dragoman.errors import APIError, DragomanError
 from dragoman.models import Tally, acount_tokens_locally
-from dragoman.routing.admission.admission import Admitted, Seeker
+from dragoman.routing.admission.admission import Admission, Admitted
 from dragoman.routing.admission.limits import claims_of
 from dragoman.routing.attempt.attempt import not_offered
-from dragoman.routing.attempt.request import Job
+from dragoman.routing.attempt.request import AttemptRequest
 from dragoman.routing.attempt.wire import prepare, target_of
-from dragoman.routing.choice.group import Choice, NoChoice
 from dragoman.routing.explain.explanation import Refusal
-from dragoman.routing.request import Asked, words_of
+from dragoman.routing.request import GroupRequest, texts_of
+from dragoman.routing.selection import Choice, NoDeployment
 from dragoman.stores import Refusal as Refused
 from dragoman.stores import View
 
-__all__ = ["Onlooker", "Sent", "counted_for", "refusal_of", "sent_by"]
+__all__ = ["ReadOnlyAdmission", "Sent", "counted_for", "refusal_of", "sent_by"]
 
 
-class Onlooker(Seeker):
+class ReadOnlyAdmission(Admission):
     """Finds whom a call would find, and claims nothing."""
 
-    found: Admitted | NoChoice
+    found: Admitted | NoDeployment
     """What was found last."""
     tried: Collection[str]
     """Whom it did not look at."""
+    _draws: _Draws | None = None
 
-    async def find(self, asked: Asked, tried: Collection[str] = ()) -> Admitted | NoChoice:
-        self.found, self.tried = await super().find(asked, tried), tried
+    async def admit(self, asked: GroupRequest, tried: Collection[str] = ()) -> Admitted | NoDeployment:
+        self.found, self.tried = await super().admit(asked, tried), tried
         return self.found
 
     async def may_probe(self, keys: tuple[str, ...]) -> bool:
         return all([await self._store.claim_probe(key, 0.0) for key in keys])
 
-    async def lease(self, choice: Choice, asked: Asked, probing: tuple[str, ...]) -> Admitted | Refused:
+    async def lease(self, choice: Choice, asked: GroupRequest, probing: tuple[str, ...]) -> Admitted | Refused:
         claims = claims_of(choice.member, asked)
         return (await self._store.refusal(claims) if claims else None) or Admitted(choice, "", probing)
 
-    def give_back(self, admitted: Admitted) -> None:
+    def release(self, admitted: Admitted) -> None:
         """There is nothing to give back."""
 
-    def choose(self, asked: Asked, view: View, tried: Collection[str]) -> Choice | NoChoice:
-        """With the scores of all, which are only worked out for who wants to see them; and then as a call does, by the same
-        chance."""
-        if not isinstance(asked.chance, _Draws):
-            asked.chance = _Draws(asked.chance)
-        asked.chance.begin()
-        asked.explaining = True
-        shown = super().choose(asked, view, tried)
-        asked.explaining = False
-        asked.chance.again()
-        choice = super().choose(asked, view, tried)
+    def choose(self, asked: GroupRequest, view: View, tried: Collection[str]) -> Choice | NoDeployment:
+        """Choose once with the scores of all deployments, which no other call needs, and then as a call does, by the same random
+        numbers."""
+        draws = self._draws = self._draws or _Draws(asked.random)
+        draws.begin()
+        shown = super().choose(asked.with_random(draws, explaining=True), view, tried)
+        draws.again()
+        choice = super().choose(asked.with_random(draws, explaining=False), view, tried)
         if isinstance(choice, Choice) and isinstance(shown, Choice):
             return choice._replace(scores=shown.scores)
         return choice
@@ -104,17 +102,17 @@ def refusal_of(error: DragomanError) -> Refusal:
     return Refusal(type(error).__name__, error.status_code, error.message, error.param, error.code, after)
 
 
-async def counted_for(job: Job) -> Tally:
+async def counted_for(job: AttemptRequest) -> Tally:
     """The input tokens, who counted them, and whether it is sure."""
     chat = job.request.get("chat") or job.request
     entry = job.deployment.entry
     asked = {name: chat.get(name) for name in ("tool_choice", "response_format")}
     return await acount_tokens_locally(
-        chat.get("messages"), chat.get("tools"), words_of(chat), entry.model if entry else job.deployment.model, **asked
+        chat.get("messages"), chat.get("tools"), texts_of(chat), entry.model if entry else job.deployment.model, **asked
     )
 
 
-def sent_by(job: Job) -> Sent:
+def sent_by(job: AttemptRequest) -> Sent:
     """A request that is written, and thrown away."""
     provider = job.deployment.provider
     if job.options.is_mock or provider.function is not None:
@@ -134,7 +132,7 @@ def sent_by(job: Job) -> Sent:
     return Sent((*drops, *sending.dropped), sending.native)
 
 
-def _not_offered(job: Job) -> Sent:
+def _not_offered(job: AttemptRequest) -> Sent:
     provider = job.deployment.provider.name
     if job.operation == "count_tokens":
         return Sent(note=f"{provider} counts no tokens: they are counted here")

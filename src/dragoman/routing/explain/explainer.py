@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
@@ -17,23 +17,23 @@ from dragoman.errors import (
     UnsupportedAbilityError,
 )
 from dragoman.routing.admission.admission import Admitted
-from dragoman.routing.admission.queue import Place, place_of
-from dragoman.routing.admission.refusal import nobody_can_be_asked
-from dragoman.routing.attempt.request import Job
+from dragoman.routing.admission.refusal import no_deployment_error
+from dragoman.routing.admission.waiting import QueuePosition, admit_or_enqueue
+from dragoman.routing.attempt.request import AttemptRequest
 from dragoman.routing.choice.canary import Canaries
-from dragoman.routing.choice.group import NoChoice
 from dragoman.routing.deployments.deployment import Deployment
-from dragoman.routing.explain.candidates import OTHERS_WAIT, Onlook, candidates_of, cost_of
-from dragoman.routing.explain.dry_run import Onlooker, Sent, counted_for, refusal_of, sent_by
-from dragoman.routing.explain.explanation import Copy, Explanation, HedgePreview, MidStream, Plan, Target, Waiting
+from dragoman.routing.explain.candidates import OTHERS_WAIT, GroupPreview, candidates_of, cost_of
+from dragoman.routing.explain.dry_run import ReadOnlyAdmission, Sent, counted_for, refusal_of, sent_by
+from dragoman.routing.explain.explanation import Copy, Explanation, MidStream, Plan, Target, Waiting
 from dragoman.routing.recovery import fallbacks
-from dragoman.routing.recovery.attempts import Trial
-from dragoman.routing.recovery.hedge import Hedger
+from dragoman.routing.recovery.attempts import CallAttempts
+from dragoman.routing.recovery.dispatch import Dispatch
 from dragoman.routing.recovery.mirror import Mirrors
-from dragoman.routing.recovery.resume import able_to_go_on, is_wanted
-from dragoman.routing.request import Asked
+from dragoman.routing.recovery.resume import is_wanted, resuming_deployments
+from dragoman.routing.request import GroupRequest
+from dragoman.routing.selection import NoDeployment
 from dragoman.routing.settings.call_options import CallOptions
-from dragoman.routing.settings.router_settings import FallbackTarget
+from dragoman.routing.settings.router_settings import FallbackTarget, target_name
 from dragoman.routing.strategies import STRATEGIES, Strategy
 
 __all__ = ["Explainer"]
@@ -49,8 +49,8 @@ class _Reached(NamedTuple):
     """A deployment that is asked, or would be if the request could be written for it."""
 
     admitted: Admitted
-    asked: Asked
-    job: Job
+    asked: GroupRequest
+    job: AttemptRequest
     sent: Sent
 
     @property
@@ -58,7 +58,7 @@ class _Reached(NamedTuple):
         return self.admitted.choice.member.deployment.id
 
 
-_Outcome: TypeAlias = _Reached | Place | DragomanError
+_Outcome: TypeAlias = _Reached | QueuePosition | DragomanError
 
 
 class _Step(NamedTuple):
@@ -72,21 +72,29 @@ class _Step(NamedTuple):
 class Explainer:
     """Of one call."""
 
-    asked: Asked
-    trial: Trial
-    seeker: Onlooker
-    options: CallOptions
-    """With what counts of fallbacks."""
-    retries: int
+    dispatch: Dispatch
+    admission: ReadOnlyAdmission
     mirrors: Mirrors
     canaries: Canaries
-    fallback: Callable[[FallbackTarget], Asked]
-    """The same call for a fallback. Raises `DragomanError`."""
-    stands_ready: Callable[[Iterable[FallbackTarget], Collection[str]], bool]
-    """(fallbacks, those that were asked): whether one of them is well."""
+
+    @property
+    def request(self) -> GroupRequest:
+        return self.dispatch.request
+
+    @property
+    def attempts(self) -> CallAttempts:
+        return self.dispatch.attempts
+
+    @property
+    def options(self) -> CallOptions:
+        return self.dispatch.options
+
+    @property
+    def retries(self) -> int:
+        return self.dispatch.retries.retries_left
 
     async def explain(self) -> Explanation:
-        asked, call, alias = self.asked, self.asked.call, self.asked.group.alias
+        asked, call, alias = self.request, self.request.call, self.request.group.alias
         outcome, onlook = await self._first()
         first, fallback = _error_in(outcome), ""
         if first is not None:
@@ -106,7 +114,7 @@ class Explainer:
             chosen=None,
             why="nobody can be asked now",
             fallback=fallback,
-            candidates=await candidates_of(asked, self.trial, onlook, chosen),
+            candidates=await candidates_of(asked, self.attempts, onlook, chosen),
             canaries=self.canaries.foreseen(asked),
             mid_stream=self._mid_stream(outcome, plans) if call.stream else None,
             plans=plans,
@@ -115,10 +123,12 @@ class Explainer:
         )
         if isinstance(outcome, _Reached):
             return await self._asking(common, outcome)
-        if isinstance(outcome, Place):
+        if isinstance(outcome, QueuePosition):
             return replace(common, why="it would wait for its turn", queue=self._waiting(outcome))
         found = onlook.found
-        return replace(common, ready=found.ready if isinstance(found, NoChoice) else None, refusal=refusal_of(outcome))
+        return replace(
+            common, ready=found.ready if isinstance(found, NoDeployment) else None, refusal=refusal_of(outcome)
+        )
 
     async def _asking(self, common: Explanation, reached: _Reached) -> Explanation:
         """With what would be sent, and what would be asked beside and after it."""
@@ -134,53 +144,49 @@ class Explainer:
             tokens_exact=counted.exact,
             dropped_params=(*sent.dropped, *asked.left_out),
             passes_through=sent.passes_through,
-            cost=cost_of(choice.member.deployment, job, self.trial),
+            cost=cost_of(choice.member.deployment, job, self.attempts),
             notes=(*common.notes, sent.note) if sent.note else common.notes,
         )
         if sent.error is not None:
             return replace(told, refusal=refusal_of(sent.error))
-        hedger = Hedger(trial=self.trial, seeker=self.seeker, deadline=self._deadline())
-        hedge = await hedger.foreseen(admitted, asked)
+        hedge = await self.dispatch.retries.hedger.preview(admitted, asked)
         copies = self.mirrors.foreseen(call, common.alias, reached.deployment)
         return replace(
             told,
-            hedge=None if hedge is None else HedgePreview(*hedge),
+            hedge=hedge,
             mirrors=tuple(Copy(model, share) for model, share in copies),
         )
 
     async def available(self) -> Deployment:
         """Who would be asked. Raises `APIError` where nobody can be."""
-        found = await self.seeker.find(self.asked)
-        if isinstance(found, NoChoice):
-            raise nobody_can_be_asked(self.asked.group.alias, found, self.trial.store.now())
+        found = await self.admission.admit(self.request)
+        if isinstance(found, NoDeployment):
+            raise no_deployment_error(self.request.group.alias, found, self.attempts.services.store.now())
         return found.choice.member.deployment
 
     @property
     def _seconds(self) -> float:
-        return self.options.timeout or self.trial.settings.timeout
+        return self.options.timeout or self.attempts.settings.timeout
 
-    def _deadline(self) -> float:
-        return self.trial.clock.monotonic() + self._seconds
-
-    async def _first(self) -> tuple[_Outcome, Onlook]:
+    async def _first(self) -> tuple[_Outcome, GroupPreview]:
         """What becomes of the call in the model group that is asked first."""
-        asked, alias = self.asked, self.asked.group.alias
+        asked, alias = self.request, self.request.group.alias
         mock = fallbacks.mock_failure(self.options, asked.call.model)
         if mock is not None:
-            return mock, Onlook(None, {})
-        found = tuple(fallbacks.targets(self.trial.settings, alias, self.options, None, asked.call.model))
-        return await self._reach(asked, lambda: self.stands_ready(found, (alias,)))
+            return mock, GroupPreview(None, {})
+        found = tuple(fallbacks.targets(self.attempts.settings, alias, self.options, None, asked.call.model))
+        return await self._reach(asked, lambda: self.dispatch.fallbacks.is_available(found, (alias,)))
 
-    async def _reach(self, asked: Asked, has_backup: Callable[[], bool]) -> tuple[_Outcome, Onlook]:
+    async def _reach(self, asked: GroupRequest, has_backup: Callable[[], bool]) -> tuple[_Outcome, GroupPreview]:
         """As a run asks a group, but that each request is only written: who cannot get it is passed over."""
-        trial, seeker = self.trial, self.seeker
+        seeker, context = self.admission, self.dispatch.retries.context
         try:
-            first = await place_of(asked, trial, seeker, self._deadline(), has_backup, trial.line.position)
+            first = await admit_or_enqueue(asked, context, has_backup, context.queue.position)
         except APIError as error:
-            return error, Onlook(seeker.found, dict.fromkeys(seeker.tried, OTHERS_WAIT))
+            return error, GroupPreview(seeker.found, dict.fromkeys(seeker.tried, OTHERS_WAIT))
         passed = dict.fromkeys(seeker.tried, OTHERS_WAIT)
-        if isinstance(first, Place):
-            return first, Onlook(seeker.found, passed)
+        if isinstance(first, QueuePosition):
+            return first, GroupPreview(seeker.found, passed)
         retries, reached = self.retries, self._written(first, asked)
         while isinstance(problem := reached.sent.error, APIError) and problem.retry_elsewhere:
             asks = not isinstance(problem, UnsupportedAbilityError)
@@ -188,31 +194,33 @@ class Explainer:
                 break
             retries -= asks
             passed[reached.deployment] = problem.message
-            found = await seeker.find(asked, tuple(passed))
-            if isinstance(found, NoChoice):
+            found = await seeker.admit(asked, tuple(passed))
+            if isinstance(found, NoDeployment):
                 break
             reached = self._written(found, asked)
-        return reached, Onlook(reached.admitted, passed)
+        return reached, GroupPreview(reached.admitted, passed)
 
-    def _written(self, admitted: Admitted, asked: Asked) -> _Reached:
-        job = self.trial.job(admitted.choice.member.deployment, asked, self._seconds)
+    def _written(self, admitted: Admitted, asked: GroupRequest) -> _Reached:
+        job = self.attempts.request(admitted.choice.member.deployment, asked, self._seconds)
         return _Reached(admitted, asked, job, sent_by(job))
 
     async def _walk(self, error: DragomanError, *, alike: bool) -> AsyncIterator[_Step]:
         """The fallbacks as the router walks them; `alike`: where each of them fails in the same way."""
         if not isinstance(error, APIError):
             return
-        settings, alias, called = self.trial.settings, self.asked.group.alias, self.asked.call.model
+        settings, alias, called = self.attempts.settings, self.request.group.alias, self.request.call.model
         pending = deque(fallbacks.targets(settings, alias, self.options, error, called))
-        seen, own = {alias}, replace(self.asked.call.options, fallbacks=None)
+        seen, own = {alias}, replace(self.request.call.options, fallbacks=None)
         while pending and len(seen) <= settings.max_fallbacks:
             target = pending.popleft()
-            name = fallbacks.target_name(target)
+            name = target_name(target)
             if name in seen:
                 continue
             seen.add(name)
             others = (*pending, *fallbacks.targets(settings, name, own, None))
-            step = _Step(name, await self._at(target, functools.partial(self.stands_ready, others, seen)))
+            step = _Step(
+                name, await self._at(target, functools.partial(self.dispatch.fallbacks.is_available, others, seen))
+            )
             yield step
             following = error if alike else _error_in(step.outcome)
             if isinstance(following, APIError):
@@ -220,7 +228,7 @@ class Explainer:
 
     async def _at(self, target: FallbackTarget, has_backup: Callable[[], bool]) -> _Outcome:
         try:
-            asked = self.fallback(target)
+            asked = self.dispatch.fallbacks.request(target)
         except DragomanError as error:
             return error
         return (await self._reach(asked, has_backup))[0]
@@ -232,32 +240,32 @@ class Explainer:
             yield Plan(name, kind.__name__, self._attempts(error), targets)
 
     def _attempts(self, error: APIError) -> int:
-        others = len(self.asked.group.able(self.asked)) > 1
+        others = len(self.request.group.able(self.request)) > 1
         if not (error.retry_here or (error.retry_elsewhere and others)):
             return 1
-        policy = self.trial.settings.retry_policy_of(self.asked.group.alias)
+        policy = self.attempts.settings.retry_policy_of(self.request.group.alias)
         return 1 + next((made for made in range(self.retries) if not policy.allows(error, made + 1)), self.retries)
 
-    def _waiting(self, place: Place) -> Waiting:
-        waiter, clock = place.waiter, self.trial.clock
+    def _waiting(self, place: QueuePosition) -> Waiting:
+        waiter, clock = place.waiter, self.attempts.services.clock
         until = clock.time() + waiter.deadline - clock.monotonic()
         ready = waiter.ready if waiter.ready is not None and waiter.ready > 0 else None
         return Waiting(waiter.alias, place.position, waiter.priority, until, ready)
 
     def _mid_stream(self, outcome: _Outcome, plans: tuple[Plan, ...]) -> MidStream:
-        asked = self.asked
-        if not is_wanted(asked, self.trial.settings):
+        asked = self.request
+        if not is_wanted(asked, self.attempts.settings):
             return MidStream(continues=False, why="mid_stream_fallback is error")
-        if not self.trial.continues:
+        if not self.attempts.resumable:
             return MidStream(continues=False, why="two models cannot write one answer to such a request")
         first = (outcome.deployment,) if isinstance(outcome, _Reached) else ()
-        groups = [asked.group.regular] if self.retries > 0 else []
+        groups = [asked.group.without_canaries] if self.retries > 0 else []
         for target in plans[0].fallbacks:
             try:
-                groups.append(self.fallback(target.alias).group.regular)
+                groups.append(self.dispatch.fallbacks.request(target.alias).group.without_canaries)
             except DragomanError:
                 continue
-        able = tuple(item.id for group in groups for item in able_to_go_on(group, first))
+        able = tuple(item.id for group in groups for item in resuming_deployments(group, first))
         why = "as long as the answer is nothing but text" if able else "no other model is known to go on with an answer"
         return MidStream(continues=bool(able), why=why, deployments=able)
 
@@ -272,7 +280,7 @@ def _target(step: _Step) -> Target:
     outcome, error = step.outcome, _error_in(step.outcome)
     if error is not None:
         return Target(step.name, None, error.message)
-    if isinstance(outcome, Place):
+    if isinstance(outcome, QueuePosition):
         return Target(step.name, None, f"it would wait for its turn, at position {outcome.position}")
     assert isinstance(outcome, _Reached)
     return Target(step.name, outcome.deployment, outcome.admitted.choice.why)

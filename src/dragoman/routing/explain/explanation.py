@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from dragoman.routing.choice.canary import CanaryPreview
+from dragoman.routing.recovery.hedge import HedgePreview
 from dragoman.types.cost import CostBounds, CostLine, dollars
 
 __all__ = [
@@ -136,17 +137,6 @@ class Waiting:
     """Unix seconds: who is not served by then is refused."""
     ready: float | None
     """Unix seconds: when its turn may come, as far as that is known. None: whenever a call ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class HedgePreview:
-    """The deployment that is asked beside the first one, if that is late."""
-
-    after: float | None
-    """Seconds. None: not known yet."""
-    deployment: str | None
-    """Who it would be now. None: nobody."""
-    why: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from dragoman.observe import Event, FallbackRateHigh, FallbackRateNormal
+from dragoman.routing.call import Answer, Answerer, Call, StreamAnswer
 from dragoman.routing.settings.fallback_alert import FallbackAlert
 
 __all__ = ["FallbackRate", "FallbackRates"]
@@ -49,6 +50,18 @@ class FallbackRates:
         self._lock = threading.RLock()
         self._parts: dict[str, list[_Part]] = {}
         self._high: set[str] = set()
+
+    def around(self, answerer: Answerer) -> Answerer:
+        """Return an answerer that counts every call when it has its answer, or has failed."""
+
+        async def answer(call: Call) -> Answer | StreamAnswer:
+            try:
+                return await answerer(call)
+            finally:
+                if call.record is not None and call.record.alias:
+                    self.called(call.record.alias)
+
+        return answer
 
     def called(self, alias: str) -> None:
         """A call of this group has its answer, or has failed."""

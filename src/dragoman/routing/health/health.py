@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, TypeVar
 
 from dragoman.errors import APIError
-from dragoman.observe import Event, PutBack, TakenOut
+from dragoman.observe import CircuitClosed, CircuitOpened, Event
 from dragoman.routing.deployments.member import Member
-from dragoman.routing.health.outage import LIMIT_ERRORS, Fault, allowed_fails, fault_of
+from dragoman.routing.health.outage import LIMIT_ERRORS, Fault, allowed_fails, fault_of, outage_duration
 from dragoman.routing.settings.health import HealthPolicy
 from dragoman.stores import Counts, Outage, Store
 
@@ -50,6 +50,10 @@ class Health:
         """Taken out so many times in a row."""
         self._suspects: dict[str, None] = {}
         """Those not yet seen to work again, which a probe has to find out."""
+
+    def adopt(self, policy: HealthPolicy) -> None:
+        """Judge by another policy from now on."""
+        self.policy = policy
 
     def in_a_row(self, member: Member) -> int:
         """Failures since the last success that this process saw."""
@@ -114,7 +118,7 @@ class Health:
                 self._suspects.pop(key, None)
                 self._times.pop(key, None)
             self.store.put_back(key)
-            self._tell(PutBack(key))
+            self._tell(CircuitClosed(key))
 
     def failed(self, member: Member, error: BaseException, probed: tuple[str, ...] = ()) -> Outage | None:
         """The outage that this failure leads to, if it does."""
@@ -184,11 +188,11 @@ class Health:
             reason=f"{status} {name}" if status else name,
             error=name,
             since=now,
-            until=now + self.policy.lasts(failure.fault, times, failure.retry_after, cooldown),
+            until=now + outage_duration(self.policy, failure.fault, times, failure.retry_after, cooldown),
             failures=times,
         )
         self.store.take_out(key, outage)
-        self._tell(TakenOut(key, outage.error, outage.reason, outage.until))
+        self._tell(CircuitOpened(key, outage.error, outage.reason, outage.until))
         return outage
 
 

@@ -5,22 +5,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from dragoman.errors import APIConnectionError, APIError, AuthenticationError, InternalServerError
-from dragoman.observe import Checked, Listener, tell
+from dragoman.observe import HealthChecked, Listener, tell
 from dragoman.providers import models_address
-from dragoman.routing.choice.group import ModelGroup
 from dragoman.routing.clock import Clock
 from dragoman.routing.deployments.deployment import Deployment
 from dragoman.routing.deployments.member import Member
 from dragoman.routing.health.health import Health
-from dragoman.routing.settings.health_check import CheckupPolicy
+from dragoman.routing.settings.health_check import HealthCheckPolicy
 from dragoman.transport import Timeouts, Transport
 
-__all__ = ["Checkup"]
+__all__ = ["HealthChecker"]
 
 _log = logging.getLogger("dragoman.routing")
 _AT_ONCE = 5
@@ -28,16 +27,20 @@ Outcome = Literal["reachable", "refused", "unreachable", "unknown"]
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Checkup:
+class HealthChecker:
     """Of one router: a task on each event loop that it was started on."""
 
-    policy: CheckupPolicy | None
-    groups: Callable[[], Mapping[str, ModelGroup]]
+    policy: HealthCheckPolicy | None
+    members: Callable[[], Iterable[Member]]
     health: Health
     transport: Callable[[], Transport]
     clock: Clock
     listeners: Sequence[Listener]
     _tasks: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = field(default_factory=dict)
+
+    def adopt(self, members: Callable[[], Iterable[Member]]) -> None:
+        """Check other deployments from now on."""
+        self.members = members
 
     def start(self) -> None:
         if self.policy is None:
@@ -52,7 +55,7 @@ class Checkup:
             task.cancel()
             await asyncio.wait((task,))
 
-    async def _go_on(self, policy: CheckupPolicy) -> None:
+    async def _go_on(self, policy: HealthCheckPolicy) -> None:
         # Not all gateways that are started together ask at the same time.
         await self.clock.sleep(policy.interval * self.clock.random())
         while True:
@@ -62,14 +65,13 @@ class Checkup:
                 _log.exception("the health check failed")
             await self.clock.sleep(policy.interval)
 
-    async def check_all(self, policy: CheckupPolicy) -> None:
+    async def check_all(self, policy: HealthCheckPolicy) -> None:
         """Each place once for each key."""
         places: dict[tuple[str, str], list[Member]] = {}
-        for group in self.groups().values():
-            for member in group.members:
-                address = _address(member.deployment)
-                if address is not None and member.key:
-                    places.setdefault((address, member.credential), []).append(member)
+        for member in self.members():
+            address = _address(member.deployment)
+            if address is not None and member.key:
+                places.setdefault((address, member.credential), []).append(member)
         at_once = asyncio.Semaphore(_AT_ONCE)
 
         async def one(address: str, members: list[Member]) -> None:
@@ -103,7 +105,7 @@ class Checkup:
                 self.health.failed(member, error)
         reason = "" if error is None else f"{error.status_code} {type(error).__name__}"
         for member in members:
-            tell(self.listeners, Checked(member.deployment.id, outcome, reason))
+            tell(self.listeners, HealthChecked(member.deployment.id, outcome, reason))
 
 
 def _address(deployment: Deployment) -> str | None:

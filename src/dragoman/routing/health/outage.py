@@ -19,8 +19,9 @@ from dragoman.errors import (
     RateLimitError,
     Timeout,
 )
+from dragoman.routing.settings.health import HealthPolicy
 
-__all__ = ["Fault", "LIMIT_ERRORS", "TimeLimits", "allowed_fails", "cut_short", "fault_of"]
+__all__ = ["LIMIT_ERRORS", "Fault", "TimeLimits", "allowed_fails", "fault_of", "outage_duration", "timed_out_early"]
 
 
 class Fault(enum.Enum):
@@ -80,9 +81,21 @@ _AT_ONCE = 0.05
 """Seconds by which a time-out may be early."""
 
 
-def cut_short(error: BaseException, took: float, limits: TimeLimits) -> bool:
+def timed_out_early(error: BaseException, took: float, limits: TimeLimits) -> bool:
     """Whether this is a time-out that came sooner than the deployment may usually take: the caller's own haste, or what earlier
     attempts left of his time."""
     if not isinstance(error, Timeout):
         return False
     return any(given < usual * _LESS and took >= given - _AT_ONCE for given, usual in limits)
+
+
+def outage_duration(
+    policy: HealthPolicy, fault: Fault, times: int, retry_after: float | None, cooldown: float | None = None
+) -> float:
+    """Return the seconds of the outage that begins for the `times`th time in a row; `cooldown` is the deployment's own."""
+    first = policy.credential_cooldown if fault is Fault.CREDENTIAL else (cooldown or policy.cooldown)
+    grown = min(first * 2.0 ** (times - 1), max(first, policy.longest_cooldown))
+    if retry_after is None:
+        return grown
+    retry_after = min(retry_after, policy.longest_retry_after)
+    return retry_after if fault is Fault.LIMIT else max(grown, retry_after)

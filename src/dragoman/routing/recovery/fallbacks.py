@@ -15,7 +15,7 @@ from dragoman.errors import (
     Timeout,
 )
 from dragoman.routing.settings.call_options import CallOptions
-from dragoman.routing.settings.options import split
+from dragoman.routing.settings.options import split_params
 from dragoman.routing.settings.router_settings import Fallbacks, FallbackTarget, RouterSettings
 
 __all__ = ["check_form", "mock_failure", "targets"]
@@ -85,7 +85,7 @@ def check_form(found: Sequence[FallbackTarget] | None, *, remote: bool) -> None:
     for target in found or ():
         if isinstance(target, str):
             continue
-        parts = split({name: value for name, value in target.items() if name != "model"}, "fallbacks")
+        parts = split_params({name: value for name, value in target.items() if name != "model"}, "fallbacks")
         for path, message in parts.problems:
             raise BadRequestError(f"{path}: {message}", param=path)
         named = next((name for name in _NOT_REMOTE if name in parts.options), None)

@@ -1,288 +1,288 @@
-"""Asking a second deployment when the first one is late. The first answer counts, and the other deployment is left at once."""
+"""Hedged requests: a second deployment is asked when the first is late. The first answer counts, and the other is abandoned."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
 
 from dragoman.errors import APIError
 from dragoman.models import cost_bounds
-from dragoman.observe import Hedged, tell
-from dragoman.routing.admission.admission import Admitted, Seeker
-from dragoman.routing.choice.checks import PassedOver
+from dragoman.observe import HedgeLost
+from dragoman.routing.admission.admission import Admission, Admitted
+from dragoman.routing.call import Answer, StreamAnswer
+from dragoman.routing.recovery.attempts import CallAttempts, PendingAttempt
+from dragoman.routing.recovery.failures import Failures
+from dragoman.routing.request import GroupRequest
+from dragoman.routing.selection import Skipped
 from dragoman.routing.settings.hedge import HedgePolicy
+from dragoman.types.call_record import Attempt
 from dragoman.types.cost import CostBounds
+from dragoman.types.usage import Usage
 
-if TYPE_CHECKING:
-    from dragoman.routing.call import Answer, StreamAnswer
-    from dragoman.routing.recovery.attempts import Asking, Trial
-    from dragoman.routing.recovery.failures import Failures
-    from dragoman.routing.request import Asked
-    from dragoman.types.usage import Usage
-
-__all__ = ["Foreseen", "HEDGED", "Hedger", "tell_hedged"]
+__all__ = ["HEDGED", "HedgePreview", "Hedger"]
 
 HEDGED = "Hedged"
-"""The error of an attempt that was left because another deployment answered first."""
+"""The error of an attempt that was abandoned because another deployment answered first."""
 CANCELLED = "CancelledError"
 _LEAST_OBSERVED = 10.0
 """Calls before a 95th percentile says anything."""
-_TO_CHOOSE = 3
-"""So many deployments are looked at for one that is cheap enough."""
+_MOST_CANDIDATES = 3
+"""Deployments that are considered for one that is cheap enough."""
 _GRACE = 0.1
-"""Seconds for an attempt that is left to close its connection; one that does not is not waited for."""
+"""Seconds for an abandoned attempt to close its connection; one that does not is not waited for."""
 
 
-class Foreseen(NamedTuple):
-    """A hedge that would be made."""
+@dataclass(frozen=True, slots=True)
+class HedgePreview:
+    """The hedge that would be made."""
 
     after: float | None
     """Seconds; None: not known."""
     deployment: str | None
-    """Who would be asked as second; None: nobody."""
+    """The second deployment; None: there is none."""
     why: str
 
 
 @dataclass(slots=True, kw_only=True)
 class Hedger:
-    """Of one call, which asks no more than one deployment beside another."""
+    """Hedges one call, at most once."""
 
-    trial: Trial
-    seeker: Seeker
+    attempts: CallAttempts
+    admission: Admission
     deadline: float
     """Monotonic seconds."""
     spent: bool = False
 
-    async def ask(self, admitted: Admitted, asked: Asked, failures: Failures) -> Answer | StreamAnswer:
-        """Raises `APIError`: that of the first deployment, where both fail."""
-        policy = self._policy(admitted, asked)
-        delay = None if policy is None else self._delay(policy, admitted, asked)
-        if policy is None or delay is None:
-            return await self.trial.ask(admitted, asked, self._seconds_left())
-        race = _Race(self.trial)
-        try:
-            first = race.enter(admitted, asked, self._seconds_left())
-            if not await race.is_late(first, self.trial.clock.sleep(delay)):
-                return await race.won_alone(first)
-            second = await self._second(admitted, asked, policy, failures.tried)
-            if not isinstance(second, Admitted):
-                return await race.won_alone(first)
-            if race.is_over(first):
-                self._give_back(second)
-                return await race.won_alone(first)
-            self.spent = True
-            race.enter(_because(second, admitted, delay), asked, self._seconds_left())
-            return await race.won(self._noted(failures))
-        finally:
-            await race.leave(CANCELLED)
+    def policy(self, admitted: Admitted, request: GroupRequest) -> HedgePolicy | None:
+        """Return the policy by which this attempt is hedged; None: it is not."""
+        policy = self._configured(admitted, request)
+        return None if policy is None or self.spent or not _has_others(request) else policy
 
-    async def foreseen(self, admitted: Admitted, asked: Asked) -> Foreseen | None:
-        """Who would be asked beside this one if it were late now; `seeker` only looks. None: no hedge is wanted."""
-        policy = self._wanted(admitted, asked)
+    async def ask(
+        self, admitted: Admitted, request: GroupRequest, policy: HedgePolicy, failures: Failures
+    ) -> Answer | StreamAnswer:
+        """Raise `APIError`: that of the first deployment, where both fail."""
+        delay = self._delay(policy, admitted, request)
+        if delay is None:
+            return await self.attempts.ask(admitted, request, self._seconds_left())
+        race = _Race(self.attempts)
+        try:
+            first = race.enter(admitted, request, self._seconds_left())
+            if not await race.is_late(first, self.attempts.services.clock.sleep(delay)):
+                return await race.finish_alone(first)
+            second = await self._second(admitted, request, policy, failures.tried)
+            if not isinstance(second, Admitted):
+                return await race.finish_alone(first)
+            if race.is_over(first):
+                self._release(second)
+                return await race.finish_alone(first)
+            self.spent = True
+            race.enter(_explained(second, admitted, delay), request, self._seconds_left())
+            return await race.winner(self._remember(failures))
+        finally:
+            await race.abandon(CANCELLED)
+
+    async def preview(self, admitted: Admitted, request: GroupRequest) -> HedgePreview | None:
+        """Return what would be asked beside this attempt if it were late; the admission must be read-only. None: no hedge."""
+        policy = self._configured(admitted, request)
         if policy is None:
             return None
-        if not _has_others(asked):
-            return Foreseen(policy.after, None, "there is no other deployment")
-        delay = self._delay(policy, admitted, asked)
+        if not _has_others(request):
+            return HedgePreview(policy.after, None, "there is no other deployment")
+        delay = self._delay(policy, admitted, request)
         if delay is None:
-            return Foreseen(None, None, f"its usual time is not known yet, from {_LEAST_OBSERVED:.0f} calls")
-        second = await self._second(admitted, asked, policy, ())
+            return HedgePreview(None, None, f"its usual time is not known yet, from {_LEAST_OBSERVED:.0f} calls")
+        second = await self._second(admitted, request, policy, ())
         if isinstance(second, Admitted):
-            return Foreseen(delay, second.choice.member.deployment.id, second.choice.why)
+            return HedgePreview(delay, second.choice.member.deployment.id, second.choice.why)
         reasons = "; ".join(f"{name}: {reason}" for name, reason in second)
-        return Foreseen(delay, None, f"nobody else can be asked ({reasons})")
+        return HedgePreview(delay, None, f"nobody else can be asked ({reasons})")
 
     def _seconds_left(self) -> float:
-        return self.deadline - self.trial.clock.monotonic()
+        return self.deadline - self.attempts.services.clock.monotonic()
 
-    def _policy(self, admitted: Admitted, asked: Asked) -> HedgePolicy | None:
-        """By which this call is hedged, if it is."""
-        policy = self._wanted(admitted, asked)
-        return None if policy is None or self.spent or not _has_others(asked) else policy
-
-    def _wanted(self, admitted: Admitted, asked: Asked) -> HedgePolicy | None:
-        """The call's, or else the deployment's, or else the router's."""
+    def _configured(self, admitted: Admitted, request: GroupRequest) -> HedgePolicy | None:
+        """Return the call's policy, or else the deployment's, or else the router's."""
         own = admitted.choice.member.deployment.options.hedge
-        policy = asked.options.hedge or own or self.trial.settings.hedge
-        return None if policy is None or policy.off or asked.call.operation == "count_tokens" else policy
+        policy = request.options.hedge or own or self.attempts.settings.hedge
+        return None if policy is None or policy.off or request.call.operation == "count_tokens" else policy
 
-    def _delay(self, policy: HedgePolicy, admitted: Admitted, asked: Asked) -> float | None:
-        """Seconds; None: nobody knows yet what is late."""
+    def _delay(self, policy: HedgePolicy, admitted: Admitted, request: GroupRequest) -> float | None:
+        """Return the seconds after which the first deployment is late; None: too little is known of it."""
         if policy.after is not None:
             return policy.after
-        store = self.trial.store
+        store = self.attempts.services.store
         known = store.view().observed.get(admitted.choice.member.key)
         if known is None:
             return None
-        times = known.first_content if asked.call.stream else known.latency
+        times = known.first_content if request.call.stream else known.latency
         usual = times.p95
         return usual / 1000 if usual is not None and times.weight(store.now()) >= _LEAST_OBSERVED else None
 
     async def _second(
-        self, first: Admitted, asked: Asked, policy: HedgePolicy, failed: Iterable[str]
-    ) -> Admitted | list[PassedOver]:
-        """One that is well, has not failed in this call, and is cheap enough; or why there is none."""
-        health = self.trial.health
-        suspects = [member.deployment.id for member in asked.group.members if health.half_open(member)]
-        passed = [PassedOver(name, "it has just been out") for name in suspects]
-        not_those = {first.choice.member.deployment.id, *failed, *suspects}
-        for _ in range(_TO_CHOOSE):
-            found = await self.seeker.find(asked, not_those)
+        self, first: Admitted, request: GroupRequest, policy: HedgePolicy, failed: Iterable[str]
+    ) -> Admitted | list[Skipped]:
+        """Return a deployment that is well, has not failed in this call, and is cheap enough; or why there is none."""
+        health = self.attempts.services.health
+        suspects = [member.deployment.id for member in request.group.members if health.half_open(member)]
+        skipped = [Skipped(name, "it has just been out") for name in suspects]
+        excluded = {first.choice.member.deployment.id, *failed, *suspects}
+        for _ in range(_MOST_CANDIDATES):
+            found = await self.admission.admit(request, excluded)
             if not isinstance(found, Admitted):
-                return [*passed, *found.passed_over]
-            if self._affordable(found, asked, policy):
+                return [*skipped, *found.skipped]
+            if self._is_affordable(found, request, policy):
                 return found
-            self._give_back(found)
-            not_those.add(found.choice.member.deployment.id)
-            passed.append(PassedOver(found.choice.member.deployment.id, "it may cost more than max_extra_cost"))
-        return passed
+            self._release(found)
+            excluded.add(found.choice.member.deployment.id)
+            skipped.append(Skipped(found.choice.member.deployment.id, "it may cost more than max_extra_cost"))
+        return skipped
 
-    def _affordable(self, admitted: Admitted, asked: Asked, policy: HedgePolicy) -> bool:
+    def _is_affordable(self, admitted: Admitted, request: GroupRequest, policy: HedgePolicy) -> bool:
         if policy.max_extra_cost is None:
             return True
-        most = _bounds(self.trial, admitted, asked).upper
+        most = _bounds(self.attempts, admitted, request).upper
         return most is not None and most <= policy.max_extra_cost
 
-    def _give_back(self, admitted: Admitted) -> None:
-        self.seeker.give_back(admitted)
-        self.trial.line.released(admitted.choice.member.deployment.id)
+    def _release(self, admitted: Admitted) -> None:
+        self.admission.release(admitted)
+        self.attempts.queue.released(admitted.choice.member.deployment.id)
 
-    def _noted(self, failures: Failures) -> Callable[[Asking, APIError], None]:
-        now = self.trial.clock.monotonic
+    def _remember(self, failures: Failures) -> Callable[[PendingAttempt, APIError], None]:
+        now = self.attempts.services.clock.monotonic
 
-        def note(asking: Asking, error: APIError) -> None:
-            failures.add(asking.admitted.choice.member.deployment.id, error, now())
+        def remember(pending: PendingAttempt, error: APIError) -> None:
+            failures.add(pending.deployment.id, error, now())
 
-        return note
+        return remember
 
 
-def _has_others(asked: Asked) -> bool:
-    return len(asked.group.members) > 1
+def _has_others(request: GroupRequest) -> bool:
+    return len(request.group.members) > 1
 
 
 class _Race:
-    """Those who are asked at the same time. Whoever is still running when it is left is cancelled.
+    """Attempts at the same time. Those that still run when it is abandoned are cancelled.
 
     Tasks stay in here, and in no variable while they fail: a task keeps its error, whose traceback names the frames that it went
     through, and so a frame that keeps the task."""
 
-    def __init__(self, trial: Trial) -> None:
-        self._trial = trial
-        self._running: dict[Asking, asyncio.Task[None]] = {}
+    def __init__(self, attempts: CallAttempts) -> None:
+        self._attempts = attempts
+        self._running: dict[PendingAttempt, asyncio.Task[None]] = {}
 
-    def enter(self, admitted: Admitted, asked: Asked, seconds_left: float) -> Asking:
-        asking = self._trial.start(admitted, asked)
-        self._running[asking] = asyncio.ensure_future(self._trial.arrive(asking, seconds_left))
-        return asking
+    def enter(self, admitted: Admitted, request: GroupRequest, seconds_left: float) -> PendingAttempt:
+        pending = self._attempts.start(admitted, request, self._on_abandoned)
+        self._running[pending] = asyncio.ensure_future(self._attempts.run(pending, seconds_left))
+        return pending
 
-    def is_over(self, asking: Asking) -> bool:
-        """Whether it has arrived or failed, and nobody has looked yet."""
-        return asking in self._running and self._running[asking].done()
+    def is_over(self, pending: PendingAttempt) -> bool:
+        """Whether it has arrived or failed, and was not collected yet."""
+        return pending in self._running and self._running[pending].done()
 
-    async def is_late(self, asking: Asking, delay: Awaitable[None]) -> bool:
+    async def is_late(self, pending: PendingAttempt, delay: Awaitable[None]) -> bool:
         timer = asyncio.ensure_future(delay)
         try:
-            await asyncio.wait({self._running[asking], timer}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({self._running[pending], timer}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             timer.cancel()
-        return not self.is_over(asking)
+        return not self.is_over(pending)
 
-    async def won_alone(self, asking: Asking) -> Answer | StreamAnswer:
-        await asyncio.wait({self._running[asking]})
-        self._running.pop(asking).result()
-        return self._trial.take(asking)
+    async def finish_alone(self, pending: PendingAttempt) -> Answer | StreamAnswer:
+        await asyncio.wait({self._running[pending]})
+        self._running.pop(pending).result()
+        return self._attempts.accept(pending)
 
-    async def won(self, failed: Callable[[Asking, APIError], None]) -> Answer | StreamAnswer:
-        """The first answer. Where both fail the first deployment's error is raised, and `failed` hears of the other's."""
-        errors: dict[Asking, APIError] = {}
+    async def winner(self, on_failure: Callable[[PendingAttempt, APIError], None]) -> Answer | StreamAnswer:
+        """Return the first answer. Where both fail raise the first deployment's error, and tell `on_failure` the other's."""
+        errors: dict[PendingAttempt, APIError] = {}
         order = list(self._running)
         try:
             while self._running:
                 await asyncio.wait(self._running.values(), return_when=asyncio.FIRST_COMPLETED)
-                for asking in filter(self.is_over, order):  # of two at the same time, the one that was asked first
+                for pending in filter(self.is_over, order):  # of two at the same time, the one that was asked first
                     try:
-                        self._running.pop(asking).result()
+                        self._running.pop(pending).result()
                     except APIError as error:
-                        errors[asking] = error
+                        errors[pending] = error
                         continue
-                    await self._leave_for(asking)
-                    return self._trial.take(asking)
+                    await self._abandon_for(pending)
+                    return self._attempts.accept(pending)
             first, second = order
-            failed(second, errors[second])
+            on_failure(second, errors[second])
             raise errors[first]
         finally:
             errors.clear()  # their tracebacks hold this frame: they must not hold each other
 
-    async def _leave_for(self, winner: Asking) -> None:
-        """The others are left first, so that what is told of the answer tells of them too."""
+    async def _abandon_for(self, winner: PendingAttempt) -> None:
+        """Abandon the others first, so that what is told of the answer tells of them too."""
         try:
-            await self.leave(HEDGED)
+            await self.abandon(HEDGED)
         except BaseException:
-            winner.left = CANCELLED
-            await self._trial.drop(winner)
+            winner.abandon(CANCELLED)
+            await self._attempts.discard(winner)
             raise
 
-    async def leave(self, reason: str) -> None:
+    async def abandon(self, reason: str) -> None:
         running, self._running = self._running, {}
-        for asking, task in running.items():
-            asking.left = reason
+        for pending, task in running.items():
+            pending.abandon(reason)
             if not task.done():
                 task.cancel()
             elif not task.cancelled() and task.exception() is None:
-                await self._trial.drop(asking)
-        open_ones = [task for task in running.values() if not task.done()]
-        if open_ones:
-            for task in open_ones:
-                task.add_done_callback(_heard)
-            await asyncio.wait(open_ones, timeout=_GRACE)
+                await self._attempts.discard(pending)
+        unfinished = [task for task in running.values() if not task.done()]
+        if unfinished:
+            for task in unfinished:
+                task.add_done_callback(_retrieve_exception)
+            await asyncio.wait(unfinished, timeout=_GRACE)
+
+    def _on_abandoned(self, pending: PendingAttempt, made: Attempt, usage: Usage | None) -> None:
+        """Tell what an attempt that lost may cost, and that it would have taken longer than usual."""
+        if pending.abandoned_because != HEDGED:
+            return
+        attempts = self._attempts
+        _observe_slowness(attempts, pending.admitted.choice.member.key, made.milliseconds)
+        if not attempts.services.listeners:
+            return
+        bounds = _bounds(attempts, pending.admitted, pending.request)
+        lower, upper = bounds.lower, bounds.upper
+        if usage is not None:
+            cost = attempts.request(pending.deployment, pending.request, 0.0).cost(usage)
+            lower = upper = None if cost is None else cost.total
+        attempts.services.tell(HedgeLost(attempts.record, made, lower, upper, usage))
 
 
-def _heard(task: asyncio.Task[None]) -> None:
-    """Its failure is noted already: asyncio need not complain that nobody asked for it."""
+def _retrieve_exception(task: asyncio.Task[None]) -> None:
+    """Its failure is recorded already: asyncio need not warn that it was never retrieved."""
     if not task.cancelled():
         task.exception()
 
 
-def _because(second: Admitted, first: Admitted, delay: float) -> Admitted:
+def _explained(second: Admitted, first: Admitted, delay: float) -> Admitted:
     late = f"{first.choice.member.deployment.id} had not answered after {delay:.3g} s; "
     return second._replace(choice=second.choice._replace(why=late + second.choice.why))
 
 
-def _bounds(trial: Trial, admitted: Admitted, asked: Asked) -> CostBounds:
-    """What a deployment can cost for this call."""
+def _bounds(attempts: CallAttempts, admitted: Admitted, request: GroupRequest) -> CostBounds:
+    """Return what a deployment can cost for this call."""
     deployment = admitted.choice.member.deployment
-    request = trial.job(deployment, asked, 0.0).request
-    return cost_bounds(request, deployment.entry, provider=deployment.provider.name, model=deployment.model)
+    merged = attempts.request(deployment, request, 0.0).request
+    return cost_bounds(merged, deployment.entry, provider=deployment.provider.name, model=deployment.model)
 
 
-def tell_hedged(trial: Trial, asking: Asking, seconds: float, usage: Usage | None) -> None:
-    """What the deployment that was left may charge, and that it would have taken longer than it usually does."""
-    admitted, asked = asking.admitted, asking.asked
-    member = admitted.choice.member
-    _note_slowness(trial, member.key, seconds * 1000, stream=asked.call.stream)
-    if not trial.listeners:
-        return
-    deployment = member.deployment
-    bounds = _bounds(trial, admitted, asked)
-    lower, upper = bounds.lower, bounds.upper
-    if usage is not None:
-        cost = trial.job(deployment, asked, 0.0).cost(usage)
-        lower = upper = None if cost is None else cost.total
-    where = (deployment.id, deployment.provider.name, deployment.model)
-    tell(trial.listeners, Hedged(trial.call.request_id, *where, trial.alias, lower, upper, usage))
-
-
-def _note_slowness(trial: Trial, key: str, milliseconds: float, *, stream: bool) -> None:
-    """It had not answered by then. Were that forgotten, a slow deployment would look faster with each hedge."""
-    known = trial.store.view().observed.get(key) if key else None
+def _observe_slowness(attempts: CallAttempts, key: str, milliseconds: float) -> None:
+    """Record that it had not answered by then: were that forgotten, a slow deployment would look faster with each hedge."""
+    store = attempts.services.store
+    known = store.view().observed.get(key) if key else None
     if known is None:
         return
+    stream = attempts.call.stream
     usual = (known.first_content if stream else known.latency).p95
     if usual is None or milliseconds <= usual:
         return
     if stream:
-        trial.store.observe(key, max(milliseconds, known.latency.p95 or 0.0), milliseconds)
+        store.observe(key, max(milliseconds, known.latency.p95 or 0.0), milliseconds)
     else:
-        trial.store.observe(key, milliseconds)
+        store.observe(key, milliseconds)

@@ -3,8 +3,8 @@
     mirror:
       - {from: smart, to: candidate, share: 0.1}
 
-It never delays or fails the caller: it has its own timeout, is asked once, waits for nobody, and is dropped where too many are
-under way. It costs the operator, never the caller: it is told by an event of its own, and the caller's key is not used for it."""
+A copy never delays or fails the caller: it has its own timeout, makes one attempt, waits in no queue, and is dropped where too many
+are under way. It costs the operator, never the caller: an event of its own tells of it, and it never uses the caller's key."""
 
 from __future__ import annotations
 
@@ -14,20 +14,18 @@ import math
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from dragoman.observe import Listener, Mirrored, tell
-from dragoman.routing.admission.refusal import nobody_can_be_asked
-from dragoman.routing.call import Answer, Call, StreamAnswer, the_answering
-from dragoman.routing.choice.group import NoChoice
+from dragoman.routing.admission.admission import Admission
+from dragoman.routing.admission.refusal import no_deployment_error
+from dragoman.routing.call import Answer, Answerer, Call, StreamAnswer
 from dragoman.routing.clock import Clock
 from dragoman.routing.deployments.deployment import Deployment
+from dragoman.routing.recovery.attempts import CallAttempts
+from dragoman.routing.request import GroupRequest
+from dragoman.routing.selection import NoDeployment
 from dragoman.routing.settings.mirror import Mirror, MirrorPolicy
-
-if TYPE_CHECKING:
-    from dragoman.routing.admission.admission import Seeker
-    from dragoman.routing.recovery.attempts import Trial
-    from dragoman.routing.request import Asked
+from dragoman.types.call_record import CallRecord
 
 __all__ = ["Mirrors", "ask_once"]
 
@@ -63,14 +61,25 @@ class Mirrors:
         """Which deployments there are now."""
         self._silent = _silent(deployments)
 
-    def answered(self, call: Call, alias: str, answer: Answer | StreamAnswer, send: Send) -> None:
-        """Send the copies of a call, if there are to be any. Returns at once."""
-        if not (self._policy.mirrors or self._silent) or call.operation not in _COPIED:
-            return
-        made = the_answering(answer.attempts)
+    def around(self, answerer: Answerer, send: Send) -> Answerer:
+        """Return an answerer that copies calls once they are answered; the same one where nothing is ever copied."""
+        if not (self._policy.mirrors or self._silent):
+            return answerer
+
+        async def answer(call: Call) -> Answer | StreamAnswer:
+            answered = await answerer(call)
+            if call.operation in _COPIED and call.record is not None:
+                self._copy(call, call.record, send)
+            return answered
+
+        return answer
+
+    def _copy(self, call: Call, record: CallRecord, send: Send) -> None:
+        """Send the copies of a call, if there are to be any. Return at once."""
+        made = record.answering
         by = "" if made is None else made.deployment
-        for model in dict.fromkeys(it.to for it in self._of(call, alias, by) if self._drawn(it)):
-            self._begin(call, model, send)
+        for model in dict.fromkeys(it.to for it in self._of(call, record.alias, by) if self._drawn(it)):
+            self._begin(call, record, model, send)
 
     def foreseen(self, call: Call, alias: str, deployment: str) -> tuple[tuple[str, float], ...]:
         """(model, share of such calls) of all that may get a copy of a call that this deployment answers."""
@@ -92,18 +101,19 @@ class Mirrors:
     def _drawn(self, mirror: Mirror) -> bool:
         return mirror.share >= 1.0 or self._clock.random() < mirror.share
 
-    def _begin(self, call: Call, model: str, send: Send) -> None:
+    def _begin(self, call: Call, record: CallRecord, model: str, send: Send) -> None:
         with self._lock:
             full = self.in_flight >= self._policy.max_in_flight
             self.in_flight += not full
             self.dropped += full
         if full:
-            tell(self._listeners, Mirrored(call.request_id, model, 0.0, _DROPPED))
+            tell(self._listeners, Mirrored(record, model, 0.0, _DROPPED))
             return
         # The caller may go on to write into what it has asked.
-        copied = replace(call, request=copy.deepcopy(call.request), request_id=f"{call.request_id}:mirror:{model}")
+        request_id = f"{call.request_id}:mirror:{model}"
+        copied = replace(call, request=copy.deepcopy(call.request), request_id=request_id, record=None)
         loop = asyncio.get_running_loop()
-        task = loop.create_task(self._ask(copied, call.request_id, model, send))
+        task = loop.create_task(self._ask(copied, record, model, send))
         task._log_destroy_pending = False  # type: ignore[attr-defined]  # a loop that is closed at once ends it silently
         for other in [it for it in tuple(self._tasks) if it.is_closed()]:
             self._tasks.pop(other, None)
@@ -111,7 +121,7 @@ class Mirrors:
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    async def _ask(self, call: Call, request_id: str, model: str, send: Send) -> None:
+    async def _ask(self, call: Call, record: CallRecord, model: str, send: Send) -> None:
         began, error = self._clock.monotonic(), None
         answer: Answer | StreamAnswer | None = None
         try:
@@ -131,7 +141,7 @@ class Mirrors:
                 self.in_flight -= 1
             usage, cost = (None, None) if answer is None else (answer.usage, answer.cost)
             took = (self._clock.monotonic() - began) * 1000
-            tell(self._listeners, Mirrored(request_id, model, took, error, usage, cost))
+            tell(self._listeners, Mirrored(record, model, took, error, usage, cost))
 
     async def aclose(self) -> None:
         """End the copies of the running event loop."""
@@ -154,12 +164,13 @@ async def _read(answer: StreamAnswer) -> None:
         await answer.aclose()
 
 
-async def ask_once(asked: Asked, trial: Trial, seeker: Seeker, seconds: float) -> Answer | StreamAnswer:
-    """One attempt, if somebody can be asked now for whom nobody waits. Raises `APIError`."""
-    asked.affinity = None  # whom a copy was sent to is no reason to send its caller there
-    asked.group = asked.group.regular  # a canary has its share of the calls, and is judged by them
-    ahead = trial.line.ahead((math.inf, math.inf), trial.clock.monotonic())
-    found = await seeker.find(asked, ahead.deployments)
-    if isinstance(found, NoChoice):
-        raise nobody_can_be_asked(asked.group.alias, found, trial.store.now())
-    return await trial.ask(found, asked, seconds)
+async def ask_once(
+    request: GroupRequest, attempts: CallAttempts, admission: Admission, seconds: float
+) -> Answer | StreamAnswer:
+    """Make one attempt, if a deployment can be asked now for which nobody waits. Raise `APIError`."""
+    request, services = request.detached(), attempts.services
+    ahead = attempts.queue.waiters_ahead((math.inf, math.inf), services.clock.monotonic())
+    found = await admission.admit(request, ahead.deployments)
+    if isinstance(found, NoDeployment):
+        raise no_deployment_error(request.group.alias, found, services.store.now())
+    return await attempts.ask(found, request, seconds)

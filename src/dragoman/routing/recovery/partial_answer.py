@@ -9,13 +9,13 @@ from dragoman.types.cost import Cost
 from dragoman.types.usage import Usage
 
 if TYPE_CHECKING:
-    from dragoman.routing.attempt.stream import Ending
+    from dragoman.routing.attempt.stream import StreamOutcome
     from dragoman.routing.call import StreamAnswer
 
-__all__ = ["Half"]
+__all__ = ["PartialAnswer"]
 
 
-class Half(NamedTuple):
+class PartialAnswer(NamedTuple):
     """All that was written until a stream broke off."""
 
     usage: Usage
@@ -28,7 +28,7 @@ class Half(NamedTuple):
     """It was counted here, as the provider told nothing."""
 
     @classmethod
-    def of(cls, broken: StreamAnswer, counted: Mapping[str, int], before: Half | None) -> Half:
+    def of(cls, broken: StreamAnswer, counted: Mapping[str, int], before: PartialAnswer | None) -> PartialAnswer:
         told = broken.own_usage
         own = cast(Usage, dict(told if told is not None else counted))
         cost = None if broken.own_pricing is None else broken.own_pricing(own)
@@ -53,7 +53,7 @@ class Half(NamedTuple):
             reported=_both(mine.reported, cost.reported),
         )
 
-    def join(self, answer: StreamAnswer, ending: Ending) -> None:
+    def join(self, answer: StreamAnswer, ending: StreamOutcome) -> None:
         """What `answer` will have used and cost comes to this."""
         price = answer.own_pricing = answer.pricing
         ending.earlier = self.with_usage

@@ -1,4 +1,4 @@
-"""One call on its way over deployments, retries and fallbacks, within one budget of attempts and one deadline."""
+"""Asking the deployments of model groups in turn, within one budget of retries and one deadline."""
 
 from __future__ import annotations
 
@@ -7,100 +7,116 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dragoman.errors import APIError, UnsupportedAbilityError
-from dragoman.routing.admission.admission import Admitted, Seeker
-from dragoman.routing.admission.queue import wait_for_turn
+from dragoman.routing.admission.admission import Admitted
+from dragoman.routing.admission.waiting import AdmissionContext, wait_for_admission
 from dragoman.routing.call import Answer, StreamAnswer
-from dragoman.routing.recovery.attempts import Trial
+from dragoman.routing.recovery.attempts import CallAttempts
 from dragoman.routing.recovery.failures import Failures
 from dragoman.routing.recovery.hedge import Hedger
-from dragoman.routing.request import Asked
+from dragoman.routing.request import GroupRequest
 
-__all__ = ["Run"]
+__all__ = ["RetryLoop"]
 
 _LEAST_TIME = 0.001
 
 
 @dataclass(slots=True, kw_only=True)
-class Run:
-    trial: Trial
-    """How one deployment is asked once."""
-    seeker: Seeker
-    deadline: float
-    """Monotonic seconds."""
-    retries_left: int
-    has_backup: Callable[[], bool] = lambda: False
-    """A fallback stands ready: nobody waits for a deployment that has just failed."""
-    hedger: Hedger | None = None
-    rewrite: Callable[[Asked], Asked] | None = None
-    """What is asked instead, of whom."""
+class RetryLoop:
+    """Of one call, over all model groups that it goes to."""
 
-    async def ask(self, asked: Asked) -> Answer | StreamAnswer:
-        """Ask the deployments of one group in turn. Raises the last `APIError`."""
-        clock = self.trial.clock
-        if self.rewrite is not None:
-            asked = self.rewrite(asked)
-        failures = Failures(clock.random, self.trial.settings.retry_after)
-        hedger = self.hedger = self.hedger or Hedger(trial=self.trial, seeker=self.seeker, deadline=self.deadline)
-        admitted = await wait_for_turn(asked, self.trial, self.seeker, self.deadline, self.has_backup)
+    attempts: CallAttempts
+    context: AdmissionContext
+    hedger: Hedger
+    retries_left: int
+
+    async def ask(self, request: GroupRequest, has_backup: Callable[[], bool]) -> Answer | StreamAnswer:
+        """Ask the deployments of one group in turn. `has_backup`: whether a fallback is available, so that nobody waits for a
+        deployment that has just failed. Raise the last `APIError`."""
+        services = self.attempts.services
+        failures = Failures(services.clock.random, self.attempts.settings.retry_after)
+        admitted = await wait_for_admission(request, self.context, has_backup)
         while True:
             try:
-                return await hedger.ask(admitted, asked, failures)
+                policy = self.hedger.policy(admitted, request)
+                if policy is None:
+                    return await self.attempts.ask(admitted, request, self.context.seconds_left())
+                return await self.hedger.ask(admitted, request, policy, failures)
             except APIError as error:
-                of_its_class = failures.add(admitted.choice.member.deployment.id, error, clock.monotonic())
-                following = await self._next(asked, failures, error, of_its_class)
+                same_class = failures.add(admitted.choice.member.deployment.id, error, services.clock.monotonic())
+                following = await self._next(request, failures, error, same_class, has_backup)
                 if following is None:
                     raise
-                self.retries_left -= _was_asked(error)
+                if _reached_provider(error):
+                    self.retries_left -= 1
             admitted = following
 
     @property
     def is_spent(self) -> bool:
         """Whether the attempts, or the time for them, are used up."""
-        return bool(self.trial.attempts) and (self.retries_left <= 0 or self.seconds_left() <= _LEAST_TIME)
+        return bool(self.attempts.record.attempts) and (self.retries_left <= 0 or self.seconds_left() <= _LEAST_TIME)
 
     def seconds_left(self) -> float:
-        return self.deadline - self.trial.clock.monotonic()
+        return self.context.seconds_left()
 
-    async def _next(self, asked: Asked, failures: Failures, error: APIError, of_its_class: int) -> Admitted | None:
-        """Another deployment at once, or else the one that may be asked again first, if that is soon enough."""
-        spent = self.retries_left <= 0
-        if (spent and _was_asked(error)) or self.seconds_left() <= _LEAST_TIME:
-            return None
-        if not (error.retry_here or error.retry_elsewhere):
-            return None
-        if not self.trial.settings.retry_policy_of(asked.group.alias).allows(error, of_its_class):
+    def take_retry(self) -> bool:
+        """Use up one retry; False: there is none left."""
+        if self.retries_left <= 0:
+            return False
+        self.retries_left -= 1
+        return True
+
+    async def _next(
+        self,
+        request: GroupRequest,
+        failures: Failures,
+        error: APIError,
+        same_class: int,
+        has_backup: Callable[[], bool],
+    ) -> Admitted | None:
+        """Return another deployment at once, or else the one that may be asked again first, if that is soon enough."""
+        if not self._may_retry(request, error, same_class):
             return None
         if error.retry_elsewhere:
-            found = await self.seeker.find(asked, failures.tried)
+            found = await self.context.admission.admit(request, failures.tried)
             if isinstance(found, Admitted):
                 return found
-        if spent or self.has_backup():
+        if self.retries_left <= 0 or has_backup():
             return None
-        return await self._again(asked, failures)
+        return await self._again(request, failures, has_backup)
 
-    async def _again(self, asked: Asked, failures: Failures) -> Admitted | None:
-        soonest = failures.soonest(asked.group.able(asked))
+    def _may_retry(self, request: GroupRequest, error: APIError, same_class: int) -> bool:
+        if not (error.retry_here or error.retry_elsewhere) or self.seconds_left() <= _LEAST_TIME:
+            return False
+        if self.retries_left <= 0 and _reached_provider(error):
+            return False
+        return self.attempts.settings.retry_policy_of(request.group.alias).allows(error, same_class)
+
+    async def _again(
+        self, request: GroupRequest, failures: Failures, has_backup: Callable[[], bool]
+    ) -> Admitted | None:
+        soonest = failures.soonest(request.group.able(request))
         if soonest is None:
             return None
         deployment, ready = soonest
-        wait = max(ready - self.trial.clock.monotonic(), self._out_for(asked, deployment))
-        if wait > min(self.trial.settings.longest_wait, self.seconds_left()):
+        clock, settings = self.attempts.services.clock, self.attempts.settings
+        wait = max(ready - clock.monotonic(), self._outage_left(request, deployment))
+        if wait > min(settings.longest_wait, self.seconds_left()):
             return None
-        await self.trial.clock.sleep(max(0.0, wait))
-        same = [member.deployment for member in asked.group.members if member.deployment.id == deployment]
-        alone = asked.to(asked.group.of(asked.group.alias, same), asked.request)
+        await clock.sleep(max(0.0, wait))
+        same = [member.deployment for member in request.group.members if member.deployment.id == deployment]
+        alone = request.to(request.group.of(request.group.alias, same), request.request)
         with contextlib.suppress(APIError):  # the caller hears why it failed
-            return await wait_for_turn(alone, self.trial, self.seeker, self.deadline, self.has_backup)
+            return await wait_for_admission(alone, self.context, has_backup)
         return None
 
-    def _out_for(self, asked: Asked, deployment: str) -> float:
-        """Seconds that it is out, as all calls know by now."""
-        view = self.trial.store.view()
-        member = next(member for member in asked.group.members if member.deployment.id == deployment)
-        outage = member.outage(view.outages)
-        return 0.0 if outage is None else outage.until - self.trial.store.now() + _LEAST_TIME
+    def _outage_left(self, request: GroupRequest, deployment: str) -> float:
+        """Return the seconds for which it is out, as all calls know by now."""
+        store = self.attempts.services.store
+        member = next(member for member in request.group.members if member.deployment.id == deployment)
+        outage = member.outage(store.view().outages)
+        return 0.0 if outage is None else outage.until - store.now() + _LEAST_TIME
 
 
-def _was_asked(error: APIError) -> bool:
+def _reached_provider(error: APIError) -> bool:
     """Whether the attempt reached the provider, or may have: only such a one counts."""
     return not isinstance(error, UnsupportedAbilityError)

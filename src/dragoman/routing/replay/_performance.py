@@ -18,7 +18,7 @@ from dragoman.routing.replay._doubts import Blindness, not_judged
 from dragoman.routing.replay._log_file import Log
 from dragoman.routing.replay._log_time import Chance, LogLoop, clock_of
 from dragoman.routing.replay._logged import Logged
-from dragoman.routing.replay._played import Play, PlayedRouter
+from dragoman.routing.replay._played import PlayedRouter, ReplayedCall
 from dragoman.routing.replay._report import Replay, Tally, Went
 from dragoman.routing.replay._shares import Shares
 from dragoman.routing.settings.call_options import NO_OPTIONS, CallOptions
@@ -95,7 +95,7 @@ class _Performance:
         self._room.release()
         self.tally.add(went._replace(doubts=(doubt,)) if doubt else went, self._blindness.of(logged))
 
-    async def _played(self, play: Play, request_id: str) -> Went:
+    async def _played(self, play: ReplayedCall, request_id: str) -> Went:
         logged, begun = play.logged, self._loop.now
         call = Call(
             operation=logged.operation,
@@ -117,7 +117,7 @@ class _Performance:
         return _answered(play, answer, (self._loop.now - begun) * 1000)
 
 
-def _answered(play: Play, answer: Answer, took: float) -> Went:
+def _answered(play: ReplayedCall, answer: Answer, took: float) -> Went:
     """`took`: milliseconds."""
     logged = play.logged
     path = [(each.deployment, each.error or "") for each in answer.attempts]

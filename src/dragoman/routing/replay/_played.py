@@ -10,27 +10,25 @@ from typing import Any
 
 from dragoman import errors
 from dragoman.errors import APIError, Timeout, error_for_status
-from dragoman.routing.admission.admission import Seeker
-from dragoman.routing.attempt.request import Job
-from dragoman.routing.attempt.stream import Ending
-from dragoman.routing.call import Answer, Call
-from dragoman.routing.choice.group import Choice, NoChoice
+from dragoman.routing.admission.admission import Admission
+from dragoman.routing.attempt.request import AttemptRequest
+from dragoman.routing.attempt.stream import StreamOutcome
+from dragoman.routing.call import Answer, Answerer, Call
 from dragoman.routing.deployments.deployment import Deployment
+from dragoman.routing.dispatcher import Dispatcher
 from dragoman.routing.explain.dry_run import sent_by
 from dragoman.routing.health.outage import Fault, fault_of
-from dragoman.routing.plan import Asker
-from dragoman.routing.recovery.attempts import Trial
-from dragoman.routing.recovery.mirror import Mirrors
+from dragoman.routing.plan import RoutingPlan
 from dragoman.routing.replay._log_file import Log
 from dragoman.routing.replay._log_time import Chance
 from dragoman.routing.replay._logged import Logged, Outcome
 from dragoman.routing.replay._shares import Shares
-from dragoman.routing.request import Asked
+from dragoman.routing.request import GroupRequest
 from dragoman.routing.router import Router
-from dragoman.routing.settings.mirror import MirrorPolicy
+from dragoman.routing.selection import Choice, NoDeployment
 from dragoman.stores import View
 
-__all__ = ["LEFT", "Play", "PlayedRouter", "Stage", "error_of", "target_of"]
+__all__ = ["LEFT", "PlayedRouter", "ReplayedCall", "ReplayedDeployments", "error_of", "target_of"]
 
 _FRESH = 60.0
 """Seconds for which a deployment's last outcome says how the next call would have gone."""
@@ -56,7 +54,7 @@ def error_of(name: str, status: int | None) -> APIError | None:
 
 
 @dataclass(slots=True, eq=False)
-class Play:
+class ReplayedCall:
     """One call of the log that is under way."""
 
     logged: Logged
@@ -86,7 +84,7 @@ class Play:
         return same, same or where.target == target
 
 
-class Stage:
+class ReplayedDeployments:
     """What the deployments of one router do. `deployments` are those that there are now."""
 
     def __init__(self, log: Log, deployments: Iterable[Deployment]) -> None:
@@ -97,15 +95,15 @@ class Stage:
             self._by_target.setdefault(target_of(item), []).append(item.id)
         self._ids: dict[tuple[str, str], str] = {}
         self._last: dict[str, tuple[float, Outcome]] = {}
-        self.plays: dict[str, Play] = {}
+        self.plays: dict[str, ReplayedCall] = {}
         """By the id of the request."""
 
-    def begin(self, request_id: str, logged: Logged) -> Play:
+    def begin(self, request_id: str, logged: Logged) -> ReplayedCall:
         found = [(self._now(it), it) for it in logged.outcomes if it.error not in LEFT]
         for name, outcome in found:
             if name:
                 self._last[name] = (logged.at, outcome)
-        play = self.plays[request_id] = Play(logged, found)
+        play = self.plays[request_id] = ReplayedCall(logged, found)
         return play
 
     def end(self, request_id: str) -> None:
@@ -126,7 +124,7 @@ class Stage:
         same = [name for each in targets for name in self._by_target.get(each, ())]
         return same[0] if len(same) == 1 else ""
 
-    async def send(self, job: Job, ending: Ending) -> Answer:
+    async def send(self, job: AttemptRequest, ending: StreamOutcome) -> Answer:
         """In place of `attempt`."""
         play, deployment = self.plays[job.request_id], job.deployment
         outcome = self._outcome(play, job)
@@ -149,7 +147,7 @@ class Stage:
             cost=job.cost(usage, play.logged.at),
         )
 
-    def _outcome(self, play: Play, job: Job) -> Outcome:
+    def _outcome(self, play: ReplayedCall, job: AttemptRequest) -> Outcome:
         deployment = job.deployment
         if play.wanted == deployment.id:
             outcome = play.outcomes[play.played][1]
@@ -162,7 +160,7 @@ class Stage:
             return self._timed(play, mine[-1], deployment)
         return self._of_another(play, job)
 
-    def _timed(self, play: Play, outcome: Outcome, deployment: Deployment) -> Outcome:
+    def _timed(self, play: ReplayedCall, outcome: Outcome, deployment: Deployment) -> Outcome:
         """A call with one attempt took as long as that did, and of a stream's attempt the log may know its beginning alone."""
         if len(play.logged.outcomes) == 1:
             return outcome._replace(milliseconds=play.logged.milliseconds)
@@ -171,7 +169,7 @@ class Stage:
         sample = self._log.times.at(target_of(deployment), deployment.id)
         return outcome._replace(milliseconds=None if sample is None else sample.mean)
 
-    def _of_another(self, play: Play, job: Job) -> Outcome:
+    def _of_another(self, play: ReplayedCall, job: AttemptRequest) -> Outcome:
         """Of a deployment that the log did not ask for this call."""
         logged, deployment = play.logged, job.deployment
         target = target_of(deployment)
@@ -197,7 +195,7 @@ def _is_the_requests_own(outcome: Outcome) -> bool:
     return error is None or fault_of(error) is Fault.NOBODY
 
 
-class _Following(Seeker):
+class _Following(Admission):
     """Where chance decides, a call goes where it went, as long as the shares allow it: else each replay would tell of moves that
     were nothing but other dice."""
 
@@ -206,12 +204,12 @@ class _Following(Seeker):
         self._router = router
         self._play = router.stage.plays[call.request_id]
 
-    def choose(self, asked: Asked, view: View, tried: Collection[str]) -> Choice | NoChoice:
+    def choose(self, asked: GroupRequest, view: View, tried: Collection[str]) -> Choice | NoDeployment:
         chance, shares = self._router.chance, self._router.shares
         before = chance.asked
         drawn = asked.group.choose(asked, view, tried)
         logged = self._play.wanted
-        if isinstance(drawn, NoChoice) or chance.asked == before or logged is None:
+        if isinstance(drawn, NoDeployment) or chance.asked == before or logged is None:
             return drawn
         alias, name = asked.group.alias, drawn.member.deployment.id
         shares.count(alias, logged=logged, drawn=name)
@@ -220,7 +218,7 @@ class _Following(Seeker):
             return drawn
         return self._drawn_again(asked, view, tried, wanted) or drawn
 
-    def _drawn_again(self, asked: Asked, view: View, tried: Collection[str], wanted: str) -> Choice | None:
+    def _drawn_again(self, asked: GroupRequest, view: View, tried: Collection[str], wanted: str) -> Choice | None:
         in_vain, key = self._router.in_vain, (asked.group.alias, wanted)
         if in_vain[key] >= _IN_VAIN or all(it.deployment.id != wanted for it in asked.group.members):
             return None
@@ -229,7 +227,7 @@ class _Following(Seeker):
             again = asked if same_canary else asked.to(asked.group, asked.request)
             found = asked.group.choose(again, view, tried)
             if isinstance(found, Choice) and found.member.deployment.id == wanted:
-                asked.keep_of(again)
+                asked.share_memo(again)
                 return found
         in_vain[key] += 1
         return None
@@ -238,24 +236,41 @@ class _Following(Seeker):
 class PlayedRouter(Router):
     """It sends nothing: `stage` says how attempts end."""
 
-    stage: Stage
+    stage: ReplayedDeployments
     shares: Shares
     chance: Chance
 
     def __init__(self, *deployments: Any, **options: Any) -> None:
         super().__init__(*deployments, **options)
-        self.mirrors = Mirrors(MirrorPolicy(), self._clock, ())
         self.in_vain: Counter[tuple[str, str]] = Counter()
         """By alias and deployment: how often chance did not give it."""
 
     def perform(self, log: Log, chance: Chance, shares: Shares) -> None:
         """Say what is played."""
-        self.stage, self.chance, self.shares = Stage(log, self.deployments), chance, shares
+        self.stage, self.chance, self.shares = ReplayedDeployments(log, self.deployments), chance, shares
 
-    def _trial(self, call: Call, asker: Asker) -> Trial:
-        trial = super()._trial(call, asker)
-        trial.send = self.stage.send
-        return trial
+    def _with_layers(self, dispatcher: Dispatcher) -> Answerer:
+        """Copy nothing: what mirrors would do is not replayed."""
+        return self._rates.around(dispatcher)
 
-    def _seeker(self, call: Call) -> Seeker:
-        return _Following(self, call)
+    def _new_dispatcher(self, plan: RoutingPlan) -> Dispatcher:
+        dispatcher = super()._new_dispatcher(plan)
+        return _ReplayedDispatcher(
+            plan=plan,
+            services=dispatcher.services,
+            queue=dispatcher.queue,
+            on_fallback=dispatcher.on_fallback,
+            send=self._send,
+            router=self,
+        )
+
+    async def _send(self, request: AttemptRequest, outcome: StreamOutcome) -> Answer:
+        return await self.stage.send(request, outcome)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ReplayedDispatcher(Dispatcher):
+    router: PlayedRouter
+
+    def admission(self, call: Call) -> Admission:
+        return _Following(self.router, call)

@@ -11,7 +11,7 @@ from dragoman.types._json import JsonObject
 if TYPE_CHECKING:
     from dragoman.routing.settings.hedge import HedgePolicy
 
-__all__ = ["CallOptions", "NO_OPTIONS"]
+__all__ = ["NO_OPTIONS", "CallOptions"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Any
 from dragoman.errors import ConfigError
 from dragoman.settings.readers import Reader, at_least, number, record, seconds, text, whole, wrong
 
-__all__ = ["Canary", "Gates", "MOST_CALLS", "parse_canaries"]
+__all__ = ["MOST_CALLS", "Canary", "CanaryThresholds", "parse_canaries"]
 
 
 MOST_CALLS = 1000
@@ -18,7 +18,7 @@ MOST_CALLS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gates:
+class CanaryThresholds:
     """More than these stops a canary. None: no such gate."""
 
     error_rate: float | None = None
@@ -52,13 +52,13 @@ class Canary:
     """The id of one of its deployments."""
     share: float = 0.05
     """Of the alias's calls, from 0 to 1."""
-    gates: Gates = field(default_factory=Gates)
+    gates: CanaryThresholds = field(default_factory=CanaryThresholds)
     path: str = "canary"
     """Where it is said."""
 
 
-def _gates(value: Any, path: str) -> Gates:
-    return Gates(**record(value, path, _GATES))
+def _gates(value: Any, path: str) -> CanaryThresholds:
+    return CanaryThresholds(**record(value, path, _GATES))
 
 
 _ROW: Mapping[str, Reader] = MappingProxyType(

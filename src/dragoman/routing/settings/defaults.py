@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dragoman.errors import ConfigError
 from dragoman.routing.settings.call_options import NO_OPTIONS, CallOptions
-from dragoman.routing.settings.options import split
+from dragoman.routing.settings.options import split_params
 from dragoman.settings.readers import at_least, object_of
 
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ def default_params(value: Any, path: str) -> Defaults:
     for name in ("model", "model_name"):
         if name in said:
             raise ConfigError(f"{path}.{name}: is each deployment's own to say", param=f"{path}.{name}")
-    parts = split(said, path)
+    parts = split_params(said, path)
     if parts.problems:
         lines = [f"{where}: {message}" for where, message in parts.problems]
         raise ConfigError("\n".join(lines), param=parts.problems[0].path)
-    return Defaults(options=CallOptions(**parts.options), params=parts.rest, later=tuple(parts.later))
+    return Defaults(options=CallOptions(**parts.options), params=parts.rest, later=tuple(parts.ignored))
 
 
 def weights(value: Any, path: str) -> dict[str, dict[str, float]]:

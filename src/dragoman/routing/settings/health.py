@@ -28,12 +28,3 @@ class HealthPolicy:
     """A provider that names a later time than this is asked again nevertheless."""
     credential_cooldown: float = 60.0
     """A key that is refused is seldom right a second later."""
-
-    def lasts(self, fault: Fault, times: int, retry_after: float | None, cooldown: float | None = None) -> float:
-        """Seconds of the outage that begins for the `times`th time in a row; `cooldown` is the deployment's own."""
-        first = self.credential_cooldown if fault is Fault.CREDENTIAL else (cooldown or self.cooldown)
-        grown = min(first * 2.0 ** (times - 1), max(first, self.longest_cooldown))
-        if retry_after is None:
-            return grown
-        retry_after = min(retry_after, self.longest_retry_after)
-        return retry_after if fault is Fault.LIMIT else max(grown, retry_after)

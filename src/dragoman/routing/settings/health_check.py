@@ -7,17 +7,17 @@ from typing import Any
 
 from dragoman.settings.readers import object_of, record, seconds
 
-__all__ = ["CheckupPolicy", "checkup_policy"]
+__all__ = ["HealthCheckPolicy", "health_check_policy"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckupPolicy:
+class HealthCheckPolicy:
     """Seconds."""
 
     interval: float = 60.0
     timeout: float = 10.0
 
 
-def checkup_policy(value: Any, path: str) -> CheckupPolicy:
+def health_check_policy(value: Any, path: str) -> HealthCheckPolicy:
     """`{interval, timeout}`. Raises `ConfigError`."""
-    return CheckupPolicy(**record(object_of(value, path), path, {"interval": seconds, "timeout": seconds}))
+    return HealthCheckPolicy(**record(object_of(value, path), path, {"interval": seconds, "timeout": seconds}))

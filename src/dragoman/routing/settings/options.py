@@ -18,7 +18,16 @@ from dragoman.routing.settings.hedge import hedge_policy
 from dragoman.settings.readers import as_boolean, as_number
 from dragoman.settings.suggestions import near, or_perhaps
 
-__all__ = ["OPTION_NAMES", "Problem", "Split", "away_from_home", "is_price", "merge_options", "problems_of", "split"]
+__all__ = [
+    "OPTION_NAMES",
+    "Problem",
+    "SplitParams",
+    "is_price",
+    "merge_options",
+    "problems_of",
+    "split_params",
+    "without_home_credentials",
+]
 
 _OF_A_DEPLOYMENT = frozenset(KEYS) - {"region"}
 """What means something in a model list only; callers who say it are told that it has no effect."""
@@ -35,11 +44,11 @@ class Problem(NamedTuple):
     message: str
 
 
-class Split(NamedTuple):
+class SplitParams(NamedTuple):
     options: dict[str, Any]
     """By the field of `CallOptions`."""
     rest: dict[str, Any]
-    later: dict[str, Any]
+    ignored: dict[str, Any]
     """What controls something else than the request and has no effect here; it is never sent."""
     problems: list[Problem]
 
@@ -174,9 +183,9 @@ _FIELDS = tuple(field.name for field in fields(CallOptions))
 _HOME = ("api_key", "api_base", "api_version", "custom_llm_provider", "extra_headers", "extra_query", "extra_body")
 
 
-def split(params: Mapping[str, Any], path: str = "") -> Split:
+def split_params(params: Mapping[str, Any], path: str = "") -> SplitParams:
     """Cut what a user wrote into options, request parameters, and names that do nothing yet. None counts as not said."""
-    found = Split({}, {}, {}, [])
+    found = SplitParams({}, {}, {}, [])
     for name, value in params.items():
         where = f"{path}.{name}" if path else name
         if name not in _OPTIONS:
@@ -193,20 +202,20 @@ def split(params: Mapping[str, Any], path: str = "") -> Split:
     return found
 
 
-def _sendable(field: str, value: dict[str, Any], where: str, found: Split) -> dict[str, Any]:
+def _sendable(field: str, value: dict[str, Any], where: str, found: SplitParams) -> dict[str, Any]:
     """An `extra_body` is sent as it stands, but for what never leaves."""
     if field != "extra_body" or not any(map(is_control, value)):
         return value
-    found.later.update({f"{where}.{name}": item for name, item in value.items() if is_control(name)})
+    found.ignored.update({f"{where}.{name}": item for name, item in value.items() if is_control(name)})
     return {name: item for name, item in value.items() if not is_control(name)}
 
 
-def _other(name: str, value: Any, where: str, found: Split) -> None:
+def _other(name: str, value: Any, where: str, found: SplitParams) -> None:
     """What does nothing here, a price under any of LiteLLM's many names, or a parameter of the request."""
     if name in CONTROL_NAMES or name in _OF_A_DEPLOYMENT:
-        found.later[name] = value
+        found.ignored[name] = value
     elif not is_price(name):
-        (found.later if is_control(name) else found.rest)[name] = value
+        (found.ignored if is_control(name) else found.rest)[name] = value
     elif value is not None:
         if not is_price_name(name):
             found.problems.append(Problem(where, f"unknown price{or_perhaps(name, PRICE_NAMES)}"))
@@ -258,7 +267,7 @@ def _merged(name: str, first: Any, second: Any) -> Any:
     return second if first is None else first
 
 
-def away_from_home(options: CallOptions) -> tuple[CallOptions, tuple[str, ...]]:
+def without_home_credentials(options: CallOptions) -> tuple[CallOptions, tuple[str, ...]]:
     """The options for another provider than the one that the caller meant them for: its key, address and private parameters
     stay at home. Also gives the names of those parameters that are thereby not sent."""
     if options is NO_OPTIONS or not any(getattr(options, name) for name in _HOME):

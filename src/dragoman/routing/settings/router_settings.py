@@ -7,27 +7,27 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from dragoman.errors import ConfigError
-from dragoman.routing.choice.routes import Route
 from dragoman.routing.settings.affinity import AffinityPolicy
 from dragoman.routing.settings.canary import Canary
 from dragoman.routing.settings.checks import CheckPolicy
 from dragoman.routing.settings.defaults import Defaults
 from dragoman.routing.settings.fallback_alert import FallbackAlert
 from dragoman.routing.settings.health import HealthPolicy
-from dragoman.routing.settings.health_check import CheckupPolicy
+from dragoman.routing.settings.health_check import HealthCheckPolicy
 from dragoman.routing.settings.hedge import HedgePolicy
 from dragoman.routing.settings.mirror import MirrorPolicy
-from dragoman.routing.settings.options import split
+from dragoman.routing.settings.options import split_params
 from dragoman.routing.settings.queue import QueuePolicy
 from dragoman.routing.settings.retry import RetryPolicy
+from dragoman.routing.settings.routes import ConditionalRoute
 from dragoman.routing.settings.routing_groups import RoutingGroup
-from dragoman.routing.strategies import Strategy, simple_shuffle
+from dragoman.routing.settings.strategies import StrategyName
 from dragoman.stores.redis_place import RedisPlace
 from dragoman.types._json import JsonObject
 
 __all__ = [
-    "Alias",
     "FIXED",
+    "Alias",
     "FallbackTarget",
     "Fallbacks",
     "RouterSettings",
@@ -79,7 +79,7 @@ class RouterSettings:
     longest_wait: float = 60.0
     """A provider that asks for a longer wait than this is not waited for."""
     drop_params: bool = False
-    strategy: Strategy = simple_shuffle
+    strategy: StrategyName = "simple-shuffle"
     """How one of several deployments is picked."""
     strategy_args: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments of the strategy."""
@@ -87,7 +87,7 @@ class RouterSettings:
     """Models with a strategy of their own."""
     checks: CheckPolicy = field(default_factory=CheckPolicy)
     affinity: AffinityPolicy = field(default_factory=AffinityPolicy)
-    routes: tuple[Route, ...] = ()
+    routes: tuple[ConditionalRoute, ...] = ()
     """Where calls go by what they are like, whatever model they name."""
     health: HealthPolicy = field(default_factory=HealthPolicy)
     retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
@@ -112,7 +112,7 @@ class RouterSettings:
     """Which calls are copied to other models, whose answers are thrown away."""
     canary: tuple[Canary, ...] = ()
     """Deployments that get a share of the calls, until they cross a gate."""
-    health_check: CheckupPolicy | None = None
+    health_check: HealthCheckPolicy | None = None
     """None: nothing is ever sent only to see whether it works."""
     queue: QueuePolicy = field(default_factory=QueuePolicy)
     """Who waits while all deployments are at their limits."""
@@ -151,7 +151,7 @@ def parse_targets(value: Any, path: str) -> tuple[FallbackTarget, ...]:
         if not (isinstance(target, str) or named):
             raise ConfigError(f"{where}: expected a model, or an object with `model`", param=where)
         if isinstance(target, Mapping):
-            for wrong, message in split(target, where).problems:
+            for wrong, message in split_params(target, where).problems:
                 raise ConfigError(f"{wrong}: {message}", param=wrong)
     return tuple(target if isinstance(target, str) else dict(target) for target in targets)
 

@@ -1,4 +1,8 @@
-"""TODO dragoman.routing.settings.routing_groups."""
+"""Models with a strategy of their own.
+
+routing_groups:
+  - {group_name: fast, models: [chat, search], routing_strategy: latency-based-routing}
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from dragoman.errors import ConfigError
-from dragoman.routing.strategies import Strategy, strategy_of
+from dragoman.routing.settings.strategies import StrategyName, read_strategy, read_strategy_arguments
 from dragoman.settings.readers import Reader, object_of, record, text, texts, wrong
 
 __all__ = ["RoutingGroup", "routing_groups"]
@@ -19,7 +23,9 @@ class RoutingGroup(NamedTuple):
     name: str
     models: tuple[str, ...]
     """Aliases."""
-    strategy: Strategy
+    strategy: StrategyName
+    strategy_args: Mapping[str, Any]
+    """Keyword arguments of the strategy."""
 
 
 def _anything(value: Any, path: str) -> Any:
@@ -51,5 +57,7 @@ def _group(value: Any, path: str) -> RoutingGroup:
     for name in ("group_name", "models", "routing_strategy"):
         if name not in said:
             raise ConfigError(f"{path}.{name}: missing", param=f"{path}.{name}")
-    strategy = strategy_of(said["routing_strategy"], f"{path}.routing_strategy", said.get("routing_strategy_args"))
-    return RoutingGroup(said["group_name"], said["models"], strategy)
+    where = f"{path}.routing_strategy"
+    strategy = read_strategy(said["routing_strategy"], where)
+    arguments = read_strategy_arguments(strategy, said.get("routing_strategy_args"), f"{where}_args")
+    return RoutingGroup(said["group_name"], said["models"], strategy, arguments)

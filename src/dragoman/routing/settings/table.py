@@ -10,13 +10,12 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from dragoman.errors import ConfigError
-from dragoman.routing.choice.routes import parse_routes
 from dragoman.routing.settings.affinity import affinity_kinds
 from dragoman.routing.settings.canary import parse_canaries
 from dragoman.routing.settings.defaults import default_params, weights
 from dragoman.routing.settings.deployment_keys import ALLOWED_FAILS, ERRORS
 from dragoman.routing.settings.fallback_alert import fallback_alert
-from dragoman.routing.settings.health_check import checkup_policy
+from dragoman.routing.settings.health_check import health_check_policy
 from dragoman.routing.settings.hedge import hedge_policy
 from dragoman.routing.settings.mid_stream import mid_stream_fallback
 from dragoman.routing.settings.mirror import mirror_policy
@@ -29,8 +28,9 @@ from dragoman.routing.settings.router_settings import (
     parse_fallbacks,
     parse_targets,
 )
+from dragoman.routing.settings.routes import parse_routes
 from dragoman.routing.settings.routing_groups import routing_groups
-from dragoman.routing.strategies import strategy_of
+from dragoman.routing.settings.strategies import read_strategy, read_strategy_arguments
 from dragoman.settings.readers import (
     Reader,
     at_least,
@@ -47,8 +47,6 @@ from dragoman.stores import address_fault
 
 __all__ = ["LITELLM_SETTINGS", "ROUTER_SETTINGS", "Reading", "Setting", "read_settings", "router_settings"]
 
-_MOST_REMARKS = 20
-"""Faults for which a near name is sought: among thousands of models that takes a tenth of a second."""
 _RETRIES = counts("Retries", {**ERRORS, "Default": "APIError"})
 
 
@@ -148,7 +146,7 @@ ROUTER_SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "max_fallbacks": Setting("max_fallbacks", _FALLBACK_COUNT),
         "fallback_alert": Setting("fallback_alert", fallback_alert),
         "model_group_alias": Setting("model_group_alias", _aliases),
-        "routing_strategy": Setting("strategy", strategy_of),
+        "routing_strategy": Setting("strategy", read_strategy),
         "routing_strategy_args": Setting("strategy_args", object_of),
         "routing_groups": Setting("routing_groups", routing_groups),
         "allowed_model_region": Setting("checks.regions", _regions),
@@ -170,7 +168,7 @@ ROUTER_SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "default_litellm_params": Setting("defaults", default_params),
         "default_max_parallel_requests": Setting("default_max_parallel_requests", whole(1)),
         "canary": Setting("canary", parse_canaries),
-        "health_check": Setting("health_check", checkup_policy),
+        "health_check": Setting("health_check", health_check_policy),
         "mirror": Setting("mirror", mirror_policy),
         "queue": Setting("queue", queue_policy),
         "default_priority": Setting("queue.default_priority", priority_reader),
@@ -208,7 +206,6 @@ def read_settings(*said: tuple[str, Mapping[str, Any], Mapping[str, Setting]]) -
     """(path, values, the settings that may stand there), the weightier ones last. None counts as not said, and names that are
     not among the settings are passed over."""
     values: dict[str, Any] = {}
-    strategy: Any = "simple-shuffle"
     reading = Reading(RouterSettings(), [], {})
     for path, mapping, settings in said:
         for name, value in mapping.items():
@@ -222,12 +219,10 @@ def read_settings(*said: tuple[str, Mapping[str, Any], Mapping[str, Setting]]) -
                 reading.problems.extend(problems_of(error, where))
             else:
                 reading.paths[setting.field] = where
-                strategy = value if setting.field == "strategy" else strategy
     if "strategy_args" in values:
-        # What they may be depends on the strategy, so both are read once more, together.
-        where = reading.paths["strategy_args"]
-        try:
-            values["strategy"] = strategy_of(strategy, where.removesuffix("_args"), values.pop("strategy_args"))
+        where, strategy = reading.paths["strategy_args"], values.get("strategy", reading.settings.strategy)
+        try:  # what they may be depends on the strategy
+            values["strategy_args"] = read_strategy_arguments(strategy, values.pop("strategy_args"), where)
         except ConfigError as error:
             reading.problems.extend(problems_of(error, where))
     return reading._replace(settings=_joined(values))

@@ -7,18 +7,15 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, cast
 
-from dragoman.errors import ConfigError
+from dragoman.routing.settings.strategies import read_strategy, read_strategy_arguments
 from dragoman.routing.strategies._candidates import Candidates
-from dragoman.routing.strategies._own import Guarded, imported
+from dragoman.routing.strategies._own import Guarded
 from dragoman.routing.strategies._strategy import Pick, Strategy, lowest
 from dragoman.routing.strategies.cost_based import cost_based
 from dragoman.routing.strategies.latency_based import latency_based
 from dragoman.routing.strategies.least_busy import least_busy
 from dragoman.routing.strategies.simple_shuffle import simple_shuffle
 from dragoman.routing.strategies.usage_based import limit_counters, usage_based
-from dragoman.settings.readers import Reader, number, object_of, record
-from dragoman.settings.readers import wrong as _wrong
-from dragoman.settings.suggestions import or_perhaps
 
 __all__ = [
     "STRATEGIES",
@@ -50,45 +47,19 @@ STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
 """By the name that `routing_strategy` gives."""
 
 
-def _ignored(value: Any, path: str) -> None:
-    """LiteLLM keeps lists that grow old; what is kept here forgets by itself."""
-
-
-_ARGUMENTS: Mapping[str, Mapping[str, Reader]] = MappingProxyType(
-    {
-        "latency-based-routing": {
-            "percentile": number(0.01, 0.99),
-            "lowest_latency_buffer": number(0, 100),
-            "ttl": _ignored,
-            "max_latency_list_size": _ignored,
-        },
-        "usage-based-routing-v2": {"ttl": _ignored},
-        "usage-based-routing": {"ttl": _ignored},
-        "cost-based-routing": {"ttl": _ignored},
-    }
-)
-"""Of `routing_strategy_args`, by strategy."""
-
-
 def strategy_of(value: Any, path: str = "routing_strategy", args: Any = None) -> Strategy:
-    """A name of `STRATEGIES`, `package.module:function`, or a function. Raises `ConfigError` naming the path.
+    """Return the strategy that a name of `STRATEGIES`, `package.module:function` or a function means, with `args`
+    (`routing_strategy_args`) as its keyword arguments. Raise `ConfigError` naming the path."""
+    strategy = read_strategy(value, path)
+    arguments = read_strategy_arguments(strategy, args, f"{path}_args")
+    if not isinstance(strategy, str):
+        return _own(strategy, value if isinstance(value, str) else _function_name(strategy), arguments)
+    found = STRATEGIES[strategy]
+    return functools.partial(found, **arguments) if arguments else found
 
-    `args` are `routing_strategy_args`: keyword arguments of the strategy."""
-    where = f"{path}_args"
-    said = {} if args is None else object_of(args, where)
-    if callable(value):
-        return _own(value, getattr(value, "__name__", type(value).__name__), said)
-    if not isinstance(value, str):
-        raise _wrong(path, "the name of a strategy", value)
-    if ":" in value:
-        return _own(imported(value, path), value, said)
-    found = STRATEGIES.get(value)
-    if found is None:
-        known = f"; known are {', '.join(STRATEGIES)}, or package.module:function"
-        raise ConfigError(f"{path}: unknown strategy{or_perhaps(value, STRATEGIES) or known}", param=path)
-    read = record(said, where, _ARGUMENTS.get(value, {}))
-    kept = {name: argument for name, argument in read.items() if argument is not None}
-    return functools.partial(found, **kept) if kept else found
+
+def _function_name(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))
 
 
 def _own(function: Callable[..., Any], name: str, args: Mapping[str, Any]) -> Strategy:

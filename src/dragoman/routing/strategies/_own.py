@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from dragoman.errors import ConfigError
 from dragoman.routing.deployments.deployment import Deployment
-from dragoman.routing.request import Asked
+from dragoman.routing.request import GroupRequest
 from dragoman.routing.strategies._strategy import Pick
 from dragoman.routing.strategies.simple_shuffle import simple_shuffle
 from dragoman.stores import View
 
-__all__ = ["Guarded", "imported"]
+__all__ = ["Guarded"]
 
 _log = logging.getLogger("dragoman")
 _MOST_TOLD = 32
-
-
-def imported(name: str, path: str) -> Callable[..., Any]:
-    """What `package.module:function` names. Raises `ConfigError`."""
-    module, _, function = name.partition(":")
-    try:
-        found: Any = importlib.import_module(module)
-        for part in function.split("."):
-            found = getattr(found, part)
-    except Exception as error:  # also what the module itself raises: it is the user's
-        raise ConfigError(f"{path}: cannot import {name!r}: {error}", param=path) from error
-    if not callable(found):
-        raise ConfigError(f"{path}: {name!r} is no function", param=path)
-    called: Callable[..., Any] = found
-    return called
 
 
 class Guarded:
@@ -44,7 +27,7 @@ class Guarded:
         self._name = name
         self._told: set[str] = set()
 
-    def __call__(self, deployments: Sequence[Deployment], view: View, asked: Asked) -> Pick:
+    def __call__(self, deployments: Sequence[Deployment], view: View, asked: GroupRequest) -> Pick:
         try:
             return _read(self._strategy(deployments, view, asked), deployments, self._name)
         except Exception as error:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from dragoman.routing.deployments.deployment import Deployment
-from dragoman.routing.request import Asked
+from dragoman.routing.request import GroupRequest
 from dragoman.routing.strategies._candidates import Scores
 from dragoman.stores import View
 
@@ -28,25 +28,25 @@ class Pick(NamedTuple):
     """By deployment, lower is better; only where `asked.explaining`. Those of whom nothing is known have none."""
 
 
-Strategy: TypeAlias = Callable[[Sequence[Deployment], View, Asked], Pick]
+Strategy: TypeAlias = Callable[[Sequence[Deployment], View, GroupRequest], Pick]
 """Gets at least one deployment, all of the same priority and none of them out, and what is known of them: in flight,
 observed times (milliseconds), used limits, all by `deployment.key`. It reads, and does not block."""
 
 
 def lowest(
-    deployments: Sequence[Deployment], scores: Sequence[float], asked: Asked, why: Callable[[float], str]
+    deployments: Sequence[Deployment], scores: Sequence[float], asked: GroupRequest, why: Callable[[float], str]
 ) -> Pick:
     """The one with the lowest score; chance decides among equals."""
     best = min(scores)
-    position = by_chance(scores, best, asked.chance)
+    position = by_chance(scores, best, asked.random)
     return Pick(position, why(best), score_table(deployments, scores) if asked.explaining else None)
 
 
-def lowest_renewed(scores: Scores, score: Callable[[int], float], asked: Asked) -> int:
+def lowest_renewed(scores: Scores, score: Callable[[int], float], asked: GroupRequest) -> int:
     """The same, of scores some of which are old: the best is looked at once more before it is taken."""
     for _ in range(_LOOKS):
         lowest = scores.lowest()
-        position = lowest[0] if len(lowest) == 1 else lowest[int(asked.chance() * len(lowest))]
+        position = lowest[0] if len(lowest) == 1 else lowest[int(asked.random() * len(lowest))]
         known, now = scores.values[position], score(position)
         if now <= known:
             break

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from dragoman.models import price_context, rates_at
 from dragoman.routing.deployments.deployment import Deployment
-from dragoman.routing.request import Asked
+from dragoman.routing.request import GroupRequest
 from dragoman.routing.strategies._candidates import Candidates, as_candidates
 from dragoman.routing.strategies._strategy import Pick
 from dragoman.stores import View
@@ -75,7 +75,7 @@ class _Shelf:
         return prices
 
 
-def cost_based(deployments: Sequence[Deployment], view: View, asked: Asked) -> Pick:
+def cost_based(deployments: Sequence[Deployment], view: View, asked: GroupRequest) -> Pick:
     """Those whose price nobody knows come last."""
     candidates = as_candidates(deployments)
     shelf = candidates.kept("cost", _Shelf)
@@ -90,10 +90,10 @@ def cost_based(deployments: Sequence[Deployment], view: View, asked: Asked) -> P
             held[0], f"cost-based-routing: about ${dollars(held[1])}, as it holds the beginning in its cache", scores
         )
     if best == math.inf:
-        return Pick(int(asked.chance() * len(candidates)), "cost-based-routing: no price is known", scores)
+        return Pick(int(asked.random() * len(candidates)), "cost-based-routing: no price is known", scores)
     positions = [row.positions for row, cost in zip(shelf.rows, costs, strict=True) if cost == best]
     cheapest = positions[0] if len(positions) == 1 else [one for some in positions for one in some]
-    position = cheapest[int(asked.chance() * len(cheapest))]
+    position = cheapest[int(asked.random() * len(cheapest))]
     return Pick(position, f"cost-based-routing: about ${dollars(int(best))}", scores)
 
 
@@ -101,12 +101,12 @@ def _holder(
     candidates: Candidates,
     shelf: _Shelf,
     prices: Sequence[_Prices | None],
-    asked: Asked,
+    asked: GroupRequest,
     tokens: int,
     answer: int,
 ) -> tuple[int, int] | None:
     """Where the beginning of the request is in a cache, and what it costs there."""
-    warm = asked.warm
+    warm = asked.cached_prefix
     if warm is None:
         return None
     position = candidates.positions.get(warm.key)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 
 from dragoman.routing.deployments.deployment import Deployment
-from dragoman.routing.request import Asked
+from dragoman.routing.request import GroupRequest
 from dragoman.routing.strategies._candidates import Scores, as_candidates
 from dragoman.routing.strategies._strategy import Pick, lowest_renewed, score_table
 from dragoman.stores import View
@@ -26,7 +26,7 @@ _TOKENS = 200
 def latency_based(
     deployments: Sequence[Deployment],
     view: View,
-    asked: Asked,
+    asked: GroupRequest,
     *,
     percentile: float = 0.5,
     lowest_latency_buffer: float = 0.0,
@@ -48,7 +48,7 @@ def latency_based(
     if lowest_latency_buffer > 0:
         limit = best * (1 + lowest_latency_buffer)
         good = [number for number, value in enumerate(scores.values) if value <= limit]
-        position = good[int(asked.chance() * len(good))] if good else position
+        position = good[int(asked.random() * len(good))] if good else position
         best = scores.values[position]
     return Pick(position, f"latency-based-routing: {best:.1f} ms {_WORDS[series]}", table)
 
@@ -57,7 +57,7 @@ _WORDS = {"first_content": "to the first token", "per_token": "per token", "late
 
 
 def _scoring(
-    scores: Scores, keys: Sequence[str], view: View, asked: Asked, series: str, percentile: float
+    scores: Scores, keys: Sequence[str], view: View, asked: GroupRequest, series: str, percentile: float
 ) -> Callable[[int], float]:
     observed, unsure, long_ago = view.observed, scores.unsure, asked.now() - _LONG
     series_of = attrgetter(series)
@@ -80,14 +80,14 @@ def _scoring(
     return score
 
 
-def _explored(scores: Scores, score: Callable[[int], float], asked: Asked) -> int | None:
+def _explored(scores: Scores, score: Callable[[int], float], asked: GroupRequest) -> int | None:
     """One of which nothing is known, or only what is long past, now and then."""
     unsure = scores.unsure
     if not unsure or len(unsure) == len(scores.values):
         return None
-    if asked.chance() >= min(_MOST, _SHARE * len(unsure)):
+    if asked.random() >= min(_MOST, _SHARE * len(unsure)):
         return None
     positions = sorted(unsure)
-    position = positions[int(asked.chance() * len(positions))]
+    position = positions[int(asked.random() * len(positions))]
     scores.put(position, score(position))
     return position if position in unsure else None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import repeat
 
 from dragoman.routing.deployments.deployment import Deployment
-from dragoman.routing.request import Asked
+from dragoman.routing.request import GroupRequest
 from dragoman.routing.strategies._candidates import as_candidates
 from dragoman.routing.strategies._strategy import Pick, lowest
 from dragoman.stores import View
@@ -17,7 +17,7 @@ _GUESSES = 8
 _IDLE = "least-busy: 0 in flight"
 
 
-def least_busy(deployments: Sequence[Deployment], view: View, asked: Asked) -> Pick:
+def least_busy(deployments: Sequence[Deployment], view: View, asked: GroupRequest) -> Pick:
     in_flight, candidates = view.in_flight, as_candidates(deployments)
     keys = candidates.keys
     size = len(keys)
@@ -25,7 +25,7 @@ def least_busy(deployments: Sequence[Deployment], view: View, asked: Asked) -> P
         len(in_flight) * 2 < size and not asked.explaining
     ):  # most have nothing to do: a guess that hits is a fair choice
         for _ in range(_GUESSES):
-            guess = int(asked.chance() * size)
+            guess = int(asked.random() * size)
             if not in_flight.get(keys[guess]):
                 return Pick(guess, _IDLE)
     scores = list(map(in_flight.get, keys, repeat(0)))

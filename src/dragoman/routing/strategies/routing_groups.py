@@ -1,7 +1,4 @@
-"""Which strategy picks for which model: `routing_strategy` for all, and `routing_groups` for some.
-
-routing_groups:
-  - {group_name: fast, models: [chat, search], routing_strategy: latency-based-routing}"""
+"""Which strategy picks for which model: `routing_strategy` for all, and `routing_groups` for some."""
 
 from __future__ import annotations
 
@@ -23,7 +20,10 @@ class Strategies:
 
     def __init__(self, settings: RouterSettings) -> None:
         self._default = strategy_of(settings.strategy, "routing_strategy", settings.strategy_args)
-        self._own = {model: group.strategy for group in settings.routing_groups for model in group.models}
+        self._own: dict[str, Strategy] = {}
+        for group in settings.routing_groups:
+            strategy = strategy_of(group.strategy, "routing_groups.routing_strategy", group.strategy_args)
+            self._own.update(dict.fromkeys(group.models, strategy))
 
     def of(self, alias: str) -> Strategy:
         return self._own.get(alias, self._default)

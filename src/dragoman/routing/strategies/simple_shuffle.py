@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from dragoman.routing.deployments.deployment import Deployment
-from dragoman.routing.request import Asked
+from dragoman.routing.request import GroupRequest
 from dragoman.routing.strategies._candidates import Candidates, as_candidates
 from dragoman.routing.strategies._strategy import Pick
 from dragoman.stores import View
@@ -25,11 +25,11 @@ class _Weighing(NamedTuple):
     """Empty: all alike."""
 
 
-def simple_shuffle(deployments: Sequence[Deployment], view: View, asked: Asked) -> Pick:
+def simple_shuffle(deployments: Sequence[Deployment], view: View, asked: GroupRequest) -> Pick:
     """A deployment without the weight that others have is never picked by it; where no weight is above 0, all are alike."""
     candidates = as_candidates(deployments)
     why, weights, sums = candidates.kept("simple-shuffle", _weighing)
-    size, chance = len(candidates), asked.chance()
+    size, chance = len(candidates), asked.random()
     index = min(bisect(sums, chance * sums[-1]), size - 1) if sums else int(chance * size)
     if not asked.explaining:
         return Pick(index, why)

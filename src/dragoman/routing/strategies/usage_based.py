@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from dragoman.routing.deployments.deployment import Deployment
-from dragoman.routing.request import Asked
+from dragoman.routing.request import GroupRequest
 from dragoman.routing.strategies._candidates import Candidates, Scores, as_candidates
 from dragoman.routing.strategies._strategy import Pick, lowest_renewed, score_table
 from dragoman.stores import Counter, View
@@ -37,7 +37,7 @@ def limit_counters(deployment: Deployment) -> tuple[Counter, ...]:
     return tuple(limit.counter for limit in (*limits.requests, *limits.tokens))
 
 
-def usage_based(deployments: Sequence[Deployment], view: View, asked: Asked) -> Pick:
+def usage_based(deployments: Sequence[Deployment], view: View, asked: GroupRequest) -> Pick:
     """A deployment without limits has nothing used up, and comes first."""
     candidates = as_candidates(deployments)
     limits, scores = candidates.kept("limits", _all_limits), candidates.kept("usage", Scores)
