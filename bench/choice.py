@@ -16,7 +16,7 @@ from dragoman.routing.request import GroupRequest
 from dragoman.routing.settings.affinity import AffinityPolicy
 from dragoman.routing.settings.checks import CheckPolicy
 from dragoman.routing.strategies import STRATEGIES, limit_counters, strategy_of
-from dragoman.stores import Claim, MemoryStore, Outage
+from dragoman.state import Claim, MemoryStore, Outage
 
 __all__ = ["main"]
 

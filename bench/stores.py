@@ -7,7 +7,7 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable
 
-from dragoman.stores import Claim, Counter, MemoryStore, Outage, RedisStore, ResilientStore, Store
+from dragoman.state import Claim, Counter, MemoryStore, Outage, RedisStore, ResilientStore, Store
 from tests.upstreams.redis_server import running
 
 _ROUNDS = 7

@@ -12,7 +12,7 @@ import yaml
 import dragoman
 from dragoman.errors import DragomanError
 from dragoman.gateway.app import ROUTES
-from dragoman.gateway.config import parse_config
+from dragoman.gateway.config.gateway_config import parse_config
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])

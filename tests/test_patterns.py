@@ -22,7 +22,7 @@ _STEPS_A_CHARACTER = 150
 """A pattern that looks at the rest of the text from each place takes 300 and more."""
 _ANCHORED = ("match", "fullmatch")
 _TEXT_IS_SHORT = {
-    "dragoman.dialects._errors._DURATION": "a header of at most 64 characters",
+    "dragoman.dialects.error_details._DURATION": "a header of at most 64 characters",
     "dragoman.simulator._directives._DIRECTIVE": "what a developer writes for a simulator of his own",
     "dragoman.simulator._directives:compile": "the same",
 }
@@ -90,7 +90,7 @@ _ALL = list(_all_patterns().values())
 def test_the_patterns_are_found() -> None:
     names = {name for name, _, _ in _ALL}
     assert len(_ALL) > 80
-    assert {"dragoman.dialects._errors._DURATION", "dragoman.dialects.framing.sse._END"} <= names
+    assert {"dragoman.dialects.error_details._DURATION", "dragoman.dialects.framing.sse._END"} <= names
 
 
 @pytest.mark.parametrize(

@@ -16,17 +16,17 @@ import yaml
 
 import dragoman
 from dragoman.errors import DragomanError
-from dragoman.gateway._not_served import not_served
-from dragoman.gateway._routes import find
-from dragoman.gateway._settings import SECTIONS
-from dragoman.gateway.config import parse_config
+from dragoman.gateway.config.gateway_config import parse_config
+from dragoman.gateway.config.settings_table import SECTIONS
+from dragoman.gateway.http.not_served import not_served
+from dragoman.gateway.http.routes import find
 from dragoman.providers import Providers
 from tests.simulator.running import running
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 LATER = set(
-    " ".join(tomllib.loads((ROOT / "src/dragoman/gateway/litellm_keys.toml").read_text("utf-8")).values()).split()
+    " ".join(tomllib.loads((ROOT / "src/dragoman/gateway/config/litellm_keys.toml").read_text("utf-8")).values()).split()
 )
 SETTINGS = {name for section in SECTIONS.values() for name in section.settings}
 

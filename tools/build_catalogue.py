@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dragoman.models._names import LONGEST_NAME
-from dragoman.models._rows import row_of
+from dragoman.models.rows import row_of
 from dragoman.models.sources import merged, provenances
 from dragoman.models.sources._abilities import corrections_without_row
 from dragoman.models.sources._deprecations import deprecations_without_row
@@ -46,7 +46,7 @@ def write(folder: Path) -> str:
 
 
 def _checked(name: str) -> str:
-    """The reader finds names without parsing (`models/_shelves.py`), and keeps none that is longer than it looks up."""
+    """The reader finds names without parsing (`models/provider_rows.py`), and keeps none that is longer than it looks up."""
     if set(name) & set('"\\]') or not name.isascii() or len(name) > LONGEST_NAME:
         raise ValueError(f"{name!r} cannot be a name in the catalogue")
     return name

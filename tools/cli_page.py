@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from dragoman.gateway.cli import app
+from dragoman.cli.main import app
 from dragoman.simulator.cli import simulate
 
 __all__ = ["PAGE", "page"]

@@ -5,7 +5,7 @@
     print(response.choices[0].message.content)
 
 Names are imported on first use. Settings such as `dragoman.drop_params = True` hold for every call of the process that
-says nothing itself (see `dragoman.sdk._settings.Settings`).
+says nothing itself (see `dragoman.sdk.settings.Settings`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import sys
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from dragoman.sdk._settings import SETTINGS as _SETTINGS
-from dragoman.sdk._settings import Settings as _Settings
+from dragoman.sdk.settings import SETTINGS as _SETTINGS
+from dragoman.sdk.settings import Settings as _Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,9 +65,9 @@ if TYPE_CHECKING:
     )
     from dragoman.providers import Provider
     from dragoman.routing import Attempt, CallLog, Explanation, FunctionCall
-    from dragoman.sdk._assemble import stream_chunk_builder
-    from dragoman.sdk._custom import CustomLLM, CustomLLMError, GenericStreamingChunk, register_provider
-    from dragoman.sdk._facts import (
+    from dragoman.sdk.assemble import stream_chunk_builder
+    from dragoman.sdk.custom import CustomLLM, CustomLLMError, GenericStreamingChunk, register_provider
+    from dragoman.sdk.facts import (
         get_max_tokens,
         get_model_info,
         get_valid_models,
@@ -86,7 +86,7 @@ if TYPE_CHECKING:
         supports_vision,
         supports_web_search,
     )
-    from dragoman.sdk._functions import (
+    from dragoman.sdk.functions import (
         acompletion,
         acount_tokens,
         aembedding,
@@ -95,13 +95,13 @@ if TYPE_CHECKING:
         embedding,
         text_completion,
     )
-    from dragoman.sdk._models import get_llm_provider, get_supported_openai_params, validate_environment
-    from dragoman.sdk._params import ChatParams, EmbeddingParams, TextParams
-    from dragoman.sdk._prices import completion_cost, cost, cost_bounds, cost_per_token, response_cost_calculator
-    from dragoman.sdk._registry import get_model_cost_map, model_cost, register_model
-    from dragoman.sdk._router import Router
-    from dragoman.sdk._streams import AsyncStream, CustomStreamWrapper, Stream
-    from dragoman.sdk._tokens import create_tokenizer, decode, encode, token_counter
+    from dragoman.sdk.models import get_llm_provider, get_supported_openai_params, validate_environment
+    from dragoman.sdk.params import ChatParams, EmbeddingParams, TextParams
+    from dragoman.sdk.prices import completion_cost, cost, cost_bounds, cost_per_token, response_cost_calculator
+    from dragoman.sdk.registry import get_model_cost_map, model_cost, register_model
+    from dragoman.sdk.router import Router
+    from dragoman.sdk.streams import AsyncStream, CustomStreamWrapper, Stream
+    from dragoman.sdk.tokens import create_tokenizer, decode, encode, token_counter
     from dragoman.types.cost import Cost, CostBounds, CostLine, dollars
     from dragoman.types.model_entry import ModelEntry
     from dragoman.types.results import (
@@ -267,24 +267,24 @@ _PLACES = MappingProxyType(
             "FallbackRateNormal FallbackStarted HealthChecked",
             "providers": "Provider",
             "routing": "Attempt CallLog Explanation FunctionCall",
-            "sdk._assemble": "stream_chunk_builder",
-            "sdk._custom": "CustomLLM CustomLLMError GenericStreamingChunk register_provider",
-            "sdk._facts": """
+            "sdk.assemble": "stream_chunk_builder",
+            "sdk.custom": "CustomLLM CustomLLMError GenericStreamingChunk register_provider",
+            "sdk.facts": """
                 get_max_tokens get_model_info get_valid_models model_entry
                 supports_audio_input supports_audio_output supports_function_calling supports_parallel_function_calling
                 supports_pdf_input supports_prompt_caching supports_reasoning supports_response_schema
                 supports_system_messages supports_tool_choice supports_video_input supports_vision supports_web_search
             """,
-            "sdk._functions": """
+            "sdk.functions": """
                 acompletion acount_tokens aembedding atext_completion completion embedding text_completion
             """,
-            "sdk._models": "get_llm_provider get_supported_openai_params validate_environment",
-            "sdk._params": "ChatParams EmbeddingParams TextParams",
-            "sdk._prices": "completion_cost cost cost_bounds cost_per_token response_cost_calculator",
-            "sdk._registry": "get_model_cost_map model_cost register_model",
-            "sdk._router": "Router",
-            "sdk._streams": "AsyncStream CustomStreamWrapper Stream",
-            "sdk._tokens": "create_tokenizer decode encode token_counter",
+            "sdk.models": "get_llm_provider get_supported_openai_params validate_environment",
+            "sdk.params": "ChatParams EmbeddingParams TextParams",
+            "sdk.prices": "completion_cost cost cost_bounds cost_per_token response_cost_calculator",
+            "sdk.registry": "get_model_cost_map model_cost register_model",
+            "sdk.router": "Router",
+            "sdk.streams": "AsyncStream CustomStreamWrapper Stream",
+            "sdk.tokens": "create_tokenizer decode encode token_counter",
             "types.cost": "Cost CostBounds CostLine dollars",
             "types.model_entry": "ModelEntry",
             "types.results": """

@@ -7,7 +7,7 @@ import sys
 
 def main() -> None:
     try:
-        from dragoman.gateway.cli import run
+        from dragoman.cli.main import run
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("dragoman"):
             raise

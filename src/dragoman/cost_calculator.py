@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from dragoman.sdk._prices import completion_cost, cost_per_token, response_cost_calculator
+from dragoman.sdk.prices import completion_cost, cost_per_token, response_cost_calculator
 
 __all__ = ["completion_cost", "cost_per_token", "response_cost_calculator"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dragoman.sdk._assemble import stream_chunk_builder
-from dragoman.sdk._functions import acompletion, aembedding, atext_completion, completion, embedding, text_completion
-from dragoman.sdk._streams import CustomStreamWrapper
-from dragoman.sdk._tokens import create_tokenizer, decode, encode, token_counter
+from dragoman.sdk.assemble import stream_chunk_builder
+from dragoman.sdk.functions import acompletion, aembedding, atext_completion, completion, embedding, text_completion
+from dragoman.sdk.streams import CustomStreamWrapper
+from dragoman.sdk.tokens import create_tokenizer, decode, encode, token_counter
 from dragoman.types.results import (
     ChatCompletionMessageToolCall,
     Choices,

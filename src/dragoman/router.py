@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dragoman.sdk._router import Router
+from dragoman.sdk.router import Router
 from dragoman.types.router import Deployment, LiteLLM_Params, ModelGroupInfo, ModelInfo
 
 __all__ = ["Deployment", "LiteLLM_Params", "ModelGroupInfo", "ModelInfo", "Router"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dragoman.sdk._facts import (
+from dragoman.sdk.facts import (
     get_max_tokens,
     get_model_info,
     get_valid_models,
@@ -20,10 +20,10 @@ from dragoman.sdk._facts import (
     supports_vision,
     supports_web_search,
 )
-from dragoman.sdk._models import get_llm_provider, get_supported_openai_params, validate_environment
-from dragoman.sdk._registry import register_model
-from dragoman.sdk._streams import CustomStreamWrapper
-from dragoman.sdk._tokens import create_tokenizer, decode, encode, token_counter
+from dragoman.sdk.models import get_llm_provider, get_supported_openai_params, validate_environment
+from dragoman.sdk.registry import register_model
+from dragoman.sdk.streams import CustomStreamWrapper
+from dragoman.sdk.tokens import create_tokenizer, decode, encode, token_counter
 from dragoman.types.results import (
     ChatCompletionMessageToolCall,
     Choices,

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects._dialect import CallerContext, Codec, ReplyContext, RequestHints, Target
+from dragoman.dialects.dialect import CallerContext, Codec, ReplyContext, RequestHints, Target
 from dragoman.dialects.framing.sse import SseReader
 from dragoman.dialects.openai_chat.accents import ACCENTS
 from dragoman.errors import APIError, UnsupportedParamsError

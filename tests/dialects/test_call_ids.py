@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.dialects import anthropic_messages
-from dragoman.dialects._call_ids import CallIds, FreshCallIds
-from dragoman.dialects._dialect import CallerContext, RequestHints
-from dragoman.dialects.anthropic_messages._caller_ids import id_for_caller, id_from_caller
+from dragoman.dialects.anthropic_messages.caller_ids import id_for_caller, id_from_caller
+from dragoman.dialects.call_ids import CallIds, FreshCallIds
+from dragoman.dialects.dialect import CallerContext, RequestHints
 
 CALLER = CallerContext("m", vendor="anthropic")
 CODEC = anthropic_messages.CODEC

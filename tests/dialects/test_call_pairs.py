@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects._call_pairs import NO_RESULT, paired
-from dragoman.dialects._dialect import Target
+from dragoman.dialects.call_pairs import NO_RESULT, paired
+from dragoman.dialects.dialect import Target
 
 LAWS = settings(max_examples=200, deadline=None)
 IDS = st.sampled_from(["a", "b", "call_0", "functions.f:0", "x" * 70, "", "é"])

@@ -7,12 +7,12 @@ from typing import Any
 import orjson
 import pytest
 
-from dragoman.dialects._dialect import Codec, ErrorReply, ReplyContext
-from dragoman.dialects._errors import MAX_ERROR_BYTES, plain_text, retry_after
-from dragoman.dialects._secrets import scrub
 from dragoman.dialects.anthropic_messages import CODEC as ANTHROPIC
+from dragoman.dialects.dialect import Codec, ErrorReply, ReplyContext
+from dragoman.dialects.error_details import MAX_ERROR_BYTES, plain_text, retry_after
 from dragoman.dialects.gemini import CODEC as GEMINI
 from dragoman.dialects.openai_chat import CODEC as OPENAI
+from dragoman.dialects.redaction import scrub
 from dragoman.errors import APIError
 
 CODECS = [

@@ -7,12 +7,12 @@ from typing import Any
 import orjson
 import pytest
 
-from dragoman.dialects import openai_completions, openai_embeddings
-from dragoman.dialects._dialect import Codec, ErrorReply, ReplyContext
-from dragoman.dialects._error_words import is_model_failure, is_overflow
 from dragoman.dialects.anthropic_messages import CODEC as ANTHROPIC
+from dragoman.dialects.dialect import Codec, ErrorReply, ReplyContext
+from dragoman.dialects.error_phrases import is_model_failure, is_overflow
 from dragoman.dialects.gemini import CODEC as GEMINI
 from dragoman.dialects.openai_chat import CODEC as OPENAI
+from dragoman.dialects.openai_chat import completions, embeddings
 from dragoman.errors import APIError, ContextWindowExceededError, InternalServerError
 from dragoman.routing.recovery.fallbacks import targets
 from dragoman.routing.settings.call_options import CallOptions
@@ -93,8 +93,8 @@ CODECS: tuple[Codec[Any, Any, Any], ...] = (
     OPENAI,
     ANTHROPIC,
     GEMINI,
-    openai_completions.CODEC,
-    openai_embeddings.CODEC,
+    completions.CODEC,
+    embeddings.CODEC,
 )
 REPLY = ReplyContext("acme", "m", "acme", 1, "r")
 

@@ -9,22 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.dialects._dialect import CallerContext
-from dragoman.dialects._json_schema import Subset, rewrite
-from dragoman.dialects._json_schema_merge import merge
-from dragoman.dialects._openai_strict import fits_openai_strict
-from dragoman.dialects._reference_graph import in_cycles
-from dragoman.dialects.anthropic_messages._assistant_writing import assistant_blocks
-from dragoman.dialects.anthropic_messages._caller_style import caller_style
-from dragoman.dialects.anthropic_messages._lanes import CallLane
-from dragoman.dialects.anthropic_messages._schemas import Inexpressible, strict_schema
-from dragoman.dialects.anthropic_messages._stream_writer import MessageStreamWriter
+from dragoman.dialects.anthropic_messages.assistant_write import assistant_blocks
+from dragoman.dialects.anthropic_messages.reply_style import caller_style
+from dragoman.dialects.anthropic_messages.schemas import Inexpressible, strict_schema
+from dragoman.dialects.anthropic_messages.stream_blocks import CallLane
+from dragoman.dialects.anthropic_messages.stream_write import MessageStreamWriter
+from dragoman.dialects.dialect import CallerContext
 from dragoman.dialects.framing.json_array import JsonArrayReader
-from dragoman.dialects.gemini._parts import CallIds, PartsReader
-from dragoman.dialects.gemini._stream_write import GeminiStreamWriter
-from dragoman.dialects.openai_chat._tool_calls import OpenCalls
+from dragoman.dialects.gemini.parts_read import CallIds, PartsReader
+from dragoman.dialects.gemini.stream_write import GeminiStreamWriter
+from dragoman.dialects.json_schema import Subset, rewrite
+from dragoman.dialects.json_schema_merge import merge
+from dragoman.dialects.openai_chat.tool_calls import OpenCalls
+from dragoman.dialects.openai_strict import fits_openai_strict
+from dragoman.dialects.reference_graph import in_cycles
 from dragoman.errors import APIResponseValidationError, BadRequestError
-from dragoman.sdk._assemble import stream_chunk_builder
+from dragoman.sdk.assemble import stream_chunk_builder
 from tests.counting import Counted, grows_linearly
 
 GEMINI = Subset(frozenset({"type", "properties", "items", "anyOf", "enum", "required", "description"}), references=True)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dragoman.dialects._secrets import scrub, scrub_json
+from dragoman.dialects.redaction import scrub, scrub_json
 
 
 @pytest.mark.parametrize(

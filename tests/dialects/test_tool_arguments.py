@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.dialects import anthropic_messages, gemini
-from dragoman.dialects._dialect import ReplyContext
-from dragoman.dialects._tool_arguments import ArgumentsGate, say_nothing
+from dragoman.dialects.dialect import ReplyContext
+from dragoman.dialects.tool_arguments import ArgumentsGate, say_nothing
 
 CLAUDE = ReplyContext("p", "m", "anthropic", 1, "id")
 GOOGLE = ReplyContext("gemini", "m", "google", 1, "id")

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from dragoman.dialects._dialect import RequestHints, Target
-from dragoman.dialects._tool_schemas import complete_parameters
 from dragoman.dialects.anthropic_messages import CODEC as ANTHROPIC
+from dragoman.dialects.dialect import RequestHints, Target
 from dragoman.dialects.gemini import CODEC as GEMINI
 from dragoman.dialects.openai_chat import ACCENTS
 from dragoman.dialects.openai_chat import CODEC as OPENAI
+from dragoman.dialects.tool_schemas import complete_parameters
 
 HI = [{"role": "user", "content": "hi"}]
 

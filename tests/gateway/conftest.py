@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import aiohttp
 import pytest
 
-from dragoman.gateway import logs
+from dragoman.gateway.logs import setup
 from tests.gateway.serving import KEY
 
 
@@ -28,7 +28,7 @@ async def stranger() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.fixture
 def _loggers_as_they_were() -> Iterator[None]:
-    names = (*logs._LOGGERS, "dragoman.gateway.requests")
+    names = (*setup._LOGGERS, "dragoman.gateway.requests")
     before = [(one := logging.getLogger(name), one.handlers, one.propagate, one.level) for name in names]
     yield
     for logger, handlers, propagate, level in before:

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from typer.testing import CliRunner
 
-from dragoman.gateway.cli import app
+from dragoman.cli.main import app
 from tests.gateway.serving import KEY, PROVIDER_KEY
 
 __all__ = ["PRICED", "START", "call", "entry", "kinds", "run"]

@@ -12,9 +12,9 @@ from typing import Any
 import orjson
 import uvicorn
 
-from dragoman.gateway._connection import Connection
 from dragoman.gateway.app import Gateway
-from dragoman.gateway.config import parse_config
+from dragoman.gateway.config.gateway_config import parse_config
+from dragoman.gateway.http.connection import Connection
 from dragoman.gateway.server import bind
 
 __all__ = ["KEY", "PROVIDER_KEY", "Upstream", "chat_chunks", "chat_reply", "gateway", "model", "serving", "until"]

@@ -9,8 +9,8 @@ import aiohttp
 import orjson
 import pytest
 
-from dragoman.gateway._attempts import attempt_headers, attempt_log
-from dragoman.gateway._secrets import Redactor
+from dragoman.gateway.http.attempt_headers import attempt_headers, attempt_log
+from dragoman.gateway.logs.redactor import Redactor
 from dragoman.routing import Attempt
 from tests.gateway.serving import KEY, PROVIDER_KEY, Upstream, chat_chunks, chat_reply, gateway, model, serving
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from dragoman.errors import BadRequestError, RequestTooLargeError, ServiceUnavailableError, Timeout
 from dragoman.gateway import _json_bounds
-from dragoman.gateway._exchange import CallerLeft, Receive
 from dragoman.gateway._json_bounds import holds_more_than
-from dragoman.gateway.body import BodyBudget, Limits, parse_object, read_body, take_body
+from dragoman.gateway.http.body import BodyBudget, Limits, parse_object, read_body, take_body
+from dragoman.gateway.http.exchange import CallerLeft, Receive
 
 LIMITS = Limits(max_request_bytes=100, max_json_depth=5, max_json_values=20, body_timeout=0.05)
 

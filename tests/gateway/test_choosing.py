@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from dragoman.gateway._caller_facts import with_caller_facts
+from dragoman.gateway.http.caller_facts import with_caller_facts
 from dragoman.routing import NO_OPTIONS, CallOptions
 from tests.gateway.serving import Upstream, gateway, model, serving
 

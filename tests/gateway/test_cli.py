@@ -21,7 +21,7 @@ import yaml
 from typer.testing import CliRunner
 
 import dragoman
-from dragoman.gateway.cli import app
+from dragoman.cli.main import app
 from tests.gateway.serving import KEY, PROVIDER_KEY, Upstream, chat_chunks, model, serving
 
 CHAT = {"model": "smart", "messages": [{"role": "user", "content": "the words of a prompt"}]}

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from dragoman.errors import ConfigError
-from dragoman.gateway._settings import SECTIONS
-from dragoman.gateway.config import GatewayConfig, export, parse_config, read_config
+from dragoman.gateway.config.gateway_config import GatewayConfig, export, parse_config, read_config
+from dragoman.gateway.config.settings_table import SECTIONS
 
 MODEL = {"model_name": "smart", "litellm_params": {"model": "openai/gpt-4o", "api_key": "key-of-the-deployment"}}
 BACKUP = {"model_name": "backup", "params": {"model": "anthropic/claude-sonnet-4-5", "api_key": "another-key-1234"}}

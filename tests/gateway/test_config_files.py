@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from dragoman.errors import ConfigError
-from dragoman.gateway._config_files import load
-from dragoman.gateway.config import read_config
+from dragoman.gateway.config.files import load
+from dragoman.gateway.config.gateway_config import read_config
 
 MODEL = "- {model_name: a, params: {model: openai/gpt-4o, api_key: abcdefgh}}\n"
 LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(

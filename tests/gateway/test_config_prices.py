@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from dragoman.errors import ConfigError
-from dragoman.gateway._assembly import router_of
-from dragoman.gateway.config import GatewayConfig, parse_config
+from dragoman.gateway.assembly import router_of
+from dragoman.gateway.config.gateway_config import GatewayConfig, parse_config
 from dragoman.types.cost import dollars
 from dragoman.types.model_entry import ModelEntry
 from tests.gateway.serving import KEY

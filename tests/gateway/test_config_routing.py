@@ -10,7 +10,7 @@ import yaml
 
 import dragoman
 from dragoman.errors import ConfigError
-from dragoman.gateway.config import GatewayConfig, parse_config
+from dragoman.gateway.config.gateway_config import GatewayConfig, parse_config
 from dragoman.routing import RouterSettings
 from dragoman.routing.settings.table import router_settings
 from tests.gateway.serving import Upstream, gateway, model, serving

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from dragoman.errors import ConfigError
-from dragoman.gateway._secrets import Redactor
-from dragoman.gateway.config import GatewayConfig, parse_config
+from dragoman.gateway.config.gateway_config import GatewayConfig, parse_config
 from dragoman.gateway.gate import check_master_key
+from dragoman.gateway.logs.redactor import Redactor
 
 STRONG = "sk-Jf83kfLQmcbvsie93jdkAAmd02kd"
 

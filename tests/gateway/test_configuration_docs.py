@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from dragoman.gateway._routes import ROUTES, VERBS
-from dragoman.gateway._settings import REQUEST_PARAMS, SECTIONS
-from dragoman.gateway.config import GatewayConfig, parse_config
+from dragoman.gateway.config.gateway_config import GatewayConfig, parse_config
+from dragoman.gateway.config.settings_table import REQUEST_PARAMS, SECTIONS
+from dragoman.gateway.http.routes import ROUTES, VERBS
 
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = (DOCS / "configuration.md").read_text(encoding="utf-8")

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 
-from dragoman.gateway._connection import Connection
 from dragoman.gateway.app import Gateway
-from dragoman.gateway.config import parse_config
+from dragoman.gateway.config.gateway_config import parse_config
+from dragoman.gateway.http.connection import Connection
 from tests.gateway.serving import KEY, Upstream, model, serving, until
 
 HEAD = f"POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {KEY}\r\n".encode()

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from dragoman.errors import ConfigError
-from dragoman.gateway.config import parse_config
+from dragoman.gateway.config.gateway_config import parse_config
 from tests.gateway.serving import KEY, Upstream, chat_chunks, gateway, model, serving
 
 PAGE = "https://app.example.com"

@@ -15,7 +15,7 @@ import orjson
 import pytest
 from google import genai
 
-from dragoman.gateway._cost import cost_headers, with_cost
+from dragoman.gateway.http.cost_headers import cost_headers, with_cost
 from dragoman.routing import StreamAnswer
 from dragoman.simulator._faults import Faults
 from dragoman.simulator.app import Settings

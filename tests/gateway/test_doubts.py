@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dragoman.errors import ConfigError
-from dragoman.gateway.config import parse_config
+from dragoman.gateway.config.gateway_config import parse_config
 
 KEYED = {"api_key": "abcdefgh"}
 

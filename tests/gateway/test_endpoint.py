@@ -238,7 +238,7 @@ async def test_a_key_in_a_streams_error_is_taken_out(client: aiohttp.ClientSessi
 async def test_what_nobody_foresaw_is_logged_and_not_told(
     client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from dragoman.gateway import endpoint
+    from dragoman.gateway.http import endpoint
 
     def broken(*_: Any) -> Any:
         raise RuntimeError("a bug with inner words")

@@ -16,9 +16,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from dragoman.gateway import logs
-from dragoman.gateway._event_log import log_event
-from dragoman.gateway._secrets import Redactor
+from dragoman.gateway.logs import setup
+from dragoman.gateway.logs.events import log_event
+from dragoman.gateway.logs.redactor import Redactor
 from dragoman.observe import AttemptEnded, CircuitClosed
 from dragoman.routing.replay import read_log
 from dragoman.types.call_record import Attempt, CallRecord
@@ -30,9 +30,9 @@ CHAT = {"model": "smart", "messages": [{"role": "user", "content": "the words of
 
 
 @contextlib.contextmanager
-def logged(*, json: bool = False, level: logs.Level = logs.Level.INFO, requests: bool = False) -> Any:
+def logged(*, json: bool = False, level: setup.Level = setup.Level.INFO, requests: bool = False) -> Any:
     with contextlib.redirect_stderr(io.StringIO()) as out:
-        logs.set_up(Redactor({KEY, PROVIDER_KEY}), level=level, json=json, requests=requests)
+        setup.set_up(Redactor({KEY, PROVIDER_KEY}), level=level, json=json, requests=requests)
         yield out
 
 
@@ -85,8 +85,8 @@ def test_a_code_that_is_no_word_is_not_repeated() -> None:
         assert datetime.datetime.fromisoformat(line.split()[0]).tzinfo is not None
 
 
-@pytest.mark.parametrize(("level", "probes"), [(logs.Level.INFO, 0), (logs.Level.DEBUG, 2), (logs.Level.ERROR, 0)])
-async def test_health_probes_are_for_debugging(client: aiohttp.ClientSession, level: logs.Level, probes: int) -> None:
+@pytest.mark.parametrize(("level", "probes"), [(setup.Level.INFO, 0), (setup.Level.DEBUG, 2), (setup.Level.ERROR, 0)])
+async def test_health_probes_are_for_debugging(client: aiohttp.ClientSession, level: setup.Level, probes: int) -> None:
     with logged(level=level, requests=True) as out:
         async with gateway(
             [model("http://127.0.0.1:1")], general_settings={"log_requests": True, "master_key": KEY}
@@ -95,7 +95,7 @@ async def test_health_probes_are_for_debugging(client: aiohttp.ClientSession, le
                 async with client.get(f"{here}{path}") as reply:
                     assert reply.status == 200
     assert len(re.findall("GET /health", out.getvalue())) == probes
-    assert len(re.findall("GET /v1/models 200", out.getvalue())) == (level != logs.Level.ERROR)
+    assert len(re.findall("GET /v1/models 200", out.getvalue())) == (level != setup.Level.ERROR)
 
 
 @pytest.mark.parametrize("arguments", [(), ("--log-format", "json"), ("--log-level", "ERROR")])

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from dragoman.gateway.cli import app
+from dragoman.cli.main import app
 from tests.gateway.serving import KEY, PROVIDER_KEY, Upstream, gateway, model, serving
 
 HELLO = [{"role": "user", "content": "hi, canary-prompt"}]

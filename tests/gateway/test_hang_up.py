@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 
-from dragoman.gateway._connection import Connection
-from dragoman.gateway._exchange import HangUp
+from dragoman.gateway.http.connection import Connection
+from dragoman.gateway.http.exchange import HangUp
 from tests.gateway.serving import KEY, Upstream, chat_chunks, gateway, model, serving
 
 Script = Callable[[Upstream], Awaitable[None]]

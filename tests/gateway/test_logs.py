@@ -9,8 +9,8 @@ import logging
 import aiohttp
 import pytest
 
-from dragoman.gateway import logs
-from dragoman.gateway._secrets import Redactor
+from dragoman.gateway.logs import setup
+from dragoman.gateway.logs.redactor import Redactor
 from tests.gateway.serving import KEY, gateway, model
 
 pytestmark = pytest.mark.usefixtures("_loggers_as_they_were")
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("_loggers_as_they_were")
 @pytest.mark.parametrize("json", [False, True])
 def test_a_caller_cannot_forge_a_line(json: bool) -> None:
     with contextlib.redirect_stderr(io.StringIO()) as out:
-        logs.set_up(Redactor(frozenset()), level=logs.Level.INFO, json=json, requests=True)
+        setup.set_up(Redactor(frozenset()), level=setup.Level.INFO, json=json, requests=True)
     path, model = "/a\r\n2026 WARNING \x1b[31mforged\x85", "x\nlevel=CRITICAL \u2603"
     logging.getLogger("dragoman.gateway.requests").info("GET %s 404", path, extra={"model": model})
     written = out.getvalue()
@@ -30,7 +30,7 @@ def test_a_caller_cannot_forge_a_line(json: bool) -> None:
 
 def test_a_traceback_keeps_its_lines() -> None:
     with contextlib.redirect_stderr(io.StringIO()) as out:
-        logs.set_up(Redactor(frozenset({"canary-0123456789"})), level=logs.Level.INFO, json=False, requests=False)
+        setup.set_up(Redactor(frozenset({"canary-0123456789"})), level=setup.Level.INFO, json=False, requests=False)
     try:
         raise ValueError("canary-0123456789")
     except ValueError:
@@ -42,7 +42,7 @@ def test_a_traceback_keeps_its_lines() -> None:
 async def test_a_caller_cannot_fill_the_log_nor_the_answer_with_a_name(client: aiohttp.ClientSession) -> None:
     name = "m" * 20_000
     with contextlib.redirect_stderr(io.StringIO()) as out:
-        logs.set_up(Redactor(frozenset()), level=logs.Level.INFO, json=False, requests=True)
+        setup.set_up(Redactor(frozenset()), level=setup.Level.INFO, json=False, requests=True)
         general = {"master_key": KEY, "log_requests": True}
         async with gateway([model("http://127.0.0.1:1", "*")], general_settings=general) as here:
             calls = (

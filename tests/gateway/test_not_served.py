@@ -10,8 +10,8 @@ import aiohttp
 import orjson
 import pytest
 
-from dragoman.gateway._not_served import NOT_SERVED
-from dragoman.gateway._routes import ROUTES, find
+from dragoman.gateway.http.not_served import NOT_SERVED
+from dragoman.gateway.http.routes import ROUTES, find
 from tests.gateway.serving import KEY, Upstream, gateway, model, serving
 from tests.gateway.test_routes import is_refusal
 

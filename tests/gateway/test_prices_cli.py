@@ -11,8 +11,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from dragoman.gateway.cli import app
-from dragoman.gateway.prices_file import read_rows
+from dragoman.cli.main import app
+from dragoman.gateway.config.prices_file import read_rows
 from dragoman.models import Catalogue
 from tests.gateway.serving import KEY
 

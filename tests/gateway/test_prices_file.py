@@ -12,8 +12,8 @@ import pytest
 
 from dragoman.errors import ConfigError
 from dragoman.gateway.app import Gateway
-from dragoman.gateway.config import GatewayConfig, parse_config
-from dragoman.gateway.prices_file import PricesFile
+from dragoman.gateway.config.gateway_config import GatewayConfig, parse_config
+from dragoman.gateway.config.prices_file import PricesFile
 from dragoman.models import Catalogue
 from dragoman.types.model_entry import Provenance
 from tests.gateway.serving import KEY, Upstream, serving, until

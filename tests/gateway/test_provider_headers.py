@@ -8,7 +8,7 @@ import aiohttp
 import orjson
 import pytest
 
-from dragoman.gateway._exchange import header
+from dragoman.gateway.http.exchange import header
 from tests.gateway.serving import KEY, chat_chunks, chat_reply, gateway, model
 from tests.gateway.test_attempt_headers import ASKS
 from tests.upstreams.raw import CHUNKED, END, Link, answer, chunk

@@ -11,7 +11,7 @@ import pytest
 PROGRAM = """
 import asyncio, json, sys
 from dragoman.gateway.app import Gateway
-from dragoman.gateway.config import parse_config
+from dragoman.gateway.config.gateway_config import parse_config
 
 KEY = "sk-f3hQ0sL2mZx8Vw7R"
 ANSWERS = {

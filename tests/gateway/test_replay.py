@@ -12,9 +12,9 @@ import aiohttp
 import pytest
 from typer.testing import CliRunner
 
-from dragoman.gateway import logs
-from dragoman.gateway._secrets import Redactor
-from dragoman.gateway.cli import app
+from dragoman.cli.main import app
+from dragoman.gateway.logs import setup
+from dragoman.gateway.logs.redactor import Redactor
 from tests.gateway.replaying import PRICED, START, call, entry, kinds, run
 from tests.gateway.serving import KEY, Upstream, gateway, model, serving
 
@@ -180,7 +180,7 @@ def test_a_model_that_is_no_more_makes_failures(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("_loggers_as_they_were")
 async def test_the_log_of_a_gateway_can_be_replayed(client: aiohttp.ClientSession, tmp_path: Path) -> None:
     with contextlib.redirect_stderr(io.StringIO()) as out:
-        logs.set_up(Redactor(frozenset()), level=logs.Level.INFO, json=True, requests=True)
+        setup.set_up(Redactor(frozenset()), level=setup.Level.INFO, json=True, requests=True)
         async with serving(Upstream()) as there:
             general = {"master_key": KEY, "log_requests": True}
             async with gateway([model(there, **PRICED)], general_settings=general) as here:

@@ -13,8 +13,8 @@ import aiohttp
 import pytest
 
 from dragoman import APIError, AttemptEnded, CallLog, CallSucceeded, NotFoundError, Router
-from dragoman.gateway import logs
-from dragoman.gateway._secrets import Redactor
+from dragoman.gateway.logs import setup
+from dragoman.gateway.logs.redactor import Redactor
 from dragoman.simulator._faults import Faults
 from dragoman.simulator.app import Settings
 from dragoman.simulator.app import app as simulator
@@ -85,7 +85,7 @@ async def test_the_log_of_a_router(provider: str, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("_loggers_as_they_were")
 async def test_the_log_of_a_gateway(provider: str, client: aiohttp.ClientSession, tmp_path: Path) -> None:
     with contextlib.redirect_stderr(io.StringIO()) as out:
-        logs.set_up(Redactor(frozenset()), level=logs.Level.INFO, json=True, requests=True)
+        setup.set_up(Redactor(frozenset()), level=setup.Level.INFO, json=True, requests=True)
         general = {"master_key": KEY, "log_requests": True}
         async with gateway(models(provider), general_settings=general, router_settings=SETTINGS) as here:
             for number, name in enumerate(ASKED):

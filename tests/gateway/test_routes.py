@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from dragoman.gateway._routes import ROUTES, VERBS, Found, find
+from dragoman.gateway.http.routes import ROUTES, VERBS, Found, find
 from tests.gateway.serving import KEY, Upstream, gateway, model, serving
 
 PATHS: dict[str, tuple[str, str]] = {

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from dragoman.dialects import anthropic_messages, gemini, openai_chat, openai_completions, openai_embeddings
-from dragoman.dialects._dialect import CallerContext, Codec, ReplyContext, RequestHints
+from dragoman.dialects import anthropic_messages, gemini, openai_chat
+from dragoman.dialects.dialect import CallerContext, Codec, ReplyContext, RequestHints
+from dragoman.dialects.openai_chat import completions, embeddings
 from dragoman.errors import DragomanError
 from tests.dialects.anthropic.exchange import events_of, messages_recordings
 from tests.dialects.gemini.exchange import replies, whole
@@ -54,9 +55,9 @@ def _all() -> Iterator[RecordedUsage]:
         flavour = "default" if recording.provider == "perplexity" else "chat"
         yield from _one(recording, openai_chat.CODEC, flavour, _openai_raw(recording))
     for recording in _of(openai.good(openai.of_endpoint("completions"))):
-        yield from _one(recording, openai_completions.CODEC, "chat", _openai_raw(recording))
+        yield from _one(recording, completions.CODEC, "chat", _openai_raw(recording))
     for recording in _of(openai.of_endpoint("embeddings")):
-        yield from _one(recording, openai_embeddings.CODEC, "embeddings", recording.response_body)
+        yield from _one(recording, embeddings.CODEC, "embeddings", recording.response_body)
     for recording in _of(messages_recordings()):
         flavour = "default" if recording.provider == "anthropic" else "anthropic"
         yield from _one(recording, anthropic_messages.CODEC, flavour, _anthropic_raw(recording))

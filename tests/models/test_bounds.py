@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.models import Catalogue, cost_bounds, cost_of
-from dragoman.models._asked import read_asked
+from dragoman.models.cost_drivers import read_asked
 from dragoman.types.cost import CostBounds
 from dragoman.types.model_entry import ModelEntry, PricePeriod, Provenance, Rate
 from tests.models.recorded_usages import recorded_usages

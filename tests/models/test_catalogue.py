@@ -13,7 +13,7 @@ from dragoman.errors import ConfigError
 from dragoman.models import Catalogue
 from dragoman.models._catalogue import _KEPT
 from dragoman.models._names import LONGEST_NAME
-from dragoman.models._shelves import SHIPPED
+from dragoman.models.provider_rows import SHIPPED
 from dragoman.providers import Providers
 from dragoman.types.model_entry import ModelEntry, PricePeriod, Rate
 

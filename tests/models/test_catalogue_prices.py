@@ -12,7 +12,7 @@ from genai_prices import data
 from genai_prices.types import ModelInfo, ModelPrice, Provider, StartDateConstraint, TimeOfDateConstraint
 
 from dragoman.models import Catalogue
-from dragoman.models._prices import rates_at
+from dragoman.models.prices import rates_at
 from dragoman.models.sources._genai_prices import PRICE_KEYS, equal_names
 from dragoman.models.sources._tables import any_of, table
 from dragoman.types.model_entry import ModelEntry, Rate

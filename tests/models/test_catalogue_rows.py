@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dragoman.errors import ConfigError
 from dragoman.models import Catalogue
-from dragoman.models._rows import entry_of, row_of
+from dragoman.models.rows import entry_of, row_of
 from dragoman.types.cost import BUCKETS
 from dragoman.types.model_entry import ABILITIES, ModelEntry, PricePeriod, Provenance, Rate
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.models import cost_of, reported_cost
-from dragoman.models._prices import price_table
+from dragoman.models.prices import price_table
 from dragoman.types.cost import BUCKETS, Cost, dollars
 from dragoman.types.model_entry import ModelEntry, PricePeriod, Provenance, Rate
 from dragoman.types.usage import bucket_counts

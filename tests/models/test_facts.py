@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dragoman.dialects._reasoning import EFFORTS
+from dragoman.dialects.reasoning import EFFORTS
 from dragoman.models import Catalogue, facts, provider_of
 from dragoman.types.model_entry import ABILITIES
 from dragoman.types.model_facts import UNKNOWN_MODEL, ModelFacts

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.models._price_history import continued
-from dragoman.models._prices import rates_at
+from dragoman.models.price_history import continued
+from dragoman.models.prices import rates_at
 from dragoman.types.model_entry import ModelEntry, PricePeriod, Rate
 
 DAY = datetime.date(2026, 11, 1)

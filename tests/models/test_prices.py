@@ -9,7 +9,7 @@ import pytest
 from genai_prices.data import providers
 
 from dragoman.models import price_context, rates_at
-from dragoman.models._prices import PriceTables, context_of, price_table
+from dragoman.models.prices import PriceTables, context_of, price_table
 from dragoman.types.model_entry import ModelEntry, PricePeriod, Rate
 from tests.models.genai import entry_of, rates_of
 from tests.models.recorded_usages import recorded_usages

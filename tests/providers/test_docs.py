@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 import dragoman
-from dragoman.gateway.config import parse_config
+from dragoman.gateway.config.gateway_config import parse_config
 from dragoman.providers import Providers, address
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from dragoman.dialects._dialect import Target
+from dragoman.dialects.dialect import Target
 from dragoman.dialects.openai_chat import ACCENTS
 from dragoman.errors import ConfigError, UnsupportedParamsError
 from dragoman.providers import Provider, address, provider_from_mapping

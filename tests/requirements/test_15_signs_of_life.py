@@ -15,7 +15,7 @@ import pytest
 from google import genai
 
 from dragoman.dialects.framing.sse import KEEP_ALIVE, write_event
-from dragoman.gateway.config import parse_config
+from dragoman.gateway.config.gateway_config import parse_config
 from tests.gateway.serving import Upstream, chat_chunks, model
 from tests.gateway.test_answers import streamed
 from tests.requirements.serving import KEY, MODELS, asked, gateway, in_front_of, serving

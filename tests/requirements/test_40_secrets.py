@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 import dragoman
-from dragoman.gateway.config import parse_config
+from dragoman.gateway.config.gateway_config import parse_config
 from tests.gateway.serving import Upstream
 from tests.requirements.serving import BASES, CALLERS, KEY, MODELS, asked, deployment, gateway, serving
 

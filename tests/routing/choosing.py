@@ -16,8 +16,8 @@ from dragoman.routing.request import GroupRequest
 from dragoman.routing.selection import Choice
 from dragoman.routing.settings.checks import CheckPolicy
 from dragoman.routing.strategies import Strategy, simple_shuffle
-from dragoman.stores import View
-from dragoman.stores._sketch import Observed
+from dragoman.state import View
+from dragoman.state._histogram import Observed
 
 __all__ = ["NOW", "asked_of", "chance_of", "deployment", "group_of", "observed", "picks"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dragoman.routing import Router, RouterSettings
 from dragoman.routing.settings.affinity import AffinityPolicy
 from dragoman.routing.strategies import usage_based
-from dragoman.stores import Counter, MemoryStore
+from dragoman.state import Counter, MemoryStore
 from tests.routing.test_health import chat
 from tests.routing.upstream import Upstream, soon
 

@@ -16,7 +16,7 @@ from dragoman.routing.choice.group import ModelGroup
 from dragoman.routing.request import GroupRequest
 from dragoman.routing.selection import Choice
 from dragoman.routing.settings.affinity import AffinityPolicy, affinity_kinds
-from dragoman.stores import Outage, View
+from dragoman.state import Outage, View
 from tests.routing.choosing import NOW, asked_of, chance_of, deployment, group_of
 from tests.routing.upstream import Stillness, Upstream
 

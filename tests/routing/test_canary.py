@@ -17,7 +17,7 @@ from dragoman.routing import Call, CallOptions, Clock, Deployment, FunctionCall,
 from dragoman.routing.settings.canary import Canary, CanaryThresholds, parse_canaries
 from dragoman.routing.settings.mirror import Mirror, MirrorPolicy
 from dragoman.routing.settings.table import router_settings
-from dragoman.stores import Outage
+from dragoman.state import Outage
 from dragoman.types.call_record import Attempt, CallRecord
 from tests.routing.upstream import Stillness, Upstream, soon
 

@@ -15,7 +15,7 @@ from dragoman.routing.admission.refusal import no_deployment_error
 from dragoman.routing.selection import Choice, NoDeployment
 from dragoman.routing.settings.checks import CheckPolicy
 from dragoman.routing.settings.table import router_settings
-from dragoman.stores import Outage, View
+from dragoman.state import Outage, View
 from tests.routing.choosing import NOW, asked_of, chance_of, deployment, group_of
 from tests.routing.upstream import Stillness, Upstream
 

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from dragoman.errors import AuthenticationError
-from dragoman.gateway.health import Health
+from dragoman.gateway.health_report import Health
 from dragoman.observe import CircuitOpened, Event, HealthChecked
 from dragoman.providers import Providers, models_address
 from dragoman.routing import Call, CallOptions, Deployment, Router, RouterSettings

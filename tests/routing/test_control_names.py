@@ -9,12 +9,12 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from dragoman.gateway._controls import _SERVER_FIELDS
-from dragoman.gateway._settings import REQUEST_PARAMS
-from dragoman.routing._control_names import CONTROL_NAMES, is_control, is_secret_name
-from dragoman.routing._stored_metadata import keep_stored
+from dragoman.gateway.config.settings_table import REQUEST_PARAMS
+from dragoman.gateway.http.controls import _SERVER_FIELDS
+from dragoman.routing.settings.control_names import CONTROL_NAMES, is_control, is_secret_name
 from dragoman.routing.settings.options import OPTION_NAMES, split_params
-from dragoman.sdk._params import CallParams, ChatParams, EmbeddingParams, TextParams
+from dragoman.routing.settings.stored_metadata import keep_stored
+from dragoman.sdk.params import CallParams, ChatParams, EmbeddingParams, TextParams
 from tests.recordings import all_recordings
 
 SECRETS = """

@@ -13,7 +13,7 @@ import pytest
 from dragoman import errors
 from dragoman.credentials import NoCredential
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects._dialect import CallerContext, RequestHints
+from dragoman.dialects.dialect import CallerContext, RequestHints
 from dragoman.models import Catalogue
 from dragoman.observe import AttemptEnded, CallFailed, CallSucceeded, Event
 from dragoman.providers import Provider

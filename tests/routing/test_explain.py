@@ -20,7 +20,7 @@ from dragoman.routing.settings.mirror import Mirror, MirrorPolicy
 from dragoman.routing.settings.queue import QueuePolicy
 from dragoman.routing.settings.routes import parse_routes
 from dragoman.routing.strategies import STRATEGIES
-from dragoman.stores import Counter, Outage
+from dragoman.state import Counter, Outage
 from tests.routing.upstream import Stillness, Upstream
 
 HELLO = [{"role": "user", "content": "Hello, canary-of-the-prompt"}]

@@ -20,7 +20,7 @@ from dragoman.routing.settings.checks import CheckPolicy
 from dragoman.routing.settings.queue import QueuePolicy
 from dragoman.routing.settings.routes import parse_routes
 from dragoman.routing.strategies import STRATEGIES
-from dragoman.stores import Claim, Outage
+from dragoman.state import Claim, Outage
 from tests.routing.upstream import Upstream
 
 Make = Callable[..., Router]

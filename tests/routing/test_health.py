@@ -18,7 +18,7 @@ from dragoman.routing import Call, CallOptions, Deployment, Router
 from dragoman.routing.deployments.member import Member
 from dragoman.routing.health.health import Health
 from dragoman.routing.settings.health import HealthPolicy
-from dragoman.stores import MemoryStore
+from dragoman.state import MemoryStore
 from tests.routing.upstream import Stillness, Upstream, soon
 
 Make = Callable[..., Router]

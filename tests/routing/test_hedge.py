@@ -13,7 +13,7 @@ from dragoman.errors import ConfigError
 from dragoman.observe import AttemptEnded, CallFailed, CallSucceeded, Event, HedgeLost
 from dragoman.routing import Answer, Call, CallOptions, Router, StreamAnswer
 from dragoman.routing.settings.hedge import HedgePolicy, hedge_policy
-from dragoman.stores import Counter
+from dragoman.state import Counter
 from tests.routing.test_router import HELLO, Make, chat, text_of
 from tests.routing.upstream import Upstream, eventually, soon
 

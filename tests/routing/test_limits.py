@@ -13,7 +13,7 @@ import pytest
 from dragoman import errors
 from dragoman.routing import Router, RouterSettings
 from dragoman.routing.admission.limits import Renewal
-from dragoman.stores import Claim, Counter, MemoryStore
+from dragoman.state import Claim, Counter, MemoryStore
 from tests.routing.test_health import chat
 from tests.routing.upstream import Upstream, soon
 

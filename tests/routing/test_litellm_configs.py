@@ -12,8 +12,8 @@ import yaml
 import dragoman
 from dragoman import Attempt
 from dragoman.errors import DragomanError
-from dragoman.gateway._assembly import router_of
-from dragoman.gateway.config import parse_config
+from dragoman.gateway.assembly import router_of
+from dragoman.gateway.config.gateway_config import parse_config
 from dragoman.routing.settings.options import split_params
 from tests.routing.test_health import chat
 from tests.routing.upstream import Stillness, Upstream

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects._dialect import CallerContext, Codec, RequestHints
+from dragoman.dialects.dialect import CallerContext, Codec, RequestHints
 from dragoman.routing import Answer, Call, CallOptions, Source, StreamAnswer
 from tests.routing.test_router import Make
 from tests.routing.upstream import Upstream

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import dragoman
-from dragoman.gateway.config import parse_config
+from dragoman.gateway.config.gateway_config import parse_config
 from dragoman.routing.settings.table import router_settings
 
 TEXT = (Path(__file__).parents[2] / "docs" / "routing.md").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ import pytest
 from dragoman.errors import ConfigError
 from dragoman.routing import Router
 from dragoman.routing.settings.table import router_settings
-from dragoman.stores import Counter, MemoryStore
+from dragoman.state import Counter, MemoryStore
 from tests.routing.test_health import chat
 from tests.routing.upstream import Upstream
 

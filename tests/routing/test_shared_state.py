@@ -14,8 +14,8 @@ from dragoman import errors
 from dragoman.routing import Router, RouterSettings
 from dragoman.routing.selection import Choice
 from dragoman.routing.strategies import latency_based
-from dragoman.stores import Counter, MemoryStore
-from dragoman.stores.redis_place import RedisPlace
+from dragoman.state import Counter, MemoryStore
+from dragoman.state.redis_place import RedisPlace
 from tests.routing.test_health import chat, failure
 from tests.routing.upstream import Stillness, Upstream, soon
 from tests.stores.conftest import own_redis_server, redis_server

@@ -29,7 +29,7 @@ from dragoman.routing.strategies import (
     strategy_of,
     usage_based,
 )
-from dragoman.stores import Counter, MemoryStore, Outage, View
+from dragoman.state import Counter, MemoryStore, Outage, View
 from dragoman.types.model_entry import ModelEntry, PricePeriod, Rate
 from tests.routing.choosing import NOW, asked_of, chance_of, deployment, group_of, observed, picks
 

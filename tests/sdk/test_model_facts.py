@@ -12,11 +12,11 @@ import pytest
 
 import dragoman as litellm
 from dragoman.models import abilities
-from dragoman.sdk import _facts
+from dragoman.sdk import facts
 from dragoman.sdk._catalogue import CATALOGUE
 from dragoman.types.model_entry import ABILITIES, Rate
 
-ASKED = [getattr(litellm, name) for name in _facts.__all__ if name.startswith("supports_")]
+ASKED = [getattr(litellm, name) for name in facts.__all__ if name.startswith("supports_")]
 OURS = {"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6}
 
 

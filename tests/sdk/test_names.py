@@ -14,7 +14,7 @@ import pytest
 import dragoman
 from dragoman import errors
 from dragoman._litellm_hints import _HINTS, instead_of
-from dragoman.sdk._settings import SETTINGS, Settings
+from dragoman.sdk.settings import SETTINGS, Settings
 from dragoman.types import results, router
 
 TREE = ast.parse(Path(dragoman.__file__ or "").read_text())

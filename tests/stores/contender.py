@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 
-from dragoman.stores import Claim, Counter, RedisStore
+from dragoman.state import Claim, Counter, RedisStore
 
 __all__ = ["LIMIT", "PARALLEL", "REQUESTS", "SLOTS", "TTL"]
 

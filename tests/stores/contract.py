@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from dragoman.stores import Claim, Counter, Counts, Outage, Refusal, Store
+from dragoman.state import Claim, Counter, Counts, Outage, Refusal, Store
 from tests.stores.places import Place
 
 MINUTE = Counter("requests", 60.0)

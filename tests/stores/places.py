@@ -7,7 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
-from dragoman.stores import MemoryStore, RedisStore, ResilientStore, Store
+from dragoman.state import MemoryStore, RedisStore, ResilientStore, Store
 
 __all__ = ["Clock", "Place", "in_memory", "in_redis", "resilient"]
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from dragoman.stores import Claim, Counter, Store
+from dragoman.state import Claim, Counter, Store
 from tests.stores.places import Place, in_memory, in_redis
 from tests.upstreams.redis_server import RedisServer
 

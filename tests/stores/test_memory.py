@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from dragoman.stores import Claim, Counter, MemoryStore, Outage, _expiring
+from dragoman.state import Claim, Counter, MemoryStore, Outage
 from tests.stores.contract import SLOTS, StoreContract
 from tests.stores.places import Clock, Place, in_memory
 
@@ -74,7 +74,7 @@ def test_threads_get_no_more_than_there_is() -> None:
 
 
 async def test_keys_that_callers_make_up_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_expiring, "_MOST", 100)
+    monkeypatch.setattr(_expiring_dict, "_MOST", 100)
     store = MemoryStore(Clock())
     for number in range(1000):
         store.observe(f"openai/*:{number}", 10.0)

@@ -11,7 +11,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from dragoman.stores import Claim, RedisStore
+from dragoman.state import Claim, RedisStore
 from tests.stores.contender import LIMIT, PARALLEL, REQUESTS, SLOTS, TTL
 from tests.upstreams.redis_server import RedisServer
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from dragoman.errors import ConfigError
-from dragoman.stores import Claim, Counter, Outage, RedisStore, Store, StoreUnavailable
-from dragoman.stores._commands import Command
-from dragoman.stores._trips import Trips
+from dragoman.state import Claim, Counter, Outage, RedisStore, Store, StoreUnavailable
+from dragoman.state._commands import Command
+from dragoman.state._redis_connection import Trips
 from tests.stores.contract import MINUTE, SLOTS, StoreContract
 from tests.stores.places import Place, in_redis, resilient
 from tests.upstreams.redis_server import RedisServer

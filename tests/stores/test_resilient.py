@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from dragoman.stores import Claim, Counter, Outage, Refusal, ResilientStore
-from dragoman.stores.redis import RedisStore
-from dragoman.stores.resilient import Policy
+from dragoman.state import Claim, Counter, Outage, Refusal, ResilientStore
+from dragoman.state.redis import RedisStore
+from dragoman.state.resilient import Policy
 from tests.upstreams.redis_server import RedisServer
 
 SLOTS = Counter("parallel")
@@ -74,7 +74,7 @@ async def calling(store: ResilientStore, longest: list[float], stop: asyncio.Eve
 async def test_calls_go_on_without_redis_and_share_again_when_it_is_back(
     own_redis_server: RedisServer, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "dragoman.stores")
+    caplog.set_level(logging.INFO, "dragoman.state")
     server = own_redis_server
     async with opened(server) as store:
         assert where(store) == "shared"
@@ -95,7 +95,7 @@ async def test_calls_go_on_without_redis_and_share_again_when_it_is_back(
         await store.refresh()
         assert await store.used([SLOTS]) == (0,)
         assert where(store) == "shared"
-    said = [record.getMessage() for record in caplog.records if record.name == "dragoman.stores"]
+    said = [record.getMessage() for record in caplog.records if record.name == "dragoman.state"]
     assert len(said) == 2
     assert "goes on alone (fail_open)" in said[0]
     assert "answers again" in said[1]

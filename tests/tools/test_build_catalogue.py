@@ -16,7 +16,7 @@ from genai_prices.types import ModelPrice
 from hatchling.build import build_wheel
 
 from dragoman.errors import ConfigError
-from dragoman.models._rows import entry_of
+from dragoman.models.rows import entry_of
 from dragoman.models.sources import _abilities, _deprecations, _genai_prices, _models_dev, merged
 from dragoman.models.sources._tables import mode_of, table
 from dragoman.providers import Providers

@@ -9,7 +9,7 @@ import openai.types.chat
 import pytest
 
 from dragoman.dialects import openai_chat
-from dragoman.sdk._assemble import stream_chunk_builder
+from dragoman.sdk.assemble import stream_chunk_builder
 from dragoman.types.results import (
     EmbeddingResponse,
     Message,

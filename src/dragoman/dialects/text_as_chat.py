@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from dragoman.dialects._parameters import DropList
-from dragoman.dialects._reading import bad
-from dragoman.types._json import JsonObject
+from dragoman.dialects.drop_list import DropList
+from dragoman.dialects.validation import bad
 from dragoman.types.chat import ChatChunk, ChatRequest, ChatResponse
+from dragoman.types.json import JsonObject
 from dragoman.types.text_completion import TextCompletion, TextCompletionRequest
 
 __all__ = ["chat_request", "text_chunk", "text_completion"]

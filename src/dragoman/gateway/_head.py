@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dragoman.errors import BadRequestError
-from dragoman.gateway._exchange import Scope
+from dragoman.gateway.http.exchange import Scope
 
 __all__ = ["check_head", "joined_headers"]
 

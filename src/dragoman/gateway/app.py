@@ -9,25 +9,25 @@ import time
 import orjson
 
 from dragoman.errors import CallerError, ConfigError, DragomanError, NotFoundError
-from dragoman.gateway import health_pages
-from dragoman.gateway._assembly import router_of
-from dragoman.gateway._cors import Cors
-from dragoman.gateway._dialects import CallerDialect, guess
-from dragoman.gateway._event_log import log_event
-from dragoman.gateway._exchange import CallerLeft, Exchange, Receive, Scope, Send
-from dragoman.gateway._failures import as_ours, reply_error
 from dragoman.gateway._head import check_head, joined_headers
-from dragoman.gateway._model_pages import ModelPages
-from dragoman.gateway._not_served import UpgradeRefused, asks_for_upgrade, not_served
-from dragoman.gateway._routes import ROUTES, Found, Page, Route, find
-from dragoman.gateway._secrets import Redactor
-from dragoman.gateway.body import BodyBudget
-from dragoman.gateway.config import GatewayConfig
-from dragoman.gateway.endpoint import Kitchen
+from dragoman.gateway.assembly import router_of
+from dragoman.gateway.config.gateway_config import GatewayConfig
 from dragoman.gateway.gate import Gate
-from dragoman.gateway.health import Health
-from dragoman.gateway.listing import client_of
-from dragoman.gateway.routing_pages import explain
+from dragoman.gateway.health_report import Health
+from dragoman.gateway.http.body import BodyBudget
+from dragoman.gateway.http.caller_dialects import CallerDialect, guess
+from dragoman.gateway.http.cors import Cors
+from dragoman.gateway.http.endpoint import Kitchen
+from dragoman.gateway.http.exchange import CallerLeft, Exchange, Receive, Scope, Send
+from dragoman.gateway.http.failures import as_ours, reply_error
+from dragoman.gateway.http.not_served import UpgradeRefused, asks_for_upgrade, not_served
+from dragoman.gateway.http.routes import ROUTES, Found, Page, Route, find
+from dragoman.gateway.logs.events import log_event
+from dragoman.gateway.logs.redactor import Redactor
+from dragoman.gateway.pages import health
+from dragoman.gateway.pages.listing import client_of
+from dragoman.gateway.pages.models import ModelPages
+from dragoman.gateway.pages.routing import explain
 
 __all__ = ["ROUTES", "Gateway"]
 
@@ -135,9 +135,9 @@ class Gateway:
         elif route.answer == "explain":
             await explain(self._kitchen, exchange)
         elif route.answer == "routing_state":
-            await health_pages.state(self._kitchen, exchange)
+            await health.state(self._kitchen, exchange)
         elif route.answer == "cooldowns":
-            await health_pages.cooldowns(self._kitchen, exchange)
+            await health.cooldowns(self._kitchen, exchange)
         elif route.answer in ("models", "model_info", "model_group_info"):
             await getattr(self._models, route.answer)(exchange)
         else:

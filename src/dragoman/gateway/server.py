@@ -12,9 +12,9 @@ from types import FrameType
 import uvicorn
 
 from dragoman.errors import ConfigError
-from dragoman.gateway._connection import Connection
-from dragoman.gateway._words import counted
 from dragoman.gateway.app import Gateway
+from dragoman.gateway.http.connection import Connection
+from dragoman.gateway.wording import counted
 
 __all__ = ["address_of", "bind", "serve"]
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dragoman.models._abilities import Abilities, Missing, abilities, lacking, missing
-from dragoman.models._bounds import cost_bounds
 from dragoman.models._catalogue import Catalogue
 from dragoman.models._cost import cost_of, reported_cost
-from dragoman.models._facts import facts, only_endpoint, provider_of
-from dragoman.models._litellm_names import PRICE_NAMES, as_model_info, entry_from_mapping, is_price_name
-from dragoman.models._needed import needed
-from dragoman.models._prices import price_context, rates_at
+from dragoman.models.bounds import cost_bounds
+from dragoman.models.family_facts import facts, only_endpoint, provider_of
+from dragoman.models.litellm_names import PRICE_NAMES, as_model_info, entry_from_mapping, is_price_name
+from dragoman.models.prices import price_context, rates_at
+from dragoman.models.required_abilities import needed
 from dragoman.models.tokens import (
     Tally,
     acount_tokens_locally,

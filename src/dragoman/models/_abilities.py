@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from dragoman.models._facts import believable, facts
+from dragoman.models.family_facts import believable, facts
 from dragoman.types.model_entry import ABILITIES, ModelEntry
 from dragoman.types.model_facts import UNKNOWN_MODEL, ModelFacts
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from dragoman.models._facts import provider_of
 from dragoman.models._names import LONGEST_NAME, names_by_rule
-from dragoman.models._shelves import SHIPPED, about, shelf
+from dragoman.models.family_facts import provider_of
+from dragoman.models.provider_rows import SHIPPED, about, shelf
 from dragoman.types.model_entry import ModelEntry
 
 __all__ = ["Catalogue"]

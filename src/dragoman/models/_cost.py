@@ -8,7 +8,7 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any
 
-from dragoman.models._prices import PriceTable, PriceTables, as_seconds, context_of
+from dragoman.models.prices import PriceTable, PriceTables, as_seconds, context_of
 from dragoman.types.cost import NANO_DOLLARS, Cost, CostLine
 from dragoman.types.model_entry import ModelEntry
 from dragoman.types.usage import bucket_counts

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from dragoman.models._litellm_table import (
+from dragoman.models.litellm_table import (
     ABILITY_NAMES,
     BY_CONTEXT_SIZE,
     CONDITIONS,
@@ -16,7 +16,7 @@ from dragoman.models._litellm_table import (
     Meaning,
     meaning_of,
 )
-from dragoman.models._prices import rates_at
+from dragoman.models.prices import rates_at
 from dragoman.types.cost import BUCKETS, NANO_DOLLARS
 from dragoman.types.model_entry import ModelEntry, Provenance, Rate
 

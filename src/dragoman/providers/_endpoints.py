@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from dragoman.dialects._dialect import Codec, Operation
+from dragoman.dialects.dialect import Codec, Operation
 from dragoman.providers._provider import Endpoint
 
 __all__ = ["DIALECTS", "LazyEndpoints", "speaks"]
@@ -18,8 +18,8 @@ DIALECTS: Mapping[str, Mapping[Operation, tuple[str, str]]] = MappingProxyType(
     {
         "openai_chat": {
             "chat": ("/chat/completions", "openai_chat.CODEC"),
-            "text_completion": ("/completions", "openai_completions.CODEC"),
-            "embedding": ("/embeddings", "openai_embeddings.CODEC"),
+            "text_completion": ("/completions", "openai_chat.completions.CODEC"),
+            "embedding": ("/embeddings", "openai_chat.embeddings.CODEC"),
         },
         "anthropic_messages": {
             "chat": ("/v1/messages", "anthropic_messages.CODEC"),

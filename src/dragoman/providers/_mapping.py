@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 from dragoman.credentials import ApiKey
-from dragoman.dialects._dialect import Operation
+from dragoman.dialects.dialect import Operation
 from dragoman.errors import ConfigError
 from dragoman.providers._accent import accent_from
 from dragoman.providers._endpoints import DIALECTS, LazyEndpoints, speaks

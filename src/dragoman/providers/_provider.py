@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dragoman.credentials import Credential
-from dragoman.dialects._dialect import Codec, Operation
+from dragoman.dialects.dialect import Codec, Operation
 
 __all__ = ["Endpoint", "Provider"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from dragoman.dialects._dialect import Target
+from dragoman.dialects.dialect import Target
 from dragoman.errors import BadRequestError
 from dragoman.models import Abilities, abilities, missing, needed
 from dragoman.providers._provider import Provider

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from dragoman.dialects._dialect import CallerContext, Operation
+from dragoman.dialects.dialect import CallerContext, Operation
 from dragoman.routing.settings.call_options import CallOptions
-from dragoman.types._json import JsonObject
 from dragoman.types.call_record import Attempt, CallRecord
 from dragoman.types.cost import Cost
+from dragoman.types.json import JsonObject
 from dragoman.types.usage import Usage
 
 __all__ = ["Answer", "Answerer", "Call", "Source", "StreamAnswer"]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dragoman.models import Catalogue
     from dragoman.routing.choice.affinity import Affinity
     from dragoman.routing.strategies.routing_groups import Strategies
-    from dragoman.stores import Outage
+    from dragoman.state import Outage
 
 __all__ = ["CallFallbacks", "RoutingPlan"]
 

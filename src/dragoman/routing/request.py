@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dragoman.routing.selection import Choice, NoDeployment
     from dragoman.routing.settings.call_options import CallOptions
     from dragoman.routing.settings.checks import CheckPolicy
-    from dragoman.stores import View
+    from dragoman.state import View
 
 __all__ = [
     "AffinityHit",

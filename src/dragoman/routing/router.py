@@ -31,12 +31,12 @@ from dragoman.routing.recovery.mirror import Mirrors
 from dragoman.routing.services import RouterServices
 from dragoman.routing.settings.call_options import NO_OPTIONS, CallOptions
 from dragoman.routing.settings.router_settings import RouterSettings
-from dragoman.stores.per_loop import store_at
+from dragoman.state.per_loop import store_at
 from dragoman.transport import Transport
 from dragoman.types.call_record import CallRecord
 
 if TYPE_CHECKING:
-    from dragoman.stores import Store
+    from dragoman.state import Store
 
 __all__ = ["Router"]
 

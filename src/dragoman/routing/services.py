@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dragoman.observe import Event, Listener, tell
 from dragoman.routing.clock import Clock
 from dragoman.routing.health.health import Health
-from dragoman.stores import Outage, Store
+from dragoman.state import Outage, Store
 from dragoman.transport import Transport
 
 __all__ = ["RouterServices"]

@@ -3,7 +3,7 @@ needs takes longer than a program should wait for its start."""
 
 from __future__ import annotations
 
-from dragoman.sdk._router import Router
+from dragoman.sdk.router import Router
 
 __all__ = ["ROUTER"]
 

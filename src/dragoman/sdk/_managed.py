@@ -23,7 +23,7 @@ from dragoman.sdk._arguments import (
     warn_of_later,
 )
 from dragoman.sdk._catalogue import CATALOGUE
-from dragoman.sdk._custom import PROVIDERS
+from dragoman.sdk.custom import PROVIDERS
 from dragoman.types.router import Deployment, ModelGroupInfo
 
 if TYPE_CHECKING:

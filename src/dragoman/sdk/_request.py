@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
-from dragoman.dialects._dialect import Operation, RequestHints
+from dragoman.dialects.dialect import Operation, RequestHints
 from dragoman.errors import BadRequestError
 from dragoman.routing import Call, CallOptions
-from dragoman.routing._stored_metadata import stored_metadata
 from dragoman.routing.settings.options import split_params
+from dragoman.routing.settings.stored_metadata import stored_metadata
 from dragoman.sdk._schema import response_format_of
 
 __all__ = ["Asked", "ask", "plain"]

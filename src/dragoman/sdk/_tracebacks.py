@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 
 from dragoman.errors import DragomanError
-from dragoman.sdk._settings import SETTINGS
+from dragoman.sdk.settings import SETTINGS
 
 __all__ = ["SHALLOW"]
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias, TypedDict
 
-from dragoman.types._json import JsonObject
+from dragoman.types.json import JsonObject
 from dragoman.types.usage import Usage
 
 __all__ = [
@@ -191,7 +191,7 @@ class Message(TypedDict, total=False):
 
 class Tool(TypedDict, total=False):
     """A function (OpenAI's shape), a `custom` tool, or (+) one that the provider runs: `type` is the kind (see
-    `dialects/_provider_tools.py`), `vendor` whose it is, `definition` the vendor's own words, verbatim."""
+    `dialects/provider_tools.py`), `vendor` whose it is, `definition` the vendor's own words, verbatim."""
 
     type: str
     function: JsonObject

@@ -9,8 +9,8 @@ import orjson
 from anthropic.types.beta import BetaMessage, BetaRawMessageStreamEvent
 from pydantic import TypeAdapter
 
-from dragoman.dialects._dialect import CallerContext, ReplyContext, RequestHints, Target, WireRequest
 from dragoman.dialects.anthropic_messages import CODEC
+from dragoman.dialects.dialect import CallerContext, ReplyContext, RequestHints, Target, WireRequest
 from dragoman.dialects.framing.sse import SseReader
 from dragoman.types.chat import ChatChunk, ChatRequest, ChatResponse
 from dragoman.types.model_facts import UNKNOWN_MODEL, ModelFacts

@@ -9,8 +9,8 @@ import pytest
 from anthropic.types.shared import ErrorResponse
 
 from dragoman import errors
-from dragoman.dialects._dialect import ErrorReply
 from dragoman.dialects.anthropic_messages import CODEC
+from dragoman.dialects.dialect import ErrorReply
 from tests.recordings import Recording, recordings
 
 

@@ -11,9 +11,9 @@ from anthropic.types import RawMessageStreamEvent
 from pydantic import TypeAdapter
 
 from dragoman.dialects import gemini, openai_chat
-from dragoman.dialects._dialect import Codec, ReplyContext
 from dragoman.dialects.anthropic_messages import CODEC
-from dragoman.dialects.anthropic_messages._caller_ids import id_for_caller
+from dragoman.dialects.anthropic_messages.caller_ids import id_for_caller
+from dragoman.dialects.dialect import Codec, ReplyContext
 from dragoman.errors import APIError
 from tests import oracles
 from tests.dialects.anthropic.exchange import CALLER, events_of, obey_event_rules, write_stream

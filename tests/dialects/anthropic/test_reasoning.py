@@ -7,9 +7,9 @@ from typing import Any, cast
 import orjson
 import pytest
 
-from dragoman.dialects._dialect import RequestHints
-from dragoman.dialects._signature import SEAL_MARK
 from dragoman.dialects.anthropic_messages import CODEC
+from dragoman.dialects.dialect import RequestHints
+from dragoman.dialects.signatures import SEAL_MARK
 from dragoman.errors import UnsupportedParamsError
 from dragoman.types.chat import ChatChunk
 from dragoman.types.model_facts import ModelFacts

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from dragoman.dialects._signature import SEAL_MARK
 from dragoman.dialects.anthropic_messages import CODEC, COUNT_TOKENS
+from dragoman.dialects.signatures import SEAL_MARK
 from dragoman.errors import APIConnectionError, ServiceUnavailableError
 from dragoman.types.usage import token_buckets
 from tests.dialects.anthropic.exchange import CALLER, chunks_of, messages_recordings, reply_context, target

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dragoman.dialects.gemini._usage import read_usage
+from dragoman.dialects.gemini.usage import read_usage
 
 
 @pytest.mark.parametrize(

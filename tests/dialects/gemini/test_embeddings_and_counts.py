@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dragoman.dialects import gemini
-from dragoman.dialects._dialect import CallerContext, RequestHints
+from dragoman.dialects.dialect import CallerContext, RequestHints
 from dragoman.errors import APIResponseValidationError, BadRequestError, ServiceUnavailableError, UnsupportedParamsError
 from tests.dialects.gemini.exchange import BUDGET, CONTEXT, VERTEX
 from tests.recordings import Recording, recordings

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman.dialects import gemini
-from dragoman.dialects._dialect import CallerContext, ErrorReply, RequestHints
+from dragoman.dialects.dialect import CallerContext, ErrorReply, RequestHints
 from dragoman.errors import APIError
 from tests.dialects.gemini.exchange import CONTEXT, LEVEL, joined, read_stream
 

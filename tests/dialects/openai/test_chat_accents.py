@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dragoman.dialects._dialect import RequestHints
+from dragoman.dialects.dialect import RequestHints
 from dragoman.dialects.openai_chat import ACCENTS, CODEC, Accent
 from dragoman.errors import UnsupportedParamsError
 from dragoman.models import facts

@@ -10,9 +10,8 @@ import orjson
 import pytest
 from openai.types.chat import ChatCompletionChunk
 
-from dragoman.dialects import openai_completions
-from dragoman.dialects._dialect import CallerContext, ReplyContext
-from dragoman.dialects.openai_chat import ACCENTS, CODEC
+from dragoman.dialects.dialect import CallerContext, ReplyContext
+from dragoman.dialects.openai_chat import ACCENTS, CODEC, completions
 from dragoman.errors import (
     APIConnectionError,
     APIError,
@@ -195,9 +194,7 @@ def test_a_stream_without_finish_reason_or_done_was_cut() -> None:
     assert finished[0]["finish_reason"] == "length"
 
 
-@pytest.mark.parametrize(
-    "codec", [pytest.param(codec, id=codec.operation) for codec in (CODEC, openai_completions.CODEC)]
-)
+@pytest.mark.parametrize("codec", [pytest.param(codec, id=codec.operation) for codec in (CODEC, completions.CODEC)])
 @pytest.mark.parametrize("half", [b'data: {"choi', b'data: {"choices":[{"index":0,"text":"","finish_reason":"stop"'])
 def test_half_an_event_says_that_the_stream_was_cut(codec: Any, half: bytes) -> None:
     begun = b'data: {"choices":[{"index":0,"text":"Hi","delta":{"content":"Hi"},"finish_reason":null}]}\n\n'

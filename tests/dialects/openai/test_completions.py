@@ -10,9 +10,9 @@ from openai.types import Completion, completion_create_params
 from pydantic import TypeAdapter
 
 from dragoman.dialects import text_as_chat
-from dragoman.dialects._dialect import CallerContext, ReplyContext, RequestHints
-from dragoman.dialects._parameters import DropList
-from dragoman.dialects.openai_completions import CODEC
+from dragoman.dialects.dialect import CallerContext, ReplyContext, RequestHints
+from dragoman.dialects.drop_list import DropList
+from dragoman.dialects.openai_chat.completions import CODEC
 from dragoman.errors import APIConnectionError, APIError, BadRequestError, UnsupportedParamsError
 from tests.dialects.openai._recorded import CREATED, REPLY_ID, context, events, of_endpoint, target
 from tests.recordings import Recording

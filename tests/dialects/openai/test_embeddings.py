@@ -9,8 +9,8 @@ import pytest
 from openai.types import CreateEmbeddingResponse, embedding_create_params
 from pydantic import TypeAdapter
 
-from dragoman.dialects._dialect import CallerContext, ErrorReply, ReplyContext, RequestHints
-from dragoman.dialects.openai_embeddings import CODEC
+from dragoman.dialects.dialect import CallerContext, ErrorReply, ReplyContext, RequestHints
+from dragoman.dialects.openai_chat.embeddings import CODEC
 from dragoman.errors import APIError, BadRequestError, NotFoundError, UnsupportedParamsError
 from tests.dialects.openai._recorded import context, of_endpoint, target
 from tests.recordings import Recording

@@ -8,8 +8,8 @@ import orjson
 import pytest
 
 from dragoman import errors
-from dragoman.dialects._dialect import ErrorReply
-from dragoman.dialects._errors import json_or_none, plain_text, retry_after
+from dragoman.dialects.dialect import ErrorReply
+from dragoman.dialects.error_details import json_or_none, plain_text, retry_after
 from dragoman.dialects.openai_chat import CODEC
 from tests.dialects.openai._recorded import ours
 from tests.recordings import Recording, recordings

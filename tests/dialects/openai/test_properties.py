@@ -9,9 +9,8 @@ import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dragoman.dialects import openai_completions, openai_embeddings
-from dragoman.dialects._dialect import CallerContext, ErrorReply, ReplyContext, RequestHints
-from dragoman.dialects.openai_chat import ACCENTS, CODEC
+from dragoman.dialects.dialect import CallerContext, ErrorReply, ReplyContext, RequestHints
+from dragoman.dialects.openai_chat import ACCENTS, CODEC, completions, embeddings
 from dragoman.errors import APIError
 from tests.dialects.openai._recorded import chats, context, events, join, target
 
@@ -259,7 +258,7 @@ def test_spoilt_recordings_crash_nothing() -> None:
 
 
 def _spoilt_request(body: Any, provider: str) -> None:
-    for codec in (CODEC, openai_completions.CODEC, openai_embeddings.CODEC):
+    for codec in (CODEC, completions.CODEC, embeddings.CODEC):
         try:
             request: Any = codec.read_request(body if isinstance(body, dict) else {}, RequestHints(model="m"))
             for accent in (provider, "openai", "mistral"):
@@ -269,7 +268,7 @@ def _spoilt_request(body: Any, provider: str) -> None:
 
 
 def _spoilt_answer(body: Any, reply: ReplyContext) -> None:
-    for codec in (CODEC, openai_completions.CODEC, openai_embeddings.CODEC):
+    for codec in (CODEC, completions.CODEC, embeddings.CODEC):
         try:
             response: Any = codec.read_response(body, reply)
         except APIError:

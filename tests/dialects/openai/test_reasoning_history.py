@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from dragoman.dialects import anthropic_messages, gemini
-from dragoman.dialects._dialect import RequestHints, Target, WireRequest
+from dragoman.dialects.dialect import RequestHints, Target, WireRequest
 from dragoman.dialects.openai_chat import CODEC
 from dragoman.errors import UnsupportedParamsError
 from dragoman.models import facts
 from dragoman.providers import Providers
-from dragoman.types._json import JsonObject
+from dragoman.types.json import JsonObject
 from dragoman.types.model_facts import ModelFacts
 
 KNOWN = Providers()

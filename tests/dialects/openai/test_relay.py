@@ -8,10 +8,9 @@ from typing import Any
 import orjson
 import pytest
 
-from dragoman.dialects import openai_completions, openai_embeddings
-from dragoman.dialects._dialect import CallerContext, ReplyContext, StreamRelay
+from dragoman.dialects.dialect import CallerContext, ReplyContext, StreamRelay
 from dragoman.dialects.framing.sse import SseReader
-from dragoman.dialects.openai_chat import CODEC
+from dragoman.dialects.openai_chat import CODEC, completions, embeddings
 from dragoman.errors import APIConnectionError, APIError
 from tests.dialects.openai._recorded import CREATED, REPLY_ID, chats, context, good, target, told_in_stream
 from tests.recordings import Recording
@@ -120,12 +119,12 @@ def test_the_request_passes_but_for_the_model_and_the_usage() -> None:
         return codec.relay_request(body, target("openai", model)).body
 
     body = {"model": "smart", "messages": [], "stream": True, "stream_options": {"x": 1}, "odd": [1]}
-    for codec in (CODEC, openai_completions.CODEC):
+    for codec in (CODEC, completions.CODEC):
         expected = {**body, "model": "gpt-4o", "stream_options": {"x": 1, "include_usage": True}}
         assert sent(codec, body, "gpt-4o") == expected
         plain = {"model": "smart", "stream": False}
         assert sent(codec, plain, "gpt-4o") == {**plain, "model": "gpt-4o"}
-    assert sent(openai_embeddings.CODEC, {"model": "e", "input": "x"}, "t") == {"model": "t", "input": "x"}
+    assert sent(embeddings.CODEC, {"model": "e", "input": "x"}, "t") == {"model": "t", "input": "x"}
 
 
 def test_a_tool_with_a_name_that_openai_refuses_does_not_pass() -> None:

@@ -8,11 +8,11 @@ import orjson
 import pytest
 
 from dragoman.dialects import anthropic_messages, gemini
-from dragoman.dialects._dialect import CallerContext, ReplyContext
+from dragoman.dialects.dialect import CallerContext, ReplyContext
 from dragoman.dialects.openai_chat import CODEC
 from dragoman.models import facts
 from dragoman.providers import Providers
-from dragoman.types._json import JsonObject
+from dragoman.types.json import JsonObject
 
 CALLER = CallerContext(model="m")
 

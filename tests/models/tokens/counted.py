@@ -9,8 +9,9 @@ from typing import Any
 
 import orjson
 
-from dragoman.dialects import anthropic_messages, gemini, openai_chat, openai_completions, openai_embeddings
-from dragoman.dialects._dialect import ReplyContext, RequestHints
+from dragoman.dialects import anthropic_messages, gemini, openai_chat
+from dragoman.dialects.dialect import ReplyContext, RequestHints
+from dragoman.dialects.openai_chat import completions, embeddings
 from dragoman.errors import DragomanError
 from dragoman.models.tokens import tally_tokens, tokens_upper_bound
 from dragoman.types.usage import Usage
@@ -83,7 +84,7 @@ def _codec(recording: Recording) -> Any:
         return None
     if "messages" in body:
         return openai_chat.CODEC
-    return openai_embeddings.CODEC if recording.endpoint == "embeddings" else openai_completions.CODEC
+    return embeddings.CODEC if recording.endpoint == "embeddings" else completions.CODEC
 
 
 def _read(recording: Recording, codec: Any) -> Iterator[Exchange]:

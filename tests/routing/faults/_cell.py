@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects._dialect import CallerContext, Codec, RequestHints
+from dragoman.dialects.dialect import CallerContext, Codec, RequestHints
 from dragoman.errors import APIError
 from dragoman.observe import (
     AttemptEnded,

@@ -9,23 +9,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.dialects._dialect import Codec
-from dragoman.dialects._signature import SEAL_MARK
-from dragoman.dialects.anthropic_messages._count_tokens import (
+from dragoman.dialects.anthropic_messages.constants import DIALECT
+from dragoman.dialects.anthropic_messages.count_tokens import (
     read_count,
     read_count_request,
     write_count,
     write_count_request,
 )
-from dragoman.dialects.anthropic_messages._errors import read_error, write_error
-from dragoman.dialects.anthropic_messages._relay import has_answer, stream_relay
-from dragoman.dialects.anthropic_messages._request_reading import read_request
-from dragoman.dialects.anthropic_messages._request_writing import DEFAULT_MAX_TOKENS, relay_request, write_request
-from dragoman.dialects.anthropic_messages._response import read_response, write_response
-from dragoman.dialects.anthropic_messages._stream_reader import stream_reader
-from dragoman.dialects.anthropic_messages._stream_writer import stream_writer
-from dragoman.dialects.anthropic_messages._usage import usage_from_body
-from dragoman.dialects.anthropic_messages._vendor import DIALECT
+from dragoman.dialects.anthropic_messages.errors import read_error, write_error
+from dragoman.dialects.anthropic_messages.relay import has_answer, stream_relay
+from dragoman.dialects.anthropic_messages.request_read import read_request
+from dragoman.dialects.anthropic_messages.request_write import DEFAULT_MAX_TOKENS, relay_request, write_request
+from dragoman.dialects.anthropic_messages.response import read_response, write_response
+from dragoman.dialects.anthropic_messages.stream_read import stream_reader
+from dragoman.dialects.anthropic_messages.stream_write import stream_writer
+from dragoman.dialects.anthropic_messages.usage import usage_from_body
+from dragoman.dialects.dialect import Codec
+from dragoman.dialects.signatures import SEAL_MARK
 from dragoman.types.chat import ChatChunk, ChatRequest, ChatResponse
 from dragoman.types.token_count import TokenCount, TokenCountRequest
 

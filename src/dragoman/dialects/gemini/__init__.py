@@ -9,16 +9,15 @@ A prompt that Google blocked is a `ContentPolicyViolationError` (400), in a whol
 
 from __future__ import annotations
 
-from dragoman.dialects._dialect import Codec
-from dragoman.dialects._signature import SEAL_MARK
-from dragoman.dialects.gemini._accent import GEMINI_API, VERTEX_AI, Accent
-from dragoman.dialects.gemini._count_tokens import (
+from dragoman.dialects.dialect import Codec
+from dragoman.dialects.gemini.accent import GEMINI_API, VERTEX_AI, Accent
+from dragoman.dialects.gemini.count_tokens import (
     read_count_request,
     read_count_response,
     write_count_request,
     write_count_response,
 )
-from dragoman.dialects.gemini._embeddings import (
+from dragoman.dialects.gemini.embeddings import (
     read_batch_request,
     read_embedding_response,
     read_embedding_usage,
@@ -27,14 +26,15 @@ from dragoman.dialects.gemini._embeddings import (
     write_batch_response,
     write_single_response,
 )
-from dragoman.dialects.gemini._errors import read_error, write_error
-from dragoman.dialects.gemini._relay import GeminiStreamRelay, has_answer
-from dragoman.dialects.gemini._request_read import read_request
-from dragoman.dialects.gemini._request_write import relay_request, write_request
-from dragoman.dialects.gemini._response_read import read_reply_usage, read_response
-from dragoman.dialects.gemini._response_write import write_response
-from dragoman.dialects.gemini._stream_read import GeminiStreamReader
-from dragoman.dialects.gemini._stream_write import GeminiStreamWriter
+from dragoman.dialects.gemini.errors import read_error, write_error
+from dragoman.dialects.gemini.relay import GeminiStreamRelay, has_answer
+from dragoman.dialects.gemini.request_read import read_request
+from dragoman.dialects.gemini.request_write import relay_request, write_request
+from dragoman.dialects.gemini.response_read import read_reply_usage, read_response
+from dragoman.dialects.gemini.response_write import write_response
+from dragoman.dialects.gemini.stream_read import GeminiStreamReader
+from dragoman.dialects.gemini.stream_write import GeminiStreamWriter
+from dragoman.dialects.signatures import SEAL_MARK
 from dragoman.types.chat import ChatChunk, ChatRequest, ChatResponse
 from dragoman.types.embeddings import EmbeddingRequest, EmbeddingResponse
 from dragoman.types.token_count import TokenCount, TokenCountRequest

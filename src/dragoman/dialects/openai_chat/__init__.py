@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dragoman.dialects._dialect import Codec
-from dragoman.dialects.openai_chat._accent import Accent
-from dragoman.dialects.openai_chat._read_error import read_error, write_error
-from dragoman.dialects.openai_chat._read_request import read_request
-from dragoman.dialects.openai_chat._read_response import read_response, unary_usage
-from dragoman.dialects.openai_chat._read_stream import ChatStreamReader
-from dragoman.dialects.openai_chat._relay import FOREIGN_MARKS, OpenAIRelay, has_answer, relay_request
-from dragoman.dialects.openai_chat._write_reply import ChatStreamWriter, write_response
-from dragoman.dialects.openai_chat._write_request import write_request
+from dragoman.dialects.dialect import Codec
+from dragoman.dialects.openai_chat.accent import Accent
 from dragoman.dialects.openai_chat.accents import ACCENTS
+from dragoman.dialects.openai_chat.errors import read_error, write_error
+from dragoman.dialects.openai_chat.relay import FOREIGN_MARKS, OpenAIRelay, has_answer, relay_request
+from dragoman.dialects.openai_chat.request_read import read_request
+from dragoman.dialects.openai_chat.request_write import write_request
+from dragoman.dialects.openai_chat.response_read import read_response, unary_usage
+from dragoman.dialects.openai_chat.response_write import ChatStreamWriter, write_response
+from dragoman.dialects.openai_chat.stream_read import ChatStreamReader
 from dragoman.types.chat import ChatChunk, ChatRequest, ChatResponse
 
 __all__ = ["ACCENTS", "CODEC", "Accent"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from dragoman.dialects.openai_chat._accent import Accent
+from dragoman.dialects.openai_chat.accent import Accent
 
 __all__ = ["ACCENTS"]
 

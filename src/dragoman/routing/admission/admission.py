@@ -9,7 +9,7 @@ from dragoman.routing.admission.limits import claims_of, no_usage
 from dragoman.routing.health.health import Health
 from dragoman.routing.request import GroupRequest, affects_health
 from dragoman.routing.selection import Choice, NoDeployment, Skipped
-from dragoman.stores import Refusal, Store, View
+from dragoman.state import Refusal, Store, View
 
 __all__ = ["Admission", "Admitted"]
 

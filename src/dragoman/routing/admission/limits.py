@@ -10,7 +10,7 @@ from dragoman.errors import APIStatusError
 from dragoman.routing.deployments.member import Member
 from dragoman.routing.request import GroupRequest
 from dragoman.settings.readers import as_number
-from dragoman.stores import LEASE_SECONDS, Claim, Store
+from dragoman.state import LEASE_SECONDS, Claim, Store
 from dragoman.types.usage import Usage
 
 __all__ = ["Renewal", "actual_usage", "claims_of", "no_usage"]

@@ -8,14 +8,14 @@ from email.utils import formatdate
 from typing import Any
 
 from dragoman.dialects import text_as_chat
-from dragoman.dialects._dialect import ErrorReply
-from dragoman.dialects._errors import MAX_ERROR_BYTES
-from dragoman.dialects._parameters import DropList
+from dragoman.dialects.dialect import ErrorReply
+from dragoman.dialects.drop_list import DropList
+from dragoman.dialects.error_details import MAX_ERROR_BYTES
 from dragoman.errors import APIError, NotFoundError, Timeout
 from dragoman.models import acount_tokens_locally
-from dragoman.routing._content import no_answer
-from dragoman.routing._replies import open_stream, whole_answer
+from dragoman.routing.attempt.content import no_answer
 from dragoman.routing.attempt.custom_provider import ask_function, ask_mock
+from dragoman.routing.attempt.replies import open_stream, whole_answer
 from dragoman.routing.attempt.request import OPERATION_NAMES, AttemptRequest
 from dragoman.routing.attempt.stream import Batches, StreamOutcome, read_batches, read_until_content
 from dragoman.routing.attempt.wire import PreparedRequest, prepare, target_of

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from dragoman import errors
-from dragoman.dialects._dialect import Operation, ReplyContext
+from dragoman.dialects.dialect import Operation, ReplyContext
 from dragoman.errors import APIError, DragomanError
-from dragoman.routing._content import has_content
+from dragoman.routing.attempt.content import has_content
 from dragoman.routing.attempt.custom_result import chunk_of, chunks_of_response, response_of
 from dragoman.routing.attempt.request import AttemptRequest
 from dragoman.routing.attempt.stream import (
@@ -28,7 +28,7 @@ from dragoman.routing.attempt.stream import (
 )
 from dragoman.routing.call import Answer, StreamAnswer
 from dragoman.routing.settings.call_options import CallOptions
-from dragoman.types._json import JsonObject
+from dragoman.types.json import JsonObject
 
 __all__ = ["FunctionCall", "ask_function", "ask_mock"]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dragoman.dialects._dialect import Operation, ReplyContext
+from dragoman.dialects.dialect import Operation, ReplyContext
 from dragoman.errors import APIResponseValidationError
 from dragoman.types.chat import ChatChunk, ChatResponse
 from dragoman.types.embeddings import EmbeddingResponse

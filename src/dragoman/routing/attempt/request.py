@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from dragoman.dialects._dialect import CallerContext, Operation, ReplyContext
+from dragoman.dialects.dialect import CallerContext, Operation, ReplyContext
 from dragoman.models import abilities, cost_of, price_context
 from dragoman.routing.call import Source
 from dragoman.routing.clock import Clock

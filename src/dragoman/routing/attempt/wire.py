@@ -10,8 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 from typing import Any
 
-from dragoman.dialects._call_ids import call_ids_of
-from dragoman.dialects._dialect import Codec, Operation, ReplyContext, Target, WireRequest
+from dragoman.dialects.call_ids import call_ids_of
+from dragoman.dialects.dialect import Codec, Operation, ReplyContext, Target, WireRequest
 from dragoman.dialects.framing.surrogates import dumps
 from dragoman.errors import BadRequestError, NotFoundError
 from dragoman.models import only_endpoint

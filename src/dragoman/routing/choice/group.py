@@ -13,7 +13,7 @@ from dragoman.routing.request import GroupRequest
 from dragoman.routing.selection import Choice, NoDeployment, Skipped
 from dragoman.routing.settings.checks import CheckPolicy
 from dragoman.routing.strategies import Candidates, Strategy
-from dragoman.stores import Outage, View
+from dragoman.state import Outage, View
 
 __all__ = ["Eligible", "HealthSnapshot", "ModelGroup"]
 

@@ -10,7 +10,7 @@ from dragoman.routing.choice.group import ModelGroup
 from dragoman.routing.deployments.deployment import Deployment
 from dragoman.routing.request import GroupRequest, affects_health
 from dragoman.routing.selection import Choice, NoDeployment, Skipped
-from dragoman.stores import View
+from dragoman.state import View
 
 if TYPE_CHECKING:
     from dragoman.routing.choice.canary_monitor import CanaryMonitor

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from dragoman.providers import Provider
 from dragoman.routing.settings.call_options import CallOptions
-from dragoman.stores import Counter
+from dragoman.state import Counter
 from dragoman.types.model_entry import ModelEntry
 
 __all__ = ["Deployment", "Limit"]

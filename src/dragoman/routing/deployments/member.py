@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from dragoman.routing.deployments.deployment import Deployment
-from dragoman.stores import Outage
+from dragoman.state import Outage
 
 __all__ = ["Member"]
 

@@ -16,7 +16,7 @@ from dragoman.routing.explain.explanation import Candidate, CostPreview, LimitUs
 from dragoman.routing.recovery.attempts import CallAttempts
 from dragoman.routing.request import GroupRequest
 from dragoman.routing.selection import NoDeployment
-from dragoman.stores import Claim, Counter
+from dragoman.state import Claim, Counter
 
 __all__ = ["OTHERS_WAIT", "GroupPreview", "candidates_of", "cost_of"]
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from dragoman.dialects import text_as_chat
-from dragoman.dialects._parameters import DropList
+from dragoman.dialects.drop_list import DropList
 from dragoman.errors import APIError, DragomanError
 from dragoman.models import Tally, acount_tokens_locally
 from dragoman.routing.admission.admission import Admission, Admitted
@@ -18,8 +18,8 @@ from dragoman.routing.attempt.wire import prepare, target_of
 from dragoman.routing.explain.explanation import Refusal
 from dragoman.routing.request import GroupRequest, texts_of
 from dragoman.routing.selection import Choice, NoDeployment
-from dragoman.stores import Refusal as Refused
-from dragoman.stores import View
+from dragoman.state import Refusal as Refused
+from dragoman.state import View
 
 __all__ = ["ReadOnlyAdmission", "Sent", "counted_for", "refusal_of", "sent_by"]
 

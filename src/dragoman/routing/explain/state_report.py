@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from dragoman.routing.choice.group import ModelGroup
     from dragoman.routing.deployments.member import Member
     from dragoman.routing.health.health import Health
-    from dragoman.stores import Counter, Observed, Outage, Store
+    from dragoman.state import Counter, Observed, Outage, Store
 
 __all__ = ["Cooldown", "DeploymentState", "RoutingState", "Times", "cooldowns", "routing_state"]
 

@@ -14,7 +14,7 @@ from dragoman.observe import CircuitClosed, CircuitOpened, Event
 from dragoman.routing.deployments.member import Member
 from dragoman.routing.health.outage import LIMIT_ERRORS, Fault, allowed_fails, fault_of, outage_duration
 from dragoman.routing.settings.health import HealthPolicy
-from dragoman.stores import Counts, Outage, Store
+from dragoman.state import Counts, Outage, Store
 
 __all__ = ["Health"]
 

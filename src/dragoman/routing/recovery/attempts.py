@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from dragoman.dialects._dialect import CallerContext
+from dragoman.dialects.dialect import CallerContext
 from dragoman.errors import APIError, DragomanError
 from dragoman.observe import AttemptEnded, CallFailed, CallSucceeded
 from dragoman.routing.admission.admission import Admitted

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, get_args
 
 import orjson
 
-from dragoman.dialects._dialect import Operation
+from dragoman.dialects.dialect import Operation
 from dragoman.routing.replay._spend_logs import is_spend_log, row_of_spend_log
 from dragoman.types.cost import NANO_DOLLARS
 from dragoman.types.usage import Usage

@@ -26,7 +26,7 @@ from dragoman.routing.replay._shares import Shares
 from dragoman.routing.request import GroupRequest
 from dragoman.routing.router import Router
 from dragoman.routing.selection import Choice, NoDeployment
-from dragoman.stores import View
+from dragoman.state import View
 
 __all__ = ["LEFT", "PlayedRouter", "ReplayedCall", "ReplayedDeployments", "error_of", "target_of"]
 

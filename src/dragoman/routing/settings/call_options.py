@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from dragoman.types._json import JsonObject
+from dragoman.types.json import JsonObject
 
 if TYPE_CHECKING:
     from dragoman.routing.settings.hedge import HedgePolicy

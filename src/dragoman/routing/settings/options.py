@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from dragoman.errors import ConfigError
 from dragoman.models import PRICE_NAMES, is_price_name
-from dragoman.routing._control_names import CONTROL_NAMES, is_control
 from dragoman.routing.settings.call_options import NO_OPTIONS, CallOptions
+from dragoman.routing.settings.control_names import CONTROL_NAMES, is_control
 from dragoman.routing.settings.deployment_keys import KEYS
 from dragoman.routing.settings.hedge import hedge_policy
 from dragoman.settings.readers import as_boolean, as_number

@@ -22,8 +22,8 @@ from dragoman.routing.settings.retry import RetryPolicy
 from dragoman.routing.settings.routes import ConditionalRoute
 from dragoman.routing.settings.routing_groups import RoutingGroup
 from dragoman.routing.settings.strategies import StrategyName
-from dragoman.stores.redis_place import RedisPlace
-from dragoman.types._json import JsonObject
+from dragoman.state.redis_place import RedisPlace
+from dragoman.types.json import JsonObject
 
 __all__ = [
     "FIXED",

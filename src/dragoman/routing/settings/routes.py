@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar, get_args
 
-from dragoman.dialects._dialect import Operation
+from dragoman.dialects.dialect import Operation
 from dragoman.errors import ConfigError
 from dragoman.settings.readers import Reader, boolean, object_of, text, texts, whole, wrong
 from dragoman.settings.suggestions import or_perhaps

@@ -43,7 +43,7 @@ from dragoman.settings.readers import (
     whole,
 )
 from dragoman.settings.suggestions import or_perhaps
-from dragoman.stores import address_fault
+from dragoman.state import address_fault
 
 __all__ = ["LITELLM_SETTINGS", "ROUTER_SETTINGS", "Reading", "Setting", "read_settings", "router_settings"]
 

@@ -10,7 +10,7 @@ from dragoman.routing.deployments.deployment import Deployment
 from dragoman.routing.request import GroupRequest
 from dragoman.routing.strategies._strategy import Pick
 from dragoman.routing.strategies.simple_shuffle import simple_shuffle
-from dragoman.stores import View
+from dragoman.state import View
 
 __all__ = ["Guarded"]
 

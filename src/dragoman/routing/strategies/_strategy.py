@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 from dragoman.routing.deployments.deployment import Deployment
 from dragoman.routing.request import GroupRequest
 from dragoman.routing.strategies._candidates import Scores
-from dragoman.stores import View
+from dragoman.state import View
 
 __all__ = ["Pick", "Strategy", "by_chance", "lowest", "lowest_renewed", "score_table"]
 

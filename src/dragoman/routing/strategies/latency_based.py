@@ -10,7 +10,7 @@ from dragoman.routing.deployments.deployment import Deployment
 from dragoman.routing.request import GroupRequest
 from dragoman.routing.strategies._candidates import Scores, as_candidates
 from dragoman.routing.strategies._strategy import Pick, lowest_renewed, score_table
-from dragoman.stores import View
+from dragoman.state import View
 
 __all__ = ["latency_based"]
 

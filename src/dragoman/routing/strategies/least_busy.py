@@ -9,7 +9,7 @@ from dragoman.routing.deployments.deployment import Deployment
 from dragoman.routing.request import GroupRequest
 from dragoman.routing.strategies._candidates import as_candidates
 from dragoman.routing.strategies._strategy import Pick, lowest
-from dragoman.stores import View
+from dragoman.state import View
 
 __all__ = ["least_busy"]
 

@@ -10,7 +10,7 @@ from dragoman.routing.strategies import Strategy, limit_counters, reads_caches, 
 if TYPE_CHECKING:
     from dragoman.routing.deployments.deployment import Deployment
     from dragoman.routing.settings.router_settings import RouterSettings
-    from dragoman.stores import Counter
+    from dragoman.state import Counter
 
 __all__ = ["Strategies"]
 

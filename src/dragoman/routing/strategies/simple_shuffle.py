@@ -11,7 +11,7 @@ from dragoman.routing.deployments.deployment import Deployment
 from dragoman.routing.request import GroupRequest
 from dragoman.routing.strategies._candidates import Candidates, as_candidates
 from dragoman.routing.strategies._strategy import Pick
-from dragoman.stores import View
+from dragoman.state import View
 
 __all__ = ["simple_shuffle"]
 

@@ -10,7 +10,7 @@ from dragoman.routing.deployments.deployment import Deployment
 from dragoman.routing.request import GroupRequest
 from dragoman.routing.strategies._candidates import Candidates, Scores, as_candidates
 from dragoman.routing.strategies._strategy import Pick, lowest_renewed, score_table
-from dragoman.stores import Counter, View
+from dragoman.state import Counter, View
 
 __all__ = ["limit_counters", "usage_based"]
 

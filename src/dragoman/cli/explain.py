@@ -1,0 +1,88 @@
+"""`dragoman explain`: what would happen to a request under a configuration, without making it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dragoman.cli.terminal import ConfigOption, read_settings, refuse
+
+if TYPE_CHECKING:
+    from dragoman.gateway.config.gateway_config import GatewayConfig
+    from dragoman.routing import Explanation
+
+__all__ = ["explain"]
+
+_FAILS = 1
+
+
+def explain(
+    request: Annotated[
+        Path, typer.Argument(help="A file with the request's body, as it would be posted; -: standard input.")
+    ],
+    config: ConfigOption = None,
+    dialect: Annotated[
+        str | None, typer.Option(help="openai, anthropic or gemini, where that cannot be seen from the body.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
+) -> None:
+    """Show which deployment a request would go to and why, what follows if that fails, and what it can cost.
+
+    Nothing is sent. It is as if the gateway had just been started: all deployments are well and nothing of their limits is used.
+    A running gateway answers the same for its own state at POST /v1/routing/explain."""
+    from dragoman.cli.explain_text import explanation_text
+    from dragoman.errors import DragomanError
+
+    settings = read_settings(config, None)
+    raw = _read(request)
+    try:
+        explained = asyncio.run(_explained(settings, raw, dialect))
+    except DragomanError as error:
+        refuse(f"{request}: {error.message}")
+    typer.echo(_redacted(settings, explained, as_json, explanation_text))
+    if explained.refusal is not None:
+        raise typer.Exit(_FAILS)
+
+
+def _read(request: Path) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if str(request) == "-" else request.read_bytes()
+    except OSError as error:
+        refuse(f"{request} cannot be read: {error.strerror}")
+
+
+def _redacted(settings: GatewayConfig, explained: Explanation, as_json: bool, text: Any) -> str:
+    from dragoman.gateway.logs.redactor import Redactor
+
+    said = json.dumps(explained.as_dict(), indent=2) if as_json else text(explained)
+    return Redactor(settings.secrets).text(said)
+
+
+async def _explained(settings: GatewayConfig, raw: bytes, dialect: str | None) -> Explanation:
+    from dragoman.gateway.assembly import offline_router_of
+    from dragoman.gateway.config.gateway_config import export
+    from dragoman.gateway.http.caller_dialects import OPENAI
+    from dragoman.gateway.http.endpoint import Kitchen
+    from dragoman.gateway.http.exchange import Exchange
+    from dragoman.gateway.logs.redactor import Redactor
+    from dragoman.gateway.pages.routing import call_of
+
+    export(settings)
+    router = offline_router_of(settings)
+    kitchen = Kitchen(
+        router=router,
+        limits=settings.limits,
+        keep_alive_seconds=settings.keep_alive_seconds,
+        redactor=Redactor(settings.secrets),
+    )
+    exchange = Exchange({"query_string": b""}, _nothing, _nothing, {}, OPENAI)
+    return await router.explain(call_of(kitchen, exchange, raw, dialect))
+
+
+async def _nothing(*_: Any) -> Any:
+    """Nobody is on the line."""

@@ -1,0 +1,207 @@
+"""`dragoman serve | check | demo | simulate | prices | explain | replay | version`. What one needs is imported when it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from socket import socket
+from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
+
+import typer
+
+from dragoman.cli import explain, prices, replay
+from dragoman.cli.terminal import DEFAULT_CONFIG, HELP, ConfigOption, read_settings, refuse, tell_hints
+from dragoman.gateway.logs.setup import Level, LogFormat, set_up
+from dragoman.gateway.wording import counted
+
+if TYPE_CHECKING:
+    from dragoman.gateway.config.gateway_config import GatewayConfig
+
+__all__ = ["app", "check", "demo", "run", "serve", "simulate", "version"]
+
+app = typer.Typer(
+    name="dragoman",
+    help="One gateway to every large language model.",
+    no_args_is_help=True,
+    context_settings=HELP,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(prices.app)
+app.command()(explain.explain)
+app.command()(replay.replay)
+
+_T = TypeVar("_T")
+_CANNOT_START = 2
+_MOST_MODELS = 50
+"""Of the list at the start."""
+_Host: TypeAlias = Annotated[str, typer.Option(help="The address to listen on.")]
+_Port: TypeAlias = Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")]
+_LogLevel: TypeAlias = Annotated[
+    Level | None,
+    typer.Option(
+        envvar="DRAGOMAN_LOG_LEVEL",
+        case_sensitive=False,
+        help="The least important lines that are logged; info if left out.",
+    ),
+]
+_LogFormat: TypeAlias = Annotated[
+    LogFormat | None,
+    typer.Option(
+        envvar="DRAGOMAN_LOG_FORMAT",
+        case_sensitive=False,
+        help="Lines for people, or one JSON object a line.",
+    ),
+]
+
+
+def run() -> None:
+    """The entry point."""
+    app()
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")
+    ] = False,
+) -> None:
+    """One gateway to every large language model."""
+
+
+@app.command()
+def serve(
+    config: ConfigOption = None,
+    host: _Host = "127.0.0.1",
+    port: _Port = 4000,
+    log_level: _LogLevel = None,
+    log_format: _LogFormat = None,
+) -> None:
+    """Serve the models of a configuration."""
+    settings = read_settings(config, host)
+    tell_hints(settings)
+    _run(settings, host, port, (log_level, log_format), lambda address: _announce(settings, address))
+
+
+@app.command()
+def demo(
+    host: _Host = "127.0.0.1", port: _Port = 4000, log_level: _LogLevel = None, log_format: _LogFormat = None
+) -> None:
+    """Serve something to try at once: the providers whose keys are set, or simulated ones."""
+    from dragoman.cli.demo import demo as prepared
+
+    with prepared() as it:
+        settings = read_settings(it.config, host)
+        _run(settings, host, port, (log_level, log_format), lambda address: typer.echo(it.invitation(address)))
+
+
+@app.command()
+def check(
+    path: Annotated[Path | None, typer.Argument(metavar="CONFIG", help="The configuration to look at.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Say whether a configuration is in order, and all that is wrong with it."""
+    if path is not None and config is not None and path != config:
+        refuse("check looks at one configuration: name it once")
+    from dragoman.gateway.assembly import offline_router_of
+
+    path = path or config or DEFAULT_CONFIG
+    settings = read_settings(path, None)
+    tell_hints(settings)
+    _or_exit(lambda: offline_router_of(settings))
+    models = counted(len({deployment.alias for deployment in settings.deployments}), "model")
+    typer.echo(f"{path}: in order ({models}, {counted(len(settings.deployments), 'deployment')})")
+
+
+@app.command(
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
+)
+def simulate(context: typer.Context) -> None:
+    """Play the providers: a server that speaks OpenAI's, Anthropic's and Gemini's dialects."""
+    from dragoman.simulator.cli import simulate as play
+
+    program = typer.Typer(
+        add_completion=False, context_settings=HELP, pretty_exceptions_enable=False, rich_markup_mode=None
+    )
+    program.command()(play)
+    program(context.args, prog_name="dragoman simulate")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from dragoman import __version__
+
+    typer.echo(__version__)
+
+
+def _run(
+    settings: GatewayConfig,
+    host: str,
+    port: int,
+    log: tuple[Level | None, LogFormat | None],
+    announce: Callable[[str], None],
+) -> None:
+    """Serve until told to stop. `log` is the level and the format, None: as the configuration says."""
+    from dragoman.gateway import server
+    from dragoman.gateway.app import Gateway
+    from dragoman.gateway.config.gateway_config import export
+    from dragoman.gateway.logs.redactor import Redactor
+
+    listener = _bound(host, port)
+    export(settings)
+    level, form = log
+    set_up(
+        Redactor(settings.secrets),
+        level=level or (Level.DEBUG if settings.verbose else Level.INFO),
+        json=form is LogFormat.JSON if form else settings.json_logs,
+        requests=settings.log_requests,
+    )
+    with listener:
+        gateway = _or_exit(lambda: Gateway(settings, loopback_only=not settings.permit_weak_key))
+        address = server.address_of(listener, host)
+        if not server.serve(gateway, listener, lambda: announce(address)):
+            raise typer.Exit(_CANNOT_START)
+
+
+def _or_exit(make: Callable[[], _T]) -> _T:
+    """What is made; a `ConfigError` ends the program."""
+    from dragoman.errors import ConfigError
+
+    try:
+        return make()
+    except ConfigError as error:
+        refuse("the configuration is refused:\n  " + error.message.replace("\n", "\n  "))
+
+
+def _bound(host: str, port: int) -> socket:
+    from dragoman.errors import ConfigError
+    from dragoman.gateway.server import bind
+
+    try:
+        return bind(host, port)
+    except ConfigError as error:
+        refuse(error.message)
+
+
+def _announce(settings: GatewayConfig, address: str) -> None:
+    """What is served, once it is."""
+    models: dict[str, list[str]] = {}
+    for deployment in settings.deployments:
+        models.setdefault(deployment.alias, []).append(f"{deployment.provider.name}/{deployment.model}")
+    shown = [(alias, ", ".join(targets)) for alias, targets in models.items()]
+    shown += [(alias, f"= {target}") for alias, target in settings.aliases.items()]
+    width = max((len(alias) for alias, _ in shown[:_MOST_MODELS]), default=0)
+    for alias, target in shown[:_MOST_MODELS]:
+        typer.echo(f"  {alias:<{width}}  {target}")
+    if len(shown) > _MOST_MODELS:
+        typer.echo(f"  ... and {len(shown) - _MOST_MODELS:,} more")
+    number = counted(len(models), "model")
+    typer.echo(f"serving {number} on {address} (OpenAI: {address}/v1, Anthropic and Gemini: {address})")

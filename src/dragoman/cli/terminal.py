@@ -1,0 +1,74 @@
+"""What the commands say when something is wrong, and how they read a configuration."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeAlias
+
+import typer
+
+if TYPE_CHECKING:
+    from dragoman.gateway.config.gateway_config import GatewayConfig
+
+__all__ = ["DEFAULT_CONFIG", "HELP", "ConfigOption", "read_settings", "refuse", "tell_hints", "warn"]
+
+DEFAULT_CONFIG = Path("config.yaml")
+_NUMBER = re.compile(r"\[\d+\]")
+HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
+"""Settings of every command."""
+ConfigOption: TypeAlias = Annotated[
+    Path | None, typer.Option("--config", "-c", help="The configuration; ./config.yaml if left out.")
+]
+
+
+def read_settings(path: Path | None, host: str | None) -> GatewayConfig:
+    """The configuration; what is wrong with it ends the program, what is doubtful is told."""
+    from dragoman.errors import ConfigError
+    from dragoman.gateway.config.gateway_config import read_config
+    from dragoman.gateway.gate import check_master_key
+
+    if path is None:
+        if not DEFAULT_CONFIG.exists():
+            refuse("there is no configuration: name one with --config config.yaml (see docs/configuration.md)")
+        path = DEFAULT_CONFIG
+    try:
+        settings = read_config(path)
+        warning = check_master_key(settings.master_key, host, settings.permit_weak_key)
+    except ConfigError as error:
+        refuse(f"{path} is refused:\n  " + error.message.replace("\n", "\n  "))
+    if warning:
+        warn(warning)
+    if settings.unsupported:
+        warn(
+            "known to LiteLLM and not supported here yet, so without effect: "
+            + ", ".join(_grouped(settings.unsupported))
+        )
+    return settings
+
+
+def _grouped(paths: Iterable[str]) -> Iterator[str]:
+    """The paths, with those that differ in numbers of entries only as one."""
+    groups: dict[str, list[str]] = {}
+    for path in paths:
+        groups.setdefault(_NUMBER.sub("[*]", path), []).append(path)
+    for pattern, found in groups.items():
+        yield found[0] if len(found) == 1 else f"{pattern} ({len(found):,} times)"
+
+
+def tell_hints(settings: GatewayConfig) -> None:
+    """Warn of what is allowed and probably not meant, where a configuration is looked at or served."""
+    for hint in settings.hints:
+        warn(hint)
+
+
+def refuse(message: str) -> NoReturn:
+    """End the program with status 2."""
+    typer.echo(f"dragoman: {message}", err=True)
+    sys.exit(2)
+
+
+def warn(message: str) -> None:
+    typer.secho(f"warning: {message}", fg=typer.colors.YELLOW, err=True)

@@ -1,0 +1,72 @@
+"""countTokens: https://ai.google.dev/api/tokens"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dragoman.dialects.dialect import CallerContext, ReplyContext, RequestHints, Target, WireRequest
+from dragoman.dialects.drop_list import DropList
+from dragoman.dialects.error_details import reply_of, shown
+from dragoman.dialects.gemini.assistant_write import Writing
+from dragoman.dialects.gemini.errors import read_error
+from dragoman.dialects.gemini.fields import fields
+from dragoman.dialects.gemini.params_write import accent_of
+from dragoman.dialects.gemini.request_read import model_of, read_request
+from dragoman.dialects.gemini.request_write import wanted, write_body
+from dragoman.dialects.gemini.tools_write import wire_names
+from dragoman.dialects.validation import bad
+from dragoman.errors import APIResponseValidationError
+from dragoman.types.json import JsonObject
+from dragoman.types.token_count import TokenCount, TokenCountRequest
+
+__all__ = ["read_count_request", "read_count_response", "write_count_request", "write_count_response"]
+
+
+def read_count_request(body: JsonObject, hints: RequestHints) -> TokenCountRequest:
+    """`contents` beside the other fields (as Vertex AI has it), or a whole request in `generateContentRequest`."""
+    found = fields(body, "")
+    whole = found.get("generateContentRequest")
+    if whole is not None and "contents" in found:
+        raise bad("generateContentRequest", "`contents` and `generateContentRequest` exclude each other")
+    model = model_of(found if whole is None else fields(whole, "generateContentRequest"), hints)
+    request = read_request(found if whole is None else whole, RequestHints(model=model, headers=hints.headers))
+    return {"model": model, "chat": request}
+
+
+def write_count_request(request: TokenCountRequest, target: Target) -> WireRequest:
+    drops = DropList(target)
+    chat = wanted(request["chat"], drops)
+    body, _ = write_body(chat, Writing(target, drops, wire_names(chat)))
+    model = f"models/{target.model.removeprefix('models/')}"
+    if accent_of(Writing(target, drops, wire_names(chat))).wrapped_count and body.keys() != {"contents"}:
+        body = {"generateContentRequest": {"model": model, **body}}
+    return WireRequest(body=body, path=f"/{model}:countTokens", dropped=drops.dropped)
+
+
+def read_count_response(body: JsonObject, context: ReplyContext) -> TokenCount:
+    whole: Any = body  # it came from outside
+    whole = whole if isinstance(whole, dict) else {"": whole}
+    if "error" in whole:
+        raise read_error(reply_of(whole, context))
+    total = whole.get("totalTokens")
+    if total is None and whole.keys() <= {"totalBillableCharacters", "promptTokensDetails"}:
+        total = 0  # protobuf leaves zeros out
+    if not isinstance(total, int) or isinstance(total, bool):
+        raise APIResponseValidationError(
+            f"{context.provider}: the reply holds no count",
+            provider=context.provider,
+            model=context.model,
+            body=shown(body),
+        )
+    count: TokenCount = {"input_tokens": total, "estimated": False}
+    cached = whole.get("cachedContentTokenCount")
+    if isinstance(cached, int):
+        count["cached_tokens"] = cached
+    return count
+
+
+def write_count_response(count: TokenCount, context: CallerContext) -> JsonObject:
+    body: JsonObject = {"totalTokens": count.get("input_tokens", 0)}
+    if count.get("cached_tokens"):
+        body["cachedContentTokenCount"] = count["cached_tokens"]
+    return body

@@ -1,0 +1,206 @@
+"""Google's errors: https://cloud.google.com/apis/design/errors. Status and reason first, English text last."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from dragoman.dialects.dialect import ErrorReply, ReplyContext
+from dragoman.dialects.error_details import build, error_body, shown
+from dragoman.dialects.error_phrases import TEXT_STATUSES, is_model_failure, is_overflow
+from dragoman.dialects.redaction import scrub
+from dragoman.errors import (
+    APIError,
+    AuthenticationError,
+    BadRequestError,
+    CallerError,
+    ContentPolicyViolationError,
+    ContextWindowExceededError,
+    DragomanError,
+    InternalServerError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServiceUnavailableError,
+    Timeout,
+)
+from dragoman.types.json import JsonObject
+
+__all__ = ["blocked", "failed_candidate", "read_error", "write_error"]
+
+_BY_REASON: dict[str, type[APIError]] = {
+    "API_KEY_INVALID": AuthenticationError,
+    "API_KEY_EXPIRED": AuthenticationError,
+    "CREDENTIALS_MISSING": AuthenticationError,
+    "ACCESS_TOKEN_EXPIRED": AuthenticationError,
+    "ACCESS_TOKEN_TYPE_UNSUPPORTED": AuthenticationError,
+    "ACCOUNT_STATE_INVALID": AuthenticationError,
+    "RATE_LIMIT_EXCEEDED": RateLimitError,
+    "RESOURCE_QUOTA_EXCEEDED": RateLimitError,
+    "SERVICE_DISABLED": PermissionDeniedError,
+    "BILLING_DISABLED": PermissionDeniedError,
+    "API_KEY_SERVICE_BLOCKED": PermissionDeniedError,
+    "API_KEY_HTTP_REFERRER_BLOCKED": PermissionDeniedError,
+    "API_KEY_IP_ADDRESS_BLOCKED": PermissionDeniedError,
+}
+_BY_STATUS: dict[str, type[APIError]] = {
+    "UNAUTHENTICATED": AuthenticationError,
+    "PERMISSION_DENIED": PermissionDeniedError,
+    "NOT_FOUND": NotFoundError,
+    "RESOURCE_EXHAUSTED": RateLimitError,
+    "DEADLINE_EXCEEDED": Timeout,
+    "UNAVAILABLE": ServiceUnavailableError,
+    "INTERNAL": InternalServerError,
+    "UNKNOWN": InternalServerError,
+}
+# INVALID_ARGUMENT says nothing more; these sentences are those of generativelanguage.googleapis.com and Vertex AI.
+_BY_TEXT: tuple[tuple[re.Pattern[str], type[APIError]], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), kind)
+    for pattern, kind in (
+        (r"api.key (not valid|expired)|invalid api.key", AuthenticationError),
+        (r"(blocked|rejected|violat).{0,80}(safety|prohibited|polic)|(safety|prohibited|polic).{0,80}(blocked|violat)",
+         ContentPolicyViolationError),
+    )
+)  # fmt: skip
+_WAIT = re.compile(r"(\d{1,9}(?:\.\d{1,12})?)s")
+_WRITTEN: dict[int, str] = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    402: "FAILED_PRECONDITION",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    408: "DEADLINE_EXCEEDED",
+    409: "ABORTED",
+    413: "INVALID_ARGUMENT",
+    422: "INVALID_ARGUMENT",
+    429: "RESOURCE_EXHAUSTED",
+    499: "CANCELLED",
+    500: "INTERNAL",
+    501: "UNIMPLEMENTED",
+    502: "UNAVAILABLE",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+
+def read_error(reply: ErrorReply) -> APIError:
+    """The error of a reply; Google sends one object, or a list that holds it, with the same content."""
+    body = error_body(reply)
+    while isinstance(body, list) and body:
+        body = body[0]
+    error = body.get("error") if isinstance(body, dict) else None
+    if isinstance(error, str):
+        error = {"message": error}
+    if not isinstance(error, dict):
+        return build(reply.status if reply.status >= 400 else 500, reply, message="", body=body)
+    details = [detail for detail in _list(error.get("details")) if isinstance(detail, dict)]
+    if details:
+        shown = [detail for detail in details if not str(detail.get("@type")).endswith("DebugInfo")]
+        body = {**body, "error": {**error, "details": shown}}  # a DebugInfo repeats the key
+    reason = next((str(detail["reason"]) for detail in details if detail.get("reason")), "")
+    status = str(error.get("status") or "")
+    message = str(error.get("message") or "")
+    http = reply.status if reply.status >= 400 else _http(error.get("code"))
+    kind = _kind(reason, status, message, http)
+    result = build(
+        kind,
+        reply,
+        message=message,
+        code=_code(kind, message),
+        provider_code=reason or status or error.get("code"),
+        param=_param(details),
+        body=body,
+        wait=_retry_delay(details),
+    )
+    if reason in _BY_REASON:
+        result.provider_code = reason  # API_KEY_INVALID looks like a key to the scrubber
+    return result
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _http(code: Any) -> int:
+    return code if isinstance(code, int) and 400 <= code < 600 else 500
+
+
+def _kind(reason: str, status: str, message: str, http: int) -> type[APIError] | int:
+    known = _BY_REASON.get(reason) or (_BY_STATUS.get(status) if http != 400 else None)
+    if known in (None, InternalServerError) and http in TEXT_STATUSES:
+        if is_overflow(message, reason, status):
+            return ContextWindowExceededError
+        if is_model_failure(message, reason, status):
+            return InternalServerError
+    if known is not None:
+        return known
+    if http == 400:
+        return next((kind for pattern, kind in _BY_TEXT if pattern.search(message)), BadRequestError)
+    return http
+
+
+def _code(kind: type[APIError] | int, message: str) -> str | None:
+    """A 404 may be about a file or a cache as well as about the model."""
+    if kind is NotFoundError and not re.search(r"\bmodels?\b", message, re.IGNORECASE):
+        return "not_found"
+    return None
+
+
+def _param(details: list[JsonObject]) -> str | None:
+    violations = (item for detail in details for item in _list(detail.get("fieldViolations")) if isinstance(item, dict))
+    return next((str(item["field"]) for item in violations if item.get("field")), None)
+
+
+def _retry_delay(details: list[JsonObject]) -> float | None:
+    for detail in details:
+        match = _WAIT.fullmatch(str(detail.get("retryDelay") or ""))
+        if match:
+            return float(match[1])
+    return None
+
+
+def blocked(feedback: JsonObject, body: JsonObject, context: ReplyContext) -> APIError:
+    """A prompt that was blocked: Google answers 200 without candidates, OpenAI's callers know a 400."""
+    reason = str(feedback["blockReason"])
+    said = feedback.get("blockReasonMessage")
+    return ContentPolicyViolationError(
+        f"{context.provider} blocked the prompt: {reason}{f' ({said})' if said else ''}",
+        provider=context.provider,
+        model=context.model,
+        provider_code=reason,
+        body=shown(body),
+    )
+
+
+def failed_candidate(candidate: JsonObject, context: ReplyContext) -> APIError:
+    """A candidate of which the model broke off without content: a failure of the model, not of the request."""
+    reason = str(candidate.get("finishReason"))
+    said = candidate.get("finishMessage")
+    return InternalServerError(
+        scrub(f"the model broke off: {reason}{f' ({str(said)[:1000]})' if said else ''}"),
+        provider=context.provider,
+        model=context.model,
+        provider_code=reason,
+    )
+
+
+def write_error(error: DragomanError) -> JsonObject:
+    """Google's shape. Our own words stand in an ErrorInfo, as Google's do."""
+    code = error.code or error.type
+    metadata = {"code": code, **({"param": error.param} if error.param else {})}
+    reason = "API_KEY_INVALID" if isinstance(error, CallerError) and error.status_code == 401 else code.upper()
+    details: list[JsonObject] = [
+        {
+            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+            "reason": reason,
+            "domain": "dragoman",
+            "metadata": metadata,
+        }
+    ]
+    if error.retry_after is not None:
+        details.append(
+            {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{round(error.retry_after, 3):g}s"}
+        )
+    status = error.status_code
+    word = _WRITTEN.get(status) or ("INTERNAL" if status >= 500 else "INVALID_ARGUMENT")
+    return {"error": {"code": status, "message": error.message, "status": word, "details": details}}

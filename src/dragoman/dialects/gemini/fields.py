@@ -1,0 +1,34 @@
+"""Google's JSON: camelCase and snake_case names are the same, null means absent, and a single object stands for a list of one."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+from dragoman.dialects.validation import expect_list, expect_object
+from dragoman.types.json import JsonObject
+
+__all__ = ["fields", "items", "own_vendor"]
+
+own_vendor = "google"
+"""Whose signatures and provider-run tools this dialect's own clients and servers understand."""
+
+
+@lru_cache(maxsize=1024)
+def _camel(name: str) -> str:
+    return re.sub(r"(?<=[a-zA-Z0-9])_([a-z0-9])", lambda match: match[1].upper(), name)
+
+
+def fields(value: Any, path: str) -> JsonObject:
+    """The object's fields under their camelCase names. Only this level: below may stand a caller's own data."""
+    return {
+        _camel(key) if "_" in key else key: item for key, item in expect_object(value, path).items() if item is not None
+    }
+
+
+def items(value: Any, path: str) -> list[Any]:
+    """A repeated field."""
+    if value is None:
+        return []
+    return [value] if isinstance(value, dict) else expect_list(value, path)

@@ -1,0 +1,166 @@
+"""A Gemini caller's `systemInstruction` and `contents` as messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from dragoman.dialects.gemini.fields import fields, items, own_vendor
+from dragoman.dialects.gemini.media import read_media
+from dragoman.dialects.gemini.parts_read import CallIds, PartsReader, as_message
+from dragoman.dialects.validation import bad, expect_object, expect_str
+from dragoman.types.chat import ContentPart, Message
+from dragoman.types.json import JsonObject
+
+__all__ = ["read_contents", "read_system"]
+
+_ROLES = {"": "user", "user": "user", "function": "user", "model": "model", "system": "system"}
+_TEXT = frozenset({"text", "thought"})
+_RESULT = frozenset({"id", "name", "response", "parts"})
+
+
+def read_system(value: Any) -> list[Message]:
+    """The instruction: a content, or as the SDK takes it a string."""
+    if value is None:
+        return []
+    if isinstance(value, str):
+        return [{"role": "system", "content": value}]
+    parts = fields(value, "systemInstruction").get("parts")
+    found = [
+        _user_part(fields(part, f"systemInstruction.parts[{index}]"), f"systemInstruction.parts[{index}]")
+        for index, part in enumerate(items(parts, "systemInstruction.parts"))
+    ]
+    return [{"role": "system", "content": _content(found)}] if found else []
+
+
+def read_contents(value: Any, path: str = "contents") -> list[Message]:
+    if isinstance(value, str):
+        return [{"role": "user", "content": value}]
+    reader = _Reader()
+    for index, content in enumerate(items(value, path)):
+        reader.read(content, f"{path}[{index}]")
+    return reader.messages
+
+
+def _content(parts: list[ContentPart]) -> str | list[ContentPart]:
+    """One plain text is a string."""
+    if len(parts) == 1 and parts[0].keys() == {"type", "text"} and parts[0]["type"] == "text":
+        return parts[0]["text"]
+    return parts
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self._ids = CallIds()
+        self._open: list[tuple[str, str]] = []
+        """(id, name) of calls that have no result yet."""
+
+    def read(self, raw: Any, path: str) -> None:
+        if isinstance(raw, str):
+            self.messages.append({"role": "user", "content": raw})
+            return
+        content = fields(raw, path)
+        role = expect_str(content.get("role", ""), f"{path}.role")
+        if role not in _ROLES:
+            raise bad(f"{path}.role", f"unknown role {role!r}: user and model are known")
+        parts = items(content.get("parts"), f"{path}.parts")
+        if not parts and _ROLES[role] != "model":  # an empty turn of the model is taken: it answered nothing
+            raise bad(f"{path}.parts", "contents.parts must not be empty", code="missing_required_parameter")
+        if _ROLES[role] == "model":
+            self._model(parts, f"{path}.parts")
+        else:
+            self._user(parts, f"{path}.parts", _ROLES[role])
+
+    def _model(self, parts: list[Any], path: str) -> None:
+        reader = PartsReader(self._ids, unseals=True)
+        delta = reader.read(parts, path)
+        for key, value in reader.close().items():
+            delta[key] = value  # type: ignore[literal-required]
+        message = as_message(delta, reader.order)
+        audio = message.get("audio")
+        if audio:
+            message["audio"] = {"data": "".join(audio["pieces"]), "format": audio["format"]}
+        for call in message.get("tool_calls") or ():
+            self._open.append((call["id"], call["function"]["name"]))
+        self.messages.append(message)
+
+    def _user(self, parts: list[Any], path: str, role: str) -> None:
+        """Results of calls become messages of their own; what stands around them keeps its place."""
+        gathered: list[ContentPart] = []
+        before = len(self.messages)
+        for index, raw in enumerate(parts):
+            where = f"{path}[{index}]"
+            part = fields(raw, where)
+            if "functionResponse" not in part:
+                gathered.append(_user_part(part, where))
+                continue
+            if gathered:
+                self.messages.append({"role": role, "content": _content(gathered)})
+                gathered = []
+            self.messages.append(self._result(part, where))
+        if gathered or len(self.messages) == before:
+            self.messages.append({"role": role, "content": _content(gathered) if gathered else ""})
+
+    def _result(self, part: JsonObject, path: str) -> Message:
+        where = f"{path}.functionResponse"
+        result = fields(part["functionResponse"], where)
+        name = expect_str(result.get("name", ""), f"{where}.name")
+        call_id = self._call_id(result.get("id"), name, where)
+        key, text, own = _response_text(expect_object(result.get("response", {}), f"{where}.response"))
+        media = [
+            read_media(fields(item, f"{where}.parts[{index}]"), f"{where}.parts[{index}]")
+            for index, item in enumerate(items(result.get("parts"), f"{where}.parts"))
+        ]
+        content: Any = [{"type": "text", "text": text}, *media] if media else text
+        message: Message = {"role": "tool", "tool_call_id": call_id, "content": content}
+        if name:
+            message["name"] = name
+        if key == "error":
+            message["is_error"] = True
+        own.update({name: value for name, value in result.items() if name not in _RESULT})
+        if own:
+            message["provider_specific_fields"] = {own_vendor: own}
+        return message
+
+    def _call_id(self, told: Any, name: str, path: str) -> str:
+        """The result's own id, or that of the oldest open call of its name: Gemini matches by name and order."""
+        if told is not None:
+            known = expect_str(told, f"{path}.id")
+            self._open = [(call_id, called) for call_id, called in self._open if call_id != known]
+            return known
+        for position, (call_id, called) in enumerate(self._open):
+            if called == name:
+                del self._open[position]
+                return call_id
+        return self._ids.make()
+
+
+def _response_text(response: JsonObject) -> tuple[str, str, JsonObject]:
+    """The key that held the result (or none), its text, and how to put it back.
+
+    A single `output`, `result` or `error` only wraps what the function gave; everything else is given on as it is."""
+    for key in ("result", "output", "error"):
+        if response.keys() == {key}:
+            value = response[key]
+            if not isinstance(value, str):
+                return key, orjson.dumps(value).decode(), {"wrapped_in": key, "json": True}
+            plain = key == "error" or (key == "result" and value.lstrip()[:1] != "{")
+            return key, value, {} if plain else {"wrapped_in": key}
+    return "", orjson.dumps(response).decode(), {}
+
+
+def _user_part(part: JsonObject, path: str) -> ContentPart:
+    if "inlineData" in part or "fileData" in part:
+        return read_media(part, path)
+    if "text" in part:
+        result: ContentPart = {"type": "text", "text": expect_str(part["text"], f"{path}.text")}
+        extra = {key: value for key, value in part.items() if key not in _TEXT or (key == "thought" and value is True)}
+        if extra:
+            result["extra_content"] = {own_vendor: extra}  # type: ignore[typeddict-unknown-key]
+        return result
+    kind = next((key for key in part if key not in ("thought", "thoughtSignature")), None)
+    if kind is None:
+        raise bad(path, "a part without data")
+    return {**part, "type": kind, "vendor": own_vendor}  # type: ignore[typeddict-item]

@@ -1,0 +1,191 @@
+"""Messages as `systemInstruction` and `contents`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from dragoman.dialects.call_pairs import paired
+from dragoman.dialects.framing.surrogates import loads
+from dragoman.dialects.gemini.assistant_write import Writing, content_part, model_parts
+from dragoman.dialects.gemini.media import is_media
+from dragoman.dialects.gemini.references import has_reference
+from dragoman.dialects.validation import bad, expect_list, expect_object
+from dragoman.types.chat import Message
+from dragoman.types.json import JsonObject
+
+__all__ = ["Contents", "write_contents"]
+
+_SYSTEM = ("system", "developer")
+_IN_RESULTS = ("image/", "application/pdf", "text/plain")
+"""What a function's response may hold: https://ai.google.dev/gemini-api/docs/function-calling#multimodal."""
+
+_LONG_NUMBER = re.compile(r"(?<![\w\"])\d[\d.]{15,}")
+"""More digits than a double holds, which is what Google's objects have for numbers: such a text has to stay a text."""
+
+
+class Contents:
+    """The turns so far. Neighbours of one role become one turn; the results of calls stay a turn of their own, since Google
+    counts them against the calls before them."""
+
+    def __init__(self) -> None:
+        self.turns: list[JsonObject] = []
+        self.system: list[JsonObject] = []
+        self._kind = ""
+
+    def add(self, kind: str, parts: list[JsonObject]) -> None:
+        """`kind` is user, model or results."""
+        if not parts:
+            return
+        if kind == self._kind:
+            self.turns[-1]["parts"].extend(parts)
+            return
+        self._kind = kind
+        self.turns.append({"role": "model" if kind == "model" else "user", "parts": parts})
+
+
+def write_contents(messages: list[Message], writing: Writing) -> Contents:
+    contents = Contents()
+    history = paired(expect_list(messages, "messages"))
+    names = dict(_call_names([message for _, message in history]))
+    attached: list[JsonObject] = []
+    """Media of results, which follow all results of their turn."""
+    for index, message in history:
+        path = f"messages[{index}]"
+        role = expect_object(message, path).get("role")
+        _note_losses(message, path, writing)
+        if role in ("tool", "function"):
+            contents.add("results", [_result(message, path, names, attached, writing)])
+            continue
+        contents.add("user", attached)
+        attached = []
+        if role in _SYSTEM:
+            _add_system(contents, message, path, writing)
+        elif role == "assistant":
+            contents.add("model", model_parts(message, path, writing))
+        elif role == "user":
+            contents.add("user", _user_parts(message, path, writing) or [{"text": " "}])  # an empty part is refused
+        else:
+            raise bad(f"{path}.role", f"unknown role {role!r}")
+    contents.add("user", attached)
+    _repair(contents)
+    return contents
+
+
+def _note_losses(message: Message, path: str, writing: Writing) -> None:
+    if any(marked.get("cache_control") for marked in (message, *(message.get("tool_calls") or ()))):
+        writing.drops.weakened("cache_control")
+    if message.get("name") and message.get("role") not in ("tool", "function"):
+        writing.drops.weakened(f"{path}.name")
+
+
+def _repair(contents: Contents) -> None:
+    """A request must have contents, and a model cannot begin."""
+    if not contents.turns and contents.system:
+        contents.turns = [{"role": "user", "parts": contents.system}]
+        contents.system = []
+    if contents.turns and contents.turns[0]["role"] == "model":
+        contents.turns.insert(0, {"role": "user", "parts": [{"text": " "}]})
+
+
+def _add_system(contents: Contents, message: Message, path: str, writing: Writing) -> None:
+    """The first system messages are the instruction; a later one can only be said by the user."""
+    parts = _user_parts(message, path, writing)
+    if not contents.turns:
+        contents.system.extend(parts)
+    else:
+        writing.drops.weakened(f"{path}.role")
+        contents.add("user", parts)
+
+
+def _user_parts(message: Message, path: str, writing: Writing) -> list[JsonObject]:
+    content = message.get("content")
+    if content is None:
+        return []
+    if isinstance(content, str):
+        return [{"text": content}] if content else []
+    found = [
+        content_part(expect_object(part, f"{path}.content[{index}]"), f"{path}.content[{index}]", writing)  # type: ignore[arg-type]
+        for index, part in enumerate(expect_list(content, f"{path}.content"))
+    ]
+    parts = [part for part in found if part is not None]
+    return [part for part in parts if part != {"text": ""}]
+
+
+def _call_names(messages: list[Message]) -> Iterator[tuple[str, str]]:
+    for message in messages:
+        for call in message.get("tool_calls") or ():
+            function: Any = call.get("function") or call.get("custom") or {}
+            if call.get("id"):
+                yield call["id"], function.get("name") or ""
+
+
+def _result(
+    message: Message, path: str, names: dict[str, str], attached: list[JsonObject], writing: Writing
+) -> JsonObject:
+    call_id = message.get("tool_call_id")
+    name = names.get(call_id or "") or message.get("name")
+    if not name:
+        raise bad(f"{path}.tool_call_id", f"no call before it has the id {call_id!r}, and the message has no name")
+    texts, media = _result_content(message, path, writing)
+    own = (message.get("provider_specific_fields") or {}).get(writing.target.vendor) or {}
+    body: JsonObject = {
+        "name": writing.names.to_wire(name),
+        "response": _response(texts, bool(message.get("is_error")), own),
+        **{key: value for key, value in own.items() if key not in ("wrapped_in", "json")},
+    }
+    if call_id:
+        body["id"] = call_id
+    if writing.is_gemini_3:
+        inside = [part for part in media if _fits_in_result(part)]
+        media = [part for part in media if not _fits_in_result(part)]
+        if inside:
+            body["parts"] = inside
+    attached.extend(media)
+    return {"functionResponse": body}
+
+
+def _result_content(message: Message, path: str, writing: Writing) -> tuple[str, list[JsonObject]]:
+    content = message.get("content")
+    if content is None or isinstance(content, str):
+        return content or "", []
+    texts: list[str] = []
+    media: list[JsonObject] = []
+    for index, part in enumerate(content):
+        where = f"{path}.content[{index}]"
+        written = content_part(expect_object(part, where), where, writing)  # type: ignore[arg-type]
+        if is_media(part) and written is not None:
+            media.append(written)
+        elif written is not None:
+            texts.append(str(written.get("text") or ""))
+    return "\n".join(texts), media
+
+
+def _fits_in_result(part: JsonObject) -> bool:
+    blob: Any = part.get("inlineData") or part.get("fileData") or {}
+    return str(blob.get("mimeType") or "").startswith(_IN_RESULTS)
+
+
+def _response(text: str, is_error: bool, own: JsonObject) -> JsonObject:
+    """Google takes an object: JSON that is one goes as it is, all else under a name."""
+    wrapped_in = own.get("wrapped_in")
+    if isinstance(wrapped_in, str):
+        return {wrapped_in: _value(text) if own.get("json") else text}
+    value = _value(text) if text.lstrip()[:1] == "{" else text
+    if is_error:
+        return value if isinstance(value, dict) and "error" in value else {"error": value}
+    return value if isinstance(value, dict) else {"result": value}
+
+
+def _value(text: str) -> Any:
+    """The JSON in `text`, or the text itself where it is none or where Google would read something else into it."""
+    if _LONG_NUMBER.search(text):
+        return text
+    try:
+        value = loads(text)
+    except orjson.JSONDecodeError:
+        return text
+    return text if has_reference(value) else value

@@ -1,0 +1,182 @@
+"""Errors of OpenAI and of those who speak like it: wire -> our classes, and back."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from dragoman.dialects.dialect import ErrorReply, ReplyContext
+from dragoman.dialects.error_details import build, error_body, excerpt, plain_text, reply_of
+from dragoman.dialects.error_phrases import TEXT_STATUSES, is_model_failure, is_overflow
+from dragoman.dialects.openai_chat.error_shapes import Said, said
+from dragoman.errors import (
+    APIError,
+    AuthenticationError,
+    BadRequestError,
+    ContentPolicyViolationError,
+    ContextWindowExceededError,
+    DragomanError,
+    InsufficientQuotaError,
+    InternalServerError,
+    NotFoundError,
+    RateLimitError,
+    ServiceUnavailableError,
+    UnprocessableEntityError,
+    UnsupportedParamsError,
+    error_for_status,
+)
+from dragoman.types.json import JsonObject
+
+__all__ = ["failed_choice", "is_error", "raise_if_error", "read_error", "stream_error", "write_error"]
+
+_BY_CODE: dict[str, type[APIError]] = {
+    "content_filter": ContentPolicyViolationError,
+    "content_policy_violation": ContentPolicyViolationError,
+    "responsibleaipolicyviolation": ContentPolicyViolationError,  # Azure
+    "data_inspection_failed": ContentPolicyViolationError,  # Alibaba
+    "model_not_found": NotFoundError,
+    "invalid_model": NotFoundError,  # Mistral, as a 400
+    "deploymentnotfound": NotFoundError,  # Azure
+    "invalid_api_key": AuthenticationError,
+    "insufficient_quota": InsufficientQuotaError,
+    "rate_limit_exceeded": RateLimitError,
+    "unsupported_parameter": UnsupportedParamsError,
+    "engine_overloaded_error": ServiceUnavailableError,  # Moonshot
+}
+"""The provider's code or type, in lower case -> class."""
+
+_BY_TEXT: tuple[tuple[re.Pattern[str], type[APIError]], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), kind)
+    for pattern, kind in (
+        # DeepSeek, xAI, vLLM and others give code `invalid_request_error` or none at all for all of these.
+        (
+            r"content management policy|content violates|violates (?:our )?usage|flagged as potentially"
+            r"|rejected (?:as a result of|by) (?:our|the) safety system|inappropriate content",
+            ContentPolicyViolationError,
+        ),
+        (r"(?:incorrect|invalid) api.?key|api.?key not valid", AuthenticationError),
+        (
+            r"\binvalid model\b|not a valid model|model names are|no such model|unknown model"
+            r"|\bmodel\b[^.]{0,120}(?:not found|(?:does not|doesn't|not) exist|was removed)",
+            NotFoundError,
+        ),
+        (r"not support(?:ed|s)? (?:the )?parameter|unsupported parameter", UnsupportedParamsError),
+    )
+)
+"""English text -> class, asked only of `TEXT_STATUSES`, after the code."""
+
+_WAIT = re.compile(r"(?:try again|retry) (?:in|after) (?:(\d{1,6})m)?(\d{1,9}(?:\.\d{1,12})?)(ms|s)\b", re.IGNORECASE)
+"""OpenAI and Groq tell the wait in the message when they leave out the header."""
+_MODEL = re.compile(r"\bmodel\b", re.IGNORECASE)
+_OPENAI_CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+\Z")
+
+
+def read_error(reply: ErrorReply) -> APIError:
+    body = error_body(reply)
+    heard = said(body)
+    if body is None:
+        heard.message = plain_text(reply.body)
+    return _error(heard, body, reply)
+
+
+def _error(heard: Said, body: Any, reply: ErrorReply) -> APIError:
+    status = reply.status if reply.status >= 400 else heard.status or 500
+    kind = _class(heard, status)
+    if heard.headers:
+        reply = ErrorReply(reply.provider, reply.model, reply.status, {**heard.headers, **reply.headers}, reply.body)
+    if reply.status < 400:
+        reply = ErrorReply(reply.provider, reply.model, status, reply.headers, reply.body)
+    error = build(
+        kind,
+        reply,
+        message=heard.message,
+        code=_code(kind, heard),
+        provider_code=heard.code or heard.type or None,
+        param=heard.param,
+        body=body,
+    )
+    if error.retry_after is None and kind is RateLimitError:
+        error.retry_after = _told_wait(heard.message)
+    return error
+
+
+def _class(heard: Said, status: int) -> type[APIError]:
+    words = (heard.code, heard.type)
+    found = next((_BY_CODE[word.lower()] for word in words if word.lower() in _BY_CODE), None)
+    if found is not None:
+        return found
+    message = heard.message if status in TEXT_STATUSES else ""
+    if is_overflow(message, *words):
+        return ContextWindowExceededError
+    if is_model_failure(message, *words):
+        return InternalServerError
+    by_text = (kind for pattern, kind in _BY_TEXT if message and pattern.search(message))
+    return next(by_text, error_for_status(status))
+
+
+def _code(kind: type[APIError], heard: Said) -> str | None:
+    """OpenAI's word for it. None: the class's own."""
+    if heard.code == "insufficient_quota" or heard.type == "insufficient_quota":
+        return "insufficient_quota"
+    if kind is NotFoundError and heard.code != "model_not_found" and not _MODEL.search(heard.message):
+        return "not_found"
+    tells = kind in (BadRequestError, UnprocessableEntityError) or is_model_failure("", heard.code)
+    if tells and _OPENAI_CODE.match(heard.code):
+        return heard.code
+    return None
+
+
+def _told_wait(message: str) -> float | None:
+    found = _WAIT.search(message)
+    if found is None:
+        return None
+    seconds = float(found[2]) / (1000 if found[3].lower() == "ms" else 1)
+    return 60 * int(found[1] or 0) + seconds
+
+
+def is_error(body: JsonObject) -> bool:
+    """Whether a body that came with a 200 is an error."""
+    if body.get("error") or body.get("object") == "error":
+        return True
+    base = body.get("base_resp")
+    if isinstance(base, dict) and base.get("status_code"):
+        return True
+    if "choices" in body or "data" in body or "object" in body:
+        return False
+    return any(body.get(key) for key in ("detail", "errors", "message"))
+
+
+def raise_if_error(body: JsonObject, context: ReplyContext) -> None:
+    """Raise the error that came with a 200."""
+    if not isinstance(body, dict):
+        raise stream_error(body, context)
+    if is_error(body):
+        raise stream_error(body, context)
+
+
+def stream_error(body: Any, context: ReplyContext) -> APIError:
+    """The error that came as an event, or inside a whole answer."""
+    body = excerpt(body)
+    heard = said(body)
+    if not heard.status and heard.code.lower() in ("rate_limit_exceeded", "rate_limit_error"):
+        heard.status = 429
+    return _error(heard, body, reply_of(body, context))
+
+
+def failed_choice(choice: JsonObject, context: ReplyContext) -> APIError:
+    """A choice that the provider gave up (OpenRouter says why in its `error`)."""
+    word = choice.get("native_finish_reason") or choice.get("finish_reason")
+    body = {"error": choice.get("error") or {"message": f"the model broke off with {word!r}", "code": str(word)}}
+    return stream_error(body, context)
+
+
+def write_error(error: DragomanError) -> JsonObject:
+    written: JsonObject = {
+        "message": error.message,
+        "type": error.type,
+        "param": error.param,
+        "code": error.code,
+    }
+    if error.provider_code is not None:
+        written["provider_code"] = error.provider_code
+    return {"error": written}

@@ -1,0 +1,53 @@
+"""What a configuration describes, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from dragoman.gateway.config.gateway_config import GatewayConfig
+from dragoman.gateway.config.prices_file import PricesFile
+from dragoman.observe import Listener
+from dragoman.routing import Clock, Router
+from dragoman.state.redis_place import RedisPlace
+
+__all__ = ["alone", "offline_router_of", "router_of", "router_of_kind"]
+
+_R = TypeVar("_R", bound=Router)
+
+
+def offline_router_of(config: GatewayConfig, clock: Clock | None = None) -> Router:
+    """One that only thinks: it knows the prices, and asks nobody."""
+    return router_of(alone(config), clock=clock)[0]
+
+
+def alone(config: GatewayConfig) -> GatewayConfig:
+    """The same, which shares nothing with the gateways that run."""
+    return replace(config, router=replace(config.router, redis=RedisPlace()))
+
+
+def router_of(
+    config: GatewayConfig, listeners: Sequence[Listener] = (), clock: Clock | None = None
+) -> tuple[Router, PricesFile | None]:
+    """The router, and the file of its prices, which has been read. Raises `ConfigError` where that is wrong."""
+    return router_of_kind(Router, config, listeners, clock)
+
+
+def router_of_kind(
+    kind: type[_R], config: GatewayConfig, listeners: Sequence[Listener] = (), clock: Clock | None = None
+) -> tuple[_R, PricesFile | None]:
+    """The same, of a router that is more than one."""
+    router = kind(
+        config.deployments,
+        settings=config.router,
+        providers=config.providers,
+        listeners=listeners,
+        allow_unlisted=False,
+        clock=clock,
+    )
+    if config.prices_file is None:
+        return router, None
+    prices = PricesFile(config.prices_file, router.catalogue)
+    prices.load()
+    return router, prices

@@ -1,0 +1,88 @@
+"""What a configuration may say and probably does not mean: deployments without a key, models that are in no catalogue, fallbacks
+that lead nowhere new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+
+from dragoman.gateway.logs.redactor import is_secret_name
+from dragoman.models import Catalogue
+from dragoman.routing import Deployment, RouterSettings
+from dragoman.routing.settings.router_settings import target_name
+from dragoman.settings.suggestions import near
+
+__all__ = ["doubts"]
+
+_MOST = 20
+"""Of a kind. Who reads that many has seen the pattern."""
+
+
+def doubts(
+    deployments: Sequence[Deployment], router: RouterSettings, paths: Mapping[str, str], environment: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Lines of the form `path: message`. `paths` says where the fields of `router` were said."""
+    return (
+        *_few(_keyless(deployments, environment)),
+        *_few(_unknown(deployments)),
+        *_few(_fallbacks(router, paths)),
+    )
+
+
+def _few(lines: Iterator[str]) -> Iterator[str]:
+    yield from islice(lines, _MOST)
+    rest = sum(1 for _ in lines)
+    if rest:
+        yield f"and {rest:,} more of the same kind"
+
+
+def _keyless(deployments: Iterable[Deployment], environment: Mapping[str, str]) -> Iterator[str]:
+    for deployment in deployments:
+        provider, options = deployment.provider, deployment.options
+        credential = provider.credential
+        if options.api_key or provider.function is not None or options.mock_response is not None or credential.found():
+            continue
+        if any(environment.get(name, "").strip() for name in credential.env) or _signs_itself(deployment):
+            continue
+        remedy = f", and {_unset(credential.env)} set" if credential.env else ""
+        yield f"{deployment.path}: no api_key is given{remedy}, so its calls will fail"
+
+
+def _unset(names: Sequence[str]) -> str:
+    return f"{names[0]} is not" if len(names) == 1 else f"none of {', '.join(names)} is"
+
+
+def _signs_itself(deployment: Deployment) -> bool:
+    """With a header of its own, or by what is not supported yet and told elsewhere."""
+    return any(map(is_secret_name, (*deployment.options.extra_headers, *deployment.ignored)))
+
+
+def _unknown(deployments: Iterable[Deployment]) -> Iterator[str]:
+    catalogue, told = Catalogue(), 0
+    names: dict[str, list[str]] = {}
+    for deployment in deployments:
+        provider, model = deployment.provider.name, deployment.model
+        options = deployment.options
+        if deployment.entry is not None or "*" in model or options.api_base or options.mock_response is not None:
+            continue
+        if provider not in names:
+            names[provider] = [entry.model for entry in catalogue.entries(provider)]
+        if not names[provider]:
+            continue
+        told += 1
+        meant = near(model, names[provider], count=1) if told <= _MOST else ()
+        remark = f" (did you mean {meant[0]!r}?)" if meant else ""
+        yield (
+            f"{deployment.path}.model: {model!r} of {provider} is in no catalogue{remark}: "
+            "its price and its abilities are not known"
+        )
+
+
+def _fallbacks(router: RouterSettings, paths: Mapping[str, str]) -> Iterator[str]:
+    for field in ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks"):
+        for alias, targets in getattr(router, field).items():
+            names = [target_name(target) for target in targets]
+            if alias in names:
+                yield f"{paths[field]}.{alias}: {alias!r} is a fallback of itself"
+            for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+                yield f"{paths[field]}.{alias}: {name!r} is given twice"

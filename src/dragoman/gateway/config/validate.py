@@ -1,0 +1,86 @@
+"""Holds a loaded config.yaml against `_settings.py`: every fault is found, not only the first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from dragoman.errors import ConfigError
+from dragoman.gateway.config.settings_table import SECTIONS
+from dragoman.models.litellm_names import PRICE_NAMES
+from dragoman.settings.readers import Environment, Reader
+from dragoman.settings.suggestions import near
+
+__all__ = ["Findings", "below", "read_section"]
+
+_MOST_REMARKS = 100
+"""To find near names takes a millisecond, and somebody who reads that many faults has seen the pattern."""
+
+
+class Findings:
+    """What is wrong with a file, and what in it is known and not acted on yet."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+        self.unsupported: list[str] = []
+
+    def problem(self, path: str, message: str) -> None:
+        self.problems.append(f"{path}: {message}" if path else message)
+
+    def forget_unused(self) -> None:
+        """What is wrong below a key that does nothing does no harm either."""
+        self.problems = [line for line in self.problems if not below(line.partition(": ")[0], self.unsupported)]
+
+
+def below(path: str, others: Iterable[str]) -> bool:
+    """Whether a path is one of the others, or stands below one."""
+    return any(path == other or path.startswith((f"{other}.", f"{other}[")) for other in others)
+
+
+def read_section(value: Any, section: str, path: str, findings: Findings) -> dict[str, Any]:
+    """The settings of one mapping, as their types say. What cannot be used is noted and left out."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        findings.problem(path, "expected a mapping")
+        return {}
+    known = SECTIONS[section]
+    found: dict[str, Any] = {}
+    for key, item in value.items():
+        where = f"{path}.{key}" if path else str(key)
+        reader = known.reader(str(key))
+        if reader is not None:
+            if item is not None:
+                _read(found, key, item, reader, where, findings)
+        elif key in known.unsupported:
+            findings.unsupported.append(where)
+        else:
+            near_name = _nearest(str(key), section) if len(findings.problems) < _MOST_REMARKS else ""
+            findings.problem(where, f"unknown key{near_name}")
+    return found
+
+
+def _read(found: dict[str, Any], key: str, item: Any, reader: Reader, where: str, findings: Findings) -> None:
+    if item == "" and isinstance(item, Environment):
+        # Its variable is missing, which has been noted; or it is empty, which is as good as left out.
+        return
+    try:
+        found[key] = reader(item, where)
+    except ConfigError as error:
+        findings.problems += error.message.splitlines()
+
+
+def _nearest(key: str, section: str) -> str:
+    known = SECTIONS[section]
+    names = [*known.settings, *sorted(known.unsupported), *(sorted(PRICE_NAMES) if known.prices else ())]
+    meant = near(key, names, count=1, cutoff=0.6)
+    if meant:
+        return f"; did you mean {meant[0]}?"
+    homes = [
+        name
+        for name in ("top_level", "general_settings", "litellm_settings", "router_settings")
+        if key in SECTIONS[name].settings
+    ]
+    if homes:
+        return f"; it belongs {'at the top level' if homes[0] == 'top_level' else 'under ' + homes[0]}"
+    return "; a parameter that only this provider knows goes under extra_body" if section == "litellm_params" else ""

@@ -1,0 +1,215 @@
+"""What OpenAI's callers write into the body for the gateway rather than for the model, and what they may not write at all.
+
+A client can never choose where a key of the server is sent, nor with which key: those fields are refused.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from dragoman.dialects.validation import bad, wrong_type
+from dragoman.errors import BadRequestError
+from dragoman.routing import NO_OPTIONS, CallOptions
+from dragoman.routing.settings.control_names import is_control
+from dragoman.routing.settings.deployment_keys import KEYS
+from dragoman.routing.settings.options import OPTION_NAMES, is_price
+from dragoman.types.json import JsonObject
+
+__all__ = ["refuse_server_fields", "take_controls", "take_options"]
+
+_MOST_RETRIES = 10
+_MOST_FALLBACKS = 10
+_LONGEST = 6000.0
+_LEAST_URGENT = 1_000_000
+
+_SERVER_FIELD_NAMES = """
+    api_key api_base base_url api_version api_type custom_llm_provider extra_headers headers extra_query
+    provider_specific_header model_list user_config router_settings_override client organization deployment_id
+    azure_ad_token azure_ad_token_provider azure_username azure_password azure_scope tenant_id client_id client_secret
+    region_name litellm_credential_name litellm_params ssl_verify ssl_certificate shared_session use_litellm_proxy proxy
+    proxies hf_model_name base_model
+"""
+_SERVER_FIELDS = frozenset(_SERVER_FIELD_NAMES.split())
+"""Where a call goes, with which credential, and at what price: the server's to say."""
+_SERVER_PREFIXES = ("aws_", "vertex_", "watsonx_", "langfuse_", "langsmith_", "gcs_", "s3_")
+_NOT_YET_MEANT = frozenset({"guardrails", "policies", "prompt_id"})
+"""Left out they would change what the caller means: refused."""
+_REQUEST_OPTIONS = frozenset({"metadata"})
+"""An option of the SDK that is a parameter of OpenAI's requests as well."""
+
+
+def refuse_server_fields(body: Mapping[str, Any], path: str = "") -> None:
+    """Raise `BadRequestError` where a client sets what only the server's configuration may set."""
+    for name in body:
+        if name in _SERVER_FIELDS or name.startswith(_SERVER_PREFIXES) or is_price(name):
+            raise BadRequestError(
+                f"{path}{name}: only the gateway's configuration may set this",
+                param=f"{path}{name}",
+                code="forbidden_parameter",
+            )
+        if name in _NOT_YET_MEANT:
+            raise BadRequestError(
+                f"{path}{name}: not supported yet", param=f"{path}{name}", code="unsupported_parameter"
+            )
+
+
+def take_options(body: JsonObject) -> tuple[CallOptions, tuple[str, ...]]:
+    """Take the gateway's fields out of `body`. Also gives the names of fields that were left out."""
+    refuse_server_fields(body)
+    given = {
+        name: read(value, name)
+        for name, read in _CONTROLS.items()
+        if name in body and (value := body.pop(name)) is not None
+    }
+    facts = {fact: given.pop(name) for name, fact in _FACTS.items() if name in given}
+    if facts:
+        given["metadata"] = facts
+    unused = [name for name in body if (name in OPTION_NAMES or name in KEYS) and name not in _REQUEST_OPTIONS]
+    for name in unused:
+        del body[name]
+    left_out = (*unused, *take_controls(body))
+    if "extra_body" in given:
+        given["extra_body"], inside = _without_controls(given["extra_body"])
+        left_out += tuple(f"extra_body.{name}" for name in inside)
+    return (CallOptions(**given) if given else NO_OPTIONS), left_out
+
+
+def take_controls(body: JsonObject) -> tuple[str, ...]:
+    """Take out of `body` what never reaches a provider and has no effect here, and give its names."""
+    names = tuple(filter(is_control, body))
+    for name in names:
+        del body[name]
+    return names
+
+
+def _without_controls(body: JsonObject) -> tuple[JsonObject, tuple[str, ...]]:
+    kept = dict(body)
+    names = take_controls(kept)
+    return kept, names
+
+
+def _retries(value: Any, path: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise wrong_type(path, "an integer", value)
+    if not 0 <= value <= _MOST_RETRIES:
+        raise bad(path, f"expected 0 to {_MOST_RETRIES}")
+    return value
+
+
+def _priority(value: Any, path: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise wrong_type(path, "an integer", value)
+    if abs(value) > _LEAST_URGENT:
+        raise bad(path, f"expected {-_LEAST_URGENT} to {_LEAST_URGENT}")
+    return value
+
+
+def _session(value: Any, path: str) -> str:
+    if not isinstance(value, str):
+        raise wrong_type(path, "a string", value)
+    return value
+
+
+def _seconds(value: Any, path: str) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise wrong_type(path, "a number of seconds", value)
+    if not (math.isfinite(value) and 0 < value <= _LONGEST):
+        raise bad(path, f"expected a number of seconds of at most {_LONGEST:g}")
+    return float(value)
+
+
+def _boolean(value: Any, path: str) -> bool:
+    if not isinstance(value, bool):
+        raise wrong_type(path, "true or false", value)
+    return value
+
+
+def _names(value: Any, path: str) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise wrong_type(path, "an array", value)
+    for index, item in enumerate(value):
+        if not isinstance(item, str):
+            raise wrong_type(f"{path}[{index}]", "a string", item)
+    return tuple(value)
+
+
+def _fallbacks(value: Any, path: str) -> tuple[str | JsonObject, ...]:
+    if not isinstance(value, list):
+        raise wrong_type(path, "an array", value)
+    if len(value) > _MOST_FALLBACKS:
+        raise bad(path, f"expected at most {_MOST_FALLBACKS} fallbacks")
+    return tuple(_fallback(item, f"{path}[{index}]") for index, item in enumerate(value))
+
+
+def _fallback(value: Any, path: str) -> str | JsonObject:
+    if isinstance(value, str) and value:
+        return value
+    if not isinstance(value, dict):
+        raise wrong_type(path, "a model name, or an object with one", value)
+    if not isinstance(value.get("model"), str) or not value["model"]:
+        raise wrong_type(f"{path}.model", "a string", value.get("model"))
+    refuse_server_fields(value, f"{path}.")
+    for name in ("fallbacks", "num_retries", "extra_body"):
+        if name in value:
+            raise bad(f"{path}.{name}", "cannot be set for a fallback")
+    return value
+
+
+def _extra_body(value: Any, path: str) -> JsonObject:
+    if not isinstance(value, dict):
+        raise wrong_type(path, "an object", value)
+    for name in ("model", "stream"):
+        # It is merged last, as it stands: it would be another model than the one that was admitted.
+        if name in value:
+            raise bad(f"{path}.{name}", "cannot be set here")
+    refuse_server_fields(value, f"{path}.")
+    return value
+
+
+def _mock(value: Any, path: str) -> str:
+    if not isinstance(value, str):
+        raise wrong_type(path, "a string", value)
+    return value
+
+
+def _mock_calls(value: Any, path: str) -> tuple[JsonObject, ...]:
+    if not isinstance(value, list):
+        raise wrong_type(path, "an array", value)
+    for index, item in enumerate(value):
+        if not isinstance(item, dict):
+            raise wrong_type(f"{path}[{index}]", "an object", item)
+    return tuple(value)
+
+
+_CONTROLS: Mapping[str, Callable[[Any, str], Any]] = MappingProxyType(
+    {
+        "num_retries": _retries,
+        "timeout": _seconds,
+        "stream_timeout": _seconds,
+        "fallbacks": _fallbacks,
+        "disable_fallbacks": _boolean,
+        "mock_testing_fallbacks": _boolean,
+        "mock_testing_rate_limit_error": _boolean,
+        "mock_testing_context_fallbacks": _boolean,
+        "mock_testing_content_policy_fallbacks": _boolean,
+        "tags": lambda value, path: list(_names(value, path)),
+        "priority": _priority,
+        "litellm_session_id": _session,
+        "drop_params": _boolean,
+        "additional_drop_params": _names,
+        "allowed_openai_params": _names,
+        "extra_body": _extra_body,
+        "mock_response": _mock,
+        "mock_tool_calls": _mock_calls,
+        "mock_delay": _seconds,
+        "mock_timeout": _boolean,
+    }
+)
+
+_FACTS: Mapping[str, str] = MappingProxyType(
+    {"tags": "tags", "priority": "priority", "litellm_session_id": "session_id"}
+)
+"""Fields of the body that say of a call what its metadata may say too."""

@@ -1,0 +1,156 @@
+"""A row of the catalogue from LiteLLM's names for prices and facts, and back (see `_litellm_table.py` for what they mean)."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from dragoman.errors import ConfigError, DragomanError
+from dragoman.models._litellm_info import as_model_info
+from dragoman.models._litellm_prices import PriceReader, lay_over
+from dragoman.models.litellm_table import (
+    ABILITY_NAMES,
+    PRICE_NAMES,
+    TOKEN_LIMITS,
+    is_price_name,
+)
+from dragoman.types.model_entry import ModelEntry, Provenance
+
+__all__ = ["PRICE_NAMES", "as_model_info", "entry_from_mapping", "is_price_name"]
+
+_log = logging.getLogger("dragoman")
+_READS_ALL_ITS_TOKENS = frozenset({"embedding", "rerank", "moderation"})
+"""Modes whose `max_tokens` limits what goes in."""
+
+
+def entry_from_mapping(
+    mapping: Mapping[str, Any],
+    *,
+    provider: str,
+    model: str,
+    base: ModelEntry | None = None,
+    source: str = "config",
+    path: str = "",
+    error: type[DragomanError] = ConfigError,
+) -> ModelEntry:
+    """The row that `mapping` says, under LiteLLM's names (dollars for one token, one second, ...).
+
+    A price given counts instead of that of `base`, for all its times and service tiers (`..._flex` and its like: for that one);
+    the rest of `base` stays. None counts as not said; keys that say neither a price nor a fact are passed over.
+    Raises one `error` with a line for each wrong `path`; names that LiteLLM knows and that mean nothing here are logged."""
+    facts = _Facts(mapping, path)
+    mode = facts.text("mode") or (base.mode if base else "chat")
+    prices = PriceReader(mode, path)
+    prices.read(mapping)
+    known: dict[str, Any] = {"mode": mode, **facts.limits(mode), **facts.modalities()}
+    abilities = facts.abilities()
+    shut_down = facts.deprecation_date()
+    periods = lay_over(base.prices if base else (), prices)
+    problems = [*facts.problems, *prices.problems]
+    if problems:
+        raise error("\n".join(f"{where}: {what}" for where, what in problems), param=problems[0][0])
+    if prices.remarks:
+        _log.warning("%s/%s: prices without effect: %s", provider, model, ", ".join(prices.remarks))
+    entry = _moved(base, provider, model) if base else ModelEntry(provider=provider, model=model)
+    if prices.said:
+        over = base.price_provenance if base and base.prices else None
+        known |= {"prices": periods, "price_provenance": _over(source, over)}
+    if abilities:
+        known["abilities"] = {**entry.abilities, **abilities}
+        known["ability_sources"] = {**entry.ability_sources, **dict.fromkeys(abilities, source)}
+    if shut_down is not None:
+        known["deprecation_date"] = shut_down
+        known["deprecated"] = shut_down <= datetime.datetime.now(datetime.UTC).date()
+    if abilities or len(known) > 1 + 2 * prices.said:
+        known["facts_provenance"] = _over(source, entry.facts_provenance)
+    return replace(entry, **known)
+
+
+def _moved(base: ModelEntry, provider: str, model: str) -> ModelEntry:
+    """The facts of `base` for the model of this name."""
+    if (base.provider, base.model) == (provider, model):
+        return base
+    return replace(base, provider=provider, model=model, aliases=(), matched_by=f"base_model {base.name}")
+
+
+def _over(source: str, under: Provenance | None) -> Provenance:
+    """Said by `source`, laid over what another one says."""
+    if under is None or under.source == source:
+        return under or Provenance(source)
+    return Provenance(source, f"over {under}", under.as_of)
+
+
+class _Facts:
+    """Reads what is no price, and collects what is wrong."""
+
+    def __init__(self, mapping: Mapping[str, Any], path: str) -> None:
+        self._mapping = mapping
+        self._path = path
+        self.problems: list[tuple[str, str]] = []
+
+    def text(self, name: str) -> str:
+        value = self._mapping.get(name)
+        if value is not None and not isinstance(value, str):
+            self._wrong(name, "a text", value)
+            return ""
+        return value or ""
+
+    def limits(self, mode: str) -> dict[str, int]:
+        """The most tokens in and out. `max_tokens` is an older name of the one, or where that is not known of the other."""
+        either, most_in, most_out = (self._count(name) for name in TOKEN_LIMITS)
+        if mode in _READS_ALL_ITS_TOKENS:
+            most_in = either if most_in is None else most_in
+        elif most_out is None and either != most_in:
+            most_out = either
+        found = {"max_input_tokens": most_in, "max_output_tokens": most_out}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def modalities(self) -> dict[str, tuple[str, ...]]:
+        found = {"reads": self._texts("supported_modalities"), "writes": self._texts("supported_output_modalities")}
+        return {name: value for name, value in found.items() if value}
+
+    def abilities(self) -> dict[str, bool]:
+        found: dict[str, bool] = {}
+        for name, ability in ABILITY_NAMES.items():
+            value = self._mapping.get(name)
+            if isinstance(value, bool):
+                found[ability] = value
+            elif value is not None:
+                self._wrong(name, "true or false", value)
+        return found
+
+    def deprecation_date(self) -> datetime.date | None:
+        value = self._mapping.get("deprecation_date")
+        if value is None:
+            return None
+        try:
+            return value if isinstance(value, datetime.date) else datetime.date.fromisoformat(value)
+        except (TypeError, ValueError):
+            self._wrong("deprecation_date", "a date such as 2027-01-31", value)
+            return None
+
+    def _count(self, name: str) -> int | None:
+        value = self._mapping.get(name)
+        if (isinstance(value, str) and value.isdecimal()) or (isinstance(value, float) and value.is_integer()):
+            value = int(value)
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return value
+        if value is not None:
+            self._wrong(name, "a whole number of tokens", value)
+        return None
+
+    def _texts(self, name: str) -> tuple[str, ...]:
+        value = self._mapping.get(name)
+        if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
+            return tuple(value)
+        if value is not None:
+            self._wrong(name, "a list of texts", value)
+        return ()
+
+    def _wrong(self, name: str, expected: str, value: Any) -> None:
+        where = f"{self._path}.{name}" if self._path else name
+        shown = repr(value)[:40] if isinstance(value, (int, float, str)) else type(value).__name__
+        self.problems.append((where, f"expected {expected}, got {shown}"))

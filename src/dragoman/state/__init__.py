@@ -1,0 +1,51 @@
+"""What processes share: limits, outages and observations; in memory for one process, in Redis for many."""
+
+from __future__ import annotations
+
+from dragoman.state._histogram import Observed, Sketch
+from dragoman.state._redis_connection import address_fault
+from dragoman.state.memory import MemoryStore
+from dragoman.state.protocol import (
+    LEASE_SECONDS,
+    Claim,
+    Counter,
+    Counts,
+    Limits,
+    Observations,
+    Outage,
+    Outages,
+    Outcome,
+    Refusal,
+    SharedStore,
+    Store,
+    StoreState,
+    StoreUnavailable,
+    View,
+)
+from dragoman.state.redis import RedisStore
+from dragoman.state.resilient import Policy, ResilientStore
+
+__all__ = [
+    "LEASE_SECONDS",
+    "Claim",
+    "Counter",
+    "Counts",
+    "Limits",
+    "MemoryStore",
+    "Observations",
+    "Observed",
+    "Outage",
+    "Outages",
+    "Outcome",
+    "Policy",
+    "RedisStore",
+    "Refusal",
+    "ResilientStore",
+    "SharedStore",
+    "Sketch",
+    "Store",
+    "StoreState",
+    "StoreUnavailable",
+    "View",
+    "address_fault",
+]

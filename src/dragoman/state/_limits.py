@@ -1,0 +1,185 @@
+"""Counters, claims and leases in this process's memory. Time is an argument, and nothing waits: each method is one atomic step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from dragoman.state._expiring_dict import Expiring
+from dragoman.state._window import Window, milliseconds
+from dragoman.state.protocol import Claim, Counter, Refusal
+
+__all__ = ["SLOT_RETRY", "Lease", "LocalLimits", "first_refusal", "lasting"]
+
+SLOT_RETRY = 1.0
+"""Seconds after which to ask for a slot again."""
+
+
+@dataclass(slots=True)
+class Lease:
+    """What was admitted, and in which part of each window; slots have none."""
+
+    claims: Sequence[Claim]
+    parts: Sequence[int | None]
+    known_until: float
+    """After that nothing of it is held or could be corrected."""
+
+    def corrections(self, amounts: Mapping[str, int]) -> Iterable[tuple[Counter, int, int]]:
+        """The counter, the part and by how much it changes."""
+        for claim, part in zip(self.claims, self.parts, strict=True):
+            change = amounts.get(claim.counter.key, claim.amount) - claim.amount
+            if part is not None and change:
+                yield claim.counter, part, change
+
+    def slots(self) -> list[Counter]:
+        return [claim.counter for claim in self.claims if claim.counter.seconds is None]
+
+
+def lasting(claims: Sequence[Claim], ttl: float) -> float:
+    """For how many seconds a lease matters."""
+    return max([ttl, *(claim.counter.seconds or 0.0 for claim in claims)]) + 1.0
+
+
+def first_refusal(refusals: Iterable[Refusal]) -> Refusal | None:
+    """The one that lasts longest."""
+    return max(refusals, key=lambda it: math.inf if it.retry_after is None else it.retry_after, default=None)
+
+
+class LocalLimits:
+    """All counters of a process."""
+
+    def __init__(self) -> None:
+        self._windows: Expiring[Counter, Window] = Expiring(lambda window, now: window.is_over(milliseconds(now)))
+        self._slots: Expiring[Counter, dict[str, float]] = Expiring(_are_free)
+        self.leases: Expiring[str, Lease] = Expiring(lambda lease, now: lease.known_until <= now)
+        self.watched: dict[str, tuple[Counter, ...]] = {}
+        self.shown: dict[Counter, int] = {}
+        """The use of the watched counters."""
+
+    def check(self, lease: str, claims: Sequence[Claim]) -> None:
+        """What is asked makes sense."""
+        if lease in self.leases:
+            raise ValueError(f"the lease {lease!r} has been acquired already")
+        if len(claims) > 1 and len({claim.counter for claim in claims}) < len(claims):
+            raise ValueError(f"the lease {lease!r} claims a counter twice")
+
+    def held_until(self, lease: str, counter: Counter) -> float:
+        """When the lease's slot is free unless it is renewed."""
+        return self._slots.get(counter, {}).get(lease, 0.0)
+
+    def acquire(self, lease: str, claims: Sequence[Claim], ttl: float, now: float) -> Refusal | None:
+        self.check(lease, claims)
+        refusal = self.refusal(claims, now)
+        if refusal is None:
+            self.admit(lease, claims, ttl, now)
+        return refusal
+
+    def refusal(self, claims: Sequence[Claim], now: float) -> Refusal | None:
+        """Why not all of them fit."""
+        return first_refusal(found for claim in claims if (found := self._refusal(claim, now)))
+
+    def _refusal(self, claim: Claim, now: float) -> Refusal | None:
+        used = self._used(claim.counter, now, claim.limit)
+        if claim.counter.seconds is None:
+            if used < claim.limit:
+                return None
+            return Refusal(claim, used, SLOT_RETRY if claim.limit > 0 else None)
+        if used + claim.amount <= claim.limit:
+            return None
+        window = self._windows.get(claim.counter) or Window(claim.counter.seconds)
+        return Refusal(claim, used, window.fits_in(claim.amount, claim.limit, milliseconds(now)))
+
+    def admit(self, lease: str, claims: Sequence[Claim], ttl: float, now: float) -> None:
+        """Take what is claimed, limits or not."""
+        parts = [self._take(lease, claim, ttl, now) for claim in claims]
+        self.leases.keep(lease, Lease(claims, parts, now + lasting(claims, ttl)), now)
+
+    def _take(self, lease: str, claim: Claim, ttl: float, now: float) -> int | None:
+        counter = claim.counter
+        if counter.seconds is None:
+            self._slots_of(counter, now)[lease] = now + ttl
+            part = None
+        else:
+            window = self._windows.get(counter) or self._windows.keep(counter, Window(counter.seconds), now)
+            part = window.advance(milliseconds(now))
+            window.add(claim.amount, part)
+        self._show(counter, now)
+        return part
+
+    def _slots_of(self, counter: Counter, now: float) -> dict[str, float]:
+        # Not `or`: a dictionary without slots is a dictionary.
+        found = self._slots.get(counter)
+        return self._slots.keep(counter, {}, now) if found is None else found
+
+    def settle(self, lease: str, amounts: Mapping[str, int], now: float) -> None:
+        held = self.leases.pop(lease, None)
+        if held is None:
+            return
+        for counter in held.slots():
+            self._slots.get(counter, {}).pop(lease, None)
+            self._show(counter, now)
+        for counter, part, change in held.corrections(amounts):
+            if window := self._windows.get(counter):
+                window.advance(milliseconds(now))
+                window.add(change, part)
+                self._show(counter, now)
+
+    def renew(self, lease: str, ttl: float, now: float) -> None:
+        held = self.leases.get(lease)
+        if held is None:
+            return
+        held.known_until = max(held.known_until, now + ttl + 1.0)
+        for counter in held.slots():
+            self._slots_of(counter, now)[lease] = now + ttl
+            self._show(counter, now)
+
+    def used(self, counter: Counter, now: float) -> int:
+        return self._used(counter, now, 0)
+
+    def _used(self, counter: Counter, now: float, enough: int) -> int:
+        """What is used. Slots are looked through for those that ran out only where there would be `enough` with them."""
+        if counter.seconds is None:
+            slots = self._slots.get(counter, {})
+            if len(slots) >= enough:
+                for lease in [lease for lease, until in slots.items() if until <= now]:
+                    del slots[lease]
+            return len(slots)
+        window = self._windows.get(counter)
+        if window is None:
+            return 0
+        window.advance(milliseconds(now))
+        return window.total
+
+    def _show(self, counter: Counter, now: float) -> None:
+        if counter in self.shown:
+            self.shown[counter] = self._used(counter, now, 0)
+
+    def show_all(self, now: float) -> None:
+        for counter in self.shown:
+            self.shown[counter] = self._used(counter, now, 0)
+
+    def watch(self, counters: Iterable[Counter], by: str, now: float) -> None:
+        self.watched[by] = tuple(counters)
+        wanted = dict.fromkeys(counter for watched in self.watched.values() for counter in watched)
+        for counter in self.shown.keys() - wanted.keys():
+            del self.shown[counter]
+        for counter in wanted:
+            self.shown[counter] = self._used(counter, now, 0)
+
+    def load_window(self, counter: Counter, last: int, ring: Mapping[int, int], now: float) -> None:
+        """What all processes together know of it."""
+        if counter.seconds is not None:
+            window = self._windows.get(counter) or self._windows.keep(counter, Window(counter.seconds), now)
+            window.load(last, ring)
+            self._show(counter, now)
+
+    def load_slots(self, counter: Counter, slots: Mapping[str, float], now: float) -> None:
+        held = self._slots_of(counter, now)
+        held.clear()
+        held.update(slots)
+        self._show(counter, now)
+
+
+def _are_free(slots: Mapping[str, float], now: float) -> bool:
+    return all(until <= now for until in slots.values())

@@ -1,0 +1,139 @@
+"""The store of a router whose state is shared through Redis: one connection for each event loop, as with `Transports`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from dragoman.state import LEASE_SECONDS, MemoryStore, RedisStore, ResilientStore
+
+if TYPE_CHECKING:
+    from dragoman.state import Claim, Counter, Counts, Outage, Outcome, Refusal, Store, StoreState, View
+    from dragoman.state.redis_place import RedisPlace
+
+__all__ = ["SharedState", "store_at"]
+
+
+def store_at(place: RedisPlace, now: Callable[[], float]) -> Store:
+    """Where `place` says, or in the memory of this process."""
+    address = place.address
+    if address is None:
+        return MemoryStore(now)
+    policy, prefix = place.policy, place.prefix
+    return SharedState(lambda: ResilientStore(RedisStore(address, prefix=prefix), policy=policy))
+
+
+class SharedState:
+    """A `Store` for any number of event loops; they hear of each other as processes do. It opens on first use: `open` is
+    awaited before each call, and does something in the first one of a loop. Without Redis each loop goes on alone."""
+
+    def __init__(self, make: Callable[[], Store]) -> None:
+        self._make = make
+        self._process = os.getpid()
+        self._by_loop: dict[asyncio.AbstractEventLoop, Store] = {}
+        self._opening: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
+        self._inherited: list[object] = []
+        self._watched: dict[str, tuple[Counter, ...]] = {}
+        self._nowhere: Store = MemoryStore()
+        """For questions from outside of any loop."""
+
+    def here(self) -> Store:
+        """The store of the running loop."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return next(iter(list(self._by_loop.values())), self._nowhere)
+        found = self._by_loop.get(loop)
+        return found if found is not None else self._new(loop)
+
+    def _new(self, loop: asyncio.AbstractEventLoop) -> Store:
+        if self._process != os.getpid():  # after a fork: the parent's connections are the parent's, and kept unused
+            self._inherited += [self._by_loop, self._opening]
+            self._by_loop, self._opening, self._process = {}, {}, os.getpid()
+        for other in [*self._by_loop, *self._opening]:
+            if other.is_closed():
+                self._by_loop.pop(other, None)
+                self._opening.pop(other, None)
+        store = self._by_loop[loop] = self._make()
+        for by, counters in self._watched.items():
+            store.watch(counters, by=by)
+        return store
+
+    async def open(self) -> None:
+        """No call waits longer for it than one timeout, and none that is cancelled ends it for the others."""
+        store, loop = self.here(), asyncio.get_running_loop()
+        opening = self._opening.get(loop)
+        if opening is None:
+            opening = self._opening[loop] = loop.create_task(store.open(), name="dragoman.state.open")
+        if not opening.done():
+            await asyncio.shield(opening)
+
+    async def close(self) -> None:
+        """That of the running loop; the others close with their loops."""
+        loop = asyncio.get_running_loop()
+        opening, store = self._opening.pop(loop, None), self._by_loop.pop(loop, None)
+        if opening is not None:
+            await asyncio.wait([opening])
+        if store is not None:
+            await store.close()
+
+    @property
+    def state(self) -> StoreState:
+        return self.here().state
+
+    def now(self) -> float:
+        return self.here().now()
+
+    def view(self) -> View:
+        return self.here().view()
+
+    async def refresh(self) -> None:
+        await self.here().refresh()
+
+    async def acquire(self, lease: str, claims: Sequence[Claim], ttl: float = LEASE_SECONDS) -> Refusal | None:
+        return await self.here().acquire(lease, claims, ttl)
+
+    async def refusal(self, claims: Sequence[Claim]) -> Refusal | None:
+        return await self.here().refusal(claims)
+
+    def settle(self, lease: str, amounts: Mapping[str, int] | None = None) -> None:
+        self.here().settle(lease, amounts)
+
+    def renew(self, lease: str, ttl: float = LEASE_SECONDS) -> None:
+        self.here().renew(lease, ttl)
+
+    async def used(self, counters: Sequence[Counter]) -> tuple[int, ...]:
+        return await self.here().used(counters)
+
+    def watch(self, counters: Iterable[Counter], *, by: str = "") -> None:
+        self._watched[by] = tuple(counters)
+        for store in list(self._by_loop.values()):
+            store.watch(self._watched[by], by=by)
+
+    def take_out(self, key: str, outage: Outage) -> None:
+        self.here().take_out(key, outage)
+
+    def put_back(self, key: str) -> None:
+        self.here().put_back(key)
+
+    async def claim_probe(self, key: str, ttl: float) -> bool:
+        return await self.here().claim_probe(key, ttl)
+
+    def count(self, key: str, outcome: Outcome, window: float) -> Counts:
+        return self.here().count(key, outcome, window)
+
+    def counted(self, key: str, window: float) -> Counts:
+        return self.here().counted(key, window)
+
+    def began(self, key: str) -> None:
+        self.here().began(key)
+
+    def ended(self, key: str) -> None:
+        self.here().ended(key)
+
+    def observe(
+        self, key: str, milliseconds: float, first_content_ms: float | None = None, tokens: int | None = None
+    ) -> None:
+        self.here().observe(key, milliseconds, first_content_ms, tokens)

@@ -1,0 +1,166 @@
+"""A shared store that may freeze or go: calls go on with what this process knows, and share again when it is back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Literal, TypeAlias, TypeVar
+
+from dragoman.state.protocol import (
+    LEASE_SECONDS,
+    Claim,
+    Counter,
+    Counts,
+    Outage,
+    Outcome,
+    Refusal,
+    SharedStore,
+    StoreState,
+    StoreUnavailable,
+    View,
+)
+
+__all__ = ["Policy", "ResilientStore"]
+
+T = TypeVar("T")
+Policy: TypeAlias = Literal["fail_open", "fail_closed"]
+"""What becomes of limits while processes cannot agree: each counts alone (together they may admit a limit each), or all refuse."""
+
+_log = logging.getLogger("dragoman.state")
+_REFUSED_FOR = 1.0
+"""Seconds after which to ask again; a store that is back is seen within that time."""
+
+
+class ResilientStore:
+    """No verb raises because of the shared store, and none waits longer than the timeout."""
+
+    def __init__(self, shared: SharedStore, *, timeout: float = 0.25, policy: Policy = "fail_open") -> None:
+        self._shared = shared
+        self._local = shared.local
+        self._timeout = timeout
+        self._policy = policy
+        self._state = shared.state
+        self._has_opened = False
+        shared.listen(self._heard)
+
+    @property
+    def state(self) -> StoreState:
+        return self._state
+
+    def _heard(self, error: str | None) -> None:
+        if error is not None:
+            self._go("local", error)
+        else:
+            self._go("shared", self._state.error if self._has_opened else None)
+        self._has_opened = True
+
+    def _go(self, where: Literal["shared", "local"], error: str | None) -> None:
+        if self._state.where == where and self._has_opened:
+            return
+        first, now = not self._has_opened, self._shared.now()
+        if where == "local":
+            _log.warning("the shared store does not answer, this process goes on alone (%s): %s", self._policy, error)
+        elif not first:
+            _log.warning("the shared store answers again after %.1f s", now - self._state.since)
+        self._state = StoreState(where, now, error)
+
+    async def _agree(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """The shared store's word, or `StoreUnavailable` soon."""
+        if self._state.where == "local":
+            raise StoreUnavailable(self._state.error)
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await ask()
+        except StoreUnavailable as error:
+            self._go("local", str(error))
+            raise
+        except TimeoutError as late:
+            self._go("local", f"no answer within {self._timeout} s")
+            raise StoreUnavailable from late
+
+    async def open(self) -> None:
+        await self._shared.open()
+
+    async def close(self) -> None:
+        await self._shared.close()
+
+    async def refresh(self) -> None:
+        try:
+            await self._agree(self._shared.refresh)
+        except StoreUnavailable:
+            return
+
+    async def acquire(self, lease: str, claims: Sequence[Claim], ttl: float = LEASE_SECONDS) -> Refusal | None:
+        if not claims:
+            return None
+        try:
+            return await self._agree(lambda: self._shared.acquire(lease, claims, ttl))
+        except StoreUnavailable:
+            if self._policy == "fail_closed":
+                return _unavailable(claims)
+            return await self._local.acquire(lease, claims, ttl)
+
+    async def refusal(self, claims: Sequence[Claim]) -> Refusal | None:
+        if not claims:
+            return None
+        try:
+            return await self._agree(lambda: self._shared.refusal(claims))
+        except StoreUnavailable:
+            if self._policy == "fail_closed":
+                return _unavailable(claims)
+            return await self._local.refusal(claims)
+
+    def settle(self, lease: str, amounts: Mapping[str, int] | None = None) -> None:
+        self._shared.settle(lease, amounts)
+
+    def renew(self, lease: str, ttl: float = LEASE_SECONDS) -> None:
+        self._shared.renew(lease, ttl)
+
+    async def used(self, counters: Sequence[Counter]) -> tuple[int, ...]:
+        try:
+            return await self._agree(lambda: self._shared.used(counters))
+        except StoreUnavailable:
+            return await self._local.used(counters)
+
+    def watch(self, counters: Iterable[Counter], *, by: str = "") -> None:
+        self._shared.watch(counters, by=by)
+
+    def take_out(self, key: str, outage: Outage) -> None:
+        self._shared.take_out(key, outage)
+
+    def put_back(self, key: str) -> None:
+        self._shared.put_back(key)
+
+    async def claim_probe(self, key: str, ttl: float) -> bool:
+        try:
+            return await self._agree(lambda: self._shared.claim_probe(key, ttl))
+        except StoreUnavailable:
+            return await self._local.claim_probe(key, ttl)
+
+    def count(self, key: str, outcome: Outcome, window: float) -> Counts:
+        return self._shared.count(key, outcome, window)
+
+    def counted(self, key: str, window: float) -> Counts:
+        return self._shared.counted(key, window)
+
+    def began(self, key: str) -> None:
+        self._shared.began(key)
+
+    def ended(self, key: str) -> None:
+        self._shared.ended(key)
+
+    def observe(
+        self, key: str, milliseconds: float, first_content_ms: float | None = None, tokens: int | None = None
+    ) -> None:
+        self._shared.observe(key, milliseconds, first_content_ms, tokens)
+
+    def now(self) -> float:
+        return self._shared.now()
+
+    def view(self) -> View:
+        return self._shared.view()
+
+
+def _unavailable(claims: Sequence[Claim]) -> Refusal:
+    return Refusal(claims[0], 0, _REFUSED_FOR, is_unavailable=True)
