@@ -96,7 +96,7 @@ def microseconds(group: ModelGroup, asked: GroupRequest, store: MemoryStore) -> 
 def take_out_some(store: MemoryStore, found: list[Deployment]) -> None:
     now = store.now()
     for item in found[::10]:
-        store.take_out(item.key, Outage("500 InternalServerError", "InternalServerError", now, now + 600))
+        store.open_circuit(item.key, Outage("500 InternalServerError", "InternalServerError", now, now + 600))
 
 
 def line(what: str, size: int, taken: float) -> None:

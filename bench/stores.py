@@ -7,7 +7,7 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable
 
-from dragoman.state import Claim, Counter, MemoryStore, Outage, RedisStore, ResilientStore, Store
+from dragoman.state import Claim, Counter, MemoryStore, Outage, RedisStore, ResilientStore, StateStore
 from tests.upstreams.redis_server import running
 
 _ROUNDS = 7
@@ -47,7 +47,7 @@ def line(what: str, microseconds: float) -> None:
     print(f"{what:<66}{microseconds:>10.1f} us")
 
 
-async def acquiring(store: Store, name: str, claims: list[Claim], times: int) -> None:
+async def acquiring(store: StateStore, name: str, claims: list[Claim], times: int) -> None:
     number = iter(range(10**9))
 
     async def call(_: int) -> None:
@@ -63,7 +63,7 @@ async def acquiring(store: Store, name: str, claims: list[Claim], times: int) ->
     line(f"{name}: acquire and settle, {len(claims)} claims, 100 at once, each", await awaited(many, times // 50) / 100)
 
 
-def after_a_call(store: Store, name: str) -> None:
+def after_a_call(store: StateStore, name: str) -> None:
     def call(i: int) -> None:
         key = f"deployment-{i % 100}"
         store.began(key)
@@ -74,7 +74,7 @@ def after_a_call(store: Store, name: str) -> None:
     line(f"{name}: began, ended, observe, count", plain(call, 2000))
 
 
-async def telling(store: Store) -> None:
+async def telling(store: StateStore) -> None:
     """What a second of 1,000 calls to 100 deployments is to the others."""
     taken = []
     for _ in range(_ROUNDS):
@@ -87,7 +87,7 @@ async def telling(store: Store) -> None:
     line("redis: telling of 1,000 calls of 100 keys, and hearing of 100 keys", statistics.median(taken) * 1e6)
 
 
-def viewing(store: Store, name: str, keys: int) -> None:
+def viewing(store: StateStore, name: str, keys: int) -> None:
     """What a strategy reads, of all keys."""
     names = [f"deployment-{i}" for i in range(keys)]
     counters = [Counter(name, 60.0) for name in names]
@@ -97,7 +97,7 @@ def viewing(store: Store, name: str, keys: int) -> None:
         store.observe(key, 100.0 + i, 10.0 + i, 100)
     now = store.now()
     for key in names[::10]:
-        store.take_out(key, Outage("busy", "RateLimitError", now, now + 600))
+        store.open_circuit(key, Outage("busy", "RateLimitError", now, now + 600))
 
     def out_and_in_flight(_: int) -> None:
         view = store.view()

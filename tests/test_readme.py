@@ -26,7 +26,9 @@ from tests.simulator.running import running
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 LATER = set(
-    " ".join(tomllib.loads((ROOT / "src/dragoman/gateway/config/litellm_keys.toml").read_text("utf-8")).values()).split()
+    " ".join(
+        tomllib.loads((ROOT / "src/dragoman/gateway/config/litellm_keys.toml").read_text("utf-8")).values()
+    ).split()
 )
 SETTINGS = {name for section in SECTIONS.values() for name in section.settings}
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from dragoman.types.call_record import Attempt, CallRecord
 from dragoman.types.cost import Cost
-from dragoman.types.usage import Usage
+from dragoman.types.usage import TokenUsage
 
 __all__ = [
     "AttemptEnded",
@@ -75,7 +75,7 @@ class StreamResumed(_CallEvent):
     record: CallRecord
     broken: Attempt
     """The attempt whose stream broke off."""
-    usage: Usage | None
+    usage: TokenUsage | None
     """What that attempt used."""
     cost: Cost | None
     is_counted: bool
@@ -106,7 +106,7 @@ class HedgeLost(_CallEvent):
     lower: int | None
     """Nano-dollars that it charges at least if it charges at all; None: unknown."""
     upper: int | None
-    usage: Usage | None = None
+    usage: TokenUsage | None = None
     """Where the provider had told it by then: what it charges is no longer in doubt."""
 
 
@@ -121,7 +121,7 @@ class Mirrored(_CallEvent):
     milliseconds: float
     error: str | None
     """The class of the error; `Dropped`: too many copies were under way, and it was not sent."""
-    usage: Usage | None = None
+    usage: TokenUsage | None = None
     cost: Cost | None = None
 
 

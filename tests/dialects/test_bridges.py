@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects.dialect import CallerContext, Codec, ReplyContext, RequestHints, Target
+from dragoman.dialects.dialect import Codec, ReplyContext, ReplyStyle, RequestHints, Target
 from dragoman.dialects.framing.sse import SseReader
 from dragoman.dialects.openai_chat.accents import ACCENTS
 from dragoman.errors import APIError, UnsupportedParamsError
@@ -166,7 +166,7 @@ def test_an_answer_says_the_same_to_callers_of_other_dialects(source: str, calle
         return
     if not response["choices"]:
         return
-    body = SIDES[caller].codec.write_response(response, CallerContext(model="alias", vendor=SIDES[caller].vendor))
+    body = SIDES[caller].codec.write_response(response, ReplyStyle(model="alias", vendor=SIDES[caller].vendor))
     SIDES[caller].response(body)
     found, expected = TOLD_BY[caller](body), told_by_hub(response)
     assert same(found, expected), (found, expected)
@@ -243,7 +243,7 @@ def test_a_stream_says_the_same_to_callers_of_other_dialects(source: str, caller
         return
     side = SIDES[caller]
     assert side.codec.stream_writer is not None
-    writer = side.codec.stream_writer(CallerContext(model="alias", include_usage=True, vendor=side.vendor))
+    writer = side.codec.stream_writer(ReplyStyle(model="alias", include_usage=True, vendor=side.vendor))
     sent = b"".join(writer.write(chunk) for chunk in chunks) + writer.close()
     events = [event.data for event in SseReader().feed(sent)]
     frames = [orjson.loads(data) for data in events if data != b"[DONE]"]

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from dragoman.dialects import anthropic_messages
 from dragoman.dialects.anthropic_messages.caller_ids import id_for_caller, id_from_caller
 from dragoman.dialects.call_ids import CallIds, FreshCallIds
-from dragoman.dialects.dialect import CallerContext, RequestHints
+from dragoman.dialects.dialect import ReplyStyle, RequestHints
 
-CALLER = CallerContext("m", vendor="anthropic")
+CALLER = ReplyStyle("m", vendor="anthropic")
 CODEC = anthropic_messages.CODEC
 
 

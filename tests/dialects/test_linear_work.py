@@ -14,7 +14,7 @@ from dragoman.dialects.anthropic_messages.reply_style import caller_style
 from dragoman.dialects.anthropic_messages.schemas import Inexpressible, strict_schema
 from dragoman.dialects.anthropic_messages.stream_blocks import CallLane
 from dragoman.dialects.anthropic_messages.stream_write import MessageStreamWriter
-from dragoman.dialects.dialect import CallerContext
+from dragoman.dialects.dialect import ReplyStyle
 from dragoman.dialects.framing.json_array import JsonArrayReader
 from dragoman.dialects.gemini.parts_read import CallIds, PartsReader
 from dragoman.dialects.gemini.stream_write import GeminiStreamWriter
@@ -81,7 +81,7 @@ def _chunk(delta: dict[str, Any]) -> Any:
 
 def written_calls(size: int) -> Work:
     """Of which the first waits for its end."""
-    writer = MessageStreamWriter(CallerContext(model="m"))
+    writer = MessageStreamWriter(ReplyStyle(model="m"))
 
     def work() -> None:
         for number in range(size):
@@ -196,7 +196,7 @@ def test_a_stream_is_put_together_without_copies() -> None:
 
 
 def test_the_arguments_for_a_gemini_caller_are_put_together_without_copies() -> None:
-    writer = GeminiStreamWriter(CallerContext(model="m"))
+    writer = GeminiStreamWriter(ReplyStyle(model="m"))
     for text in ['{"a":"', *pieces(1000), '"}']:
         writer.write(_chunk({"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": text}}]}))
     assert b"xy" * 1000 in writer.close()

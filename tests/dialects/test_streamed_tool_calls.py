@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects.dialect import CallerContext, Codec, ReplyContext
+from dragoman.dialects.dialect import Codec, ReplyContext, ReplyStyle
 from dragoman.dialects.framing.sse import SseReader
 from dragoman.types.chat import ChatChunk, ChatRequest, ChatResponse
 
@@ -72,7 +72,7 @@ def ending() -> list[ChatChunk]:
 
 def sent_by(codec: Codec[ChatRequest, ChatResponse, ChatChunk], chunks: list[ChatChunk]) -> bytes:
     assert codec.stream_writer is not None
-    writer = codec.stream_writer(CallerContext(model="m", include_usage=True))
+    writer = codec.stream_writer(ReplyStyle(model="m", include_usage=True))
     return b"".join(writer.write(chunk) for chunk in chunks) + writer.close()
 
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from dragoman.errors import BadRequestError, RequestTooLargeError, ServiceUnavailableError, Timeout
 from dragoman.gateway import _json_bounds
 from dragoman.gateway._json_bounds import holds_more_than
-from dragoman.gateway.http.body import BodyBudget, Limits, parse_object, read_body, take_body
-from dragoman.gateway.http.exchange import CallerLeft, Receive
+from dragoman.gateway.http.body import BodyBudget, BodyLimits, parse_object, read_body, take_body
+from dragoman.gateway.http.exchange import ClientDisconnected, Receive
 
-LIMITS = Limits(max_request_bytes=100, max_json_depth=5, max_json_values=20, body_timeout=0.05)
+LIMITS = BodyLimits(max_request_bytes=100, max_json_depth=5, max_json_values=20, body_timeout=0.05)
 
 
 def arriving(*parts: bytes, ends: bool = True) -> Receive:
@@ -62,7 +62,7 @@ async def test_a_caller_who_leaves_in_the_middle_of_a_body_is_gone() -> None:
     async def receive() -> MutableMapping[str, Any]:
         return messages.pop(0)
 
-    with pytest.raises(CallerLeft):
+    with pytest.raises(ClientDisconnected):
         await read_body(receive, None, LIMITS)
 
 
@@ -93,7 +93,7 @@ def test_what_is_wrong_with_a_body_is_told(raw: bytes, told: str) -> None:
 def test_deep_nesting_beyond_any_parser_is_refused_and_does_not_crash() -> None:
     for raw in (b'{"a":' + b"[" * 200_000 + b"]" * 200_000 + b"}", b'{"a":' * 5000 + b"1" + b"}" * 5000):
         with pytest.raises(BadRequestError):
-            parse_object(raw, Limits())
+            parse_object(raw, BodyLimits())
 
 
 def test_commas_and_brackets_in_texts_do_not_count() -> None:
@@ -127,7 +127,7 @@ json_values = st.recursive(
 
 @given(st.dictionaries(st.text(), json_values))
 def test_any_object_within_the_limits_is_read_as_it_is(value: dict[str, Any]) -> None:
-    assert parse_object(orjson.dumps(value), Limits()) == value
+    assert parse_object(orjson.dumps(value), BodyLimits()) == value
 
 
 @pytest.mark.parametrize("text", [b'\\"', b'"', b"\\\\", b"\\", b",", b'\\",[', b"[,"])
@@ -151,7 +151,7 @@ def test_only_what_stands_outside_of_strings_is_counted(text: str, chunk: int) -
 
 
 async def test_bodies_count_together_until_they_are_read() -> None:
-    limits = Limits(max_request_bytes=10, max_total_request_bytes=15)
+    limits = BodyLimits(max_request_bytes=10, max_total_request_bytes=15)
     budget = BodyBudget(limits)
     with budget.lease() as take:
         assert await read_body(arriving(b"x" * 8), None, limits, take)

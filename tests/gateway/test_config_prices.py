@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from dragoman.errors import ConfigError
-from dragoman.gateway.assembly import router_of
+from dragoman.gateway.assembly import build_router
 from dragoman.gateway.config.gateway_config import GatewayConfig, parse_config
 from dragoman.types.cost import dollars
 from dragoman.types.model_entry import ModelEntry
@@ -27,7 +27,7 @@ def configured(
 
 
 def known(config: GatewayConfig) -> ModelEntry:
-    [deployment] = router_of(config)[0].deployments
+    [deployment] = build_router(config)[0].deployments
     assert deployment.entry is not None
     return deployment.entry
 

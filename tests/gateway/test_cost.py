@@ -18,7 +18,7 @@ from google import genai
 from dragoman.gateway.http.cost_headers import cost_headers, with_cost
 from dragoman.routing import StreamAnswer
 from dragoman.simulator._faults import Faults
-from dragoman.simulator.app import Settings
+from dragoman.simulator.app import SimulatorSettings
 from dragoman.simulator.app import app as simulator
 from dragoman.types.cost import Cost
 from tests.gateway.serving import KEY, Upstream, chat_chunks, chat_reply, gateway, model, serving
@@ -33,7 +33,7 @@ VENDORS = {"openai": "gpt-4o", "anthropic": "claude-sonnet-4-5", "gemini": "gemi
 @contextlib.asynccontextmanager
 async def simulated(provider: str, **sections: Any) -> AsyncIterator[str]:
     """A gateway in front of a simulated provider."""
-    async with serving(simulator(Settings(0, Faults(), False))) as there:
+    async with serving(simulator(SimulatorSettings(0, Faults(), False))) as there:
         name = f"{provider}/{VENDORS[provider]}"
         params = {"model": name, "api_base": there, "api_key": "sk-provider-key", **PRICES}
         async with gateway([{"model_name": "smart", "litellm_params": params}], **sections) as here:

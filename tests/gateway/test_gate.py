@@ -23,7 +23,7 @@ KEY = "sk-f3hQ0sL2mZx8Vw7R"
     ],
 )
 def test_the_key_is_taken_as_each_client_sends_it(headers: dict[str, str]) -> None:
-    Gate(KEY).admit(headers)
+    Gate(KEY).authenticate(headers)
 
 
 @pytest.mark.parametrize(
@@ -43,24 +43,24 @@ def test_the_key_is_taken_as_each_client_sends_it(headers: dict[str, str]) -> No
 )
 def test_anything_else_stays_out(headers: dict[str, str]) -> None:
     with pytest.raises(CallerAuthenticationError) as caught:
-        Gate(KEY).admit(headers)
+        Gate(KEY).authenticate(headers)
     assert caught.value.status_code == 401
     assert KEY not in caught.value.message
 
 
 def test_a_key_in_the_query_counts_where_the_route_takes_it() -> None:
-    Gate(KEY).admit({}, f"alt=sse&key={KEY}".encode())
+    Gate(KEY).authenticate({}, f"alt=sse&key={KEY}".encode())
     for query in (b"", b"key=", b"key=wrong", f"monkey={KEY}".encode(), f"key=wrong&key={KEY}".encode()):
         with pytest.raises(CallerAuthenticationError):
-            Gate(KEY).admit({}, query)
+            Gate(KEY).authenticate({}, query)
 
 
 @pytest.mark.parametrize(
     "host", ["localhost", "localhost:4000", "127.0.0.1:4000", "127.8.9.1", "[::1]:4000", "LOCALHOST"]
 )
 def test_without_a_key_this_machine_may_call(host: str) -> None:
-    Gate(loopback_only=True).admit({"host": host})
-    Gate(loopback_only=True).admit({"host": host, "origin": "http://localhost:3000"})
+    Gate(loopback_only=True).authenticate({"host": host})
+    Gate(loopback_only=True).authenticate({"host": host, "origin": "http://localhost:3000"})
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_without_a_key_this_machine_may_call(host: str) -> None:
 )
 def test_without_a_key_no_foreign_page_may_call(headers: dict[str, str]) -> None:
     with pytest.raises(CallerAuthenticationError):
-        Gate(loopback_only=True).admit(headers)
+        Gate(loopback_only=True).authenticate(headers)
 
 
 def test_no_key_is_in_the_repr() -> None:

@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from dragoman.gateway.http.connection import Connection
-from dragoman.gateway.http.exchange import HangUp
+from dragoman.gateway.http.exchange import DisconnectWatch
 from tests.gateway.serving import KEY, Upstream, chat_chunks, gateway, model, serving
 
 Script = Callable[[Upstream], Awaitable[None]]
@@ -152,7 +152,7 @@ async def test_a_request_is_let_go_at_its_end() -> None:
             await asyncio.Event().wait()
             return {"type": "http.request", "body": body}
 
-        async with HangUp(receive):
+        async with DisconnectWatch(receive):
             await asyncio.sleep(0)
 
     body = Body()

@@ -16,7 +16,7 @@ from dragoman import APIError, AttemptEnded, CallLog, CallSucceeded, NotFoundErr
 from dragoman.gateway.logs import setup
 from dragoman.gateway.logs.redactor import Redactor
 from dragoman.simulator._faults import Faults
-from dragoman.simulator.app import Settings
+from dragoman.simulator.app import SimulatorSettings
 from dragoman.simulator.app import app as simulator
 from dragoman.types.call_record import Attempt, CallRecord
 from tests.gateway.replaying import entry, kinds, run
@@ -45,7 +45,7 @@ def models(there: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 async def provider() -> AsyncIterator[str]:
-    async with serving(simulator(Settings(0, Faults(), False))) as there:
+    async with serving(simulator(SimulatorSettings(0, Faults(), False))) as there:
         yield there
 
 

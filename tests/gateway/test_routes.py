@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from dragoman.gateway.http.routes import ROUTES, VERBS, Found, find
+from dragoman.gateway.http.routes import ROUTES, VERBS, RouteMatch, find
 from tests.gateway.serving import KEY, Upstream, gateway, model, serving
 
 PATHS: dict[str, tuple[str, str]] = {
@@ -177,7 +177,7 @@ def test_public_routes_are_these_and_no_others() -> None:
 )
 def test_a_models_name_may_hold_slashes_and_colons(path: str, name: str) -> None:
     found = find(path)
-    assert isinstance(found, Found)
+    assert isinstance(found, RouteMatch)
     assert found.model == name
 
 

@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from dragoman.simulator._faults import Faults
-from dragoman.simulator.app import Settings
+from dragoman.simulator.app import SimulatorSettings
 from dragoman.simulator.app import app as simulator
 from tests.gateway.serving import KEY, gateway, serving, until
 
@@ -52,7 +52,9 @@ SETTINGS: dict[str, Any] = {
 @contextlib.asynccontextmanager
 async def in_front_of(provider: str, faults: str = "") -> AsyncIterator[tuple[str, str]]:
     """A gateway in front of a simulated provider: the addresses of both."""
-    async with serving(simulator(Settings(0, Faults().and_then(faults) if faults else Faults(), False))) as there:
+    async with serving(
+        simulator(SimulatorSettings(0, Faults().and_then(faults) if faults else Faults(), False))
+    ) as there:
         params = {"model": f"{provider}/{PROVIDERS[provider]}", "api_base": there, "api_key": "sk-provider-key"}
         async with gateway([{"model_name": "m", "litellm_params": params}], **SETTINGS) as here:
             yield here, there

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects.dialect import CallerContext, Codec, ReplyContext, RequestHints
+from dragoman.dialects.dialect import Codec, ReplyContext, ReplyStyle, RequestHints
 from dragoman.dialects.openai_chat import completions, embeddings
 from dragoman.errors import DragomanError
 from tests.dialects.anthropic.exchange import events_of, messages_recordings
@@ -106,7 +106,7 @@ def _relayed(recording: Recording, codec: Codec[Any, Any, Any], context: ReplyCo
         return codec.read_usage(recording.response_body) if codec.read_usage else None
     if codec.stream_relay is None:
         return None
-    relay = codec.stream_relay(context, CallerContext(model="m"))
+    relay = codec.stream_relay(context, ReplyStyle(model="m"))
     for _ in (*relay.feed(recording.response_bytes), *relay.close()):
         pass
     return relay.usage

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.models import Catalogue, cost_bounds, cost_of
-from dragoman.models.cost_drivers import read_asked
+from dragoman.models.cost_drivers import read_cost_drivers
 from dragoman.types.cost import CostBounds
 from dragoman.types.model_entry import ModelEntry, PricePeriod, Provenance, Rate
 from tests.models.recorded_usages import recorded_usages
@@ -244,6 +244,6 @@ FIELDS = [
 
 @given(st.dictionaries(st.sampled_from(FIELDS), NONSENSE))
 def test_nonsense_is_read_without_harm(request: dict[str, Any]) -> None:
-    asked = read_asked(request)
+    asked = read_cost_drivers(request)
     assert asked.answers >= 1
     assert asked.longest is None or asked.longest > 0

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects.dialect import CallerContext, Codec, ReplyContext
+from dragoman.dialects.dialect import Codec, ReplyContext, ReplyStyle
 from dragoman.models import cost_of, price_context
 from dragoman.types.usage import bucket_counts, token_buckets
 from tests.models.genai import entry_of, model_of, nano_dollars, provider_of
@@ -41,7 +41,7 @@ def ways(codec: Codec[Any, Any, Any], body: dict[str, Any], frames: list[dict[st
     sent = b"".join(b"data: " + orjson.dumps(frame) + b"\n\n" for frame in frames)
     reader = codec.stream_reader(CONTEXT)
     chunks = [*reader.feed(sent), *reader.close()]
-    relay = codec.stream_relay(CONTEXT, CallerContext(model="m"))
+    relay = codec.stream_relay(CONTEXT, ReplyStyle(model="m"))
     list(relay.feed(sent))
     list(relay.close())
     found = [codec.read_response(body, CONTEXT)["usage"], codec.read_usage(body), chunks[-1]["usage"], relay.usage]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.models.price_history import continued
+from dragoman.models.price_history import extend_price_history
 from dragoman.models.prices import rates_at
 from dragoman.types.model_entry import ModelEntry, PricePeriod, Rate
 
@@ -40,7 +40,7 @@ def periods(draw: st.DrawFn, days: list[datetime.date]) -> list[PricePeriod]:
 
 @given(periods(PAST), periods(FUTURE))
 def test_the_past_stays_and_the_future_is_new(old: list[PricePeriod], new: list[PricePeriod]) -> None:
-    joined = continued(entry(*old), entry(*new), DAY)
+    joined = extend_price_history(entry(*old), entry(*new), DAY)
     for day in [*PAST, DAY - datetime.timedelta(1), DAY, *FUTURE]:
         at = datetime.datetime.combine(day, datetime.time(12), datetime.UTC)
         true = entry(*old) if day < DAY else entry(*new)
@@ -50,13 +50,13 @@ def test_the_past_stays_and_the_future_is_new(old: list[PricePeriod], new: list[
 
 @given(periods(PAST + FUTURE))
 def test_nothing_happens_where_nothing_has_changed(old: list[PricePeriod]) -> None:
-    assert continued(entry(*old), entry(*old), DAY).prices == tuple(old)
+    assert extend_price_history(entry(*old), entry(*old), DAY).prices == tuple(old)
 
 
 @given(periods(PAST), periods(FUTURE))
 def test_the_same_news_twice_is_no_news(old: list[PricePeriod], new: list[PricePeriod]) -> None:
-    once = continued(entry(*old), entry(*new), DAY)
-    twice = continued(once, entry(*new), DAY + datetime.timedelta(30))
+    once = extend_price_history(entry(*old), entry(*new), DAY)
+    twice = extend_price_history(once, entry(*new), DAY + datetime.timedelta(30))
     assert sorted(map(repr, twice.prices)) == sorted(map(repr, once.prices))
     for day in [*PAST, DAY, DAY + datetime.timedelta(60), *FUTURE]:
         at = datetime.datetime.combine(day, datetime.time(12), datetime.UTC)
@@ -66,14 +66,14 @@ def test_the_same_news_twice_is_no_news(old: list[PricePeriod], new: list[PriceP
 
 def test_the_day_that_the_source_names_counts() -> None:
     new = entry(PricePeriod(rates(1)), PricePeriod(rates(2), starts=datetime.date(2026, 10, 12)))
-    assert continued(entry(PricePeriod(rates(1))), new, DAY).prices == new.prices
-    other = continued(entry(PricePeriod(rates(9))), new, DAY)
+    assert extend_price_history(entry(PricePeriod(rates(1))), new, DAY).prices == new.prices
+    other = extend_price_history(entry(PricePeriod(rates(9))), new, DAY)
     assert [period.starts for period in other.prices] == [None, datetime.date(2026, 10, 12)]
 
 
 def test_cheap_hours_end_with_the_old_price() -> None:
     old = entry(PricePeriod(rates(4)), PricePeriod(rates(1), hours=NIGHT))
-    joined = continued(old, entry(PricePeriod(rates(3))), DAY)
+    joined = extend_price_history(old, entry(PricePeriod(rates(3))), DAY)
     night = datetime.time(23)
     before = datetime.datetime.combine(DAY - datetime.timedelta(1), night, datetime.UTC)
     after = datetime.datetime.combine(DAY, night, datetime.UTC)
@@ -82,4 +82,4 @@ def test_cheap_hours_end_with_the_old_price() -> None:
 
 def test_a_row_without_prices_takes_none_away() -> None:
     new = entry(PricePeriod(rates(1)))
-    assert continued(entry(), new, DAY) == new
+    assert extend_price_history(entry(), new, DAY) == new

@@ -12,7 +12,7 @@ import pytest
 from dragoman.errors import APIError
 from dragoman.observe import CircuitClosed, CircuitOpened, Event
 from dragoman.providers import Providers
-from dragoman.routing import Call, CallOptions, Deployment, Router, RouterSettings
+from dragoman.routing import Call, CallOptions, CallRouter, Deployment, RouterSettings
 from dragoman.routing.settings.health import HealthPolicy
 from tests.requirements.serving import MODELS, asked, gateway
 from tests.requirements.test_08_fallbacks import listed
@@ -52,7 +52,7 @@ async def test_a_rejected_probe_is_never_healthy(provider: str, fault: str) -> N
     heard: list[Event] = []
     still = Stillness()
     async with faulty(fault, provider) as broken, well(provider) as good:
-        router = Router(
+        router = CallRouter(
             [deployment(broken, 0), deployment(good, 1)],
             settings=RouterSettings(health=HealthPolicy(allowed_fails=0)),
             clock=still.clock,
@@ -83,7 +83,7 @@ async def test_one_of_many_calls_finds_out(provider: str) -> None:
     """When an outage is over, a crowd does not fall on who may still be down."""
     still = Stillness()
     async with faulty("500", provider) as broken, well(provider) as good:
-        router = Router(
+        router = CallRouter(
             [deployment(broken, 0), deployment(good, 1)],
             settings=RouterSettings(health=HealthPolicy(allowed_fails=0)),
             clock=still.clock,
@@ -100,7 +100,7 @@ async def test_whoever_works_again_is_found_by_a_real_call() -> None:
     heard: list[Event] = []
     still = Stillness()
     async with faulty("500", "openai", times=1) as mended, well("openai") as good:
-        router = Router(
+        router = CallRouter(
             [deployment(mended, 0), deployment(good, 1)],
             settings=RouterSettings(health=HealthPolicy(allowed_fails=0)),
             clock=still.clock,
@@ -120,7 +120,7 @@ async def test_whoever_works_again_is_found_by_a_real_call() -> None:
 async def test_nobody_to_ask_is_said_with_the_time_to_come_again() -> None:
     async with faulty("401", "openai") as one, faulty("401", "openai") as other:
         settings = RouterSettings(longest_wait=10)
-        router = Router([deployment(one, 0), deployment(other, 1)], settings=settings, clock=Stillness().clock)
+        router = CallRouter([deployment(one, 0), deployment(other, 1)], settings=settings, clock=Stillness().clock)
         for _ in range(3):
             with pytest.raises(APIError) as caught:
                 await router.answer(asked_for())

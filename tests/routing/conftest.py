@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dragoman.routing import Deployment, Router, RouterSettings
+from dragoman.routing import CallRouter, Deployment, RouterSettings
 from tests.routing.upstream import Upstream, running_upstream
 
 
@@ -24,12 +24,12 @@ def upstream(simulator: Upstream) -> Upstream:
 
 
 @pytest.fixture
-async def make() -> AsyncIterator[Callable[..., Router]]:
+async def make() -> AsyncIterator[Callable[..., CallRouter]]:
     """Routers that are closed at the end."""
-    made: list[Router] = []
+    made: list[CallRouter] = []
 
-    def router(*deployments: Deployment, **more: Any) -> Router:
-        made.append(Router(deployments, settings=RouterSettings(**more.pop("settings", {})), **more))
+    def router(*deployments: Deployment, **more: Any) -> CallRouter:
+        made.append(CallRouter(deployments, settings=RouterSettings(**more.pop("settings", {})), **more))
         return made[-1]
 
     yield router

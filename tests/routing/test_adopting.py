@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dragoman.routing import Router, RouterSettings
+from dragoman.routing import CallRouter, RouterSettings
 from dragoman.routing.settings.affinity import AffinityPolicy
 from dragoman.routing.strategies import usage_based
 from dragoman.state import Counter, MemoryStore
@@ -14,7 +14,7 @@ from tests.routing.upstream import Upstream, soon
 
 async def test_the_limits_that_are_watched(upstream: Upstream) -> None:
     store = MemoryStore()
-    router = Router(
+    router = CallRouter(
         [upstream.deployment("a", "sim", rpm=1)], settings=RouterSettings(strategy=usage_based), store=store
     )
     router.adopt(router.plan([upstream.deployment("b", "sim", itpm=1)]))
@@ -23,7 +23,7 @@ async def test_the_limits_that_are_watched(upstream: Upstream) -> None:
     assert dict(store.view().used) == {}
 
 
-async def test_copies_and_what_is_checked(upstream: Upstream, make: Callable[..., Router]) -> None:
+async def test_copies_and_what_is_checked(upstream: Upstream, make: Callable[..., CallRouter]) -> None:
     router = make(upstream.deployment("a", "sim"))
     copied = upstream.deployment("a", "sim", number=1, silent_model="b")
     router.adopt(router.plan([copied, upstream.deployment("b", "sim")]))
@@ -32,7 +32,7 @@ async def test_copies_and_what_is_checked(upstream: Upstream, make: Callable[...
     await soon(lambda: len(upstream.calls) == 2)
 
 
-async def test_a_session_stays_where_it_was(upstream: Upstream, make: Callable[..., Router]) -> None:
+async def test_a_session_stays_where_it_was(upstream: Upstream, make: Callable[..., CallRouter]) -> None:
     listed = [upstream.deployment("a", "sim", number=number, order=0) for number in range(8)]
     router = make(*listed, settings={"affinity": AffinityPolicy(kinds=frozenset({"session_affinity"}))})
     said = {"session_id": "s"}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dragoman.errors import ConfigError
-from dragoman.routing import Call, CallOptions, Deployment, Router, RouterSettings
+from dragoman.routing import Call, CallOptions, CallRouter, Deployment, RouterSettings
 from dragoman.routing.choice import affinity as affinity_module
 from dragoman.routing.choice.affinity import Affinity
 from dragoman.routing.choice.group import ModelGroup
@@ -210,12 +210,12 @@ def test_the_kinds_are_read(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.fixture
-async def router(upstream: Upstream) -> AsyncIterator[Callable[..., Router]]:
-    made: list[Router] = []
+async def router(upstream: Upstream) -> AsyncIterator[Callable[..., CallRouter]]:
+    made: list[CallRouter] = []
 
-    def make(*models: str, **settings: Any) -> Router:
+    def make(*models: str, **settings: Any) -> CallRouter:
         found = [upstream.deployment("smart", model, number=number, order=0) for number, model in enumerate(models)]
-        made.append(Router(found, settings=RouterSettings(**settings), clock=Stillness(0.1).clock))
+        made.append(CallRouter(found, settings=RouterSettings(**settings), clock=Stillness(0.1).clock))
         return made[-1]
 
     yield make
@@ -230,7 +230,7 @@ def call(stream: bool = False, **metadata: Any) -> Call:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_session_stays_where_it_was_answered(router: Callable[..., Router], stream: bool) -> None:
+async def test_a_session_stays_where_it_was_answered(router: Callable[..., CallRouter], stream: bool) -> None:
     policy = AffinityPolicy(kinds=frozenset({"session_affinity"}))
     routing = router("sim[error=500;times=1]", "sim", affinity=policy)
     first = await routing.answer(call(stream, session_id="a"))

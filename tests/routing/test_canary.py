@@ -13,7 +13,16 @@ from dragoman import errors
 from dragoman.credentials import NoCredential
 from dragoman.observe import AttemptEnded, CanaryStopped, Event
 from dragoman.providers import Provider
-from dragoman.routing import Call, CallOptions, Clock, Deployment, FunctionCall, Router, RouterSettings, StreamAnswer
+from dragoman.routing import (
+    Call,
+    CallOptions,
+    CallRouter,
+    Clock,
+    Deployment,
+    FunctionCall,
+    RouterSettings,
+    StreamAnswer,
+)
 from dragoman.routing.settings.canary import Canary, CanaryThresholds, parse_canaries
 from dragoman.routing.settings.mirror import Mirror, MirrorPolicy
 from dragoman.routing.settings.table import router_settings
@@ -22,7 +31,7 @@ from dragoman.types.call_record import Attempt, CallRecord
 from tests.routing.upstream import Stillness, Upstream, soon
 
 NEW = "smart:9"
-Make = Callable[..., Router]
+Make = Callable[..., CallRouter]
 
 
 class Time:
@@ -55,15 +64,15 @@ def prices(each: float) -> dict[str, Any]:
     return {"prices": {"input_cost_per_token": each, "output_cost_per_token": each}}
 
 
-def router_of(*deployments: Deployment, told: list[Event] | None = None, **more: Any) -> Router:
+def router_of(*deployments: Deployment, told: list[Event] | None = None, **more: Any) -> CallRouter:
     time, share, gates = more.pop("time", None) or Time(), more.pop("share", 0.5), more.pop("gates", {})
     row = Canary(model="smart", deployment=NEW, share=share, gates=CanaryThresholds(least_calls=20, **gates))
     listeners = [] if told is None else [told.append]
     settings = RouterSettings(canary=(row,), **more)
-    return Router(deployments, settings=settings, clock=time.clock, listeners=listeners)
+    return CallRouter(deployments, settings=settings, clock=time.clock, listeners=listeners)
 
 
-async def asked(router: Router, times: int = 1, **metadata: Any) -> list[str]:
+async def asked(router: CallRouter, times: int = 1, **metadata: Any) -> list[str]:
     """The deployments that answered."""
     found = []
     for _ in range(times):
@@ -211,9 +220,9 @@ async def test_it_is_explained() -> None:
     ],
 )
 def test_what_is_wrong_is_named_by_its_path(wrong: Any, path: str) -> None:
-    def made() -> Router:
+    def made() -> CallRouter:
         settings = router_settings({"canary": [{"model": "smart", "deployment": NEW, **wrong}]})
-        return Router([mine(answering, 0), mine(answering, 9)], settings=settings)
+        return CallRouter([mine(answering, 0), mine(answering, 9)], settings=settings)
 
     with pytest.raises(errors.ConfigError) as caught:
         made()
@@ -245,7 +254,7 @@ async def test_a_fallback_of_which_only_a_canary_is_well_does_not_stand_ready(
     if share:
         await router.answer(chat(model="backup"))
         assert router.canaries.read()[0].stopped == "error_rate"
-    router.store.take_out("backup:0", Outage("500", "InternalServerError", 0, still.clock.time() + 99))
+    router.store.open_circuit("backup:0", Outage("500", "InternalServerError", 0, still.clock.time() + 99))
     answer = await router.answer(chat())
     assert [attempt.deployment for attempt in answer.attempts] == ["smart:0", "smart:0"]
     assert len(still.slept) == 1
@@ -322,7 +331,7 @@ async def test_a_copy_never_goes_to_a_canary(upstream: Upstream, make: Make) -> 
 def test_somebody_must_take_the_other_calls() -> None:
     rows = parse_canaries([{"model": "smart", "deployment": NEW}], "canary")
     with pytest.raises(errors.ConfigError, match="no other deployment"):
-        Router([mine(answering, 9)], settings=RouterSettings(canary=rows))
+        CallRouter([mine(answering, 9)], settings=RouterSettings(canary=rows))
 
 
 def test_the_collector_may_close_a_forgotten_call_in_the_middle_of_a_step() -> None:

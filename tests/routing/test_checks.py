@@ -10,7 +10,7 @@ import pytest
 
 from dragoman import errors
 from dragoman.models import Catalogue, tally_tokens, tokens_lower_bound
-from dragoman.routing import Answer, Call, CallOptions, Deployment, Router, RouterSettings
+from dragoman.routing import Answer, Call, CallOptions, CallRouter, Deployment, RouterSettings
 from dragoman.routing.admission.refusal import no_deployment_error
 from dragoman.routing.selection import Choice, NoDeployment
 from dragoman.routing.settings.checks import CheckPolicy
@@ -23,16 +23,16 @@ EMPTY = View()
 TAGS = CheckPolicy(tags=True)
 WINDOW = CheckPolicy(window=True)
 PICTURE = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://pictures.example/a.png"}}]}]
-Make = Callable[..., Router]
+Make = Callable[..., CallRouter]
 
 
 @pytest.fixture
 async def make() -> AsyncIterator[Make]:
     """Routers that are closed at the end."""
-    made: list[Router] = []
+    made: list[CallRouter] = []
 
-    def router(*deployments: Deployment, **settings: Any) -> Router:
-        made.append(Router(deployments, settings=RouterSettings(**settings), clock=Stillness().clock))
+    def router(*deployments: Deployment, **settings: Any) -> CallRouter:
+        made.append(CallRouter(deployments, settings=RouterSettings(**settings), clock=Stillness().clock))
         return made[-1]
 
     yield router

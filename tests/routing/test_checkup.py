@@ -13,10 +13,10 @@ import pytest
 from aiohttp import web
 
 from dragoman.errors import AuthenticationError
-from dragoman.gateway.health_report import Health
+from dragoman.gateway.health_report import HealthReport
 from dragoman.observe import CircuitOpened, Event, HealthChecked
 from dragoman.providers import Providers, models_address
-from dragoman.routing import Call, CallOptions, Deployment, Router, RouterSettings
+from dragoman.routing import Call, CallOptions, CallRouter, Deployment, RouterSettings
 from dragoman.routing.settings.health_check import HealthCheckPolicy
 from tests.routing.upstream import soon
 
@@ -61,10 +61,10 @@ def deployment(address: str, provider: str = "openai", number: int = 0, key: str
 @contextlib.asynccontextmanager
 async def running(
     *deployments: Deployment, policy: HealthCheckPolicy | None = POLICY
-) -> AsyncIterator[tuple[Router, Any]]:
+) -> AsyncIterator[tuple[CallRouter, Any]]:
     heard: list[Event] = []
-    health = Health(deployments)
-    router = Router(deployments, settings=RouterSettings(health_check=policy), listeners=(heard.append, health))
+    health = HealthReport(deployments)
+    router = CallRouter(deployments, settings=RouterSettings(health_check=policy), listeners=(heard.append, health))
     await router.warm_up()
     try:
         yield router, (heard, health)

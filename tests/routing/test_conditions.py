@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dragoman.errors import ConfigError
-from dragoman.routing import Call, CallOptions, Deployment, Router, RouterSettings
+from dragoman.routing import Call, CallOptions, CallRouter, Deployment, RouterSettings
 from dragoman.routing.choice.routes import matching_route
 from dragoman.routing.settings.routes import parse_routes
 from tests.routing.upstream import Stillness, Upstream
@@ -122,12 +122,12 @@ def test_what_is_wrong_is_refused_with_its_path(said: Any, lines: list[str]) -> 
 
 
 @pytest.fixture
-async def make() -> AsyncIterator[Callable[..., Router]]:
-    made: list[Router] = []
+async def make() -> AsyncIterator[Callable[..., CallRouter]]:
+    made: list[CallRouter] = []
 
-    def router(*deployments: Deployment, routes: list[dict[str, Any]], **more: Any) -> Router:
+    def router(*deployments: Deployment, routes: list[dict[str, Any]], **more: Any) -> CallRouter:
         settings = RouterSettings(routes=parse_routes(routes, "routes"), **more)
-        made.append(Router(deployments, settings=settings, clock=Stillness().clock, allow_unlisted=False))
+        made.append(CallRouter(deployments, settings=settings, clock=Stillness().clock, allow_unlisted=False))
         return made[-1]
 
     yield router
@@ -136,7 +136,7 @@ async def make() -> AsyncIterator[Callable[..., Router]]:
 
 
 async def test_a_call_goes_where_its_route_leads_and_then_to_that_models_fallbacks(
-    upstream: Upstream, make: Callable[..., Router]
+    upstream: Upstream, make: Callable[..., CallRouter]
 ) -> None:
     router = make(
         upstream.deployment("smart", "sim"),
@@ -154,14 +154,14 @@ async def test_a_call_goes_where_its_route_leads_and_then_to_that_models_fallbac
     assert len(upstream.calls) == 3
 
 
-async def test_a_name_that_only_routes_know_is_answered(upstream: Upstream, make: Callable[..., Router]) -> None:
+async def test_a_name_that_only_routes_know_is_answered(upstream: Upstream, make: Callable[..., CallRouter]) -> None:
     router = make(upstream.deployment("smart", "sim"), routes=[{"if": {"model": "auto"}, "use": "smart"}])
     answer = await router.answer(chat("auto"))
     assert [attempt.alias for attempt in answer.attempts] == ["smart"]
 
 
 async def test_a_callers_own_key_does_not_follow_a_route_to_another_provider(
-    upstream: Upstream, make: Callable[..., Router]
+    upstream: Upstream, make: Callable[..., CallRouter]
 ) -> None:
     router = make(
         upstream.deployment("smart", "sim"),
@@ -179,6 +179,6 @@ async def test_a_callers_own_key_does_not_follow_a_route_to_another_provider(
     assert upstream.last["headers"]["authorization"] == "Bearer sk-" + "callers" * 3
 
 
-def test_a_route_that_leads_nowhere_is_refused_at_once(upstream: Upstream, make: Callable[..., Router]) -> None:
+def test_a_route_that_leads_nowhere_is_refused_at_once(upstream: Upstream, make: Callable[..., CallRouter]) -> None:
     with pytest.raises(ConfigError, match=r"routes\[0\]\.use: the model 'nowhere' does not exist"):
         make(upstream.deployment("smart", "sim"), routes=[{"if": {"stream": True}, "use": "nowhere"}])

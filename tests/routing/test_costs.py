@@ -13,11 +13,11 @@ import pytest
 from dragoman import errors
 from dragoman.credentials import NoCredential
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects.dialect import CallerContext, RequestHints
+from dragoman.dialects.dialect import ReplyStyle, RequestHints
 from dragoman.models import Catalogue
 from dragoman.observe import AttemptEnded, CallFailed, CallSucceeded, Event
 from dragoman.providers import Provider
-from dragoman.routing import Call, CallOptions, Clock, Deployment, Router, Source, StreamAnswer
+from dragoman.routing import Call, CallOptions, CallRouter, Clock, Deployment, Source, StreamAnswer
 from dragoman.types.cost import Cost
 from dragoman.types.model_entry import ModelEntry, PricePeriod, Provenance, Rate
 from tests.recordings import Recording, recordings
@@ -55,7 +55,7 @@ def mocked(
     return chat(model, stream=stream, request=request or {}, mock_response="Hello", **options)
 
 
-async def costs_of(router: Router, call: Call) -> Cost:
+async def costs_of(router: CallRouter, call: Call) -> Cost:
     answer = await router.answer(call)
     if isinstance(answer, StreamAnswer):
         async for _ in answer.batches:
@@ -134,7 +134,7 @@ def asked(recording: Recording, *, native: bool) -> Call:
         request=codec.read_request(body, RequestHints(model="recorded", stream=recording.stream)),
         stream=recording.stream,
         source=Source(codec.dialect, body, orjson.dumps(body)) if native else None,
-        caller=CallerContext(model="recorded"),
+        caller=ReplyStyle(model="recorded"),
     )
 
 

@@ -9,14 +9,14 @@ from typing import Any
 
 from dragoman.models import count_tokens, encoding_of, tally_tokens
 from dragoman.providers import Providers
-from dragoman.routing import Answer, Call, CallOptions, Deployment, Router
+from dragoman.routing import Answer, Call, CallOptions, CallRouter, Deployment
 
 CHAT: list[Any] = [{"role": "user", "content": "How many tokens are these, to the last one?"}]
 NOBODY = CallOptions(api_key="k", api_base="http://127.0.0.1:9")
 
 
 async def counted(deployment: Deployment) -> int:
-    router = Router([deployment])
+    router = CallRouter([deployment])
     await router.warm_up()
     answer = await router.answer(Call(operation="count_tokens", model="fast", request={"chat": {"messages": CHAT}}))
     await router.aclose()

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from dragoman.observe import Event
-from dragoman.routing import Answer, Call, CallOptions, Clock, Explanation, Router
-from dragoman.routing.choice.canary import Gate
-from dragoman.routing.explain.explanation import Candidate, Copy
+from dragoman.routing import Answer, Call, CallOptions, CallRouter, Clock, Explanation
+from dragoman.routing.choice.canary import ThresholdCheck
+from dragoman.routing.explain.explanation import Candidate, MirrorPreview
 from dragoman.routing.settings.canary import Canary, CanaryThresholds
 from dragoman.routing.settings.hedge import HedgePolicy
 from dragoman.routing.settings.mirror import Mirror, MirrorPolicy
@@ -24,7 +24,7 @@ from dragoman.state import Counter, Outage
 from tests.routing.upstream import Stillness, Upstream
 
 HELLO = [{"role": "user", "content": "Hello, canary-of-the-prompt"}]
-Make = Callable[..., Router]
+Make = Callable[..., CallRouter]
 
 
 def chat(model: str, **options: Any) -> Call:
@@ -56,7 +56,7 @@ async def test_what_is_explained_then_happens(upstream: Upstream, make: Make, na
     seen, last = set(), ""
     for seed in range(12):
         if seed == 6:
-            router.store.take_out(last, Outage("500", "InternalServerError", 0, clock.time() + 99))
+            router.store.open_circuit(last, Outage("500", "InternalServerError", 0, clock.time() + 99))
         dice.seed(seed)
         explained = await router.explain(chat("smart"))
         assert sum(item.chosen for item in explained.candidates) == 1
@@ -207,10 +207,10 @@ async def test_who_gets_a_copy_and_whose_canary_it_is(upstream: Upstream, make: 
         },
     )
     explained = await router.explain(chat("smart"))
-    assert explained.mirrors == (Copy("shadow", 0.75), Copy("silent", 1.0))
+    assert explained.mirrors == (MirrorPreview("shadow", 0.75), MirrorPreview("silent", 1.0))
     (canary,) = explained.canaries
     assert (canary.deployment, canary.share, canary.stopped, canary.drawn) == ("smart:9", 0.0, None, False)
-    assert (canary.drawn_by, canary.gates) == ("chance", (Gate("error_rate", None, 0.1),))
+    assert (canary.drawn_by, canary.gates) == ("chance", (ThresholdCheck("error_rate", None, 0.1),))
     by_session = await router.explain(chat("smart", metadata={"session_id": "a"}))
     assert by_session.canaries[0].drawn_by == "session_id"
     assert (await router.explain(chat("smart", api_key="sk-mine"))).canaries[0].drawn_by == ""

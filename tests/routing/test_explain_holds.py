@@ -13,7 +13,7 @@ import pytest
 
 from dragoman.errors import APIError, DragomanError
 from dragoman.observe import Event, Queued
-from dragoman.routing import Call, CallOptions, Clock, Router
+from dragoman.routing import Call, CallOptions, CallRouter, Clock
 from dragoman.routing.settings.affinity import AffinityPolicy
 from dragoman.routing.settings.canary import Canary, CanaryThresholds
 from dragoman.routing.settings.checks import CheckPolicy
@@ -23,7 +23,7 @@ from dragoman.routing.strategies import STRATEGIES
 from dragoman.state import Claim, Outage
 from tests.routing.upstream import Upstream
 
-Make = Callable[..., Router]
+Make = Callable[..., CallRouter]
 MODELS = ("gpt-4o", "gpt-3.5-turbo", "sim", "claude-sonnet-4-5")
 PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
 
@@ -111,14 +111,14 @@ class World:
         )
         return Call(operation="chat", model="smart", request=request, options=options, request_id=f"call-{number}")
 
-    async def trouble(self, router: Router) -> None:
+    async def trouble(self, router: CallRouter) -> None:
         """Outages, some of which are just over, probes under way, used limits, and times."""
         draw, store = self.draw, router.store
         scarce = draw.random() < 0.3
         for deployment in router.deployments:
             if draw.random() < 0.25:
                 kind = draw.choice(("RateLimitError", "InternalServerError"))
-                store.take_out(deployment.id, Outage(kind, kind, self.now, self.now + draw.choice((1, 1, 30, 200))))
+                store.open_circuit(deployment.id, Outage(kind, kind, self.now, self.now + draw.choice((1, 1, 30, 200))))
                 if draw.random() < 0.3:
                     await store.claim_probe(deployment.id, 60.0)
             if scarce or draw.random() < 0.2:
@@ -132,7 +132,7 @@ class World:
 
 
 async def made(
-    router: Router, call: Call, heard: list[Event]
+    router: CallRouter, call: Call, heard: list[Event]
 ) -> tuple[str | None, DragomanError | None, Queued | None]:
     """Who was asked first, the error, and the wait."""
     error: DragomanError | None = None

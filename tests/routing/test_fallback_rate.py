@@ -10,7 +10,7 @@ import pytest
 
 from dragoman.errors import ConfigError
 from dragoman.observe import CallSucceeded, Event, FallbackRateHigh, FallbackRateNormal
-from dragoman.routing import Call, CallOptions, Router, RouterSettings
+from dragoman.routing import Call, CallOptions, CallRouter, RouterSettings
 from dragoman.routing.health.fallback_rate import FallbackRates
 from dragoman.routing.settings.fallback_alert import FallbackAlert, fallback_alert
 from tests.routing.upstream import Stillness, Upstream
@@ -126,7 +126,7 @@ async def test_a_router_counts_its_calls(upstream: Upstream, stream: bool) -> No
         num_retries=0, fallbacks={"smart": ("backup",)}, fallback_alert=FallbackAlert(rate=0.5, least=2)
     )
     deployments = upstream.deployment("smart", "sim[error=500]"), upstream.deployment("backup", "sim")
-    router = Router(deployments, settings=settings, listeners=(heard.append,), clock=Stillness().clock)
+    router = CallRouter(deployments, settings=settings, listeners=(heard.append,), clock=Stillness().clock)
     for alias in ("smart", "backup", "smart"):
         request = {"model": alias, "messages": [{"role": "user", "content": "Hello"}]}
         answer = await router.answer(

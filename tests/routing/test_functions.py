@@ -13,14 +13,14 @@ import pytest
 from dragoman import errors
 from dragoman.credentials import NoCredential
 from dragoman.providers import Provider
-from dragoman.routing import Answer, Call, CallOptions, Deployment, FunctionCall, Router, StreamAnswer
+from dragoman.routing import Answer, Call, CallOptions, CallRouter, Deployment, FunctionCall, StreamAnswer
 from tests.routing.test_router import chat, text_of
 from tests.routing.upstream import Stillness
 
 
-def router_of(function: Callable[..., Any], **more: Any) -> Router:
+def router_of(function: Callable[..., Any], **more: Any) -> CallRouter:
     provider = Provider(name="mine", base_url="", endpoints={}, credential=NoCredential(), function=function)
-    return Router([Deployment(id="mine:0", alias="mine", provider=provider, model="m")], **more)
+    return CallRouter([Deployment(id="mine:0", alias="mine", provider=provider, model="m")], **more)
 
 
 def plain(call: FunctionCall) -> str:
@@ -161,7 +161,7 @@ async def test_embeddings_and_text_of_functions() -> None:
 )
 @pytest.mark.parametrize("stream", [False, True])
 async def test_mocks_raise(mock: Any, kind: type[errors.APIError], stream: bool) -> None:
-    router = Router(clock=Stillness().clock)
+    router = CallRouter(clock=Stillness().clock)
     for _ in range(2):
         with pytest.raises(kind) as caught:
             await router.answer(chat("openai/gpt-4o", stream=stream, mock_response=mock, num_retries=1))
@@ -181,5 +181,5 @@ async def test_mocks_raise(mock: Any, kind: type[errors.APIError], stream: bool)
 )
 @pytest.mark.parametrize("stream", [False, True])
 async def test_mocks_answer(mock: Any, stream: bool) -> None:
-    answer = await Router().answer(chat("openai/gpt-4o", stream=stream, mock_response=mock))
+    answer = await CallRouter().answer(chat("openai/gpt-4o", stream=stream, mock_response=mock))
     assert await text_of(answer) == "some words here"

@@ -12,7 +12,7 @@ import pytest
 
 from dragoman import errors
 from dragoman.providers import Providers
-from dragoman.routing import CallOptions, Deployment, Router, RouterSettings, StreamAnswer
+from dragoman.routing import CallOptions, CallRouter, Deployment, RouterSettings, StreamAnswer
 from dragoman.routing.settings.hedge import HedgePolicy
 from tests.garbage import collected, nothing_stays, ours
 from tests.routing.test_router import chat
@@ -53,17 +53,19 @@ def deployment(alias: str, number: int, dialect: str, upstream: FaultyUpstream) 
 
 
 @contextlib.asynccontextmanager
-async def failing(fault: str, dialect: str, way: str, settings: dict[str, Any] | None = None) -> AsyncIterator[Router]:
+async def failing(
+    fault: str, dialect: str, way: str, settings: dict[str, Any] | None = None
+) -> AsyncIterator[CallRouter]:
     async with contextlib.AsyncExitStack() as stack:
         upstreams = [await stack.enter_async_context(faulty(fault, dialect)) for _ in range(3)]
         aliases = (("smart", 0), ("smart", 1), ("backup", 0)) if way == "beside" else (("smart", 0), ("backup", 0))
         made = [deployment(*place, dialect, upstream) for place, upstream in zip(aliases, upstreams, strict=False)]
-        router = Router(made, settings=RouterSettings(**(settings or WAYS[way])))
+        router = CallRouter(made, settings=RouterSettings(**(settings or WAYS[way])))
         yield router
         await router.aclose()
 
 
-async def ask(router: Router, *, stream: bool) -> None:
+async def ask(router: CallRouter, *, stream: bool) -> None:
     """One call, and the whole of its answer."""
     with contextlib.suppress(errors.APIError):
         answer = await router.answer(chat("smart", stream=stream))
@@ -106,7 +108,7 @@ async def test_an_event_without_an_end_is_refused_and_let_go(dialect: str) -> No
         await link.until_closed()
 
     async with serving(script) as server:
-        router = Router(
+        router = CallRouter(
             [deployment("smart", 0, dialect, FaultyUpstream(dialect, server.url))],
             settings=RouterSettings(num_retries=0),
         )
@@ -140,7 +142,7 @@ async def test_a_stream_that_never_says_anything_is_refused() -> None:
             await link.send(chunk(b"data: " + head + b"\n\n"))
 
     async with serving(script) as server:
-        router = Router(
+        router = CallRouter(
             [deployment("smart", 0, "openai", FaultyUpstream("openai", server.url))],
             settings=RouterSettings(num_retries=0),
         )

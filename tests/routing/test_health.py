@@ -14,14 +14,14 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from dragoman import errors
 from dragoman.observe import CircuitClosed, CircuitOpened, Event
-from dragoman.routing import Call, CallOptions, Deployment, Router
+from dragoman.routing import Call, CallOptions, CallRouter, Deployment
 from dragoman.routing.deployments.member import Member
-from dragoman.routing.health.health import Health
+from dragoman.routing.health.health import DeploymentHealth
 from dragoman.routing.settings.health import HealthPolicy
 from dragoman.state import MemoryStore
 from tests.routing.upstream import Stillness, Upstream, soon
 
-Make = Callable[..., Router]
+Make = Callable[..., CallRouter]
 START = 1_700_000_000.0
 RECORD = Upstream(1).provider("sim")
 
@@ -53,7 +53,7 @@ class Machine(RuleBasedStateMachine):
         )
         self.told: list[Event] = []
         self.store = MemoryStore(lambda: self.now)
-        self.health = Health(self.store, policy, self.told.append)
+        self.health = DeploymentHealth(self.store, policy, self.told.append)
         self.member = member()
         self.loop = asyncio.new_event_loop()
         self.under_way: list[tuple[str, ...]] = []
@@ -160,9 +160,9 @@ Machine.TestCase.settings = settings(max_examples=150, stateful_step_count=40, d
 TestMachine = Machine.TestCase
 
 
-def health(**policy: Any) -> tuple[Health, list[Event]]:
+def health(**policy: Any) -> tuple[DeploymentHealth, list[Event]]:
     told: list[Event] = []
-    return Health(MemoryStore(lambda: START), HealthPolicy(**policy), told.append), told
+    return DeploymentHealth(MemoryStore(lambda: START), HealthPolicy(**policy), told.append), told
 
 
 def test_fifty_calls_that_fail_together_are_one_outage() -> None:
@@ -234,7 +234,7 @@ def test_no_cooldowns() -> None:
     assert not told
 
 
-async def taken_out(router: Router) -> list[str]:
+async def taken_out(router: CallRouter) -> list[str]:
     return list(router.store.view().outages)
 
 

@@ -11,7 +11,7 @@ import pytest
 from dragoman import errors
 from dragoman.errors import ConfigError
 from dragoman.observe import AttemptEnded, CallFailed, CallSucceeded, Event, HedgeLost
-from dragoman.routing import Answer, Call, CallOptions, Router, StreamAnswer
+from dragoman.routing import Answer, Call, CallOptions, CallRouter, StreamAnswer
 from dragoman.routing.settings.hedge import HedgePolicy, hedge_policy
 from dragoman.state import Counter
 from tests.routing.test_router import HELLO, Make, chat, text_of
@@ -33,7 +33,7 @@ def names(answer: Answer | StreamAnswer) -> list[tuple[str, str | None]]:
     return [(attempt.deployment, attempt.error) for attempt in answer.attempts]
 
 
-async def nothing_is_left(router: Router, *deployments: Any) -> None:
+async def nothing_is_left(router: CallRouter, *deployments: Any) -> None:
     await soon(lambda: not router.store.view().in_flight)
     counters = [Counter(f"{item.id}:parallel") for item in deployments if item.max_parallel_requests]
     assert await router.store.used(counters) == (0,) * len(counters)
@@ -276,7 +276,7 @@ def test_how_it_is_written() -> None:
 
 def test_a_thread_of_its_own_may_ask(upstream: Upstream) -> None:
     async def one() -> list[tuple[str, str | None]]:
-        router = Router(pair(upstream, "sim[latency=9]", "sim"))
+        router = CallRouter(pair(upstream, "sim[latency=9]", "sim"))
         try:
             return names(await router.answer(chat("smart", hedge=SOON)))
         finally:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dragoman import errors
-from dragoman.routing import Router, RouterSettings
+from dragoman.routing import CallRouter, RouterSettings
 from dragoman.routing.admission.limits import Renewal
 from dragoman.state import Claim, Counter, MemoryStore
 from tests.routing.test_health import chat
@@ -19,15 +19,15 @@ from tests.routing.upstream import Upstream, soon
 
 
 @contextlib.asynccontextmanager
-async def routing(*deployments: Any, **settings: Any) -> AsyncIterator[Router]:
-    router = Router(deployments, settings=RouterSettings(**settings))
+async def routing(*deployments: Any, **settings: Any) -> AsyncIterator[CallRouter]:
+    router = CallRouter(deployments, settings=RouterSettings(**settings))
     try:
         yield router
     finally:
         await router.aclose()
 
 
-async def used(router: Router, name: str, seconds: float | None = 60.0) -> int:
+async def used(router: CallRouter, name: str, seconds: float | None = 60.0) -> int:
     return (await router.store.used([Counter(name, seconds)]))[0]
 
 

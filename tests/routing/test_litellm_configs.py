@@ -12,7 +12,7 @@ import yaml
 import dragoman
 from dragoman import Attempt
 from dragoman.errors import DragomanError
-from dragoman.gateway.assembly import router_of
+from dragoman.gateway.assembly import build_router
 from dragoman.gateway.config.gateway_config import parse_config
 from dragoman.routing.settings.options import split_params
 from tests.routing.test_health import chat
@@ -259,7 +259,7 @@ async def test_a_configuration_does_what_it_says(name: str, upstream: Upstream) 
     environment = {"UPSTREAM": upstream.base("openai"), "KEY": "sk-" + "secret" * 4}
     config = parse_config({"model_list": entries, **yaml.safe_load(case.text)}, environment)
     assert sorted(config.unsupported) == sorted(case.unsupported)
-    router, _ = router_of(config, clock=Stillness().clock)
+    router, _ = build_router(config, clock=Stillness().clock)
     try:
         for model, said, expected in case.calls:
             call = chat(model, **split_params(said).options)

@@ -11,7 +11,7 @@ import pytest
 from dragoman import errors
 from dragoman.errors import ConfigError
 from dragoman.observe import AttemptEnded, CallFailed, CallSucceeded, Event, FallbackStarted, HedgeLost, StreamResumed
-from dragoman.routing import Call, CallOptions, Router, Source, StreamAnswer
+from dragoman.routing import Call, CallOptions, CallRouter, Source, StreamAnswer
 from dragoman.routing.recovery.resume import is_resumable
 from dragoman.routing.settings.hedge import HedgePolicy
 from dragoman.routing.settings.mid_stream import mid_stream_fallback
@@ -37,7 +37,7 @@ def claude(upstream: Upstream, faults: str, **options: Any) -> Any:
     return upstream.deployment("smart", CLAUDE, number=1, provider="anthropic", options=options)
 
 
-async def read(router: Router, call: Call) -> tuple[StreamAnswer, list[Any]]:
+async def read(router: CallRouter, call: Call) -> tuple[StreamAnswer, list[Any]]:
     answer = await router.answer(call)
     assert isinstance(answer, StreamAnswer)
     return answer, [chunk async for batch in answer.batches for chunk in batch]
@@ -48,7 +48,7 @@ def said(chunks: list[Any]) -> list[str]:
     return [delta["content"] for delta in deltas if delta.get("content")]
 
 
-async def broken(router: Router, call: Call) -> tuple[errors.APIError, list[Any]]:
+async def broken(router: CallRouter, call: Call) -> tuple[errors.APIError, list[Any]]:
     """The error, and the chunks before it."""
     answer = await router.answer(call)
     assert isinstance(answer, StreamAnswer)
@@ -63,7 +63,7 @@ async def broken(router: Router, call: Call) -> tuple[errors.APIError, list[Any]
     return caught.value, chunks
 
 
-async def at_rest(router: Router) -> None:
+async def at_rest(router: CallRouter) -> None:
     await soon(lambda: not router.store.view().in_flight)
 
 

@@ -13,12 +13,12 @@ import pytest
 
 from dragoman import errors
 from dragoman.observe import AttemptEnded, CallFailed, CallSucceeded, Event, Mirrored
-from dragoman.routing import Answer, Call, CallOptions, Clock, Router, RouterSettings, StreamAnswer
+from dragoman.routing import Answer, Call, CallOptions, CallRouter, Clock, RouterSettings, StreamAnswer
 from dragoman.routing.settings.mirror import Mirror, MirrorPolicy, mirror_policy
 from dragoman.routing.settings.table import router_settings
 from tests.routing.upstream import Upstream, soon
 
-Make = Callable[..., Router]
+Make = Callable[..., CallRouter]
 PRICES = {"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6}
 
 
@@ -29,13 +29,15 @@ def told() -> list[Event]:
 
 @pytest.fixture
 async def make(told: list[Event]) -> AsyncIterator[Make]:
-    made: list[Router] = []
+    made: list[CallRouter] = []
 
-    def router(*deployments: Any, share: float = 1.0, timeout: float = 10.0, most: int = 100, **more: Any) -> Router:
+    def router(
+        *deployments: Any, share: float = 1.0, timeout: float = 10.0, most: int = 100, **more: Any
+    ) -> CallRouter:
         mirrors = more.pop("mirrors", (Mirror("smart", "shadow", share),))
         policy = MirrorPolicy(mirrors=mirrors, timeout=timeout, max_in_flight=most)
         settings = RouterSettings(mirror=policy, num_retries=0, **more.pop("settings", {}))
-        made.append(Router(deployments, settings=settings, listeners=[told.append], **more))
+        made.append(CallRouter(deployments, settings=settings, listeners=[told.append], **more))
         return made[-1]
 
     yield router
@@ -195,7 +197,7 @@ async def test_copies_are_not_copied(upstream: Upstream, make: Make, told: list[
 @pytest.mark.parametrize("run", [asyncio.run, "bare"])
 def test_a_loop_that_ends_ends_its_copies(upstream: Upstream, run: Any, caplog: pytest.LogCaptureFixture) -> None:
     settings = RouterSettings(mirror=MirrorPolicy(mirrors=(Mirror("smart", "shadow"),)))
-    router = Router(
+    router = CallRouter(
         [upstream.deployment("smart", "sim"), upstream.deployment("shadow", "bad[hang]")], settings=settings
     )
 
@@ -246,5 +248,5 @@ def test_what_is_wrong_is_named_by_its_path(wrong: Any, path: str) -> None:
 def test_a_target_that_nobody_knows_is_refused(upstream: Upstream) -> None:
     settings = RouterSettings(mirror=MirrorPolicy(mirrors=(Mirror("smart", "nobody"),)))
     with pytest.raises(errors.ConfigError) as caught:
-        Router([upstream.deployment("smart", "sim")], settings=settings, allow_unlisted=False)
+        CallRouter([upstream.deployment("smart", "sim")], settings=settings, allow_unlisted=False)
     assert caught.value.param == "mirror[0].to"

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects.dialect import CallerContext, Codec, RequestHints
+from dragoman.dialects.dialect import Codec, ReplyStyle, RequestHints
 from dragoman.routing import Answer, Call, CallOptions, Source, StreamAnswer
 from tests.routing.test_router import Make
 from tests.routing.upstream import Upstream
@@ -38,7 +38,7 @@ def asked(caller: str, *, stream: bool = False, body: dict[str, Any] | None = No
         stream=stream,
         options=CallOptions(**options),
         source=Source(codec.dialect, body, orjson.dumps(body)),
-        caller=CallerContext(model="smart"),
+        caller=ReplyStyle(model="smart"),
     )
 
 

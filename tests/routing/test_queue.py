@@ -11,14 +11,14 @@ import pytest
 
 from dragoman import errors
 from dragoman.observe import AttemptEnded, Event, Queued
-from dragoman.routing import Answer, Call, CallOptions, Router, RouterSettings, StreamAnswer
+from dragoman.routing import Answer, Call, CallOptions, CallRouter, RouterSettings, StreamAnswer
 from dragoman.routing.settings.options import split_params
 from dragoman.routing.settings.queue import QueuePolicy, queue_policy
 from dragoman.routing.settings.table import router_settings
 from tests.routing.upstream import Stillness, Upstream, eventually, soon
 
 SLOW = "sim[latency=0.1]"
-Make = Callable[..., Router]
+Make = Callable[..., CallRouter]
 
 
 @pytest.fixture
@@ -28,11 +28,11 @@ def told() -> list[Event]:
 
 @pytest.fixture
 async def make(told: list[Event]) -> AsyncIterator[Make]:
-    made: list[Router] = []
+    made: list[CallRouter] = []
 
-    def router(*deployments: Any, **more: Any) -> Router:
+    def router(*deployments: Any, **more: Any) -> CallRouter:
         settings = RouterSettings(**more.pop("settings", {}))
-        made.append(Router(deployments, settings=settings, listeners=[told.append], **more))
+        made.append(CallRouter(deployments, settings=settings, listeners=[told.append], **more))
         return made[-1]
 
     yield router
@@ -53,11 +53,11 @@ def order(told: list[Event]) -> list[str]:
     return [event.request_id for event in told if isinstance(event, AttemptEnded)]
 
 
-async def ask(router: Router, call: Call) -> Answer | StreamAnswer:
+async def ask(router: CallRouter, call: Call) -> Answer | StreamAnswer:
     return await router.answer(call)
 
 
-async def lined_up(router: Router, *calls: Call) -> list[asyncio.Task[Answer | StreamAnswer]]:
+async def lined_up(router: CallRouter, *calls: Call) -> list[asyncio.Task[Answer | StreamAnswer]]:
     """Each begun when the one before it holds its slot, or stands in the line."""
     tasks = []
     for number, call in enumerate(calls):
@@ -246,7 +246,7 @@ async def test_a_hundred_callers_share_two_slots_and_nothing_leaks(upstream: Ups
 
 
 def test_callers_of_several_event_loops_stand_in_one_line(upstream: Upstream) -> None:
-    router = Router([upstream.deployment("smart", "sim[latency=0.05]", max_parallel_requests=1)])
+    router = CallRouter([upstream.deployment("smart", "sim[latency=0.05]", max_parallel_requests=1)])
     done: list[Any] = []
 
     async def one(number: int) -> None:
@@ -266,7 +266,7 @@ def test_callers_of_several_event_loops_stand_in_one_line(upstream: Upstream) ->
 
 
 def test_a_waiter_whose_loop_has_gone_blocks_nobody(upstream: Upstream) -> None:
-    router = Router([upstream.deployment("smart", "sim[latency=0.2]", max_parallel_requests=1)])
+    router = CallRouter([upstream.deployment("smart", "sim[latency=0.2]", max_parallel_requests=1)])
     gone = asyncio.new_event_loop()
 
     async def leave_one_waiting() -> list[asyncio.Task[Any]]:

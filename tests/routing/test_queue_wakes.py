@@ -8,7 +8,7 @@ import threading
 from dataclasses import replace
 from typing import Any
 
-from dragoman.routing import Router, RouterSettings, StreamAnswer
+from dragoman.routing import CallRouter, RouterSettings, StreamAnswer
 from dragoman.routing.admission.queue import Waiter, WaitQueue
 from dragoman.routing.settings.queue import QueuePolicy
 from tests.routing.test_queue import ask, chat
@@ -69,7 +69,7 @@ async def test_a_waiter_whose_loop_has_ended_is_passed_over() -> None:
 async def test_who_stood_behind_a_call_that_left_gets_a_deployment_that_only_time_sets_free(upstream: Upstream) -> None:
     here = upstream.deployment("smart", "sim", order=0, region="eu-west-1", max_parallel_requests=1)
     there = upstream.deployment("smart", "sim[error=429;retry-after=1]", number=1, order=0, region="us-east-1")
-    router = Router([here, there], settings=RouterSettings(queue=QueuePolicy(timeout=LONG), num_retries=0))
+    router = CallRouter([here, there], settings=RouterSettings(queue=QueuePolicy(timeout=LONG), num_retries=0))
     hold = await router.answer(chat("holder", stream=True, metadata=EU))
     await asyncio.gather(ask(router, chat("refused", metadata=US)), return_exceptions=True)
     line = []
@@ -88,7 +88,7 @@ async def test_who_stood_behind_a_call_that_left_gets_a_deployment_that_only_tim
 
 async def test_a_retry_waits_for_the_slot_that_another_call_took_meanwhile(upstream: Upstream) -> None:
     failing = upstream.deployment("smart", "sim[error=500;times=1]", max_parallel_requests=1)
-    router = Router([failing], settings=RouterSettings(num_retries=1, retry_after=1.0))
+    router = CallRouter([failing], settings=RouterSettings(num_retries=1, retry_after=1.0))
     retrying = asyncio.create_task(ask(router, chat(stream=True)))
     await soon(lambda: upstream.calls and not router.store.view().in_flight)
     other = await router.answer(replace(chat(stream=True), request_id="other"))
@@ -104,7 +104,7 @@ async def test_a_retry_waits_for_the_slot_that_another_call_took_meanwhile(upstr
 
 def test_callers_with_other_needs_on_several_loops_who_leave_as_they_like_are_all_served(upstream: Upstream) -> None:
     regions = ("eu-west-1", "us-east-1", "eu-west-1")
-    router = Router(
+    router = CallRouter(
         [
             upstream.deployment("smart", "sim", number=number, order=0, region=region, max_parallel_requests=1)
             for number, region in enumerate(regions)

@@ -13,12 +13,12 @@ import pytest
 from dragoman import errors
 from dragoman.observe import AttemptEnded, CallFailed, CallSucceeded, Event
 from dragoman.providers import Providers
-from dragoman.routing import Answer, Call, CallOptions, Deployment, Router, StreamAnswer
+from dragoman.routing import Answer, Call, CallOptions, CallRouter, Deployment, StreamAnswer
 from tests.routing.upstream import Stillness, Upstream
 from tests.upstreams.raw import answer, serve, serving
 
 HELLO = [{"role": "user", "content": "Hello"}]
-Make = Callable[..., Router]
+Make = Callable[..., CallRouter]
 
 
 def chat(model: str, *, stream: bool = False, **options: Any) -> Call:

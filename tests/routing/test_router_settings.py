@@ -17,7 +17,7 @@ from dragoman.errors import (
 )
 from dragoman.observe import Event, FallbackStarted, Listener
 from dragoman.providers import Providers
-from dragoman.routing import Call, CallOptions, Router, RouterSettings, parse_model_list
+from dragoman.routing import Call, CallOptions, CallRouter, RouterSettings, parse_model_list
 from dragoman.routing.deployments.references import name_faults
 from dragoman.routing.settings.retry import RetryPolicy
 from dragoman.routing.settings.table import ROUTER_SETTINGS, read_settings, router_settings
@@ -237,7 +237,7 @@ def call(model: str = "smart", **options: Any) -> Call:
     return Call(operation="chat", model=model, request=chat, options=CallOptions(**options))
 
 
-def router(upstream: Upstream, said: dict[str, Any], *listeners: Listener, **own: dict[str, Any]) -> Router:
+def router(upstream: Upstream, said: dict[str, Any], *listeners: Listener, **own: dict[str, Any]) -> CallRouter:
     """`smart` fails; `backup` and `other` answer. `own` are further parameters, by alias."""
     models = {"smart": "openai/sim[error=500]", "backup": "openai/sim", "other": "anthropic/sim"}
     entries = []
@@ -246,10 +246,10 @@ def router(upstream: Upstream, said: dict[str, Any], *listeners: Listener, **own
         params = {"model": model, **reached, **own.get(name, {})}
         entries.append({"model_name": name, "litellm_params": params, "model_info": {"id": name}})
     settings = router_settings({"num_retries": 0, **said})
-    return Router(parse_model_list(entries, Providers()), settings=settings, listeners=listeners)
+    return CallRouter(parse_model_list(entries, Providers()), settings=settings, listeners=listeners)
 
 
-async def answered(core: Router, asked: Call) -> list[tuple[str, str, int | None]]:
+async def answered(core: CallRouter, asked: Call) -> list[tuple[str, str, int | None]]:
     try:
         answer = await core.answer(asked)
         return [(attempt.alias, attempt.deployment, attempt.status) for attempt in answer.attempts]

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from dragoman.errors import ConfigError
-from dragoman.routing import Router
+from dragoman.routing import CallRouter
 from dragoman.routing.settings.table import router_settings
 from dragoman.state import Counter, MemoryStore
 from tests.routing.test_health import chat
 from tests.routing.upstream import Upstream
 
 
-async def test_each_group_has_its_strategy(upstream: Upstream, make: Callable[..., Router]) -> None:
+async def test_each_group_has_its_strategy(upstream: Upstream, make: Callable[..., CallRouter]) -> None:
     settings = router_settings(
         {
             "routing_strategy": "least-busy",
@@ -35,7 +35,7 @@ async def test_each_group_has_its_strategy(upstream: Upstream, make: Callable[..
         upstream.deployment(alias, "sim", number=number, order=0, rpm=10) for alias in aliases for number in range(2)
     ]
     store = MemoryStore()
-    router = Router(deployments, settings=settings, store=store)
+    router = CallRouter(deployments, settings=settings, store=store)
     found = {alias: (await router.explain(chat(alias))).strategy for alias in aliases}
     assert found == {
         "smart": "usage-based-routing-v2",

@@ -11,25 +11,25 @@ from typing import Any
 import pytest
 
 from dragoman import errors
-from dragoman.routing import Router, RouterSettings
+from dragoman.routing import CallRouter, RouterSettings
 from dragoman.routing.selection import Choice
 from dragoman.routing.strategies import latency_based
 from dragoman.state import Counter, MemoryStore
 from dragoman.state.redis_place import RedisPlace
 from tests.routing.test_health import chat, failure
 from tests.routing.upstream import Stillness, Upstream, soon
-from tests.stores.conftest import own_redis_server, redis_server
+from tests.state.conftest import own_redis_server, redis_server
 from tests.upstreams.redis_server import RedisServer
 
 __all__ = ["own_redis_server", "redis_server"]
 
 
-def router(server: RedisServer, prefix: str, *deployments: Any, **more: Any) -> Router:
+def router(server: RedisServer, prefix: str, *deployments: Any, **more: Any) -> CallRouter:
     place = RedisPlace(url=server.url, prefix=prefix, **more.pop("redis", {}))
-    return Router(deployments, settings=RouterSettings(redis=place, **more))
+    return CallRouter(deployments, settings=RouterSettings(redis=place, **more))
 
 
-def where(one: Router) -> str:
+def where(one: CallRouter) -> str:
     """Of its only loop, asked from any thread."""
     return next(iter(one.store._by_loop.values())).state.where  # type: ignore[attr-defined, no-any-return]
 
@@ -61,7 +61,7 @@ async def test_what_was_observed_is_as_old_as_the_shared_clock_says(upstream: Up
     ahead[0] += 400.0
     store.observe("smart:0", 10.0, 1.0, 10)
     settings = RouterSettings(strategy=latency_based)
-    one = Router(deployments, settings=settings, store=store, clock=Stillness(chance=0.0).clock)
+    one = CallRouter(deployments, settings=settings, store=store, clock=Stillness(chance=0.0).clock)
     asked = one.current_plan.resolve(chat("smart"))
     choice = asked.group.choose(asked, store.view())
     assert isinstance(choice, Choice)
@@ -93,7 +93,7 @@ async def test_a_cooldown_and_its_probe_are_everybodys(upstream: Upstream, redis
         await second.aclose()
 
 
-def _is_out(one: Router) -> bool:
+def _is_out(one: CallRouter) -> bool:
     return "smart:1" in next(iter(one.store._by_loop.values())).view().outages  # type: ignore[attr-defined]
 
 
@@ -172,7 +172,7 @@ async def test_fail_closed_refuses_without_a_wait(
     limits: dict[str, Any] = {"max_parallel_requests": 3} if slots else {"rpm": 1000}
     still = Stillness()
     place = RedisPlace(url=own_redis_server.url, prefix=uuid.uuid4().hex, policy="fail_closed")
-    one = Router(
+    one = CallRouter(
         [upstream.deployment("smart", "sim", **limits)],
         settings=RouterSettings(redis=place, timeout=30.0),
         clock=still.clock,

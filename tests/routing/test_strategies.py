@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.errors import ConfigError
-from dragoman.routing import Router, RouterSettings
+from dragoman.routing import CallRouter, RouterSettings
 from dragoman.routing.admission.limits import claims_of
 from dragoman.routing.choice.affinity import Affinity
 from dragoman.routing.request import GroupRequest
@@ -225,10 +225,10 @@ def test_what_is_watched_is_what_calls_claim(limits: dict[str, Any]) -> None:
 
 async def test_the_router_watches_what_the_strategy_reads() -> None:
     store = MemoryStore()
-    Router([deployment(0, tpm=10)], settings=RouterSettings(strategy=usage_based), store=store)
+    CallRouter([deployment(0, tpm=10)], settings=RouterSettings(strategy=usage_based), store=store)
     assert store.view().used == {Counter("smart:0:tpm", 60.0): 0}
     other = MemoryStore()
-    Router([deployment(0, tpm=10)], store=other)
+    CallRouter([deployment(0, tpm=10)], store=other)
     assert other.view().used == {}
 
 

@@ -6,7 +6,7 @@ import asyncio
 import os
 import threading
 
-from dragoman.routing import Answer, Router
+from dragoman.routing import Answer, CallRouter
 from dragoman.routing.attempt.transports import Transports
 from dragoman.transport import Transport
 from tests.routing.test_router import chat
@@ -26,7 +26,7 @@ def test_each_loop_has_its_own_and_closed_loops_are_forgotten() -> None:
 
 
 def test_many_threads_with_a_loop_each_do_not_mix(upstream: Upstream) -> None:
-    router = Router([upstream.deployment("smart", "sim")])
+    router = CallRouter([upstream.deployment("smart", "sim")])
     wrong: list[str] = []
 
     async def many(number: int) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dragoman.cli.terminal import ConfigOption, read_settings, refuse
+from dragoman.cli.terminal import ConfigOption, exit_with_error, read_settings
 
 if TYPE_CHECKING:
     from dragoman.gateway.config.gateway_config import GatewayConfig
@@ -43,7 +43,7 @@ def explain(
     try:
         explained = asyncio.run(_explained(settings, raw, dialect))
     except DragomanError as error:
-        refuse(f"{request}: {error.message}")
+        exit_with_error(f"{request}: {error.message}")
     typer.echo(_redacted(settings, explained, as_json, explanation_text))
     if explained.refusal is not None:
         raise typer.Exit(_FAILS)
@@ -53,7 +53,7 @@ def _read(request: Path) -> bytes:
     try:
         return sys.stdin.buffer.read() if str(request) == "-" else request.read_bytes()
     except OSError as error:
-        refuse(f"{request} cannot be read: {error.strerror}")
+        exit_with_error(f"{request} cannot be read: {error.strerror}")
 
 
 def _redacted(settings: GatewayConfig, explained: Explanation, as_json: bool, text: Any) -> str:
@@ -67,14 +67,14 @@ async def _explained(settings: GatewayConfig, raw: bytes, dialect: str | None) -
     from dragoman.gateway.assembly import offline_router_of
     from dragoman.gateway.config.gateway_config import export
     from dragoman.gateway.http.caller_dialects import OPENAI
-    from dragoman.gateway.http.endpoint import Kitchen
+    from dragoman.gateway.http.endpoint import GatewayServices
     from dragoman.gateway.http.exchange import Exchange
     from dragoman.gateway.logs.redactor import Redactor
     from dragoman.gateway.pages.routing import call_of
 
     export(settings)
     router = offline_router_of(settings)
-    kitchen = Kitchen(
+    kitchen = GatewayServices(
         router=router,
         limits=settings.limits,
         keep_alive_seconds=settings.keep_alive_seconds,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dragoman.gateway.wording import counted
 from dragoman.routing import Explanation
 from dragoman.routing.choice.canary import CanaryPreview
-from dragoman.routing.explain.explanation import Candidate, CostPreview, Plan, Waiting
+from dragoman.routing.explain.explanation import Candidate, CostPreview, FallbackPlanPreview, QueuePreview
 
 __all__ = ["explanation_text"]
 
@@ -62,7 +62,7 @@ def _request(explained: Explanation) -> Iterator[str]:
         yield _field("note", note)
 
 
-def _waiting(queue: Waiting) -> Iterator[str]:
+def _waiting(queue: QueuePreview) -> Iterator[str]:
     when = "whenever a call ends" if queue.ready is None else f"perhaps at {_moment(queue.ready)}"
     place = f"at position {queue.position} for {queue.alias}, priority {queue.priority}"
     yield _field("waits", f"{place}; its turn comes {when}, and at {_moment(queue.until)} it is refused")
@@ -133,7 +133,7 @@ def _candidate(candidate: Candidate) -> Iterator[str]:
         yield f"       at most {candidate.cost.upper} US dollars"
 
 
-def _plan(plan: Plan) -> Iterator[str]:
+def _plan(plan: FallbackPlanPreview) -> Iterator[str]:
     attempts = "1 attempt" if plan.attempts == 1 else f"up to {plan.attempts} attempts"
     yield f"    {plan.on}: {attempts}" + ("" if plan.fallbacks else ", no fallback")
     for target in plan.fallbacks:

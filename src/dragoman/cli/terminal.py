@@ -13,7 +13,7 @@ import typer
 if TYPE_CHECKING:
     from dragoman.gateway.config.gateway_config import GatewayConfig
 
-__all__ = ["DEFAULT_CONFIG", "HELP", "ConfigOption", "read_settings", "refuse", "tell_hints", "warn"]
+__all__ = ["DEFAULT_CONFIG", "HELP", "ConfigOption", "exit_with_error", "read_settings", "tell_hints", "warn"]
 
 DEFAULT_CONFIG = Path("config.yaml")
 _NUMBER = re.compile(r"\[\d+\]")
@@ -32,13 +32,13 @@ def read_settings(path: Path | None, host: str | None) -> GatewayConfig:
 
     if path is None:
         if not DEFAULT_CONFIG.exists():
-            refuse("there is no configuration: name one with --config config.yaml (see docs/configuration.md)")
+            exit_with_error("there is no configuration: name one with --config config.yaml (see docs/configuration.md)")
         path = DEFAULT_CONFIG
     try:
         settings = read_config(path)
         warning = check_master_key(settings.master_key, host, settings.permit_weak_key)
     except ConfigError as error:
-        refuse(f"{path} is refused:\n  " + error.message.replace("\n", "\n  "))
+        exit_with_error(f"{path} is refused:\n  " + error.message.replace("\n", "\n  "))
     if warning:
         warn(warning)
     if settings.unsupported:
@@ -64,7 +64,7 @@ def tell_hints(settings: GatewayConfig) -> None:
         warn(hint)
 
 
-def refuse(message: str) -> NoReturn:
+def exit_with_error(message: str) -> NoReturn:
     """End the program with status 2."""
     typer.echo(f"dragoman: {message}", err=True)
     sys.exit(2)

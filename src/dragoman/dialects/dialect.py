@@ -18,14 +18,14 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 from dragoman.errors import APIError, DragomanError
 from dragoman.types.json import JsonObject
 from dragoman.types.model_facts import UNKNOWN_MODEL, ModelFacts
-from dragoman.types.usage import Usage
+from dragoman.types.usage import TokenUsage
 
 __all__ = [
-    "CallerContext",
     "Codec",
     "ErrorReply",
     "Operation",
     "ReplyContext",
+    "ReplyStyle",
     "RequestHints",
     "StreamEnd",
     "StreamReader",
@@ -113,7 +113,7 @@ class ReplyContext:
 
 
 @dataclass(frozen=True, slots=True)
-class CallerContext:
+class ReplyStyle:
     """What a writer must know about the caller for whom it writes."""
 
     model: str
@@ -182,7 +182,7 @@ class StreamWriter(Protocol[Chunk_contra]):
 class StreamRelay(StreamEnd, Protocol):
     """Passes a stream through untouched for a caller who speaks the provider's dialect, and watches it."""
 
-    usage: Usage | None
+    usage: TokenUsage | None
     """The usage, as soon as it has been seen."""
     begun: bool
     """Whether content has been seen, or a finish reason that explains why there is none (a limit, a filter)."""
@@ -209,17 +209,17 @@ class Codec(Generic[Request, Response, Chunk]):
     """Raises `UnsupportedParamsError` for what the target cannot express, unless told to drop."""
     read_response: Callable[[JsonObject, ReplyContext], Response]
     """Raises `APIResponseValidationError` for a body of another shape, and `APIError` for an error sent with a 200."""
-    write_response: Callable[[Response, CallerContext], JsonObject]
+    write_response: Callable[[Response, ReplyStyle], JsonObject]
     read_error: Callable[[ErrorReply], APIError]
     """Never raises; the error it returns holds no secrets."""
     write_error: Callable[[DragomanError], JsonObject]
     stream_reader: Callable[[ReplyContext], StreamReader[Chunk]] | None = None
-    stream_writer: Callable[[CallerContext], StreamWriter[Chunk]] | None = None
-    stream_relay: Callable[[ReplyContext, CallerContext], StreamRelay] | None = None
+    stream_writer: Callable[[ReplyStyle], StreamWriter[Chunk]] | None = None
+    stream_relay: Callable[[ReplyContext, ReplyStyle], StreamRelay] | None = None
     relay_request: Callable[[JsonObject, Target], WireRequest | None] | None = None
     """The caller's own body for a provider of the same dialect: the model put in, nothing else touched (but for what
     metering needs, which the relay hides again). None where the body cannot pass through as it stands."""
-    read_usage: Callable[[JsonObject], Usage | None] | None = None
+    read_usage: Callable[[JsonObject], TokenUsage | None] | None = None
     """The usage of a response that is passed through."""
     has_answer: Callable[[JsonObject], bool] = lambda _: False
     """Whether a response that is passed through plainly holds an answer, and need not be read to be judged."""

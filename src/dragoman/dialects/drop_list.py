@@ -37,7 +37,7 @@ class DropList:
 
     def unsupported(self, param: str, why: str = "") -> None:
         """The target has no way to say `param` (a path such as `tools[2]` is fine): refuse, or note that it is left out."""
-        if not (self._target.drop_params or self.wanted_out(param)):
+        if not (self._target.drop_params or self.is_dropped(param)):
             reason = f": {why}" if why else ""
             raise UnsupportedParamsError(
                 f"{self._target.provider} does not support the parameter {param!r} for model "
@@ -48,27 +48,27 @@ class DropList:
             )
         self._dropped[param] = None
 
-    def weakened(self, param: str) -> None:
+    def degraded(self, param: str) -> None:
         """`param` is sent with less than its whole meaning where that does no harm: only noted."""
         self._dropped[param] = None
 
     def leave_out(self, param: str, why: str = "") -> None:
         """The target refuses `param`: only noted where the answer is the same without it, else as `unsupported`."""
         if param in BOOKKEEPING:
-            self.weakened(param)
+            self.degraded(param)
         else:
             self.unsupported(param, why)
 
-    def wanted_out(self, param: str) -> bool:
+    def is_dropped(self, param: str) -> bool:
         """Whether the caller asked to leave `param` out in any case."""
         return param in self._target.additional_drop_params
 
-    def wanted(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def without_dropped(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """A copy of `request` without what the caller asked to leave out in any case, which is noted."""
         for name in request:
-            if self.wanted_out(name):
-                self.weakened(name)
-        return {name: value for name, value in request.items() if not self.wanted_out(name)}
+            if self.is_dropped(name):
+                self.degraded(name)
+        return {name: value for name, value in request.items() if not self.is_dropped(name)}
 
     def allowed(self, param: str) -> bool:
         """Whether the caller insists that the target knows `param`."""

@@ -72,4 +72,4 @@ def report_foreign_blocks(messages: object, vendors: tuple[str, ...], drops: Dro
         blocks = message.get("provider_tool_blocks") if isinstance(message, dict) else None
         for block in blocks if isinstance(blocks, list) else ():
             if isinstance(block, dict) and block.get("vendor") not in vendors:
-                drops.weakened(f"messages[{index}].provider_tool_blocks")
+                drops.degraded(f"messages[{index}].provider_tool_blocks")

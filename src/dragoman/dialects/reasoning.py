@@ -77,7 +77,7 @@ def report_without_control(param: str, facts: ModelFacts, drops: DropList, *, of
     elif off and param != "thinking":
         drops.unsupported(param, "it always reasons")
     elif off or strength:
-        drops.weakened(param)
+        drops.degraded(param)
 
 
 def report_foreign_reasoning(messages: object, vendors: Collection[str | None], drops: DropList) -> None:
@@ -85,7 +85,7 @@ def report_foreign_reasoning(messages: object, vendors: Collection[str | None], 
     signed, and is left out."""
     for message in messages if isinstance(messages, list) else ():
         if isinstance(message, dict) and _has_foreign_reasoning(message, vendors):
-            drops.weakened("reasoning_content")
+            drops.degraded("reasoning_content")
             return
 
 

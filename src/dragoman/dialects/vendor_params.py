@@ -38,7 +38,7 @@ def own_params(request: Mapping[str, Any], vendors: tuple[str, ...], drops: Drop
             continue
         for name in params:
             if name in _TUNING:
-                drops.weakened(name)
+                drops.degraded(name)
             else:
                 drops.unsupported(name, f"it is a parameter of {vendor}")
     return own
@@ -51,4 +51,4 @@ def report_tool_params(tool: Mapping[str, Any], path: str, vendor: str, drops: D
     for other, params in given.items() if isinstance(given, dict) else ():
         if other != vendor:
             for name in params if isinstance(params, dict) else ():
-                drops.weakened(f"{path}.{name}")
+                drops.degraded(f"{path}.{name}")

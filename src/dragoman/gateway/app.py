@@ -10,18 +10,18 @@ import orjson
 
 from dragoman.errors import CallerError, ConfigError, DragomanError, NotFoundError
 from dragoman.gateway._head import check_head, joined_headers
-from dragoman.gateway.assembly import router_of
+from dragoman.gateway.assembly import build_router
 from dragoman.gateway.config.gateway_config import GatewayConfig
 from dragoman.gateway.gate import Gate
-from dragoman.gateway.health_report import Health
+from dragoman.gateway.health_report import HealthReport
 from dragoman.gateway.http.body import BodyBudget
 from dragoman.gateway.http.caller_dialects import CallerDialect, guess
 from dragoman.gateway.http.cors import Cors
-from dragoman.gateway.http.endpoint import Kitchen
-from dragoman.gateway.http.exchange import CallerLeft, Exchange, Receive, Scope, Send
-from dragoman.gateway.http.failures import as_ours, reply_error
+from dragoman.gateway.http.endpoint import GatewayServices
+from dragoman.gateway.http.exchange import ClientDisconnected, Exchange, Receive, Scope, Send
+from dragoman.gateway.http.failures import reply_error, to_dragoman_error
 from dragoman.gateway.http.not_served import UpgradeRefused, asks_for_upgrade, not_served
-from dragoman.gateway.http.routes import ROUTES, Found, Page, Route, find
+from dragoman.gateway.http.routes import ROUTES, Page, Route, RouteMatch, find
 from dragoman.gateway.logs.events import log_event
 from dragoman.gateway.logs.redactor import Redactor
 from dragoman.gateway.pages import health
@@ -46,13 +46,13 @@ class Gateway:
 
     def __init__(self, config: GatewayConfig, *, loopback_only: bool = True) -> None:
         self.config = config
-        self.health = Health(config.deployments)
+        self.health = HealthReport(config.deployments)
         self._cors = Cors(config.cors_origins)
         self._gate = Gate(config.master_key, loopback_only=loopback_only, is_allowed_origin=self._cors.allows)
         redactor = Redactor(config.secrets)
-        router, self._prices = router_of(config, (self.health, log_event))
+        router, self._prices = build_router(config, (self.health, log_event))
         self._models = ModelPages(router=router, aliases=config.aliases, started=int(time.time()), redactor=redactor)
-        self._kitchen = Kitchen(
+        self._kitchen = GatewayServices(
             router=router,
             limits=config.limits,
             keep_alive_seconds=config.keep_alive_seconds,
@@ -95,10 +95,10 @@ class Gateway:
         try:
             check_head(scope, headers)
             await self._answer(exchange, found)
-        except CallerLeft:
-            exchange.status, exchange.error = _CALLER_LEFT, CallerLeft.__name__
+        except ClientDisconnected:
+            exchange.status, exchange.error = _CALLER_LEFT, ClientDisconnected.__name__
         except (Exception, asyncio.CancelledError) as raised:
-            await self._fail(exchange, as_ours(raised, exchange))
+            await self._fail(exchange, to_dragoman_error(raised, exchange))
         if self.config.log_requests:
             _log_request(
                 exchange, logging.DEBUG if found is not None and found.route.answer in _PROBES else logging.INFO
@@ -110,7 +110,7 @@ class Gateway:
             headers = list(error.headers) if isinstance(error, UpgradeRefused) else None
             await reply_error(exchange, error, self._kitchen.redactor, headers)
 
-    async def _answer(self, exchange: Exchange, found: Found | None) -> None:
+    async def _answer(self, exchange: Exchange, found: RouteMatch | None) -> None:
         method, path = exchange.scope["method"], exchange.scope["path"]
         if asks_for_upgrade(exchange.headers):
             raise UpgradeRefused
@@ -124,7 +124,7 @@ class Gateway:
         else:
             if not route.public:
                 query = exchange.scope["query_string"] if route.key_in_query else b""
-                self._gate.admit(exchange.headers, query)
+                self._gate.authenticate(exchange.headers, query)
             await self._serve(exchange, route, model)
 
     async def _serve(self, exchange: Exchange, route: Route, model: str | None) -> None:

@@ -9,29 +9,29 @@ from typing import TypeVar
 from dragoman.gateway.config.gateway_config import GatewayConfig
 from dragoman.gateway.config.prices_file import PricesFile
 from dragoman.observe import Listener
-from dragoman.routing import Clock, Router
+from dragoman.routing import CallRouter, Clock
 from dragoman.state.redis_place import RedisPlace
 
-__all__ = ["alone", "offline_router_of", "router_of", "router_of_kind"]
+__all__ = ["build_router", "offline_router_of", "router_of_kind", "without_shared_state"]
 
-_R = TypeVar("_R", bound=Router)
+_R = TypeVar("_R", bound=CallRouter)
 
 
-def offline_router_of(config: GatewayConfig, clock: Clock | None = None) -> Router:
+def offline_router_of(config: GatewayConfig, clock: Clock | None = None) -> CallRouter:
     """One that only thinks: it knows the prices, and asks nobody."""
-    return router_of(alone(config), clock=clock)[0]
+    return build_router(without_shared_state(config), clock=clock)[0]
 
 
-def alone(config: GatewayConfig) -> GatewayConfig:
+def without_shared_state(config: GatewayConfig) -> GatewayConfig:
     """The same, which shares nothing with the gateways that run."""
     return replace(config, router=replace(config.router, redis=RedisPlace()))
 
 
-def router_of(
+def build_router(
     config: GatewayConfig, listeners: Sequence[Listener] = (), clock: Clock | None = None
-) -> tuple[Router, PricesFile | None]:
+) -> tuple[CallRouter, PricesFile | None]:
     """The router, and the file of its prices, which has been read. Raises `ConfigError` where that is wrong."""
-    return router_of_kind(Router, config, listeners, clock)
+    return router_of_kind(CallRouter, config, listeners, clock)
 
 
 def router_of_kind(

@@ -55,7 +55,7 @@ class Gate:
         if self.master_key is not None:
             object.__setattr__(self, "_digest", _digest(self.master_key))
 
-    def admit(self, headers: Mapping[str, str], query: bytes = b"") -> None:
+    def authenticate(self, headers: Mapping[str, str], query: bytes = b"") -> None:
         """`query` is looked at for `key=`, as Google's clients may send it; empty where the route takes no such key."""
         if self._digest is None:
             if self.loopback_only:

@@ -12,7 +12,7 @@ from dragoman import errors
 from dragoman.observe import AttemptEnded, Event, HealthChecked
 from dragoman.routing import Deployment
 
-__all__ = ["Health"]
+__all__ = ["HealthReport"]
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class _Seen:
     """Whether the last attempt that tells anything about it succeeded."""
 
 
-class Health:
+class HealthReport:
     """Hears of every attempt (as a `dragoman.observe.Listener`), and reports."""
 
     def __init__(self, deployments: Sequence[Deployment]) -> None:

@@ -14,7 +14,7 @@ import orjson
 from dragoman.errors import ConfigError
 from dragoman.gateway.config.prices_file import read_rows
 from dragoman.models import Catalogue
-from dragoman.models.price_history import continued
+from dragoman.models.price_history import extend_price_history
 from dragoman.models.rows import row_of
 from dragoman.types.model_entry import ModelEntry
 
@@ -45,7 +45,7 @@ def refreshed(
             old = None  # another row, to which the name only leads
         if old is not None:
             before[new.name] = old
-        after[new.name] = continued(old, new, day) if old else new
+        after[new.name] = extend_price_history(old, new, day) if old else new
     return before, after
 
 

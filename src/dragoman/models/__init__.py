@@ -11,7 +11,7 @@ from dragoman.models.litellm_names import PRICE_NAMES, as_model_info, entry_from
 from dragoman.models.prices import price_context, rates_at
 from dragoman.models.required_abilities import needed
 from dragoman.models.tokens import (
-    Tally,
+    TokenTally,
     acount_tokens_locally,
     count_tokens,
     decode,
@@ -28,7 +28,7 @@ __all__ = [
     "Abilities",
     "Catalogue",
     "Missing",
-    "Tally",
+    "TokenTally",
     "abilities",
     "acount_tokens_locally",
     "as_model_info",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from dragoman.models.family_facts import believable, facts
+from dragoman.models.family_facts import facts, trusted_negatives
 from dragoman.types.model_entry import ABILITIES, ModelEntry
 from dragoman.types.model_facts import UNKNOWN_MODEL, ModelFacts
 
@@ -153,7 +153,7 @@ def _of_catalogue(entry: ModelEntry | None) -> dict[str, tuple[bool, str]]:
     return {
         ability: (can, source)
         for ability, can in entry.abilities.items()
-        if ability in POLICY and (can or speaker in believable(ability))
+        if ability in POLICY and (can or speaker in trusted_negatives(ability))
     }
 
 

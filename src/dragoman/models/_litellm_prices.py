@@ -24,7 +24,7 @@ from dragoman.models.litellm_table import (
 from dragoman.types.cost import BUCKETS, NANO_DOLLARS
 from dragoman.types.model_entry import PricePeriod, Rate
 
-__all__ = ["GivenPrice", "PriceReader", "lay_over", "rate_of"]
+__all__ = ["GivenPrice", "PriceReader", "overlay_prices", "rate_of"]
 
 _When = tuple[tuple[str, str], ...]
 _LIKE_A_PRICE = re.compile(r"(?:^|_)(?:cost|costs|price|prices|pricing)(?:_|$)")
@@ -209,7 +209,7 @@ def rate_of(value: Any, meaning: Meaning) -> int:
     return rate
 
 
-def lay_over(periods: Iterable[PricePeriod], prices: PriceReader) -> tuple[PricePeriod, ...]:
+def overlay_prices(periods: Iterable[PricePeriod], prices: PriceReader) -> tuple[PricePeriod, ...]:
     """The periods of a row with the given prices in place of their own."""
     plain = prices.given.get((), {})
     ours = [_conditional(when, given, periods, prices) for when, given in prices.given.items() if when]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dragoman.models.cost_drivers import Asked, read_asked
+from dragoman.models.cost_drivers import CostDrivers, read_cost_drivers
 from dragoman.models.prices import PriceTable, as_seconds, price_context, price_table
 from dragoman.models.tokens import tokens_lower_bound, tokens_upper_bound
 from dragoman.types.cost import BUCKETS, CostBounds, CostLine
@@ -57,7 +57,7 @@ def cost_bounds(
     `context` is what is known of the kind of the call (`price_context`); None: as the request asks. A bound that cannot be
     said is None, and `notes` says why.
     """
-    asked = read_asked(request)
+    asked = read_cost_drivers(request)
     most = _most(request, asked, entry, provider, model)
     if entry is None or not entry.prices:
         name = entry.name if entry else ""
@@ -80,7 +80,7 @@ def cost_bounds(
     return _with_upper(bounds, most, asked, tables)
 
 
-def _with_upper(bounds: CostBounds, most: _Most, asked: Asked, tables: list[PriceTable]) -> CostBounds:
+def _with_upper(bounds: CostBounds, most: _Most, asked: CostDrivers, tables: list[PriceTable]) -> CostBounds:
     wanted: list[tuple[int | None, tuple[str, ...]]] = [(most.input, _input_buckets(bounds.model, asked))]
     if most.output != 0:
         wanted.append((most.output, (*_OUTPUT, "output_audio") if asked.speaks else _OUTPUT))
@@ -105,7 +105,7 @@ def _with_upper(bounds: CostBounds, most: _Most, asked: Asked, tables: list[Pric
     return replace(bounds, upper=sum(line.amount for line in lines), lines=tuple(lines))
 
 
-def _most(request: Mapping[str, Any], asked: Asked, entry: ModelEntry | None, provider: str, model: str) -> _Most:
+def _most(request: Mapping[str, Any], asked: CostDrivers, entry: ModelEntry | None, provider: str, model: str) -> _Most:
     """Of tokens. A tool that the provider runs makes it read all again, with what the tool said."""
     known = [size for size in (entry.context_window, entry.max_input_tokens) if size] if entry else []
     window = max(known, default=None)
@@ -130,7 +130,7 @@ def _most(request: Mapping[str, Any], asked: Asked, entry: ModelEntry | None, pr
 
 
 def _longest(
-    asked: Asked, entry: ModelEntry | None, window: int | None, apart: bool
+    asked: CostDrivers, entry: ModelEntry | None, window: int | None, apart: bool
 ) -> tuple[int | None, tuple[str, ...]]:
     """The most tokens of one answer, and why that is many, or nothing. `apart`: thoughts, if any, are beside the maximum."""
     models_own = (entry.max_output_tokens if entry else None) or window
@@ -161,7 +161,7 @@ def _tables(entry: ModelEntry, at: float, contexts: list[dict[str, str]]) -> lis
     return tables
 
 
-def _input_buckets(model: str, asked: Asked) -> tuple[str, ...]:
+def _input_buckets(model: str, asked: CostDrivers) -> tuple[str, ...]:
     buckets = (*_TEXT_INPUT, *sorted(asked.media))
     if asked.marked or not _WRITES_WHERE_MARKED.search(model):
         buckets += ("cache_write_5m",)
@@ -182,7 +182,7 @@ def _dearest(buckets: Iterable[str], prompt: int, tables: list[PriceTable]) -> C
     return found
 
 
-def _lower(least: int, asked: Asked, tables: list[PriceTable]) -> int:
+def _lower(least: int, asked: CostDrivers, tables: list[PriceTable]) -> int:
     """The input alone, at the lowest rate at which any of it may be sold; rounded down. Audio may be sold by its length."""
     if "input_audio" in asked.media and any("input_audio_second" in table.resolved for table in tables):
         least = 0

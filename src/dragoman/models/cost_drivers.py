@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-__all__ = ["Asked", "read_asked"]
+__all__ = ["CostDrivers", "read_cost_drivers"]
 
 _RUN_BY_CALLER = frozenset({"function", "custom", "computer", "bash", "text_editor", "memory"})
 """Kinds of tools that the provider only calls for: one answer, one pass over the input."""
@@ -35,7 +35,7 @@ _ALL_MEDIA = ("input_audio", "input_image", "input_video")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CostDrivers:
     """Of one request."""
 
     answers: int
@@ -57,14 +57,14 @@ class Asked:
     """How many of these may be web searches."""
 
 
-def read_asked(request: Mapping[str, Any]) -> Asked:
+def read_cost_drivers(request: Mapping[str, Any]) -> CostDrivers:
     """Read a request of the hub: a chat, a text completion, or embeddings."""
     messages = _objects(request.get("messages"))
     parts = list(_parts(messages))
     marks = list(_marks(request, messages, parts))
     modalities = request.get("modalities")
     uses, searches = _uses(request)
-    return Asked(
+    return CostDrivers(
         answers=_answers(request),
         longest=_longest(request),
         added=len(repr(request["prediction"]).encode()) if request.get("prediction") else 0,

@@ -12,7 +12,7 @@ from typing import Any
 from dragoman.models._names import LONGEST_NAME, own_names
 from dragoman.types.model_facts import UNKNOWN_MODEL, ModelFacts
 
-__all__ = ["believable", "facts", "only_endpoint", "provider_of"]
+__all__ = ["facts", "only_endpoint", "provider_of", "trusted_negatives"]
 
 
 def facts(provider: str, model: str) -> ModelFacts:
@@ -35,9 +35,9 @@ def _matches(pattern: re.Pattern[str], names: tuple[str, ...]) -> bool:
 
 
 @functools.cache
-def believable(ability: str) -> frozenset[str]:
+def trusted_negatives(ability: str) -> frozenset[str]:
     """The providers of whose models the catalogue is believed where it says that they lack `ability`."""
-    return frozenset(_table("families.toml")["believable"].get(ability, ()))
+    return frozenset(_table("families.toml")["trusted_negatives"].get(ability, ()))
 
 
 def provider_of(model: str) -> str | None:

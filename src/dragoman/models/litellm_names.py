@@ -10,7 +10,7 @@ from typing import Any
 
 from dragoman.errors import ConfigError, DragomanError
 from dragoman.models._litellm_info import as_model_info
-from dragoman.models._litellm_prices import PriceReader, lay_over
+from dragoman.models._litellm_prices import PriceReader, overlay_prices
 from dragoman.models.litellm_table import (
     ABILITY_NAMES,
     PRICE_NAMES,
@@ -48,7 +48,7 @@ def entry_from_mapping(
     known: dict[str, Any] = {"mode": mode, **facts.limits(mode), **facts.modalities()}
     abilities = facts.abilities()
     shut_down = facts.deprecation_date()
-    periods = lay_over(base.prices if base else (), prices)
+    periods = overlay_prices(base.prices if base else (), prices)
     problems = [*facts.problems, *prices.problems]
     if problems:
         raise error("\n".join(f"{where}: {what}" for where, what in problems), param=problems[0][0])

@@ -9,13 +9,13 @@ from typing import TypeAlias
 
 from dragoman.types.model_entry import ModelEntry, PricePeriod, Rate
 
-__all__ = ["continued"]
+__all__ = ["extend_price_history"]
 
 _Usual: TypeAlias = list[tuple[datetime.date, Mapping[str, Rate]]]
 """What a call without conditions costs from a day on; the latest first, today last."""
 
 
-def continued(old: ModelEntry, new: ModelEntry, day: datetime.date) -> ModelEntry:
+def extend_price_history(old: ModelEntry, new: ModelEntry, day: datetime.date) -> ModelEntry:
     """`new`, with the prices of `old` for the time before. A price of `new` that does not say since when it holds does so from
     `day` on (UTC). Nothing is known to have changed at `day` where both charge the same."""
     if not old.prices or not new.prices:

@@ -20,7 +20,7 @@ from dragoman.errors import ConfigError
 from dragoman.models.rows import Sources, entry_of
 from dragoman.types.model_entry import ModelEntry, Provenance
 
-__all__ = ["SHIPPED", "About", "Shelf", "about", "shelf"]
+__all__ = ["SHIPPED", "About", "ProviderRows", "about", "shelf"]
 
 SHIPPED = Path(__file__).with_name("catalogue")
 # How the writing script begins each line. It writes ASCII, and refuses names with a quotation mark, a backslash or a bracket.
@@ -39,7 +39,7 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class ProviderRows:
     """The rows of one provider."""
 
     lines: bytes = b""
@@ -54,7 +54,7 @@ class Shelf:
         return entry_of(orjson.loads(self.lines[start : self.lines.index(b"\n", start)]), self.sources)
 
 
-_EMPTY = Shelf()
+_EMPTY = ProviderRows()
 
 
 @functools.cache
@@ -68,13 +68,13 @@ def about(folder: Path) -> About:
     return About(MappingProxyType(sources), MappingProxyType(told["spellings"]), files)
 
 
-def shelf(folder: Path, provider: str) -> Shelf:
+def shelf(folder: Path, provider: str) -> ProviderRows:
     """The rows of `provider`, none where no file is of that name. (What a caller asks for never becomes a path.)"""
     return _read(folder, provider) if provider in about(folder).providers else _EMPTY
 
 
 @functools.cache
-def _read(folder: Path, provider: str) -> Shelf:
+def _read(folder: Path, provider: str) -> ProviderRows:
     path = f"{folder}/{provider}.jsonl"
     with open(path, "rb", 0) as file:
         lines = file.read().rstrip() + b"\n"
@@ -83,7 +83,7 @@ def _read(folder: Path, provider: str) -> Shelf:
         begins = list(_parsed(lines, path))
     names = {name: start for name, _, start in begins}
     aliases = {alias: name for name, others, _ in begins for alias in others}
-    return Shelf(lines, about(folder).sources, names, aliases)
+    return ProviderRows(lines, about(folder).sources, names, aliases)
 
 
 _Begin = tuple[str, Sequence[str], int]

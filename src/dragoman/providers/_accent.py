@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dragoman.errors import ConfigError
-from dragoman.settings.suggestions import or_perhaps
+from dragoman.settings.suggestions import did_you_mean
 
 __all__ = ["accent_from"]
 
@@ -30,7 +30,7 @@ def accent_from(row: Mapping[str, Any], dialect: str, path: str) -> Any:
     if isinstance(named, str):
         if named not in spoken.ACCENTS:
             known = sorted(spoken.ACCENTS)
-            raise ConfigError(f"{path}.accent: no accent {named!r}{or_perhaps(named, known)}, of {known}")
+            raise ConfigError(f"{path}.accent: no accent {named!r}{did_you_mean(named, known)}, of {known}")
         base = spoken.ACCENTS[named]
     else:
         base = _described(spoken.Accent, named or {}, f"{path}.accent")
@@ -46,7 +46,7 @@ def _described(kind: type[Any], given: Mapping[str, Any], path: str) -> Any:
     )  # on first use: it takes longer to import than all of this package
 
     known = [field.name for field in dataclasses.fields(kind)]
-    wrong = [f"{path}.{key}: no such field{or_perhaps(key, known)}" for key in given if key not in known]
+    wrong = [f"{path}.{key}: no such field{did_you_mean(key, known)}" for key in given if key not in known]
     if wrong:
         raise ConfigError("\n".join(wrong))
     try:
@@ -64,7 +64,7 @@ def _litellm(row: Mapping[str, Any], path: str) -> dict[str, Any]:
     unknown = [key for key in constraints if key not in _CONSTRAINTS]
     if unknown:
         raise ConfigError(
-            "\n".join(f"{path}.constraints.{key}: not supported{or_perhaps(key, _CONSTRAINTS)}" for key in unknown)
+            "\n".join(f"{path}.constraints.{key}: not supported{did_you_mean(key, _CONSTRAINTS)}" for key in unknown)
         )
     values: dict[str, Any] = {_CONSTRAINTS[key]: value for key, value in constraints.items()}
     renamed = {}

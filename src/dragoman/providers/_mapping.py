@@ -12,7 +12,7 @@ from dragoman.errors import ConfigError
 from dragoman.providers._accent import accent_from
 from dragoman.providers._endpoints import DIALECTS, LazyEndpoints, speaks
 from dragoman.providers._provider import Provider
-from dragoman.settings.suggestions import or_perhaps
+from dragoman.settings.suggestions import did_you_mean
 
 __all__ = ["provider_from_mapping"]
 
@@ -127,14 +127,14 @@ def _check(row: Mapping[str, Any], path: str) -> None:
 
 
 def _unknown_key(key: str, path: str) -> str:
-    return f"{path}.{key}: unknown key{or_perhaps(key, _KEYS)}"
+    return f"{path}.{key}: unknown key{did_you_mean(key, _KEYS)}"
 
 
 def _dialect(row: Mapping[str, Any], path: str) -> str:
     dialect = str(row.get("dialect", "openai_chat"))
     if dialect not in DIALECTS:
         raise ConfigError(
-            f"{path}.dialect: no dialect {dialect!r}{or_perhaps(dialect, DIALECTS)}, of {sorted(DIALECTS)}"
+            f"{path}.dialect: no dialect {dialect!r}{did_you_mean(dialect, DIALECTS)}, of {sorted(DIALECTS)}"
         )
     return dialect
 
@@ -153,7 +153,7 @@ def _operation(word: str, path: str) -> Operation:
     known: tuple[Operation, ...] = get_args(Operation)
     found = next((operation for operation in known if operation == word), None)
     if found is None:
-        raise ConfigError(f"{path}: no operation {word!r}{or_perhaps(word, known)}, of {sorted(known)}")
+        raise ConfigError(f"{path}: no operation {word!r}{did_you_mean(word, known)}, of {sorted(known)}")
     return found
 
 

@@ -8,7 +8,7 @@ from dragoman.routing.deployments.deployment import Deployment
 from dragoman.routing.deployments.model_list import parse_model_list
 from dragoman.routing.explain.explanation import Explanation
 from dragoman.routing.explain.state_report import Cooldown, DeploymentState, RoutingState
-from dragoman.routing.router import Router
+from dragoman.routing.router import CallRouter
 from dragoman.routing.settings.call_options import NO_OPTIONS, CallOptions
 from dragoman.routing.settings.router_settings import RouterSettings, parse_fallbacks, parse_targets
 from dragoman.types.call_record import Attempt
@@ -20,13 +20,13 @@ __all__ = [
     "Call",
     "CallLog",
     "CallOptions",
+    "CallRouter",
     "Clock",
     "Cooldown",
     "Deployment",
     "DeploymentState",
     "Explanation",
     "FunctionCall",
-    "Router",
     "RouterSettings",
     "RoutingState",
     "Source",

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from dragoman.dialects.dialect import CallerContext, Operation
+from dragoman.dialects.dialect import Operation, ReplyStyle
 from dragoman.routing.settings.call_options import CallOptions
 from dragoman.types.call_record import Attempt, CallRecord
 from dragoman.types.cost import Cost
 from dragoman.types.json import JsonObject
-from dragoman.types.usage import Usage
+from dragoman.types.usage import TokenUsage
 
 __all__ = ["Answer", "Answerer", "Call", "Source", "StreamAnswer"]
 
@@ -40,7 +40,7 @@ class Call:
     stream: bool = False
     options: CallOptions = field(default_factory=CallOptions)
     source: Source | None = None
-    caller: CallerContext | None = None
+    caller: ReplyStyle | None = None
     request_id: str = ""
     record: CallRecord | None = None
     """What is known of it: the router makes a new one each time that it answers the call."""
@@ -62,7 +62,7 @@ class Answer:
     """The hub's response."""
     native: bytes | None = None
     """The provider's body, untouched, where it speaks the caller's dialect."""
-    usage: Usage | None = None
+    usage: TokenUsage | None = None
     cost: Cost | None = None
     """None: the provider told no usage. `Cost.total` is None where nothing is known of the model's prices."""
 
@@ -90,13 +90,13 @@ class StreamAnswer:
     """What one network read completed: hub chunks, or where `native` is set whole events as bytes. Raises `APIError`
     where the stream ends badly."""
     native: bool = False
-    usage: Usage | None = None
+    usage: TokenUsage | None = None
     """Filled in by the time that `batches` ends."""
-    pricing: Callable[[Usage], Cost | None] | None = field(default=None, repr=False)
+    pricing: Callable[[TokenUsage], Cost | None] | None = field(default=None, repr=False)
     """What a usage of this stream costs."""
-    own_usage: Usage | None = None
+    own_usage: TokenUsage | None = None
     """Without what deployments used that had broken off before."""
-    own_pricing: Callable[[Usage], Cost | None] | None = field(default=None, repr=False)
+    own_pricing: Callable[[TokenUsage], Cost | None] | None = field(default=None, repr=False)
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:

@@ -23,7 +23,7 @@ from dragoman.routing.explain.explainer import Explainer
 from dragoman.routing.explain.explanation import Explanation
 from dragoman.routing.explain.state_report import Cooldown, RoutingState, cooldowns, routing_state
 from dragoman.routing.health.fallback_rate import FallbackRate, FallbackRates
-from dragoman.routing.health.health import Health
+from dragoman.routing.health.health import DeploymentHealth
 from dragoman.routing.health.health_check import HealthChecker
 from dragoman.routing.plan import RoutingPlan
 from dragoman.routing.planner import Planner
@@ -36,12 +36,12 @@ from dragoman.transport import Transport
 from dragoman.types.call_record import CallRecord
 
 if TYPE_CHECKING:
-    from dragoman.state import Store
+    from dragoman.state import StateStore
 
-__all__ = ["Router"]
+__all__ = ["CallRouter"]
 
 
-class Router:
+class CallRouter:
     """Sends calls to deployments. One router serves any number of threads and event loops, each with its own connections.
 
     `allow_unlisted` says whether a model that is no alias may be asked as `provider/model`. `store` keeps what is known of the
@@ -57,19 +57,19 @@ class Router:
         allow_unlisted: bool = True,
         clock: Clock | None = None,
         catalogue: Catalogue | None = None,
-        store: Store | None = None,
+        store: StateStore | None = None,
         **transport_options: Any,
     ) -> None:
         settings, clock, given = settings or RouterSettings(), clock or Clock(), tuple(listeners)
         self.providers = providers or Providers()
         self.catalogue = Catalogue() if catalogue is None else catalogue
-        self.store: Store = store_at(settings.redis, clock.time) if store is None else store
+        self.store: StateStore = store_at(settings.redis, clock.time) if store is None else store
         self._owns_store = store is None
         # No part holds this router, so that a forgotten one is freed at once.
         self._rates = FallbackRates(settings.fallback_alert, clock.time, lambda event: tell(given, event))
         self.canaries = Canaries(settings.canary, clock, given)
         heard = (*given, *self.canaries.listeners)
-        self.health = Health(self.store, settings.health, lambda event: tell(heard, event))
+        self.health = DeploymentHealth(self.store, settings.health, lambda event: tell(heard, event))
         self.wait_queue = WaitQueue()
         self.mirrors = Mirrors(settings.mirror, clock, heard)
         self._transports = Transports(lambda: Transport(**transport_options))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from dragoman.observe import Event, Listener, tell
 from dragoman.routing.clock import Clock
-from dragoman.routing.health.health import Health
-from dragoman.state import Outage, Store
+from dragoman.routing.health.health import DeploymentHealth
+from dragoman.state import Outage, StateStore
 from dragoman.transport import Transport
 
 __all__ = ["RouterServices"]
@@ -20,8 +20,8 @@ class RouterServices:
     transport: Callable[[], Transport]
     """Return the transport of the running event loop."""
     listeners: Sequence[Listener]
-    store: Store
-    health: Health
+    store: StateStore
+    health: DeploymentHealth
 
     def tell(self, event: Event) -> None:
         tell(self.listeners, event)

@@ -61,7 +61,7 @@ class ManagedRouter:
         deployments = parse_model_list(model_list, self._providers, catalogue=self._catalogue, ids=self._ids)
         later = (*unknown_arguments(self._told, ()), *self._reading.settings.defaults.later)
         warn_of_later(later, deployments)
-        self._core = routing.Router(
+        self._core = routing.CallRouter(
             deployments,
             settings=self._reading.settings,
             providers=self._providers,

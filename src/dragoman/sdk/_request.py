@@ -14,12 +14,12 @@ from dragoman.routing.settings.options import split_params
 from dragoman.routing.settings.stored_metadata import stored_metadata
 from dragoman.sdk._schema import response_format_of
 
-__all__ = ["Asked", "ask", "plain"]
+__all__ = ["BuiltCall", "build_call", "plain"]
 
 _Read = Callable[[dict[str, Any], RequestHints], Any]
 
 
-class Asked(NamedTuple):
+class BuiltCall(NamedTuple):
     call: Call
     include_usage: bool
     """Whether a stream shows its usage chunk."""
@@ -27,7 +27,7 @@ class Asked(NamedTuple):
     """Known parameters that do nothing yet."""
 
 
-def ask(
+def build_call(
     operation: Operation,
     model: str,
     body: Mapping[str, Any],
@@ -36,7 +36,7 @@ def ask(
     read: _Read,
     defaults: Mapping[str, Any],
     stream: bool = False,
-) -> Asked:
+) -> BuiltCall:
     """The call for `body` (what is asked) and `params` (everything else that was said). Raises `BadRequestError` naming the
     parameter at fault."""
     parts = split_params({**defaults, **{name: value for name, value in params.items() if value is not None}})
@@ -66,7 +66,7 @@ def ask(
         parts.options["extra_body"] = plain(parts.options["extra_body"])
     call = Call(operation=operation, model=model, request=request, stream=stream, options=CallOptions(**parts.options))
     include = said.get("stream_options")
-    return Asked(call, isinstance(include, dict) and bool(include.get("include_usage")), tuple(parts.ignored))
+    return BuiltCall(call, isinstance(include, dict) and bool(include.get("include_usage")), tuple(parts.ignored))
 
 
 def plain(value: Any) -> Any:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from dragoman.errors import APIResponseValidationError
 from dragoman.routing import Answer, StreamAnswer
-from dragoman.sdk._request import Asked
+from dragoman.sdk._request import BuiltCall
 from dragoman.types.call_record import answering_attempt
 from dragoman.types.cost import NANO_DOLLARS
 from dragoman.types.results import Result
@@ -19,7 +19,7 @@ ResultT = TypeVar("ResultT", bound=Result)
 RecordT = TypeVar("RecordT", bound=BaseModel)
 
 
-def result_of(kind: type[ResultT], answer: Answer | StreamAnswer, asked: Asked) -> ResultT:
+def result_of(kind: type[ResultT], answer: Answer | StreamAnswer, asked: BuiltCall) -> ResultT:
     """The whole answer as a `kind`."""
     assert isinstance(answer, Answer)
     result = typed(kind, answer.response, answer)
@@ -41,7 +41,7 @@ def typed(kind: type[RecordT], value: Any, answer: Answer | StreamAnswer) -> Rec
         ) from error
 
 
-def hidden_params(answer: Answer | StreamAnswer, asked: Asked) -> dict[str, Any]:
+def hidden_params(answer: Answer | StreamAnswer, asked: BuiltCall) -> dict[str, Any]:
     """What is known about the call, under names that LiteLLM's users know where there are such."""
     made = answering_attempt(answer.attempts)
     return {

@@ -11,7 +11,7 @@ from dragoman.models import abilities, as_model_info, provider_of
 from dragoman.providers import missing_settings, supported_openai_params
 from dragoman.sdk._catalogue import CATALOGUE
 from dragoman.sdk.custom import PROVIDERS
-from dragoman.settings.suggestions import or_perhaps
+from dragoman.settings.suggestions import did_you_mean
 from dragoman.types.model_entry import ModelEntry
 
 __all__ = [
@@ -97,7 +97,7 @@ def unknown_model(model: str, custom_llm_provider: str | None = None) -> NotFoun
     """The error for a model that is not in the catalogue."""
     provider, name = names_of(model, custom_llm_provider)
     shown = f"{provider}/{name}" if provider else model
-    near = or_perhaps(name, (entry.model for entry in CATALOGUE.entries(provider))) if provider else ""
+    near = did_you_mean(name, (entry.model for entry in CATALOGUE.entries(provider))) if provider else ""
     return NotFoundError(
         f"nothing is known of the model {shown[:128]!r}{near}; tell it with dragoman.register_model",
         model=model,

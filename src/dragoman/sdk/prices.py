@@ -14,7 +14,7 @@ from dragoman.errors import BadRequestError
 from dragoman.models import cost_of, entry_from_mapping, price_context
 from dragoman.models.bounds import cost_bounds as _bounds
 from dragoman.sdk._catalogue import CATALOGUE
-from dragoman.sdk._request import ask, plain
+from dragoman.sdk._request import build_call, plain
 from dragoman.sdk.facts import model_entry, names_of, unknown_model
 from dragoman.sdk.params import ChatParams
 from dragoman.sdk.tokens import token_counter
@@ -64,7 +64,7 @@ def cost_bounds(model: str, messages: Messages, **params: Unpack[ChatParams]) ->
 
     Takes the parameters of `completion`; `max_tokens` and its like limit what may be answered."""
     given: Mapping[str, Any] = params
-    asked = ask("chat", model, {"messages": messages}, given, read=openai_chat.CODEC.read_request, defaults={})
+    asked = build_call("chat", model, {"messages": messages}, given, read=openai_chat.CODEC.read_request, defaults={})
     provider, name = names_of(model, asked.call.options.custom_llm_provider)
     entry = model_entry(model, asked.call.options.custom_llm_provider)
     return _bounds(asked.call.request, entry, provider=provider, model=name)
@@ -97,7 +97,9 @@ def completion_cost(
     The response's own provider, model, usage and service tier count, but for what is said beside it. `total_time` is in
     milliseconds. Further arguments of LiteLLM's function are accepted. Raises `BadRequestError` naming the model where its
     price is not known. See `cost` for exact amounts with their lines."""
-    said = _Said(model, custom_llm_provider, base_model, custom_cost_per_token, custom_cost_per_second, service_tier)
+    said = _CostArguments(
+        model, custom_llm_provider, base_model, custom_cost_per_token, custom_cost_per_second, service_tier
+    )
     if custom_cost_per_second is not None:
         return _by_time(custom_cost_per_second, total_time)
     usage = _usage(completion_response)
@@ -139,7 +141,7 @@ def cost_per_token(
     """The dollars for so many tokens in, and so many out. `prompt_tokens` include those of a cache, as OpenAI counts.
 
     `usage_object` is a whole usage instead. Raises `BadRequestError` naming the model where its price is not known."""
-    said = _Said(model, custom_llm_provider, None, custom_cost_per_token, None, service_tier)
+    said = _CostArguments(model, custom_llm_provider, None, custom_cost_per_token, None, service_tier)
     if custom_cost_per_second is not None:
         return 0.0, _by_time(custom_cost_per_second, response_time_ms)
     usage = _usage(usage_object) or {
@@ -184,7 +186,7 @@ def response_cost_calculator(
     )
 
 
-class _Said(NamedTuple):
+class _CostArguments(NamedTuple):
     """What a caller says beside a response, or instead of one."""
 
     model: str | None
@@ -199,7 +201,7 @@ class _Said(NamedTuple):
         return any(value for value in self) or self.prices is not None
 
 
-def _priced(usage: Mapping[str, Any], said: _Said, answer: Any, counts: Mapping[str, int]) -> Cost:
+def _priced(usage: Mapping[str, Any], said: _CostArguments, answer: Any, counts: Mapping[str, int]) -> Cost:
     if said.prices is not None:
         name, provider = _model_of(answer, said.model, said.provider)
         entry: ModelEntry | None = entry_from_mapping(

@@ -11,7 +11,7 @@ from dragoman.dialects import openai_chat
 from dragoman.dialects.openai_chat import completions, embeddings
 from dragoman.sdk._arguments import described
 from dragoman.sdk._managed import ManagedRouter
-from dragoman.sdk._request import Asked, ask
+from dragoman.sdk._request import BuiltCall, build_call
 from dragoman.sdk._results import result_of
 from dragoman.sdk._tracebacks import SHALLOW
 from dragoman.sdk.params import ChatParams, EmbeddingParams, TextParams
@@ -288,8 +288,8 @@ class Router(ManagedRouter):
         """The package's settings, but for what this router was told itself."""
         return {name: value for name, value in SETTINGS.options().items() if name not in self._told}
 
-    def _chat(self, model: str, messages: Any, stream: bool | None, params: Mapping[str, Any]) -> Asked:
-        return ask(
+    def _chat(self, model: str, messages: Any, stream: bool | None, params: Mapping[str, Any]) -> BuiltCall:
+        return build_call(
             "chat",
             model,
             {"messages": messages},
@@ -299,8 +299,8 @@ class Router(ManagedRouter):
             stream=bool(stream),
         )
 
-    def _text(self, model: str, prompt: Any, stream: bool | None, params: Mapping[str, Any]) -> Asked:
-        return ask(
+    def _text(self, model: str, prompt: Any, stream: bool | None, params: Mapping[str, Any]) -> BuiltCall:
+        return build_call(
             "text_completion",
             model,
             {"prompt": prompt},
@@ -310,6 +310,6 @@ class Router(ManagedRouter):
             stream=bool(stream),
         )
 
-    def _embed(self, model: str, texts: Any, params: Mapping[str, Any]) -> Asked:
+    def _embed(self, model: str, texts: Any, params: Mapping[str, Any]) -> BuiltCall:
         read = embeddings.CODEC.read_request
-        return ask("embedding", model, {"input": texts}, params, read=read, defaults=self._defaults())
+        return build_call("embedding", model, {"input": texts}, params, read=read, defaults=self._defaults())

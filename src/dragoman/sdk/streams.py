@@ -10,7 +10,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from dragoman import _sync
 from dragoman.routing import StreamAnswer
-from dragoman.sdk._request import Asked
+from dragoman.sdk._request import BuiltCall
 from dragoman.sdk._results import costs, hidden_params, typed
 from dragoman.sdk._tracebacks import SHALLOW
 from dragoman.types.results import Result, Usage
@@ -23,7 +23,7 @@ Chunk = TypeVar("Chunk", bound=Result)
 class CustomStreamWrapper(Generic[Chunk]):
     """What the two kinds of streams share."""
 
-    def __init__(self, answer: StreamAnswer, asked: Asked, kind: type[Chunk]) -> None:
+    def __init__(self, answer: StreamAnswer, asked: BuiltCall, kind: type[Chunk]) -> None:
         self._answer = answer
         self._kind = kind
         self._include_usage = asked.include_usage
@@ -61,7 +61,7 @@ class CustomStreamWrapper(Generic[Chunk]):
 class Stream(CustomStreamWrapper[Chunk]):
     """Chunks for a plain `for` loop; a context manager too."""
 
-    def __init__(self, answer: StreamAnswer, asked: Asked, kind: type[Chunk]) -> None:
+    def __init__(self, answer: StreamAnswer, asked: BuiltCall, kind: type[Chunk]) -> None:
         super().__init__(answer, asked, kind)
         self._batches = _sync.iterate(answer.batches)
 
@@ -91,7 +91,7 @@ class AsyncStream(CustomStreamWrapper[Chunk]):
 
     _is_over = True
 
-    def __init__(self, answer: StreamAnswer, asked: Asked, kind: type[Chunk]) -> None:
+    def __init__(self, answer: StreamAnswer, asked: BuiltCall, kind: type[Chunk]) -> None:
         super().__init__(answer, asked, kind)
         self._loop = asyncio.get_running_loop()
         self._is_over = False

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from dragoman.errors import ConfigError
-from dragoman.settings.suggestions import or_perhaps
+from dragoman.settings.suggestions import did_you_mean
 
 __all__ = [
     "Environment",
@@ -175,7 +175,7 @@ def record(value: Any, path: str, readers: Mapping[str, Reader]) -> dict[str, An
     for name, item in object_of(value, path).items():
         where = f"{path}.{name}" if path else name
         if name not in readers:
-            problems.append(f"{where}: unknown key{or_perhaps(name, readers) or known}")
+            problems.append(f"{where}: unknown key{did_you_mean(name, readers) or known}")
         elif item is not None:
             try:
                 found[name] = readers[name](item, where)

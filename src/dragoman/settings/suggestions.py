@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["near", "or_perhaps"]
+__all__ = ["did_you_mean", "near"]
 
 _LONGEST = 64
 """No more of a word is compared."""
@@ -17,7 +17,7 @@ def near(word: object, known: Iterable[str], count: int = 3, cutoff: float = 0.6
     return difflib.get_close_matches(str(word)[:_LONGEST].lower(), sorted(known), n=count, cutoff=cutoff)
 
 
-def or_perhaps(word: object, known: Iterable[str]) -> str:
+def did_you_mean(word: object, known: Iterable[str]) -> str:
     """A remark for the end of a message, empty where nothing is near."""
     found = near(word, known, count=1, cutoff=0.5)
     return f" (did you mean {found[0]!r}?)" if found else ""

@@ -7,6 +7,6 @@ from __future__ import annotations
 
 from dragoman.simulator._faults import Faults
 from dragoman.simulator._serve import serve
-from dragoman.simulator.app import Settings, app
+from dragoman.simulator.app import SimulatorSettings, app
 
-__all__ = ["Faults", "Settings", "app", "serve"]
+__all__ = ["Faults", "SimulatorSettings", "app", "serve"]

@@ -11,17 +11,17 @@ from typing import Any, Literal, TypeAlias
 
 __all__ = [
     "Answer",
-    "Ask",
-    "Call",
     "Medium",
     "Refused",
-    "Reply",
     "Result",
     "Say",
-    "Stream",
+    "SimulatedCall",
+    "SimulatedReply",
+    "SimulatedRequest",
+    "SimulatedStream",
+    "SimulatedTurn",
+    "SimulatedUsage",
     "Think",
-    "Turn",
-    "Usage",
     "Whole",
     "chance",
     "decoded_size",
@@ -78,7 +78,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Call:
+class SimulatedCall:
     id: str
     name: str
     arguments: dict[str, Any]
@@ -95,25 +95,25 @@ class Think:
     redacted: bool = False
 
 
-Part: TypeAlias = Call | Say | Think
+Part: TypeAlias = SimulatedCall | Say | Think
 
 
 @dataclass
-class Turn:
+class SimulatedTurn:
     role: Literal["user", "assistant", "system"]
     text: str = ""
-    calls: list[Call] = field(default_factory=list)
+    calls: list[SimulatedCall] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     media: list[Medium] = field(default_factory=list)
 
 
 @dataclass
-class Ask:
+class SimulatedRequest:
     """`choice`: auto, none, required, or the name of a tool. `schema`: that of the structured output, {} for any JSON."""
 
     dialect: str
     model: str
-    turns: list[Turn]
+    turns: list[SimulatedTurn]
     system: str = ""
     tools: dict[str, Any] = field(default_factory=dict)
     choice: str = "auto"
@@ -136,7 +136,7 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Reply:
+class SimulatedReply:
     """`finish`: stop, length, tools, filter, refusal, stop_sequence."""
 
     parts: tuple[Part, ...]
@@ -153,8 +153,8 @@ class Reply:
         return [part for part in self.parts if isinstance(part, Think)]
 
     @property
-    def calls(self) -> list[Call]:
-        return [part for part in self.parts if isinstance(part, Call)]
+    def calls(self) -> list[SimulatedCall]:
+        return [part for part in self.parts if isinstance(part, SimulatedCall)]
 
     def reasoning_tokens(self) -> int:
         return sum(len(tokens(part.text)) for part in self.thoughts)
@@ -165,7 +165,7 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Usage:
+class SimulatedUsage:
     """Disjoint buckets."""
 
     fresh: int
@@ -189,7 +189,7 @@ class Whole:
 
 
 @dataclass(frozen=True)
-class Stream:
+class SimulatedStream:
     """An answer in pieces; `broken` is the event of an error in its midst, `malformed` one that is no JSON."""
 
     chunks: list[bytes]
@@ -199,7 +199,7 @@ class Stream:
     content_type: str = "text/event-stream"
 
 
-Answer: TypeAlias = Whole | Stream
+Answer: TypeAlias = Whole | SimulatedStream
 
 
 class Refused(Exception):

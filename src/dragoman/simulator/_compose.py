@@ -7,7 +7,18 @@ import re
 from collections import Counter
 from typing import Any
 
-from dragoman.simulator._ask import Ask, Call, Part, Reply, Result, Say, Think, Turn, chance, tokens
+from dragoman.simulator._ask import (
+    Part,
+    Result,
+    Say,
+    SimulatedCall,
+    SimulatedReply,
+    SimulatedRequest,
+    SimulatedTurn,
+    Think,
+    chance,
+    tokens,
+)
 from dragoman.simulator._directives import directives, planned_calls, without_directives
 from dragoman.simulator._instance import instance
 
@@ -35,7 +46,7 @@ _WORDS = [
 ]
 
 
-def task(ask: Ask) -> tuple[Turn, list[Turn]]:
+def task(ask: SimulatedRequest) -> tuple[SimulatedTurn, list[SimulatedTurn]]:
     """The user's turn that set the task, and the turns after it.
 
     A text that comes with or right after tool results sets no new task (callers put images of results there),
@@ -49,10 +60,10 @@ def task(ask: Ask) -> tuple[Turn, list[Turn]]:
         answers_tools = bool(turn.results or (before and before.role == "user" and before.results))
         if not answers_tools or directives(turn.text):
             start = index
-    return (ask.turns[start], ask.turns[start + 1 :]) if ask.turns else (Turn("user"), [])
+    return (ask.turns[start], ask.turns[start + 1 :]) if ask.turns else (SimulatedTurn("user"), [])
 
 
-def compose(ask: Ask, seed: int) -> Reply:
+def compose(ask: SimulatedRequest, seed: int) -> SimulatedReply:
     turn, after = task(ask)
     said = directives(turn.text)
     salt = chance(seed, ask.model, turn.text, len(after))
@@ -61,14 +72,14 @@ def compose(ask: Ask, seed: int) -> Reply:
     if calls:
         if len(after) % 4 == 0 and "turns" in said:
             parts.append(Say("I will look that up."))
-        return Reply((*parts, *calls), "tools")
+        return SimulatedReply((*parts, *calls), "tools")
     if "refuse" in said:
-        return Reply(tuple(parts), "refusal", refusal=said["refuse"] or "I cannot help with that.")
+        return SimulatedReply(tuple(parts), "refusal", refusal=said["refuse"] or "I cannot help with that.")
     text = _final_text(ask, turn, after, said, salt)
     return _limited(ask, parts, text, said.get("finish", "stop"))
 
 
-def _thoughts(ask: Ask, said: dict[str, str], turn: Turn, step: int) -> list[Part]:
+def _thoughts(ask: SimulatedRequest, said: dict[str, str], turn: SimulatedTurn, step: int) -> list[Part]:
     if not ask.thinking and "think" not in said:
         return []
     thought = said.get("think") or f"Step {step}: the user wants: {without_directives(turn.text)[:60]}"
@@ -78,7 +89,9 @@ def _thoughts(ask: Ask, said: dict[str, str], turn: Turn, step: int) -> list[Par
     return parts
 
 
-def _calls(ask: Ask, turn: Turn, after: list[Turn], said: dict[str, str], salt: int) -> list[Call]:
+def _calls(
+    ask: SimulatedRequest, turn: SimulatedTurn, after: list[SimulatedTurn], said: dict[str, str], salt: int
+) -> list[SimulatedCall]:
     if not ask.tools or ask.choice == "none":
         return []
     if ask.choice in ask.tools:
@@ -93,9 +106,9 @@ def _calls(ask: Ask, turn: Turn, after: list[Turn], said: dict[str, str], salt: 
     return _made(ask, [(next(iter(ask.tools)), None)], salt) if ask.choice == "required" else []
 
 
-def _made(ask: Ask, wanted: list[tuple[str, Any]], salt: int) -> list[Call]:
+def _made(ask: SimulatedRequest, wanted: list[tuple[str, Any]], salt: int) -> list[SimulatedCall]:
     return [
-        Call(
+        SimulatedCall(
             f"{chance(salt, index):016x}",
             name,
             instance(ask.tools.get(name), salt + index) if arguments is None else arguments,
@@ -104,7 +117,7 @@ def _made(ask: Ask, wanted: list[tuple[str, Any]], salt: int) -> list[Call]:
     ]
 
 
-def _batches(ask: Ask, turn: Turn, said: dict[str, str]) -> list[list[tuple[str, Any]]]:
+def _batches(ask: SimulatedRequest, turn: SimulatedTurn, said: dict[str, str]) -> list[list[tuple[str, Any]]]:
     if "turns" in said:
         many, _, wide = said["turns"].partition("x")
         names, width = list(ask.tools), int(wide or 2)
@@ -113,7 +126,7 @@ def _batches(ask: Ask, turn: Turn, said: dict[str, str]) -> list[list[tuple[str,
     return [scripted] if scripted else []
 
 
-def _scripted(ask: Ask, turn: Turn, said: dict[str, str]) -> list[tuple[str, Any]]:
+def _scripted(ask: SimulatedRequest, turn: SimulatedTurn, said: dict[str, str]) -> list[tuple[str, Any]]:
     if "tools" in said:
         return list(planned_calls(said["tools"]))
     calls: list[tuple[str, Any]] = []
@@ -135,7 +148,9 @@ def _positional(schema: Any, arguments: str) -> dict[str, Any] | None:
     return dict(zip(names, values, strict=False))
 
 
-def _final_text(ask: Ask, turn: Turn, after: list[Turn], said: dict[str, str], salt: int) -> str:
+def _final_text(
+    ask: SimulatedRequest, turn: SimulatedTurn, after: list[SimulatedTurn], said: dict[str, str], salt: int
+) -> str:
     if "say" in said:
         return said["say"]
     if said.get("json"):
@@ -152,7 +167,7 @@ def _final_text(ask: Ask, turn: Turn, after: list[Turn], said: dict[str, str], s
     return _spoken(ask, turn)
 
 
-def _structured(ask: Ask, turn: Turn, salt: int) -> Any:
+def _structured(ask: SimulatedRequest, turn: SimulatedTurn, salt: int) -> Any:
     return instance(ask.schema, salt) if ask.schema else {"said": without_directives(turn.text)}
 
 
@@ -160,7 +175,7 @@ def _reported(result: Result) -> str:
     return f"{result.name} -> {'failed: ' if result.is_error else ''}{result.text}"
 
 
-def _spoken(ask: Ask, turn: Turn) -> str:
+def _spoken(ask: SimulatedRequest, turn: SimulatedTurn) -> str:
     text = f"You said: {without_directives(turn.text)}"
     kinds = Counter(medium.kind for medium in turn.media)
     for kind, count in kinds.items():
@@ -169,7 +184,7 @@ def _spoken(ask: Ask, turn: Turn) -> str:
     return text
 
 
-def _reflection(ask: Ask) -> dict[str, Any]:
+def _reflection(ask: SimulatedRequest) -> dict[str, Any]:
     """Everything that was understood of the request."""
     return {
         "dialect": ask.dialect,
@@ -196,15 +211,15 @@ def _reflection(ask: Ask) -> dict[str, Any]:
     }
 
 
-def _limited(ask: Ask, parts: list[Part], text: str, finish: str) -> Reply:
+def _limited(ask: SimulatedRequest, parts: list[Part], text: str, finish: str) -> SimulatedReply:
     """`text` up to the first stop sequence and the limit of tokens."""
     hits = [(text.index(stop), stop) for stop in ask.stop if stop and stop in text]
     if hits:
         at, stop = min(hits)
-        return Reply((*parts, Say(text[:at])), "stop_sequence", stop)
+        return SimulatedReply((*parts, Say(text[:at])), "stop_sequence", stop)
     pieces = tokens(text)
     if ask.max_tokens is not None:
-        left = ask.max_tokens - Reply(tuple(parts)).reasoning_tokens()
+        left = ask.max_tokens - SimulatedReply(tuple(parts)).reasoning_tokens()
         if len(pieces) > left:
-            return Reply((*parts, Say("".join(pieces[: max(left, 0)]))), "length")
-    return Reply((*parts, Say(text)), finish)
+            return SimulatedReply((*parts, Say("".join(pieces[: max(left, 0)]))), "length")
+    return SimulatedReply((*parts, Say(text)), finish)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import json
 
-from dragoman.simulator._ask import Ask, Reply, Say, Stream, Turn, Usage
+from dragoman.simulator._ask import (
+    Say,
+    SimulatedReply,
+    SimulatedRequest,
+    SimulatedStream,
+    SimulatedTurn,
+    SimulatedUsage,
+)
 from dragoman.simulator.anthropic.reply import streamed as anthropic_streamed
 from dragoman.simulator.anthropic.reply import whole as anthropic_whole
 from dragoman.simulator.gemini.reply import streamed as gemini_streamed
@@ -14,12 +21,12 @@ from dragoman.simulator.openai.reply import whole as openai_whole
 
 __all__ = ["fixed_stream", "fixed_whole"]
 
-_REPLY = Reply((Say("This is an answer of a fixed length that says nothing, many times over. " * 4),))
-_STREAMED = Reply((Say("word " * 96),))
+_REPLY = SimulatedReply((Say("This is an answer of a fixed length that says nothing, many times over. " * 4),))
+_STREAMED = SimulatedReply((Say("word " * 96),))
 
 
 def fixed_whole(dialect: str) -> bytes:
-    ask, usage = Ask(dialect, "sim", [Turn("user", "")]), Usage(20)
+    ask, usage = SimulatedRequest(dialect, "sim", [SimulatedTurn("user", "")]), SimulatedUsage(20)
     made = {
         "openai": lambda: openai_whole(ask, [_REPLY], usage, 1, {}),
         "anthropic": lambda: anthropic_whole(ask, _REPLY, usage, 1),
@@ -28,8 +35,8 @@ def fixed_whole(dialect: str) -> bytes:
     return json.dumps(made[dialect]().body, separators=(",", ":")).encode()
 
 
-def fixed_stream(dialect: str) -> Stream:
-    ask, usage = Ask(dialect, "sim", [Turn("user", "")]), Usage(20)
+def fixed_stream(dialect: str) -> SimulatedStream:
+    ask, usage = SimulatedRequest(dialect, "sim", [SimulatedTurn("user", "")]), SimulatedUsage(20)
     made = {
         "openai": lambda: openai_streamed(ask, [_STREAMED], usage, 1, {}),
         "anthropic": lambda: anthropic_streamed(ask, _STREAMED, usage, 1),

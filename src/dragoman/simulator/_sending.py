@@ -8,11 +8,11 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias
 
-from dragoman.simulator._ask import Answer, Refused, Stream, Whole
+from dragoman.simulator._ask import Answer, Refused, SimulatedStream, Whole
 from dragoman.simulator._calls import Seen
 from dragoman.simulator._faults import Faults
 
-__all__ = ["Receive", "Send", "Wire", "read_body", "until_left"]
+__all__ = ["Receive", "ReplySender", "Send", "read_body", "until_left"]
 
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -51,7 +51,7 @@ async def until_left(receive: Receive) -> None:
         pass
 
 
-class Wire:
+class ReplySender:
     """One answer on its way."""
 
     def __init__(self, send: Send, seen: Seen, dialect: str) -> None:
@@ -93,7 +93,7 @@ class Wire:
             return
         await self.body(data, False)
 
-    async def stream(self, stream: Stream, faults: Faults) -> None:
+    async def stream(self, stream: SimulatedStream, faults: Faults) -> None:
         await self.start(200, stream.content_type, stream.headers)
         if faults.slow_first:
             await self.body(b"", True)  # the headers go out now
@@ -108,7 +108,7 @@ class Wire:
         if not await self.ends(stream, faults, len(stream.chunks)):
             await self.body(b"", False)
 
-    async def ends(self, stream: Stream, faults: Faults, sent: int) -> bool:
+    async def ends(self, stream: SimulatedStream, faults: Faults, sent: int) -> bool:
         """Whether the stream ends here, before its time."""
         if sent == faults.stall:
             await asyncio.sleep(faults.stall_for or _FOREVER)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import socket
 import sys
 
-from dragoman.simulator.app import Settings, app
+from dragoman.simulator.app import SimulatorSettings, app
 
 __all__ = ["serve"]
 
 
-def serve(settings: Settings | None = None, *, host: str = "127.0.0.1", port: int = 4010) -> None:
+def serve(settings: SimulatorSettings | None = None, *, host: str = "127.0.0.1", port: int = 4010) -> None:
     """Serves until it is told to stop (SIGINT, SIGTERM)."""
     import uvicorn
 

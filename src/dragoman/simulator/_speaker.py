@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from dragoman.simulator._ask import Answer, Ask, Refused, Usage, chance
+from dragoman.simulator._ask import Answer, Refused, SimulatedRequest, SimulatedUsage, chance
 from dragoman.simulator._faults import Faults
 
 __all__ = ["Incoming", "Speaker", "count_usage"]
@@ -42,17 +42,19 @@ class Speaker(Protocol):
     def is_stream(self, operation: str, body: Any) -> bool: ...
 
 
-def count_usage(ask: Ask, cached: set[str], limit: int, too_long: Callable[[int], Refused]) -> Usage:
+def count_usage(
+    ask: SimulatedRequest, cached: set[str], limit: int, too_long: Callable[[int], Refused]
+) -> SimulatedUsage:
     """Usage with implicit caching: a prompt of 1024 tokens or more is read from the cache from the second time on."""
     used = ask.prompt_tokens()
     if used > limit:
         raise too_long(used)
     if used < 1024:
-        return Usage(used)
+        return SimulatedUsage(used)
     turns = ask.turns[:-1] or ask.turns
     prefix = str(chance(ask.dialect, ask.model, ask.system, [turn.text for turn in turns]))
     if prefix in cached:
         kept = (used - 1) // 128 * 128
-        return Usage(used - kept, kept)
+        return SimulatedUsage(used - kept, kept)
     cached.add(prefix)
-    return Usage(used)
+    return SimulatedUsage(used)

@@ -15,19 +15,19 @@ from dragoman.simulator._directives import simulated_faults
 from dragoman.simulator._fast import fixed_stream, fixed_whole
 from dragoman.simulator._faults import Faults, split_model
 from dragoman.simulator._request import Request, last_text, route
-from dragoman.simulator._sending import Receive, Send, Wire, read_body, until_left
+from dragoman.simulator._sending import Receive, ReplySender, Send, read_body, until_left
 from dragoman.simulator._speaker import Incoming, Speaker
 from dragoman.simulator.anthropic.speaker import Anthropic
 from dragoman.simulator.gemini.speaker import Gemini
 from dragoman.simulator.openai.speaker import OpenAI
 
-__all__ = ["Settings", "Simulator", "app"]
+__all__ = ["Simulator", "SimulatorSettings", "app"]
 
 _Scope: TypeAlias = MutableMapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Settings:
+class SimulatorSettings:
     """`faults` hold for every call that says nothing else. `fast`: fixed answers, nothing checked, for load tests."""
 
     seed: int = 0
@@ -35,13 +35,13 @@ class Settings:
     fast: bool = False
 
 
-def app(settings: Settings | None = None) -> Simulator:
+def app(settings: SimulatorSettings | None = None) -> Simulator:
     """The ASGI application."""
-    return Simulator(settings or Settings())
+    return Simulator(settings or SimulatorSettings())
 
 
 class Simulator:
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: SimulatorSettings) -> None:
         self.settings = settings
         self.seen = SeenCalls()
         self.speakers: dict[str, Speaker] = {"openai": OpenAI(), "anthropic": Anthropic(), "gemini": Gemini()}
@@ -103,7 +103,7 @@ class Simulator:
         """Answers, and notes when the caller leaves before that is done."""
         seen = Seen(request.path)
         self.seen.add(seen)
-        wire = Wire(send, seen, request.dialect)
+        wire = ReplySender(send, seen, request.dialect)
         answering = asyncio.ensure_future(self._answer(request, wire))
         leaving = asyncio.ensure_future(until_left(receive))
         try:
@@ -119,7 +119,7 @@ class Simulator:
             await asyncio.gather(answering, leaving, return_exceptions=True)
             seen.ended = seen.closed_at or wire.now()
 
-    async def _answer(self, request: Request, wire: Wire) -> None:
+    async def _answer(self, request: Request, wire: ReplySender) -> None:
         self.seen.last = request.shown()
         body, is_json = request.parsed()
         given = request.model_in_path or str(body.get("model") or "" if isinstance(body, dict) else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dragoman.state._histogram import Observed, Sketch
+from dragoman.state._histogram import LatencyHistogram, Observed
 from dragoman.state._redis_connection import address_fault
 from dragoman.state.memory import MemoryStore
 from dragoman.state.protocol import (
@@ -10,14 +10,14 @@ from dragoman.state.protocol import (
     Claim,
     Counter,
     Counts,
+    LimitRefusal,
     Limits,
     Observations,
     Outage,
     Outages,
     Outcome,
-    Refusal,
     SharedStore,
-    Store,
+    StateStore,
     StoreState,
     StoreUnavailable,
     View,
@@ -30,6 +30,8 @@ __all__ = [
     "Claim",
     "Counter",
     "Counts",
+    "LatencyHistogram",
+    "LimitRefusal",
     "Limits",
     "MemoryStore",
     "Observations",
@@ -39,11 +41,9 @@ __all__ = [
     "Outcome",
     "Policy",
     "RedisStore",
-    "Refusal",
     "ResilientStore",
     "SharedStore",
-    "Sketch",
-    "Store",
+    "StateStore",
     "StoreState",
     "StoreUnavailable",
     "View",

@@ -141,14 +141,14 @@ class Commands:
             arguments += _shape(counter)
         return Command("used", [self._counter(counter) for counter in counters], arguments)
 
-    def take_out(self, key: str, outage: Outage) -> Command:
+    def open_circuit(self, key: str, outage: Outage) -> Command:
         return Command(
             "take_out",
             [self._outages, self._probe(key)],
             [key, milliseconds(outage.until), orjson.dumps(outage)],
         )
 
-    def put_back(self, key: str) -> Command:
+    def close_circuit(self, key: str) -> Command:
         return Command("put_back", [self._outages, self._probe(key)], [key])
 
     def claim_probe(self, now: str, key: str, ttl: float) -> Command:

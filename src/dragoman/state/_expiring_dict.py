@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
-__all__ = ["Expiring"]
+__all__ = ["ExpiringDict"]
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -16,7 +16,7 @@ _MOST = 20_000
 """Entries of one that is bounded."""
 
 
-class Expiring(dict[K, V], Generic[K, V]):
+class ExpiringDict(dict[K, V], Generic[K, V]):
     """Each new entry has a few others looked at, so that never more than half of the entries are over."""
 
     def __init__(self, is_over: Callable[[V, float], bool], *, bounded: bool = False) -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from dragoman.state._expiring_dict import Expiring
+from dragoman.state._expiring_dict import ExpiringDict
 from dragoman.state._histogram import HALF_LIFE, Observed
 from dragoman.state._window import Window, milliseconds
 from dragoman.state.protocol import Counts, Outage, Outcome
@@ -31,18 +31,20 @@ class LocalHealth:
         self.in_flight_elsewhere: Mapping[str, int] = {}
         self.in_flight_shown: dict[str, int] = {}
         """Of all processes."""
-        self.observed: Expiring[str, Observed] = Expiring(lambda it, now: it.last + _OBSERVED_FOR <= now, bounded=True)
-        self._probes: Expiring[str, float] = Expiring(lambda until, now: until <= now)
-        self._counts: Expiring[CountKey, tuple[Window, Window]] = Expiring(_are_over, bounded=True)
+        self.observed: ExpiringDict[str, Observed] = ExpiringDict(
+            lambda it, now: it.last + _OBSERVED_FOR <= now, bounded=True
+        )
+        self._probes: ExpiringDict[str, float] = ExpiringDict(lambda until, now: until <= now)
+        self._counts: ExpiringDict[CountKey, tuple[Window, Window]] = ExpiringDict(_are_over, bounded=True)
 
-    def take_out(self, key: str, outage: Outage) -> None:
+    def open_circuit(self, key: str, outage: Outage) -> None:
         known = self.outages.get(key)
         if known is None or known.until <= outage.until:
             self.outages[key] = outage
             self.next_end = min(self.next_end, outage.until)
         self._probes.pop(key, None)
 
-    def put_back(self, key: str) -> None:
+    def close_circuit(self, key: str) -> None:
         self.outages.pop(key, None)
         self._probes.pop(key, None)
 

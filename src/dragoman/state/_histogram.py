@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-__all__ = ["HALF_LIFE", "SERIES", "Observed", "Sketch", "bucket_of", "milliseconds_of"]
+__all__ = ["HALF_LIFE", "SERIES", "LatencyHistogram", "Observed", "bucket_of", "milliseconds_of"]
 
 HALF_LIFE = 300.0
 """Seconds after which an observation weighs half; and a silence after which all that came before weighs one at most, as who was not
@@ -28,7 +28,7 @@ def milliseconds_of(bucket: int) -> float:
     return float(_GROWTH**bucket)
 
 
-class Sketch:
+class LatencyHistogram:
     """A histogram with logarithmic buckets. A new observation weighs more than an old one instead of the old one being decayed,
     so that an observation is one addition, and percentiles need no clock."""
 
@@ -105,7 +105,9 @@ class Observed:
 
     __slots__ = ("first_content", "last", "latency", "per_token")
 
-    def __init__(self, latency: Sketch, first_content: Sketch, per_token: Sketch, last: float) -> None:
+    def __init__(
+        self, latency: LatencyHistogram, first_content: LatencyHistogram, per_token: LatencyHistogram, last: float
+    ) -> None:
         self.latency = latency
         self.first_content = first_content
         self.per_token = per_token
@@ -121,4 +123,4 @@ class Observed:
 
     @classmethod
     def nothing(cls, now: float) -> Observed:
-        return cls(Sketch(now), Sketch(now), Sketch(now), now)
+        return cls(LatencyHistogram(now), LatencyHistogram(now), LatencyHistogram(now), now)

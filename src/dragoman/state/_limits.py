@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from dragoman.state._expiring_dict import Expiring
+from dragoman.state._expiring_dict import ExpiringDict
 from dragoman.state._window import Window, milliseconds
-from dragoman.state.protocol import Claim, Counter, Refusal
+from dragoman.state.protocol import Claim, Counter, LimitRefusal
 
 __all__ = ["SLOT_RETRY", "Lease", "LocalLimits", "first_refusal", "lasting"]
 
@@ -41,7 +41,7 @@ def lasting(claims: Sequence[Claim], ttl: float) -> float:
     return max([ttl, *(claim.counter.seconds or 0.0 for claim in claims)]) + 1.0
 
 
-def first_refusal(refusals: Iterable[Refusal]) -> Refusal | None:
+def first_refusal(refusals: Iterable[LimitRefusal]) -> LimitRefusal | None:
     """The one that lasts longest."""
     return max(refusals, key=lambda it: math.inf if it.retry_after is None else it.retry_after, default=None)
 
@@ -50,9 +50,11 @@ class LocalLimits:
     """All counters of a process."""
 
     def __init__(self) -> None:
-        self._windows: Expiring[Counter, Window] = Expiring(lambda window, now: window.is_over(milliseconds(now)))
-        self._slots: Expiring[Counter, dict[str, float]] = Expiring(_are_free)
-        self.leases: Expiring[str, Lease] = Expiring(lambda lease, now: lease.known_until <= now)
+        self._windows: ExpiringDict[Counter, Window] = ExpiringDict(
+            lambda window, now: window.is_over(milliseconds(now))
+        )
+        self._slots: ExpiringDict[Counter, dict[str, float]] = ExpiringDict(_are_free)
+        self.leases: ExpiringDict[str, Lease] = ExpiringDict(lambda lease, now: lease.known_until <= now)
         self.watched: dict[str, tuple[Counter, ...]] = {}
         self.shown: dict[Counter, int] = {}
         """The use of the watched counters."""
@@ -68,27 +70,27 @@ class LocalLimits:
         """When the lease's slot is free unless it is renewed."""
         return self._slots.get(counter, {}).get(lease, 0.0)
 
-    def acquire(self, lease: str, claims: Sequence[Claim], ttl: float, now: float) -> Refusal | None:
+    def acquire(self, lease: str, claims: Sequence[Claim], ttl: float, now: float) -> LimitRefusal | None:
         self.check(lease, claims)
         refusal = self.refusal(claims, now)
         if refusal is None:
             self.admit(lease, claims, ttl, now)
         return refusal
 
-    def refusal(self, claims: Sequence[Claim], now: float) -> Refusal | None:
+    def refusal(self, claims: Sequence[Claim], now: float) -> LimitRefusal | None:
         """Why not all of them fit."""
         return first_refusal(found for claim in claims if (found := self._refusal(claim, now)))
 
-    def _refusal(self, claim: Claim, now: float) -> Refusal | None:
+    def _refusal(self, claim: Claim, now: float) -> LimitRefusal | None:
         used = self._used(claim.counter, now, claim.limit)
         if claim.counter.seconds is None:
             if used < claim.limit:
                 return None
-            return Refusal(claim, used, SLOT_RETRY if claim.limit > 0 else None)
+            return LimitRefusal(claim, used, SLOT_RETRY if claim.limit > 0 else None)
         if used + claim.amount <= claim.limit:
             return None
         window = self._windows.get(claim.counter) or Window(claim.counter.seconds)
-        return Refusal(claim, used, window.fits_in(claim.amount, claim.limit, milliseconds(now)))
+        return LimitRefusal(claim, used, window.fits_in(claim.amount, claim.limit, milliseconds(now)))
 
     def admit(self, lease: str, claims: Sequence[Claim], ttl: float, now: float) -> None:
         """Take what is claimed, limits or not."""

@@ -66,7 +66,7 @@ class Outbox:
         told = [commands.renew(now, lease, ttl, changes) for lease, (ttl, changes) in self.renewals.items()]
         told += [commands.settle(it.lease, [*it.slots, *it.corrections]) for it in self.settlements]
         told += [
-            commands.put_back(key) if outage is None else commands.take_out(key, outage)
+            commands.close_circuit(key) if outage is None else commands.open_circuit(key, outage)
             for key, outage in self.outages.items()
         ]
         told += [commands.count(now, key, counts) for key, counts in self.counts.items()]

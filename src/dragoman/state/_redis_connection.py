@@ -10,12 +10,12 @@ from typing import Any, Protocol, TypeAlias
 from dragoman.errors import ConfigError
 from dragoman.state._commands import Command, Script, scripts
 
-__all__ = ["Trips", "_Way", "address_fault"]
+__all__ = ["Backend", "RedisConnection", "address_fault"]
 
 Words: TypeAlias = Sequence[object]
 
 
-class _Way(Protocol):
+class Backend(Protocol):
     async def connect(self) -> None: ...
 
     async def send(self, commands: Sequence[Words]) -> list[Any]:
@@ -34,7 +34,7 @@ _MOST_BYTES = 32 * 1024 * 1024
 _TOO_LONG = f"a reply of Redis is longer than {_MOST_BYTES} bytes"
 
 
-class Trips:
+class RedisConnection:
     """A trip that takes longer than the timeout fails, and after `hang_up` the next one begins on a new connection."""
 
     def __init__(self, url: str, *, timeout: float, cluster: bool) -> None:
@@ -202,7 +202,7 @@ def address_fault(url: str) -> str | None:
     return None
 
 
-def _way(url: str, timeout: float, cluster: bool) -> _Way:
+def _way(url: str, timeout: float, cluster: bool) -> Backend:
     try:
         from redis.asyncio import Redis, RedisCluster
         from redis.asyncio.connection import DefaultParser

@@ -10,26 +10,26 @@ from typing import Any
 import orjson
 
 from dragoman.state._commands import CHANGES_AT_A_TIME, Change, Command, Commands
-from dragoman.state._expiring_dict import Expiring
+from dragoman.state._expiring_dict import ExpiringDict
 from dragoman.state._limits import Lease, lasting
 from dragoman.state._outbox import Outbox, Settlement
 from dragoman.state._snapshot import Snapshot, load
 from dragoman.state.memory import MemoryStore
-from dragoman.state.protocol import Claim, Counter, Refusal
+from dragoman.state.protocol import Claim, Counter, LimitRefusal
 
-__all__ = ["Cargo", "refusal_in"]
+__all__ = ["SharedReplica", "refusal_in"]
 
 _CLOCKS_AGREE = 0.1
 """Seconds by which two clocks may differ, as a reply is under way for some time."""
 
 
-class Cargo:
+class SharedReplica:
     """The state behind a store's verbs, and what the worker carries of it."""
 
     def __init__(self, commands: Commands, alive: float, now: Callable[[], float] | None) -> None:
         self.commands = commands
         self.outbox = Outbox()
-        self.leases: Expiring[str, Lease] = Expiring(lambda lease, now: lease.known_until <= now)
+        self.leases: ExpiringDict[str, Lease] = ExpiringDict(lambda lease, now: lease.known_until <= now)
         """Those that the shared store knows; the local one knows all."""
         self.process = uuid.uuid4().hex
         self._alive = alive
@@ -56,15 +56,15 @@ class Cargo:
         self._sent = self.outbox.take()
         return self._sent.commands(self.commands, self.clock)
 
-    def patient(self) -> list[Command]:
+    def deferred(self) -> list[Command]:
         """What waits for a refresh, and is told once."""
         return self.outbox.take_patient().commands(self.commands, self.clock)
 
-    def heard(self) -> None:
+    def on_sent(self) -> None:
         """The last outgoing commands have been run."""
         self._sent = Outbox()
 
-    def lost(self) -> None:
+    def on_failed(self) -> None:
         """They may have been, or not; and what happens while nobody listens is kept only as far as it matters later."""
         self.outbox.take_again(self._sent, self.now())
         self.outbox.take_again(self.outbox.take(), self.now())
@@ -121,7 +121,7 @@ class Cargo:
 
     # What happens to leases.
 
-    def acquired(self, lease: str, claims: Sequence[Claim], ttl: float, reply: Sequence[int]) -> Refusal | None:
+    def acquired(self, lease: str, claims: Sequence[Claim], ttl: float, reply: Sequence[int]) -> LimitRefusal | None:
         """Read a reply of `acquire.lua`."""
         refusal = refusal_in(reply, claims)
         if refusal is not None:
@@ -162,10 +162,10 @@ class Cargo:
             self.outbox.renewals[lease] = (ttl, slots)
 
 
-def refusal_in(reply: Sequence[int], claims: Sequence[Claim]) -> Refusal | None:
+def refusal_in(reply: Sequence[int], claims: Sequence[Claim]) -> LimitRefusal | None:
     """What a reply of `acquire.lua` refuses."""
     _, refused, *rest = reply
     if not refused:
         return None
     used, wait = rest
-    return Refusal(claims[refused - 1], used, None if wait < 0 else wait / 1000)
+    return LimitRefusal(claims[refused - 1], used, None if wait < 0 else wait / 1000)

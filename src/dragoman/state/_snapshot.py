@@ -10,7 +10,7 @@ import orjson
 
 from dragoman.state._commands import name_of_counts, name_of_seen
 from dragoman.state._health import LocalHealth
-from dragoman.state._histogram import SERIES, Observed, Sketch
+from dragoman.state._histogram import SERIES, LatencyHistogram, Observed
 from dragoman.state._outbox import Outbox
 from dragoman.state.memory import MemoryStore
 from dragoman.state.protocol import Counter, Outage
@@ -40,7 +40,7 @@ def load(snapshot: Snapshot, store: MemoryStore, process: str, watched: Sequence
         for counter, raw in zip(watched, snapshot.watched, strict=True):
             _load_counter(counter, dict(_pairs(raw)), store, now)
         _repeat(unheard, snapshot, store.health, now)
-        store.turn(now)
+        store.tick(now)
 
 
 def _pairs(flat: Sequence[bytes]) -> Iterator[tuple[str, bytes]]:
@@ -79,7 +79,7 @@ def _observed(values: Mapping[str, bytes]) -> Observed:
         series, _, bucket = name.partition(":")
         if bucket:
             weights[int(series)].append((int(bucket), float(weight)))
-    latency, first_content, per_token = (Sketch(start, found) for found in weights)
+    latency, first_content, per_token = (LatencyHistogram(start, found) for found in weights)
     return Observed(latency, first_content, per_token, int(values["last"]) / 1000)
 
 
@@ -101,9 +101,9 @@ def _repeat(unheard: Outbox, snapshot: Snapshot, health: LocalHealth, now: float
     """What has happened here while the snapshot was under way."""
     for key, outage in unheard.outages.items():
         if outage is None:
-            health.put_back(key)
+            health.close_circuit(key)
         else:
-            health.take_out(key, outage)
+            health.open_circuit(key, outage)
     names = {name.decode() for name, _ in snapshot.changes}
     for counted, counts in unheard.counts.items():
         if name_of_counts(counted) in names:
@@ -115,7 +115,7 @@ def _repeat(unheard: Outbox, snapshot: Snapshot, health: LocalHealth, now: float
 
 def _repeat_observed(observed: Observed, fields: Iterable[tuple[str, int]], now: float) -> None:
     observed.seen(now)
-    series: Sequence[Sketch] = (observed.latency, observed.first_content, observed.per_token)
+    series: Sequence[LatencyHistogram] = (observed.latency, observed.first_content, observed.per_token)
     for name, count in fields:
         number, _, bucket = name.partition(":")
         series[int(number)].add_bucket(int(bucket), count, now)

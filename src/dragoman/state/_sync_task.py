@@ -9,11 +9,11 @@ from itertools import islice
 from typing import Any, TypeAlias
 
 from dragoman.state._commands import Command
-from dragoman.state._redis_connection import Trips
-from dragoman.state._replica import Cargo
+from dragoman.state._redis_connection import RedisConnection
+from dragoman.state._replica import SharedReplica
 from dragoman.state.protocol import StoreState, StoreUnavailable
 
-__all__ = ["Ask", "Worker"]
+__all__ = ["PendingCommand", "SyncTask"]
 
 _GATHER = 0.005
 """Seconds for which what is to be told waits for more, unless a trip is made anyhow."""
@@ -35,7 +35,7 @@ def _nothing() -> None:
 
 
 @dataclass(slots=True, eq=False)
-class Ask:
+class PendingCommand:
     """A command whose reply somebody awaits."""
 
     command: Command
@@ -62,15 +62,15 @@ class Ask:
             self.answer.set_result(StoreUnavailable(error))
 
 
-class Worker:
+class SyncTask:
     """Makes one trip at a time. After a failed one it is away: it refuses at once, and tries once an interval to return."""
 
-    def __init__(self, trips: Trips, cargo: Cargo, interval: float) -> None:
+    def __init__(self, trips: RedisConnection, cargo: SharedReplica, interval: float) -> None:
         self._trips = trips
         self._cargo = cargo
         self._interval = interval
-        self._asks: list[Ask] = []
-        self._under_way: list[Ask] = []
+        self._asks: list[PendingCommand] = []
+        self._under_way: list[PendingCommand] = []
         self._waiting: list[_Waiting] = []
         """For the next refresh."""
         self._wake = asyncio.Event()
@@ -106,7 +106,7 @@ class Worker:
         if not task.done():
             await asyncio.wait([task])
 
-    async def ask(
+    async def submit(
         self,
         command: Command,
         arrived: Callable[[Any], Any],
@@ -117,7 +117,7 @@ class Worker:
         if self._is_away or self._is_closing:
             raise StoreUnavailable(self._state.error or "closed")
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._asks.append(Ask(command, answer, arrived, unwanted, lost))
+        self._asks.append(PendingCommand(command, answer, arrived, unwanted, lost))
         self._wake.set()
         result = await answer
         if isinstance(result, StoreUnavailable):
@@ -175,7 +175,7 @@ class Worker:
         if self._is_away:
             return
         try:
-            await self._exchange(self._cargo.patient())
+            await self._exchange(self._cargo.deferred())
             await self._exchange([self._cargo.refresh(is_last=True)])
         except Exception as error:
             self._fail(error)
@@ -202,7 +202,7 @@ class Worker:
 
     async def _refresh(self, waiting: int) -> None:
         """Tell in small trips, so that who asks meanwhile does not wait for all of it; then hear."""
-        patient = iter(self._cargo.patient())
+        patient = iter(self._cargo.deferred())
         while part := list(islice(patient, _AT_A_TIME)):
             await self._exchange(part)
         (reply,) = await self._exchange([self._cargo.refresh()])
@@ -224,7 +224,7 @@ class Worker:
         replies: list[Any] = []
         while part := list(islice(everything, _AT_ONCE)):
             replies += await self._trips.make(part)
-        self._cargo.heard()
+        self._cargo.on_sent()
         asks, self._under_way = self._under_way, []
         first = len(told)
         for ask, reply in zip(asks, replies[first : first + len(asks)], strict=True):
@@ -233,7 +233,7 @@ class Worker:
 
     def _fail(self, error: Exception) -> None:
         text = f"{type(error).__name__}: {error}".rstrip(": ")
-        self._cargo.lost()
+        self._cargo.on_failed()
         since = self._state.since if self._is_away else self._cargo.now()
         self._state = StoreState("local", since, text)
         self._end_asks(text)

@@ -14,9 +14,9 @@ from dragoman.state.protocol import (
     Claim,
     Counter,
     Counts,
+    LimitRefusal,
     Outage,
     Outcome,
-    Refusal,
     StoreState,
     View,
 )
@@ -54,11 +54,11 @@ class MemoryStore:
     async def close(self) -> None:
         """There is nothing to close."""
 
-    async def acquire(self, lease: str, claims: Sequence[Claim], ttl: float = LEASE_SECONDS) -> Refusal | None:
+    async def acquire(self, lease: str, claims: Sequence[Claim], ttl: float = LEASE_SECONDS) -> LimitRefusal | None:
         with self.lock:
             return self.limits.acquire(lease, claims, ttl, self.now())
 
-    async def refusal(self, claims: Sequence[Claim]) -> Refusal | None:
+    async def refusal(self, claims: Sequence[Claim]) -> LimitRefusal | None:
         with self.lock:
             return self.limits.refusal(claims, self.now())
 
@@ -84,14 +84,14 @@ class MemoryStore:
         with self.lock:
             self.limits.watch(counters, by, self.now())
 
-    def take_out(self, key: str, outage: Outage) -> None:
+    def open_circuit(self, key: str, outage: Outage) -> None:
         with self.lock:
-            self.health.take_out(key, outage)
+            self.health.open_circuit(key, outage)
             self._next_turn = min(self._next_turn, outage.until)
 
-    def put_back(self, key: str) -> None:
+    def close_circuit(self, key: str) -> None:
         with self.lock:
-            self.health.put_back(key)
+            self.health.close_circuit(key)
 
     async def claim_probe(self, key: str, ttl: float) -> bool:
         with self.lock:
@@ -124,10 +124,10 @@ class MemoryStore:
         now = self.now()
         if now >= self._next_turn:
             with self.lock:
-                self.turn(now)
+                self.tick(now)
         return self._view
 
-    def turn(self, now: float) -> None:
+    def tick(self, now: float) -> None:
         """What time alone changes: outages end at their moment; what runs out of windows is seen once a second."""
         self.health.end_outages(now)
         self.limits.show_all(now)

@@ -10,36 +10,36 @@ from typing import TYPE_CHECKING
 from dragoman.state import LEASE_SECONDS, MemoryStore, RedisStore, ResilientStore
 
 if TYPE_CHECKING:
-    from dragoman.state import Claim, Counter, Counts, Outage, Outcome, Refusal, Store, StoreState, View
+    from dragoman.state import Claim, Counter, Counts, LimitRefusal, Outage, Outcome, StateStore, StoreState, View
     from dragoman.state.redis_place import RedisPlace
 
-__all__ = ["SharedState", "store_at"]
+__all__ = ["PerLoopStore", "store_at"]
 
 
-def store_at(place: RedisPlace, now: Callable[[], float]) -> Store:
+def store_at(place: RedisPlace, now: Callable[[], float]) -> StateStore:
     """Where `place` says, or in the memory of this process."""
     address = place.address
     if address is None:
         return MemoryStore(now)
     policy, prefix = place.policy, place.prefix
-    return SharedState(lambda: ResilientStore(RedisStore(address, prefix=prefix), policy=policy))
+    return PerLoopStore(lambda: ResilientStore(RedisStore(address, prefix=prefix), policy=policy))
 
 
-class SharedState:
+class PerLoopStore:
     """A `Store` for any number of event loops; they hear of each other as processes do. It opens on first use: `open` is
     awaited before each call, and does something in the first one of a loop. Without Redis each loop goes on alone."""
 
-    def __init__(self, make: Callable[[], Store]) -> None:
+    def __init__(self, make: Callable[[], StateStore]) -> None:
         self._make = make
         self._process = os.getpid()
-        self._by_loop: dict[asyncio.AbstractEventLoop, Store] = {}
+        self._by_loop: dict[asyncio.AbstractEventLoop, StateStore] = {}
         self._opening: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
         self._inherited: list[object] = []
         self._watched: dict[str, tuple[Counter, ...]] = {}
-        self._nowhere: Store = MemoryStore()
+        self._nowhere: StateStore = MemoryStore()
         """For questions from outside of any loop."""
 
-    def here(self) -> Store:
+    def here(self) -> StateStore:
         """The store of the running loop."""
         try:
             loop = asyncio.get_running_loop()
@@ -48,7 +48,7 @@ class SharedState:
         found = self._by_loop.get(loop)
         return found if found is not None else self._new(loop)
 
-    def _new(self, loop: asyncio.AbstractEventLoop) -> Store:
+    def _new(self, loop: asyncio.AbstractEventLoop) -> StateStore:
         if self._process != os.getpid():  # after a fork: the parent's connections are the parent's, and kept unused
             self._inherited += [self._by_loop, self._opening]
             self._by_loop, self._opening, self._process = {}, {}, os.getpid()
@@ -92,10 +92,10 @@ class SharedState:
     async def refresh(self) -> None:
         await self.here().refresh()
 
-    async def acquire(self, lease: str, claims: Sequence[Claim], ttl: float = LEASE_SECONDS) -> Refusal | None:
+    async def acquire(self, lease: str, claims: Sequence[Claim], ttl: float = LEASE_SECONDS) -> LimitRefusal | None:
         return await self.here().acquire(lease, claims, ttl)
 
-    async def refusal(self, claims: Sequence[Claim]) -> Refusal | None:
+    async def refusal(self, claims: Sequence[Claim]) -> LimitRefusal | None:
         return await self.here().refusal(claims)
 
     def settle(self, lease: str, amounts: Mapping[str, int] | None = None) -> None:
@@ -112,11 +112,11 @@ class SharedState:
         for store in list(self._by_loop.values()):
             store.watch(self._watched[by], by=by)
 
-    def take_out(self, key: str, outage: Outage) -> None:
-        self.here().take_out(key, outage)
+    def open_circuit(self, key: str, outage: Outage) -> None:
+        self.here().open_circuit(key, outage)
 
-    def put_back(self, key: str) -> None:
-        self.here().put_back(key)
+    def close_circuit(self, key: str) -> None:
+        self.here().close_circuit(key)
 
     async def claim_probe(self, key: str, ttl: float) -> bool:
         return await self.here().claim_probe(key, ttl)

@@ -17,14 +17,14 @@ __all__ = [
     "Claim",
     "Counter",
     "Counts",
+    "LimitRefusal",
     "Limits",
     "Observations",
     "Outage",
     "Outages",
     "Outcome",
-    "Refusal",
     "SharedStore",
-    "Store",
+    "StateStore",
     "StoreState",
     "StoreUnavailable",
     "View",
@@ -57,7 +57,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class LimitRefusal:
     """Why nothing was acquired; of several reasons the one that lasts longest."""
 
     claim: Claim
@@ -109,14 +109,14 @@ class StoreState:
 
 
 class Limits(Protocol):
-    async def acquire(self, lease: str, claims: Sequence[Claim], ttl: float = LEASE_SECONDS) -> Refusal | None:
+    async def acquire(self, lease: str, claims: Sequence[Claim], ttl: float = LEASE_SECONDS) -> LimitRefusal | None:
         """All claims or none, in one atomic step over all processes; each lease once.
 
         In no window of a counter's length more than its limit is admitted. A window is kept in sixtieths: what was admitted leaves
         it up to a sixtieth of its length late (a minute's: 1 s), never early. A refusal takes nothing."""
         ...
 
-    async def refusal(self, claims: Sequence[Claim]) -> Refusal | None:
+    async def refusal(self, claims: Sequence[Claim]) -> LimitRefusal | None:
         """What `acquire` would say now; nothing is taken."""
         ...
 
@@ -139,11 +139,11 @@ class Limits(Protocol):
 
 
 class Outages(Protocol):
-    def take_out(self, key: str, outage: Outage) -> None:
+    def open_circuit(self, key: str, outage: Outage) -> None:
         """Of two outages of a key the one that ends later holds. The right to probe is given anew."""
         ...
 
-    def put_back(self, key: str) -> None:
+    def close_circuit(self, key: str) -> None:
         """End an outage."""
         ...
 
@@ -177,7 +177,7 @@ class Observations(Protocol):
         ...
 
 
-class Store(Limits, Outages, Observations, Protocol):
+class StateStore(Limits, Outages, Observations, Protocol):
     """Everything that processes share."""
 
     @property
@@ -204,11 +204,11 @@ class Store(Limits, Outages, Observations, Protocol):
         ...
 
 
-class SharedStore(Store, Protocol):
+class SharedStore(StateStore, Protocol):
     """One that lives elsewhere: what must be agreed on raises `StoreUnavailable` while that place does not answer."""
 
     @property
-    def local(self) -> Store:
+    def local(self) -> StateStore:
         """What this process knows, to go on by alone."""
         ...
 

@@ -9,18 +9,18 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from dragoman.state._commands import Commands, field_of
-from dragoman.state._redis_connection import Trips
-from dragoman.state._replica import Cargo, refusal_in
-from dragoman.state._sync_task import Worker
+from dragoman.state._redis_connection import RedisConnection
+from dragoman.state._replica import SharedReplica, refusal_in
+from dragoman.state._sync_task import SyncTask
 from dragoman.state.memory import MemoryStore
 from dragoman.state.protocol import (
     LEASE_SECONDS,
     Claim,
     Counter,
     Counts,
+    LimitRefusal,
     Outage,
     Outcome,
-    Refusal,
     StoreState,
     View,
 )
@@ -45,9 +45,9 @@ class RedisStore:
         now: Callable[[], float] | None = None,
     ) -> None:
         """`url` is redis://, rediss:// or unix://. Those who share a prefix share state. Without `now` the clock is Redis's."""
-        self._cargo = Cargo(Commands(prefix), refresh * _ALIVE, now)
+        self._cargo = SharedReplica(Commands(prefix), refresh * _ALIVE, now)
         self._timeout = timeout
-        self._worker = Worker(Trips(url, timeout=timeout, cluster=cluster), self._cargo, refresh)
+        self._worker = SyncTask(RedisConnection(url, timeout=timeout, cluster=cluster), self._cargo, refresh)
         self._local = self._cargo.local
         self._commands = self._cargo.commands
 
@@ -77,13 +77,13 @@ class RedisStore:
     async def refresh(self) -> None:
         await self._worker.refresh()
 
-    async def acquire(self, lease: str, claims: Sequence[Claim], ttl: float = LEASE_SECONDS) -> Refusal | None:
+    async def acquire(self, lease: str, claims: Sequence[Claim], ttl: float = LEASE_SECONDS) -> LimitRefusal | None:
         self._local.limits.check(lease, claims)
         if not claims:
             return None
         cargo = self._cargo
         try:
-            refusal: Refusal | None = await self._worker.ask(
+            refusal: LimitRefusal | None = await self._worker.submit(
                 self._commands.acquire(cargo.clock, lease, claims, ttl),
                 lambda reply: cargo.acquired(lease, claims, ttl, reply),
                 unwanted=lambda reply: cargo.give_up(lease, claims, ttl, reply),
@@ -95,11 +95,11 @@ class RedisStore:
             raise
         return refusal
 
-    async def refusal(self, claims: Sequence[Claim]) -> Refusal | None:
+    async def refusal(self, claims: Sequence[Claim]) -> LimitRefusal | None:
         if not claims:
             return None
         command = self._commands.acquire(self._cargo.clock, "", claims, 0.0)
-        refusal: Refusal | None = await self._worker.ask(command, lambda reply: refusal_in(reply, claims))
+        refusal: LimitRefusal | None = await self._worker.submit(command, lambda reply: refusal_in(reply, claims))
         return refusal
 
     def settle(self, lease: str, amounts: Mapping[str, int] | None = None) -> None:
@@ -113,25 +113,25 @@ class RedisStore:
     async def used(self, counters: Sequence[Counter]) -> tuple[int, ...]:
         if not counters:
             return ()
-        used: tuple[int, ...] = await self._worker.ask(self._commands.used(self._cargo.clock, counters), tuple)
+        used: tuple[int, ...] = await self._worker.submit(self._commands.used(self._cargo.clock, counters), tuple)
         return used
 
     def watch(self, counters: Iterable[Counter], *, by: str = "") -> None:
         self._local.watch(counters, by=by)
 
-    def take_out(self, key: str, outage: Outage) -> None:
-        self._local.take_out(key, outage)
+    def open_circuit(self, key: str, outage: Outage) -> None:
+        self._local.open_circuit(key, outage)
         self._cargo.outbox.outages[key] = self._local.health.outages[key]
         self._worker.tell()
 
-    def put_back(self, key: str) -> None:
-        self._local.put_back(key)
+    def close_circuit(self, key: str) -> None:
+        self._local.close_circuit(key)
         self._cargo.outbox.outages[key] = None
         self._worker.tell()
 
     async def claim_probe(self, key: str, ttl: float) -> bool:
         command = self._commands.claim_probe(self._cargo.clock, key, ttl)
-        return bool(await self._worker.ask(command, lambda reply: reply))
+        return bool(await self._worker.submit(command, lambda reply: reply))
 
     def count(self, key: str, outcome: Outcome, window: float) -> Counts:
         self._cargo.outbox.count((key, window), Counts(outcome == "success", outcome == "failure"))

@@ -12,9 +12,9 @@ from dragoman.state.protocol import (
     Claim,
     Counter,
     Counts,
+    LimitRefusal,
     Outage,
     Outcome,
-    Refusal,
     SharedStore,
     StoreState,
     StoreUnavailable,
@@ -91,7 +91,7 @@ class ResilientStore:
         except StoreUnavailable:
             return
 
-    async def acquire(self, lease: str, claims: Sequence[Claim], ttl: float = LEASE_SECONDS) -> Refusal | None:
+    async def acquire(self, lease: str, claims: Sequence[Claim], ttl: float = LEASE_SECONDS) -> LimitRefusal | None:
         if not claims:
             return None
         try:
@@ -101,7 +101,7 @@ class ResilientStore:
                 return _unavailable(claims)
             return await self._local.acquire(lease, claims, ttl)
 
-    async def refusal(self, claims: Sequence[Claim]) -> Refusal | None:
+    async def refusal(self, claims: Sequence[Claim]) -> LimitRefusal | None:
         if not claims:
             return None
         try:
@@ -126,11 +126,11 @@ class ResilientStore:
     def watch(self, counters: Iterable[Counter], *, by: str = "") -> None:
         self._shared.watch(counters, by=by)
 
-    def take_out(self, key: str, outage: Outage) -> None:
-        self._shared.take_out(key, outage)
+    def open_circuit(self, key: str, outage: Outage) -> None:
+        self._shared.open_circuit(key, outage)
 
-    def put_back(self, key: str) -> None:
-        self._shared.put_back(key)
+    def close_circuit(self, key: str) -> None:
+        self._shared.close_circuit(key)
 
     async def claim_probe(self, key: str, ttl: float) -> bool:
         try:
@@ -162,5 +162,5 @@ class ResilientStore:
         return self._shared.view()
 
 
-def _unavailable(claims: Sequence[Claim]) -> Refusal:
-    return Refusal(claims[0], 0, _REFUSED_FOR, is_unavailable=True)
+def _unavailable(claims: Sequence[Claim]) -> LimitRefusal:
+    return LimitRefusal(claims[0], 0, _REFUSED_FOR, is_unavailable=True)

@@ -13,7 +13,7 @@ from aiohttp import http_exceptions as parsing
 
 from dragoman.errors import APIConnectionError
 
-__all__ = ["forget_frames", "ours"]
+__all__ = ["forget_frames", "map_error"]
 
 
 class _Kind(NamedTuple):
@@ -53,7 +53,7 @@ _BY_ERRNO = {errno.ECONNREFUSED: _REFUSED, errno.ECONNRESET: _RESET, errno.EPIPE
 _WORTH_SAYING = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ETIMEDOUT, errno.EMFILE, errno.EADDRNOTAVAIL})
 
 
-def ours(error: BaseException, place: str) -> APIConnectionError | None:
+def map_error(error: BaseException, place: str) -> APIConnectionError | None:
     """The error of ours for a foreign one; None where it is not the network's."""
     for kind_of, kind in _BY_CLASS:
         if isinstance(error, kind_of):

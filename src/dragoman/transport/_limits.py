@@ -12,7 +12,7 @@ from dragoman.errors import APIConnectionError, Timeout
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Timeouts", "Watch", "ran_out"]
+__all__ = ["TimeoutWatch", "Timeouts", "ran_out"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ _EARLY = 0.002
 """An event loop may run a timer up to its clock's resolution too early."""
 
 
-class Watch:
+class TimeoutWatch:
     """Cuts the connection of one exchange when its `idle` or `total` limit runs out, and remembers why.
 
     One timer an exchange, moved only when it fires: a stream's chunk costs a reading of the clock, not a timer."""
@@ -91,12 +91,12 @@ class Watch:
 
     def explain(self, error: BaseException) -> APIConnectionError | None:
         """What ended the exchange, in our words; None where `error` is neither a limit's doing nor the network's."""
-        from dragoman.transport._failures import forget_frames, ours
+        from dragoman.transport._failures import forget_frames, map_error
 
         if self.failure is not None and isinstance(error, Exception):
             forget_frames(error)
             return copy(self.failure)  # what is raised names frames that hold this watch
-        return ours(error, self.place)
+        return map_error(error, self.place)
 
     def stop(self) -> None:
         self._cut = None

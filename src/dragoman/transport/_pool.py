@@ -14,12 +14,12 @@ from weakref import WeakKeyDictionary
 from aiohttp import ClientConnectionError, ClientTimeout, TCPConnector
 
 from dragoman.errors import ConfigError
-from dragoman.transport._failures import ours
-from dragoman.transport._limits import Watch, ran_out
+from dragoman.transport._failures import map_error
+from dragoman.transport._limits import TimeoutWatch, ran_out
 from dragoman.transport._protocol import AnswerProtocol
 from dragoman.transport._proxies import Proxies
-from dragoman.transport._target import Target, resolve
-from dragoman.transport._wire import Wire
+from dragoman.transport._target import Origin, resolve
+from dragoman.transport._wire import HttpConnection
 
 if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
@@ -51,7 +51,7 @@ class Pool:
             timeout_ceil_threshold=_NEVER,
         )
         self._proxies = Proxies() if trust_env else None
-        self._targets: dict[str, Target] = {}
+        self._targets: dict[str, Origin] = {}
         # A loop closes the async generators that it has seen begin, before it closes: the one hook there is.
         self._farewell = _close_at_the_end(self._connector)
         _advance(self._farewell)
@@ -60,7 +60,7 @@ class Pool:
     def closed(self) -> bool:
         return self._connector.closed
 
-    def target(self, url: str) -> Target:
+    def target(self, url: str) -> Origin:
         found = self._targets.get(url)
         if found is None:
             if len(self._targets) >= _MAX_TARGETS:
@@ -68,7 +68,7 @@ class Pool:
             found = self._targets[url] = resolve(url, self.loop, self._proxies)
         return found
 
-    async def connect(self, target: Target, watch: Watch) -> Wire:
+    async def connect(self, target: Origin, watch: TimeoutWatch) -> HttpConnection:
         limit, seconds, left = watch.connect_limit()
         if left <= 0:  # which aiohttp takes for no limit
             raise ran_out(limit, seconds, target.place)
@@ -79,8 +79,8 @@ class Pool:
             if isinstance(error, TimeoutError) and error.errno is None:
                 raise ran_out(limit, seconds, target.place) from None
             # Not by way of a variable: an error and the frame that it names must not hold each other.
-            raise ours(error, target.place) or error from None
-        return Wire(connection, self._connector.keep, self._connector.lingering)
+            raise map_error(error, target.place) or error from None
+        return HttpConnection(connection, self._connector.keep, self._connector.lingering)
 
     async def aclose(self) -> None:
         await self._farewell.aclose()
@@ -93,7 +93,7 @@ class _Connector(TCPConnector):
         super().__init__(**options)
         self._factory: functools.partial[Any] = functools.partial(AnswerProtocol, loop=self._loop)
         self._kept: WeakKeyDictionary[ResponseHandler, Callable[[], bool]] = WeakKeyDictionary()
-        self.lingering: set[Wire] = set()
+        self.lingering: set[HttpConnection] = set()
 
     def keep(self, connection: Connection) -> None:
         protocol = connection.protocol

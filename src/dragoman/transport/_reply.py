@@ -9,13 +9,13 @@ from copy import copy
 from typing import TYPE_CHECKING, Self
 
 from dragoman.errors import APIConnectionError
-from dragoman.transport._limits import Watch
+from dragoman.transport._limits import TimeoutWatch
 
 if TYPE_CHECKING:
     from aiohttp.http import RawResponseMessage
     from aiohttp.streams import StreamReader
 
-    from dragoman.transport._wire import Wire
+    from dragoman.transport._wire import HttpConnection
 
 __all__ = ["Reply"]
 
@@ -47,7 +47,13 @@ class Reply:
     as Latin-1 (RFC 9110, 5.5), so that every value is valid Unicode."""
 
     def __init__(
-        self, message: RawResponseMessage, body: StreamReader, wire: Wire, watch: Watch, *, max_body: int
+        self,
+        message: RawResponseMessage,
+        body: StreamReader,
+        wire: HttpConnection,
+        watch: TimeoutWatch,
+        *,
+        max_body: int,
     ) -> None:
         self.status = message.code
         self.headers = headers = {name.lower(): _text(value) for name, value in message.headers.items()}
@@ -56,7 +62,7 @@ class Reply:
         self._body = body
         self._is_open_ended = not message.chunked and "content-length" not in headers
         self._is_begun = False
-        self._wire: Wire | None = wire
+        self._wire: HttpConnection | None = wire
         self._watch = watch
         self._max_body = max_body
         self._failure: APIConnectionError | None = None

@@ -15,7 +15,7 @@ from yarl import URL
 from dragoman.errors import APIConnectionError
 from dragoman.transport._proxies import Proxies
 
-__all__ = ["Target", "resolve"]
+__all__ = ["Origin", "resolve"]
 
 _CLEAN = re.compile(r"[!-~]+")
 _OURS = ("connection", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
@@ -24,7 +24,7 @@ _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Origin:
     """One URL, taken apart."""
 
     place: str
@@ -56,7 +56,7 @@ class Target:
         return text.encode()
 
 
-def resolve(url: str, loop: asyncio.AbstractEventLoop, proxies: Proxies | None) -> Target:
+def resolve(url: str, loop: asyncio.AbstractEventLoop, proxies: Proxies | None) -> Origin:
     """Raises `APIConnectionError` where the URL is not one of HTTP."""
     try:
         # A clean URL is sent as it stands: quoting it anew would break the signature of one that is signed.
@@ -84,7 +84,7 @@ def resolve(url: str, loop: asyncio.AbstractEventLoop, proxies: Proxies | None) 
         if proxy.user or proxy.password:
             headers["proxy-authorization"] = _basic(proxy)
     peer = ClientRequest("GET", parsed.origin(), loop=loop, proxy=proxy)
-    return Target(place, peer, address, headers)
+    return Origin(place, peer, address, headers)
 
 
 def _proxy(address: str | None, place: str) -> URL | None:

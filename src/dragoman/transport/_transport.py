@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from dragoman.errors import APIConnectionError
-from dragoman.transport._limits import Timeouts, Watch
+from dragoman.transport._limits import Timeouts, TimeoutWatch
 from dragoman.transport._reply import Reply
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Transport:
         pool = self.open()
         target = pool.target(url)
         lines = target.head(method, headers, body)
-        watch = Watch(pool.loop, timeouts, target.place)
+        watch = TimeoutWatch(pool.loop, timeouts, target.place)
         wire = await pool.connect(target, watch)
         try:
             watch.start(wire.cut)

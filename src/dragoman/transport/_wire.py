@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aiohttp.http import RawResponseMessage
     from aiohttp.streams import StreamReader
 
-__all__ = ["Wire"]
+__all__ = ["HttpConnection"]
 
 _MAX_HEADER = 64 * 1024
 _SMALL = 256 * 1024
@@ -31,12 +31,14 @@ _JOINED = 64 * 1024
 _RESET = struct.pack("ii", 1, 0)
 
 
-class Wire:
+class HttpConnection:
     """Owns a connection until `release` or `cut`."""
 
     __slots__ = ("_connection", "_keep", "_lingering", "_payload", "_timer", "_upload")
 
-    def __init__(self, connection: Connection, keep: Callable[[Connection], None], lingering: MutableSet[Wire]) -> None:
+    def __init__(
+        self, connection: Connection, keep: Callable[[Connection], None], lingering: MutableSet[HttpConnection]
+    ) -> None:
         self._connection = connection
         self._keep = keep
         self._lingering = lingering

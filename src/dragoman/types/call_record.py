@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dragoman.types.cost import Cost
-from dragoman.types.usage import Usage
+from dragoman.types.usage import TokenUsage
 
 __all__ = ["Attempt", "CallRecord", "answering_attempt"]
 
@@ -67,7 +67,7 @@ class CallRecord:
     """The provider whose answer has begun; empty while none has."""
     answered_model: str = ""
     """The provider's own name of the model that answered."""
-    usage: Usage | None = None
+    usage: TokenUsage | None = None
     """What the answer used, as far as it is known."""
     cost: Cost | None = None
     """None: no usage is known. `Cost.total` is None where the prices are unknown."""
@@ -102,7 +102,7 @@ class CallRecord:
     def begin_answer(self, provider: str, model: str) -> None:
         self.provider, self.answered_model = provider, model
 
-    def settle(self, usage: Usage | None, cost: Cost | None) -> None:
+    def settle(self, usage: TokenUsage | None, cost: Cost | None) -> None:
         self.usage, self.cost = usage, cost
 
     def fail(self, error: str, deployment_at_fault: str = "") -> None:

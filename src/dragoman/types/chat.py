@@ -22,7 +22,7 @@ from __future__ import annotations
 from typing import Any, Literal, TypeAlias, TypedDict
 
 from dragoman.types.json import JsonObject
-from dragoman.types.usage import Usage
+from dragoman.types.usage import TokenUsage
 
 __all__ = [
     "Annotation",
@@ -273,7 +273,7 @@ class ChatResponse(TypedDict, total=False):
     created: int
     model: str
     choices: list[ChatChoice]
-    usage: Usage
+    usage: TokenUsage
     service_tier: str | None
     system_fingerprint: str | None
     provider_specific_fields: JsonObject
@@ -302,7 +302,7 @@ class ChatChunk(TypedDict, total=False):
     created: int
     model: str
     choices: list[ChatChunkChoice]
-    usage: Usage | None
+    usage: TokenUsage | None
     service_tier: str | None
     system_fingerprint: str | None
     provider_specific_fields: JsonObject

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypedDict
 
-from dragoman.types.usage import Usage
+from dragoman.types.usage import TokenUsage
 
 __all__ = ["Embedding", "EmbeddingRequest", "EmbeddingResponse"]
 
@@ -33,4 +33,4 @@ class EmbeddingResponse(TypedDict, total=False):
     object: Literal["list"]
     model: str
     data: list[Embedding]
-    usage: Usage
+    usage: TokenUsage

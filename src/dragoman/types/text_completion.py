@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
-from dragoman.types.usage import Usage
+from dragoman.types.usage import TokenUsage
 
 __all__ = ["TextChoice", "TextCompletion", "TextCompletionRequest"]
 
@@ -45,5 +45,5 @@ class TextCompletion(TypedDict, total=False):
     created: int
     model: str
     choices: list[TextChoice]
-    usage: Usage | None
+    usage: TokenUsage | None
     system_fingerprint: str | None

@@ -14,7 +14,7 @@ __all__ = [
     "PromptTokensDetails",
     "ServerToolUse",
     "TokenBuckets",
-    "Usage",
+    "TokenUsage",
     "bucket_counts",
     "token_buckets",
 ]
@@ -74,7 +74,7 @@ class ServerToolUse(TypedDict, total=False):
     file_search_requests: int
 
 
-class Usage(TypedDict, total=False):
+class TokenUsage(TypedDict, total=False):
     """OpenAI's shape: totals include their details. Providers' further fields (`cost_details`, ...) are kept as they came."""
 
     prompt_tokens: int

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects.dialect import CallerContext, ReplyContext
+from dragoman.dialects.dialect import ReplyContext, ReplyStyle
 from dragoman.dialects.framing.sse import SseReader
 from dragoman.dialects.framing.surrogates import dumps, loads, mend, mend_text
 
@@ -97,7 +97,7 @@ def test_each_dialects_streams_go_on(codec: Any, event: Any, start: list[Any]) -
     chunks = [chunk for chunk in reader.feed(sent) if chunk["choices"]]
     text = "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks)
     assert text == "a😀b\ufffdc\ufffdd"
-    relay = codec.stream_relay(CONTEXT, CallerContext("m"))
+    relay = codec.stream_relay(CONTEXT, ReplyStyle("m"))
     passed = b"".join(relay.feed(sent))
     assert all(orjson.loads(line[6:]) for line in passed.splitlines() if line.startswith(b"data:"))
 

@@ -9,14 +9,14 @@ import orjson
 import pytest
 
 from dragoman.dialects import gemini
-from dragoman.dialects.dialect import CallerContext, RequestHints, StreamRelay, Target
+from dragoman.dialects.dialect import ReplyStyle, RequestHints, StreamRelay, Target
 from dragoman.dialects.framing.sse import SseReader
 from dragoman.errors import APIConnectionError, APIResponseValidationError, RateLimitError, ServiceUnavailableError
 from tests import oracles
 from tests.dialects.gemini.exchange import CONTEXT, LEVEL, joined, read_stream, replies, whole
 from tests.recordings import Recording
 
-CALLER = CallerContext(model="alias", vendor="google")
+CALLER = ReplyStyle(model="alias", vendor="google")
 SIGNATURE = "EqQB+/claude=="
 
 
@@ -150,7 +150,7 @@ def chunk(delta: dict[str, Any], finish: str | None = None, index: int = 0, **mo
 
 def write_stream(*chunks: Any, framing: Any = "sse") -> bytes:
     assert gemini.CODEC.stream_writer is not None
-    writer = gemini.CODEC.stream_writer(CallerContext(model="alias", vendor="google", framing=framing))
+    writer = gemini.CODEC.stream_writer(ReplyStyle(model="alias", vendor="google", framing=framing))
     return b"".join(writer.write(one) for one in chunks) + writer.close()
 
 
@@ -230,7 +230,7 @@ def test_choices_are_candidates() -> None:
 @pytest.mark.parametrize("before", [0, 4])
 def test_an_error_is_the_last_thing(framing: Any, before: int) -> None:
     assert gemini.CODEC.stream_writer is not None
-    writer = gemini.CODEC.stream_writer(CallerContext(model="alias", framing=framing))
+    writer = gemini.CODEC.stream_writer(ReplyStyle(model="alias", framing=framing))
     data = b"".join(writer.write(one) for one in CHUNKS[:before]) + writer.error(
         RateLimitError("slow down", retry_after=2)
     )
@@ -248,7 +248,7 @@ def test_a_stream_without_chunks_is_empty() -> None:
 
 def relay(framing: Any = "sse") -> StreamRelay:
     assert gemini.CODEC.stream_relay is not None
-    return gemini.CODEC.stream_relay(CONTEXT, CallerContext(model="m", framing=framing))
+    return gemini.CODEC.stream_relay(CONTEXT, ReplyStyle(model="m", framing=framing))
 
 
 @pytest.mark.parametrize("recording", replies(stream=True))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dragoman.dialects import gemini
-from dragoman.dialects.dialect import CallerContext, RequestHints
+from dragoman.dialects.dialect import ReplyStyle, RequestHints
 from dragoman.errors import APIResponseValidationError, BadRequestError, ServiceUnavailableError, UnsupportedParamsError
 from tests.dialects.gemini.exchange import BUDGET, CONTEXT, VERTEX
 from tests.recordings import Recording, recordings
@@ -41,10 +41,8 @@ def test_recorded_embeddings(recording: Recording) -> None:
     vectors = [entry["values"] for entry in answer.get("embeddings", [answer.get("embedding")])]
     assert [entry["embedding"] for entry in response["data"]] == vectors
     assert response["usage"]["prompt_tokens"] == answer.get("usageMetadata", {}).get("promptTokenCount", 0)
-    assert BATCH.write_response(response, CallerContext("m")) == {
-        "embeddings": [{"values": vector} for vector in vectors]
-    }
-    assert SINGLE.write_response(response, CallerContext("m")) == {"embedding": {"values": vectors[0]}}
+    assert BATCH.write_response(response, ReplyStyle("m")) == {"embeddings": [{"values": vector} for vector in vectors]}
+    assert SINGLE.write_response(response, ReplyStyle("m")) == {"embedding": {"values": vectors[0]}}
 
 
 def text_of(entry: dict[str, Any]) -> str:
@@ -108,7 +106,7 @@ def test_vectors_in_base64_are_opened_for_googles_clients() -> None:
         "data": [{"object": "embedding", "index": 0, "embedding": packed}],
         "usage": {},
     }
-    assert SINGLE.write_response(response, CallerContext("m")) == {"embedding": {"values": [0.5, -1.0]}}
+    assert SINGLE.write_response(response, ReplyStyle("m")) == {"embedding": {"values": [0.5, -1.0]}}
 
 
 @pytest.mark.parametrize("codec", [BATCH, SINGLE, COUNT], ids=["batch", "single", "count"])
@@ -141,7 +139,7 @@ def test_recorded_counts(recording: Recording) -> None:
     if recording.status == 200:
         count = COUNT.read_response(recording.response_body, CONTEXT)
         assert count == {"input_tokens": recording.response_body["totalTokens"], "estimated": False}
-        assert COUNT.write_response(count, CallerContext("m")) == {"totalTokens": count["input_tokens"]}
+        assert COUNT.write_response(count, ReplyStyle("m")) == {"totalTokens": count["input_tokens"]}
 
 
 def test_the_model_of_a_wrapped_request_and_both_forms_at_once() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman.dialects import gemini
-from dragoman.dialects.dialect import CallerContext, ErrorReply, RequestHints
+from dragoman.dialects.dialect import ErrorReply, ReplyStyle, RequestHints
 from dragoman.errors import APIError
 from tests.dialects.gemini.exchange import CONTEXT, LEVEL, joined, read_stream
 
@@ -104,7 +104,7 @@ def test_a_reply_and_its_stream_say_the_same(model: list[dict[str, Any]], sizes:
     assert streamed["tool_calls"] == (message.get("tool_calls") or [])
     assert streamed.get("block_order") == message.get("block_order")
     assert streamed["finish_reason"] == response["choices"][0]["finish_reason"]
-    written = gemini.CODEC.write_response(response, CallerContext("m", vendor="google"))
+    written = gemini.CODEC.write_response(response, ReplyStyle("m", vendor="google"))
     assert written["candidates"][0]["content"]["parts"] == merged(model)
 
 

@@ -11,7 +11,7 @@ import pytest
 from google.genai import types as google
 
 from dragoman.dialects import gemini
-from dragoman.dialects.dialect import CallerContext
+from dragoman.dialects.dialect import ReplyStyle
 from dragoman.errors import APIResponseValidationError, ContentPolicyViolationError, error_for_status
 from dragoman.types.usage import token_buckets
 from tests import oracles
@@ -124,9 +124,7 @@ def test_a_reply_written_back_is_the_reply(recording: Recording) -> None:
     body = recording.response_body
     if "candidates" not in body:
         return
-    written = gemini.CODEC.write_response(
-        gemini.CODEC.read_response(body, CONTEXT), CallerContext("m", vendor="google")
-    )
+    written = gemini.CODEC.write_response(gemini.CODEC.read_response(body, CONTEXT), ReplyStyle("m", vendor="google"))
     assert oracles.gemini_response(written).candidates
     for mine, theirs in zip(written["candidates"], body["candidates"], strict=True):
         assert parts_of(mine) == parts_of(theirs)
@@ -203,7 +201,7 @@ def test_logprobs_go_both_ways() -> None:
     content = (response["choices"][0]["logprobs"] or {})["content"]
     assert [content[0]["token"], content[0]["logprob"], content[0]["bytes"]] == ["a", -0.1, [97]]
     assert len(content[0]["top_logprobs"]) == 2
-    written = gemini.CODEC.write_response(response, CallerContext("m"))
+    written = gemini.CODEC.write_response(response, ReplyStyle("m"))
     assert written["candidates"][0]["logprobsResult"] == result
 
 

@@ -10,7 +10,7 @@ import pytest
 from google.genai import types as google
 
 from dragoman.dialects import gemini
-from dragoman.dialects.dialect import CallerContext, ReplyContext
+from dragoman.dialects.dialect import ReplyContext, ReplyStyle
 from dragoman.dialects.framing.json_array import JsonArrayReader
 from dragoman.dialects.framing.sse import SseReader
 from dragoman.errors import (
@@ -131,7 +131,7 @@ def test_a_stream_written_back_says_the_same(recording: Recording, framing: Any)
         return
     chunks = read_stream(recording.response_bytes)
     assert gemini.CODEC.stream_writer is not None
-    writer = gemini.CODEC.stream_writer(CallerContext("m", framing=framing, vendor="google"))
+    writer = gemini.CODEC.stream_writer(ReplyStyle("m", framing=framing, vendor="google"))
     sent = b"".join(writer.write(chunk) for chunk in chunks) + writer.close()
     frames = (
         JsonArrayReader().feed(sent) if framing == "json_array" else [event.data for event in SseReader().feed(sent)]

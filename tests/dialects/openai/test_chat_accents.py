@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dragoman.dialects.dialect import RequestHints
-from dragoman.dialects.openai_chat import ACCENTS, CODEC, Accent
+from dragoman.dialects.openai_chat import ACCENTS, CODEC, ChatAccent
 from dragoman.errors import UnsupportedParamsError
 from dragoman.models import facts
 from dragoman.types.model_facts import ModelFacts
@@ -488,7 +488,7 @@ def test_small_repairs_of_messages() -> None:
         {"role": "assistant", "content": "x", "audio": {"id": "a1", "data": "..."}, "images": [image]},
         USER,
     ]
-    wire = write(accent=Accent(names=False), messages=messages)
+    wire = write(accent=ChatAccent(names=False), messages=messages)
     assert wire.body["messages"] == [
         {"role": "system", "content": "A"},
         {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "u"}}]},
@@ -510,4 +510,4 @@ def test_streams_ask_for_their_usage() -> None:
 
 def test_accents_cannot_be_changed() -> None:
     with pytest.raises(TypeError):
-        ACCENTS["openai"] = Accent()  # type: ignore[index]
+        ACCENTS["openai"] = ChatAccent()  # type: ignore[index]

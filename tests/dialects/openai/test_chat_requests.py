@@ -11,7 +11,7 @@ import pytest
 from openai.types.chat import completion_create_params as params
 from pydantic import TypeAdapter, ValidationError
 
-from dragoman.dialects.dialect import CallerContext, ReplyContext, RequestHints
+from dragoman.dialects.dialect import ReplyContext, ReplyStyle, RequestHints
 from dragoman.dialects.openai_chat import ACCENTS, CODEC
 from dragoman.errors import BadRequestError
 from tests.dialects.openai._recorded import chats, context, good, target
@@ -160,7 +160,7 @@ def test_every_accent_can_be_given_every_request(accent: str) -> None:
 def test_everything_that_we_emit_is_taken_back(recording: Recording) -> None:
     """Requirement 26: an answer, written for a caller, is a valid message of that caller's next turn."""
     response = CODEC.read_response(recording.response_body, context(recording))
-    written = CODEC.write_response(response, CallerContext(model="smart"))
+    written = CODEC.write_response(response, ReplyStyle(model="smart"))
     message = orjson.loads(orjson.dumps(written["choices"][0]["message"]))
     turn = read({"model": "m", "messages": [{"role": "user", "content": "hi"}, message]})
     for provider in ("openai", recording.provider):

@@ -8,7 +8,7 @@ import orjson
 import pytest
 from openai.types.chat import ChatCompletion
 
-from dragoman.dialects.dialect import CallerContext
+from dragoman.dialects.dialect import ReplyStyle
 from dragoman.dialects.openai_chat import ACCENTS, CODEC
 from dragoman.errors import APIError, BadGatewayError, ContentPolicyViolationError, InternalServerError
 from tests.dialects.openai._recorded import (
@@ -89,7 +89,7 @@ def test_usage_is_consistent(recording: Recording) -> None:
 def test_the_openai_package_takes_what_we_write(recording: Recording) -> None:
     response = CODEC.read_response(recording.response_body, context(recording))
     before = orjson.dumps(response)
-    written = CODEC.write_response(response, CallerContext(model="smart"))
+    written = CODEC.write_response(response, ReplyStyle(model="smart"))
     assert orjson.dumps(response) == before, "writing must not change the hub's answer"
     parsed = ChatCompletion.model_validate_json(orjson.dumps(_only_openai(written)), strict=True)
     assert len(parsed.choices) == len(response["choices"])
@@ -105,7 +105,7 @@ def _only_openai(written: Any) -> Any:
 def test_annotations_that_openai_does_not_know_stand_aside() -> None:
     recording = by_id("pydantic-ai--test-openrouter-file-annotation-1-d550ed3a")
     raw = recording.response_body["choices"][0]["message"]["annotations"]
-    written = CODEC.write_response(CODEC.read_response(recording.response_body, context(recording)), CallerContext("m"))
+    written = CODEC.write_response(CODEC.read_response(recording.response_body, context(recording)), ReplyStyle("m"))
     message = written["choices"][0]["message"]
     assert message["annotations"] == []
     assert message["provider_specific_fields"] == {"annotations": raw}
@@ -124,7 +124,7 @@ def test_unknown_fields_are_kept(recording: Recording) -> None:
 @pytest.mark.parametrize("recording", UNARY)
 def test_written_answers_are_read_back_the_same(recording: Recording) -> None:
     response = CODEC.read_response(recording.response_body, context(recording))
-    written = CODEC.write_response(response, CallerContext(model="smart"))
+    written = CODEC.write_response(response, ReplyStyle(model="smart"))
     again = CODEC.read_response(written, context(recording))
     for choice in (*response["choices"], *again["choices"]):
         said = {key: value for key, value in choice["message"].items() if value is not None}

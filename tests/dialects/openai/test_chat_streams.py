@@ -10,7 +10,7 @@ import orjson
 import pytest
 from openai.types.chat import ChatCompletionChunk
 
-from dragoman.dialects.dialect import CallerContext, ReplyContext
+from dragoman.dialects.dialect import ReplyContext, ReplyStyle
 from dragoman.dialects.openai_chat import ACCENTS, CODEC, completions
 from dragoman.errors import (
     APIConnectionError,
@@ -101,7 +101,7 @@ def test_any_split_reads_the_same(recording: Recording) -> None:
 @pytest.mark.parametrize("recording", STREAMS)
 def test_the_openai_package_takes_what_we_write(recording: Recording) -> None:
     assert CODEC.stream_writer is not None
-    writer = CODEC.stream_writer(CallerContext(model="smart", include_usage=True))
+    writer = CODEC.stream_writer(ReplyStyle(model="smart", include_usage=True))
     chunks = read([recording.response_bytes], context(recording))
     wire = b"".join(writer.write(chunk) for chunk in chunks) + writer.close()
     assert wire.endswith(b"data: [DONE]\n\n")
@@ -335,7 +335,7 @@ def test_azures_verdict_on_the_prompt_is_kept() -> None:
 
 def test_usage_is_hidden_from_a_caller_who_did_not_ask() -> None:
     assert CODEC.stream_writer is not None
-    writer = CODEC.stream_writer(CallerContext(model="smart"))
+    writer = CODEC.stream_writer(ReplyStyle(model="smart"))
     stream = sse(delta(content="hi"), delta("stop"), {"choices": [], "usage": {"prompt_tokens": 1}})
     wire = b"".join(writer.write(chunk) for chunk in read([stream], REPLY))
     assert b"usage" not in wire
@@ -343,7 +343,7 @@ def test_usage_is_hidden_from_a_caller_who_did_not_ask() -> None:
 
 def test_an_error_in_mid_stream_is_an_event_that_the_openai_package_raises_on() -> None:
     assert CODEC.stream_writer is not None
-    event = CODEC.stream_writer(CallerContext(model="smart")).error(RateLimitError("slow down"))
+    event = CODEC.stream_writer(ReplyStyle(model="smart")).error(RateLimitError("slow down"))
     assert events(event)[0]["error"] == {
         "message": "slow down",
         "type": "rate_limit_error",

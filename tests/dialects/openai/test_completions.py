@@ -10,7 +10,7 @@ from openai.types import Completion, completion_create_params
 from pydantic import TypeAdapter
 
 from dragoman.dialects import text_as_chat
-from dragoman.dialects.dialect import CallerContext, ReplyContext, RequestHints
+from dragoman.dialects.dialect import ReplyContext, ReplyStyle, RequestHints
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.openai_chat.completions import CODEC
 from dragoman.errors import APIConnectionError, APIError, BadRequestError, UnsupportedParamsError
@@ -39,7 +39,7 @@ def test_answers(recording: Recording) -> None:
     if body.get("usage"):
         assert response["usage"]
         assert response["usage"]["prompt_tokens"] == body["usage"]["prompt_tokens"]
-    written = CODEC.write_response(response, CallerContext(model="smart"))
+    written = CODEC.write_response(response, ReplyStyle(model="smart"))
     strict(written)
     assert CODEC.read_response(written, context(recording))["choices"][0]["text"] == body["choices"][0]["text"]
 
@@ -62,12 +62,12 @@ def test_streams(recording: Recording) -> None:
     assert ("usage" in chunks[-1]) == any(event.get("usage") for event in sent)
     assert CODEC.stream_writer is not None
     assert CODEC.stream_relay is not None
-    writer = CODEC.stream_writer(CallerContext(model="smart", include_usage=True))
+    writer = CODEC.stream_writer(ReplyStyle(model="smart", include_usage=True))
     wire = b"".join(writer.write(chunk) for chunk in chunks) + writer.close()
     for event in events(wire):
         strict(event)
     assert read([wire], reply) == chunks
-    through = CODEC.stream_relay(reply, CallerContext(model="smart"))
+    through = CODEC.stream_relay(reply, ReplyStyle(model="smart"))
     list(through.feed(raw))
     list(through.close())
     assert through.begun
@@ -90,7 +90,7 @@ def test_requests(recording: Recording) -> None:
 
 def test_usage_is_hidden_unless_asked_for() -> None:
     assert CODEC.stream_writer is not None
-    writer = CODEC.stream_writer(CallerContext(model="smart"))
+    writer = CODEC.stream_writer(ReplyStyle(model="smart"))
     usage: Any = {"id": "x", "choices": [], "usage": {"prompt_tokens": 1}}
     assert writer.write(usage) == b""
     with_text: Any = {**usage, "choices": [{"index": 0, "text": "a", "finish_reason": None}]}

@@ -9,7 +9,7 @@ import pytest
 from openai.types import CreateEmbeddingResponse, embedding_create_params
 from pydantic import TypeAdapter
 
-from dragoman.dialects.dialect import CallerContext, ErrorReply, ReplyContext, RequestHints
+from dragoman.dialects.dialect import ErrorReply, ReplyContext, ReplyStyle, RequestHints
 from dragoman.dialects.openai_chat.embeddings import CODEC
 from dragoman.errors import APIError, BadRequestError, NotFoundError, UnsupportedParamsError
 from tests.dialects.openai._recorded import context, of_endpoint, target
@@ -30,7 +30,7 @@ def test_answers(recording: Recording) -> None:
         assert usage["prompt_tokens"] == (body["usage"].get("prompt_tokens") or body["usage"]["total_tokens"])
         assert CODEC.read_usage is not None
         assert CODEC.read_usage(body) == usage
-    written = CODEC.write_response(response, CallerContext(model="smart"))
+    written = CODEC.write_response(response, ReplyStyle(model="smart"))
     if isinstance(response["data"][0]["embedding"], list):
         CreateEmbeddingResponse.model_validate(orjson.loads(orjson.dumps(written)))
     again = CODEC.read_response(written, context(recording))

@@ -9,7 +9,7 @@ import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dragoman.dialects.dialect import CallerContext, ErrorReply, ReplyContext, RequestHints
+from dragoman.dialects.dialect import ErrorReply, ReplyContext, ReplyStyle, RequestHints
 from dragoman.dialects.openai_chat import ACCENTS, CODEC, completions, embeddings
 from dragoman.errors import APIError
 from tests.dialects.openai._recorded import chats, context, events, join, target
@@ -100,7 +100,7 @@ def test_no_answer_crashes_the_reader(body: Any) -> None:
             response = CODEC.read_response(wrapped, REPLY)
         except APIError:
             continue
-        orjson.dumps(CODEC.write_response(response, CallerContext(model="m")))
+        orjson.dumps(CODEC.write_response(response, ReplyStyle(model="m")))
 
 
 @LAWS
@@ -123,7 +123,7 @@ def test_no_bytes_crash_the_reader(wire: bytes) -> None:
 def _read_all(wire: bytes) -> None:
     assert CODEC.stream_reader is not None
     assert CODEC.stream_relay is not None
-    for reader in (CODEC.stream_reader(REPLY), CODEC.stream_relay(REPLY, CallerContext(model="m"))):
+    for reader in (CODEC.stream_reader(REPLY), CODEC.stream_relay(REPLY, ReplyStyle(model="m"))):
         try:
             list(reader.feed(wire))
             list(reader.close())
@@ -273,4 +273,4 @@ def _spoilt_answer(body: Any, reply: ReplyContext) -> None:
             response: Any = codec.read_response(body, reply)
         except APIError:
             continue
-        orjson.dumps(codec.write_response(response, CallerContext(model="m")))
+        orjson.dumps(codec.write_response(response, ReplyStyle(model="m")))

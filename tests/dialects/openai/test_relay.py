@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from dragoman.dialects.dialect import CallerContext, ReplyContext, StreamRelay
+from dragoman.dialects.dialect import ReplyContext, ReplyStyle, StreamRelay
 from dragoman.dialects.framing.sse import SseReader
 from dragoman.dialects.openai_chat import CODEC, completions, embeddings
 from dragoman.errors import APIConnectionError, APIError
@@ -20,7 +20,7 @@ REPLY = ReplyContext("acme", "m", "acme", CREATED, REPLY_ID)
 
 def relay(reply: ReplyContext = REPLY, include_usage: bool = True) -> StreamRelay:
     assert CODEC.stream_relay is not None
-    return CODEC.stream_relay(reply, CallerContext(model="smart", include_usage=include_usage))
+    return CODEC.stream_relay(reply, ReplyStyle(model="smart", include_usage=include_usage))
 
 
 def pass_on(through: StreamRelay, pieces: list[bytes]) -> list[bytes]:

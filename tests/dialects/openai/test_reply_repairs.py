@@ -8,13 +8,13 @@ import orjson
 import pytest
 
 from dragoman.dialects import anthropic_messages, gemini
-from dragoman.dialects.dialect import CallerContext, ReplyContext
+from dragoman.dialects.dialect import ReplyContext, ReplyStyle
 from dragoman.dialects.openai_chat import CODEC
 from dragoman.models import facts
 from dragoman.providers import Providers
 from dragoman.types.json import JsonObject
 
-CALLER = CallerContext(model="m")
+CALLER = ReplyStyle(model="m")
 
 
 def context(provider: str = "custom_openai", model: str = "m") -> ReplyContext:

@@ -14,7 +14,7 @@ from dragoman.dialects.dialect import ReplyContext, RequestHints
 from dragoman.dialects.openai_chat import completions, embeddings
 from dragoman.errors import DragomanError
 from dragoman.models.tokens import tally_tokens, tokens_upper_bound
-from dragoman.types.usage import Usage
+from dragoman.types.usage import TokenUsage
 from tests.dialects.openai._recorded import FAILED, ours
 from tests.recordings import Recording, all_recordings
 
@@ -34,7 +34,7 @@ class Exchange:
     recording: Recording
     request: Any
     """The hub's."""
-    usage: Usage
+    usage: TokenUsage
     reported: int
     """Input tokens, the cached ones with them."""
     written: int

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects.dialect import CallerContext, Codec, RequestHints
+from dragoman.dialects.dialect import Codec, ReplyStyle, RequestHints
 from dragoman.errors import APIError
 from dragoman.observe import (
     AttemptEnded,
@@ -25,8 +25,8 @@ from dragoman.routing import (
     Attempt,
     Call,
     CallOptions,
+    CallRouter,
     Deployment,
-    Router,
     RouterSettings,
     Source,
     StreamAnswer,
@@ -81,7 +81,7 @@ async def play(fault: str, dialect: str, way: Way, *, stream: bool, relayed: boo
         if way.backup:
             upstreams["backup:0"] = await stack.enter_async_context(well(_OTHER[dialect]))
         limits = (_SHORT_STREAM if stream else _SHORT).get(fault, _SHORT.get(fault, {}))
-        router = Router(
+        router = CallRouter(
             [_deployment(name, upstream, limits if name != "backup:0" else {}) for name, upstream in upstreams.items()],
             settings=RouterSettings(num_retries=way.retries, fallbacks={"smart": ("backup",)} if way.backup else {}),
             clock=still.clock,
@@ -113,11 +113,11 @@ def _call(dialect: str, *, stream: bool, relayed: bool) -> Call:
         request=codec.read_request(body, RequestHints(model="smart", stream=stream)),
         stream=stream,
         source=Source(codec.dialect, body, orjson.dumps(body)),
-        caller=CallerContext(model="smart"),
+        caller=ReplyStyle(model="smart"),
     )
 
 
-async def _called(router: Router, call: Call) -> tuple[tuple[Attempt, ...], APIError | None, str]:
+async def _called(router: CallRouter, call: Call) -> tuple[tuple[Attempt, ...], APIError | None, str]:
     pieces: list[Any] = []
     try:
         answer = await router.answer(call)

@@ -19,7 +19,7 @@ from dragoman.observe import (
     FallbackStarted,
 )
 from dragoman.providers import Provider
-from dragoman.routing import CallOptions, Clock, Deployment, FunctionCall, Router, RouterSettings
+from dragoman.routing import CallOptions, CallRouter, Clock, Deployment, FunctionCall, RouterSettings
 
 __all__ = ["FATES", "Fate", "Referee", "Wanted"]
 
@@ -111,7 +111,7 @@ class Referee:
             self.deployments[name] = record
             self._fates[name] = wanted.fates
         clock = Clock(monotonic=self._time, time=self._time, sleep=self._sleep, random=lambda: 0.5)
-        self.router = Router(self.deployments.values(), settings=settings, clock=clock, listeners=(self._heard,))
+        self.router = CallRouter(self.deployments.values(), settings=settings, clock=clock, listeners=(self._heard,))
 
     def begin(self, alias: str) -> None:
         self.now = _Now(alias=alias, group=alias, began=self.time)

@@ -17,7 +17,7 @@ __all__ = [
     "WRAPPED_SUFFIX",
     "as_count",
     "dump_json",
-    "not_our_shape",
+    "invalid_shape",
     "parse_input",
 ]
 
@@ -60,5 +60,5 @@ def as_count(value: object) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
-def not_our_shape(what: str) -> APIResponseValidationError:
+def invalid_shape(what: str) -> APIResponseValidationError:
     return APIResponseValidationError(f"the provider's answer is not in the shape of Anthropic's Messages: {what}")

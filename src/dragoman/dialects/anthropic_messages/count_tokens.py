@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import cast
 
-from dragoman.dialects.anthropic_messages.constants import not_our_shape
+from dragoman.dialects.anthropic_messages.constants import invalid_shape
 from dragoman.dialects.anthropic_messages.errors import error_in_body
 from dragoman.dialects.anthropic_messages.request_read import read_chat
 from dragoman.dialects.anthropic_messages.request_write import write_request
-from dragoman.dialects.dialect import CallerContext, ReplyContext, RequestHints, Target, WireRequest
+from dragoman.dialects.dialect import ReplyContext, ReplyStyle, RequestHints, Target, WireRequest
 from dragoman.types.chat import ChatRequest
 from dragoman.types.json import JsonObject
 from dragoman.types.token_count import TokenCount, TokenCountRequest
@@ -41,9 +41,9 @@ def read_count(body: JsonObject, context: ReplyContext) -> TokenCount:
         raise error_in_body(body, context)
     counted = body.get("input_tokens")
     if not isinstance(counted, int) or isinstance(counted, bool):
-        raise not_our_shape("no input_tokens")
+        raise invalid_shape("no input_tokens")
     return {"input_tokens": counted, "estimated": False}
 
 
-def write_count(count: TokenCount, _: CallerContext) -> JsonObject:
+def write_count(count: TokenCount, _: ReplyStyle) -> JsonObject:
     return {"input_tokens": count.get("input_tokens", 0)}

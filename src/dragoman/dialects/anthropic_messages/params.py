@@ -107,7 +107,7 @@ def _user(value: Any, drops: DropList, param: str = "user") -> JsonObject:
     given = str(value)
     fitted = hashed_id(given) if "@" in given else fitted_id(given, _USER_ID_LENGTH)
     if fitted != given:
-        drops.weakened(param)
+        drops.degraded(param)
     return {"metadata": {"user_id": fitted}}
 
 

@@ -69,18 +69,18 @@ def _from_thinking(thinking: JsonObject, effort: str | None, facts: ModelFacts, 
         drops.unsupported("thinking")
         return Reasoning()
     for key in thinking.keys() - _KNOWN:
-        drops.weakened(f"thinking.{key}")
+        drops.degraded(f"thinking.{key}")
     display = {"display": thinking["display"]} if thinking.get("display") is not None else {}
     strongly = effort if effort in EFFORTS else None
     budget = thinking.get("budget_tokens")
     if control == "adaptive" or (kind == "adaptive" and control != "budget"):
         if kind == "enabled" and budget is not None:
-            drops.weakened("thinking.budget_tokens")
+            drops.degraded("thinking.budget_tokens")
             strongly = strongly or (effort_for_budget(budget) if isinstance(budget, int) else None)
         wire = _wire_effort(strongly, facts, drops) if strongly is not None else None
         return Reasoning({"type": "adaptive"} | display, wire, "thinking")
     if kind == "adaptive":
-        drops.weakened("thinking.type")
+        drops.degraded("thinking.type")
     if not isinstance(budget, int):
         budget = _budget(strongly or "high", facts)
     config: JsonObject = {"type": "enabled", "budget_tokens": budget} | display
@@ -116,7 +116,7 @@ def _wire_effort(effort: str, facts: ModelFacts, drops: DropList) -> str:
     """A word that the model takes. OpenAI's `minimal` is no word of Anthropic's."""
     wire = nearest_effort(effort, facts.effort_levels or _EFFORTS)
     if wire != effort:
-        drops.weakened("reasoning_effort")
+        drops.degraded("reasoning_effort")
     return wire
 
 
@@ -142,11 +142,11 @@ def fit_thinking(
     if most is not None and max_tokens > most > LEAST_BUDGET:
         max_tokens = most
         if named is not None:
-            drops.weakened(named)
+            drops.degraded(named)
     fitted = fitted_budget(budget, max_tokens)
     if fitted is None:
-        drops.weakened(reasoning.asked_by)
+        drops.degraded(reasoning.asked_by)
         return Reasoning(None, reasoning.effort, reasoning.asked_by), max_tokens
     if fitted != wanted:
-        drops.weakened("thinking.budget_tokens" if reasoning.asked_by == "thinking" else reasoning.asked_by)
+        drops.degraded("thinking.budget_tokens" if reasoning.asked_by == "thinking" else reasoning.asked_by)
     return replace(reasoning, thinking=thinking | {"budget_tokens": fitted}), max_tokens

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dragoman.dialects.anthropic_messages.errors import error_in_body
 from dragoman.dialects.anthropic_messages.stream_events import end_of_stream, event_bytes, parse_event
 from dragoman.dialects.anthropic_messages.usage import merge_usage, read_usage
-from dragoman.dialects.dialect import CallerContext, ReplyContext
+from dragoman.dialects.dialect import ReplyContext, ReplyStyle
 from dragoman.dialects.framing.sse import SseEvent, SseReader
 from dragoman.errors import APIResponseValidationError
 from dragoman.types.json import JsonObject
-from dragoman.types.usage import Usage
+from dragoman.types.usage import TokenUsage
 
 __all__ = ["MessageRelay", "has_answer", "stream_relay"]
 
@@ -20,7 +20,7 @@ _UNEXPLAINED = (None, "end_turn", "tool_use")
 _MESSAGE_STOP = event_bytes({"type": "message_stop"})
 
 
-def stream_relay(context: ReplyContext, _: CallerContext) -> MessageRelay:
+def stream_relay(context: ReplyContext, _: ReplyStyle) -> MessageRelay:
     return MessageRelay(context)
 
 
@@ -28,7 +28,7 @@ class MessageRelay:
     """Parses each event, and keeps nothing but what was counted."""
 
     def __init__(self, context: ReplyContext) -> None:
-        self.usage: Usage | None = None
+        self.usage: TokenUsage | None = None
         self.begun = False
         self.finished = False
         self.complete = False

@@ -67,7 +67,7 @@ class _Writing:
 
     def _without_unwanted(self, request: JsonObject) -> JsonObject:
         """The parameters without null, and without those that the caller wants left out in any case."""
-        return self._drops.wanted({name: value for name, value in request.items() if value is not None})
+        return self._drops.without_dropped({name: value for name, value in request.items() if value is not None})
 
     def write(self) -> WireRequest:
         request, target = self._request, self._target
@@ -124,7 +124,7 @@ class _Writing:
         own = (None, self._target.vendor)
         if any(isinstance(block, dict) and block.get("vendor") in own for block in blocks or []):
             return reasoning
-        self._drops.weakened(reasoning.asked_by)
+        self._drops.degraded(reasoning.asked_by)
         return Reasoning()
 
     def _tool_fields(self, output: StructuredOutput, reasoning: Reasoning) -> JsonObject:
@@ -144,11 +144,11 @@ class _Writing:
             if output.tool is None:
                 self._drops.unsupported("tool_choice", why)
             else:
-                self._drops.weakened("response_format")
+                self._drops.degraded("response_format")
             wanted = wanted | {"type": "auto"}
             wanted.pop("name", None)
         elif output.tool is not None and said is not None and said["type"] in ("auto", "none"):
-            self._drops.weakened("tool_choice")  # the answer itself is a call that is demanded
+            self._drops.degraded("tool_choice")  # the answer itself is a call that is demanded
         wanted = self._parallel(wanted, bool(tools))
         fields: JsonObject = {"tools": tools} if tools or self._request.get("tools") == [] else {}
         return fields | ({"tool_choice": wanted} if wanted is not None else {})

@@ -6,13 +6,13 @@ from typing import Any, cast
 
 from dragoman.dialects.anthropic_messages.assistant_read import AssistantBlocks
 from dragoman.dialects.anthropic_messages.assistant_write import assistant_blocks
-from dragoman.dialects.anthropic_messages.constants import VENDOR, WRAPPED_SUFFIX, dump_json, not_our_shape
+from dragoman.dialects.anthropic_messages.constants import VENDOR, WRAPPED_SUFFIX, dump_json, invalid_shape
 from dragoman.dialects.anthropic_messages.errors import error_in_body
 from dragoman.dialects.anthropic_messages.finish_reasons import finish_reason, stop_reason
 from dragoman.dialects.anthropic_messages.reply_style import caller_style, legacy_call, spoken_text
 from dragoman.dialects.anthropic_messages.sealing import seal_reasoning_text
 from dragoman.dialects.anthropic_messages.usage import read_usage, write_usage
-from dragoman.dialects.dialect import CallerContext, ReplyContext
+from dragoman.dialects.dialect import ReplyContext, ReplyStyle
 from dragoman.errors import BadRequestError
 from dragoman.types.chat import ChatResponse
 from dragoman.types.json import JsonObject
@@ -29,7 +29,7 @@ def read_response(body: JsonObject, context: ReplyContext) -> ChatResponse:
         raise error_in_body(body, context)
     content = body.get("content")
     if not isinstance(content, list):
-        raise not_our_shape("no content")
+        raise invalid_shape("no content")
     message, answer = _read_message(content, context)
     kept = {key: body[key] for key in _KEPT if body.get(key) is not None}
     native = body.get("stop_reason")
@@ -70,7 +70,7 @@ def _read_message(content: list[Any], context: ReplyContext) -> tuple[JsonObject
     try:
         for number, block in enumerate(content):
             if not isinstance(block, dict):
-                raise not_our_shape(f"content[{number}] is no object")
+                raise invalid_shape(f"content[{number}] is no object")
             if (
                 context.json_tool is not None
                 and block.get("type") == "tool_use"
@@ -80,7 +80,7 @@ def _read_message(content: list[Any], context: ReplyContext) -> tuple[JsonObject
             else:
                 blocks.add(block, f"content[{number}]")
     except BadRequestError as error:
-        raise not_our_shape(error.message) from None
+        raise invalid_shape(error.message) from None
     message = blocks.message()
     if answer is None:
         return message, {}
@@ -97,7 +97,7 @@ def json_content(given: object, json_tool: str) -> str:
     return dump_json(given if given is not None else {})
 
 
-def write_response(response: ChatResponse, context: CallerContext) -> JsonObject:
+def write_response(response: ChatResponse, context: ReplyStyle) -> JsonObject:
     """A Message of the first choice: Anthropic has no others."""
     hub = cast(JsonObject, response)
     choices = hub.get("choices") or [{}]
@@ -119,7 +119,7 @@ def write_response(response: ChatResponse, context: CallerContext) -> JsonObject
     } | {key: kept[key] for key in _KEPT if isinstance(kept, dict) and kept.get(key) is not None}
 
 
-def _write_content(message: JsonObject, context: CallerContext) -> list[JsonObject]:
+def _write_content(message: JsonObject, context: ReplyStyle) -> list[JsonObject]:
     message = legacy_call(message)
     spoken = spoken_text(message)
     if spoken and not message.get("content"):

@@ -64,7 +64,7 @@ def _native(schema: JsonObject, drops: DropList) -> JsonObject | None:
     except Inexpressible:
         return None
     for path in told:
-        drops.weakened(path)
+        drops.degraded(path)
     return strict
 
 

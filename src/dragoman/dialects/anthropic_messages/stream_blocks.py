@@ -14,13 +14,13 @@ from dragoman.dialects.anthropic_messages.reply_style import call_id, foreign_ex
 from dragoman.dialects.anthropic_messages.sealing import seal_extra_content, seal_reasoning_text, write_reasoning
 from dragoman.types.json import JsonObject
 
-__all__ = ["CallLane", "Lane", "ReasoningLane", "TextLane", "WholeLane"]
+__all__ = ["BlockWriter", "CallLane", "ReasoningLane", "TextLane", "WholeLane"]
 
 
 _MARK = re.compile(r'["\\{}\[\]]')
 
 
-class Lane:
+class BlockWriter:
     """`key` says which deltas continue it. `blocks` are complete blocks to be sent at its end, in its place or after it."""
 
     def __init__(self, key: object) -> None:
@@ -51,7 +51,7 @@ class Lane:
         return True
 
 
-class TextLane(Lane):
+class TextLane(BlockWriter):
     def __init__(self) -> None:
         super().__init__("text")
         self._pieces: list[str] = []
@@ -75,7 +75,7 @@ class TextLane(Lane):
         return deltas + [{"type": "citations_delta", "citation": citation} for citation in citations]
 
 
-class ReasoningLane(Lane):
+class ReasoningLane(BlockWriter):
     """A thinking block of the hub, or reasoning that is only text (`key` is then "reasoning")."""
 
     def __init__(self, key: object, own: str) -> None:
@@ -145,7 +145,7 @@ class _ObjectEnd:
                 self.found = self.found or self._depth <= 0
 
 
-class CallLane(Lane):
+class CallLane(BlockWriter):
     """A tool call."""
 
     def __init__(self, key: object, position: int) -> None:
@@ -214,7 +214,7 @@ class CallLane(Lane):
         return self._end.found or bool(self._call.get("custom"))
 
 
-class WholeLane(Lane):
+class WholeLane(BlockWriter):
     """A block that comes at once: about a tool that the provider ran, or another's seal."""
 
     def __init__(self, entry: JsonObject, own: str) -> None:

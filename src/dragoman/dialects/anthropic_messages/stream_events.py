@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 
-from dragoman.dialects.anthropic_messages.constants import dump_json, not_our_shape
+from dragoman.dialects.anthropic_messages.constants import dump_json, invalid_shape
 from dragoman.dialects.dialect import ReplyContext
 from dragoman.dialects.framing.sse import write_event
 from dragoman.dialects.framing.surrogates import loads
@@ -24,9 +24,9 @@ def parse_event(data: bytes) -> JsonObject:
     try:
         parsed = loads(data)
     except orjson.JSONDecodeError:
-        raise not_our_shape("an event is not JSON") from None
+        raise invalid_shape("an event is not JSON") from None
     if not isinstance(parsed, dict):
-        raise not_our_shape("an event is no object")
+        raise invalid_shape("an event is no object")
     return parsed
 
 

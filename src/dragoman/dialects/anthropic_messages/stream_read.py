@@ -9,7 +9,7 @@ import orjson
 
 from dragoman.dialects.anthropic_messages.assistant_read import order_of, tool_call
 from dragoman.dialects.anthropic_messages.citations import read_citation
-from dragoman.dialects.anthropic_messages.constants import CUSTOM_SUFFIX, WRAPPED_SUFFIX, dump_json, not_our_shape
+from dragoman.dialects.anthropic_messages.constants import CUSTOM_SUFFIX, WRAPPED_SUFFIX, dump_json, invalid_shape
 from dragoman.dialects.anthropic_messages.errors import error_in_body
 from dragoman.dialects.anthropic_messages.finish_reasons import finish_reason
 from dragoman.dialects.anthropic_messages.response import json_content, response_tier
@@ -108,7 +108,7 @@ class MessageStreamReader:
         try:
             yield from reader(self, parsed)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise not_our_shape(f"the event {kind}: {error!r}") from None
+            raise invalid_shape(f"the event {kind}: {error!r}") from None
 
     def _chunk(self, delta: JsonObject, **more: Any) -> ChatChunk:
         return cast(ChatChunk, self._head | {"choices": [{"index": 0, "delta": delta, "finish_reason": None} | more]})
@@ -178,7 +178,7 @@ class MessageStreamReader:
     def _block_delta(self, event: JsonObject) -> Iterator[ChatChunk]:
         block = self._open.get(event.get("index"))
         if block is None:
-            raise not_our_shape("a delta for a block that is not open")
+            raise invalid_shape("a delta for a block that is not open")
         delta = event["delta"]
         kind = delta.get("type")
         if kind == "text_delta":
@@ -197,7 +197,7 @@ class MessageStreamReader:
         if not text:
             return
         if not isinstance(text, str):
-            raise not_our_shape("text that is no string")
+            raise invalid_shape("text that is no string")
         if self._context.json_tool is not None:
             self._held.append(text)
             return

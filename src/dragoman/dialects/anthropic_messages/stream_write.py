@@ -9,14 +9,14 @@ from dragoman.dialects.anthropic_messages.constants import VENDOR, dump_json
 from dragoman.dialects.anthropic_messages.errors import write_error
 from dragoman.dialects.anthropic_messages.finish_reasons import stop_reason
 from dragoman.dialects.anthropic_messages.reply_style import image_note, legacy_call, spoken_text
-from dragoman.dialects.anthropic_messages.stream_blocks import CallLane, Lane, ReasoningLane, TextLane, WholeLane
+from dragoman.dialects.anthropic_messages.stream_blocks import BlockWriter, CallLane, ReasoningLane, TextLane, WholeLane
 from dragoman.dialects.anthropic_messages.stream_events import event_bytes
 from dragoman.dialects.anthropic_messages.usage import write_usage
-from dragoman.dialects.dialect import CallerContext
+from dragoman.dialects.dialect import ReplyStyle
 from dragoman.errors import DragomanError
 from dragoman.types.chat import ChatChunk
 from dragoman.types.json import JsonObject
-from dragoman.types.usage import Usage
+from dragoman.types.usage import TokenUsage
 
 __all__ = ["MessageStreamWriter", "stream_writer"]
 
@@ -25,27 +25,27 @@ _WITH_INPUT = ("server_tool_use", "mcp_tool_use")
 _KEPT_IN_DELTA = ("container", "stop_details")
 
 
-def stream_writer(context: CallerContext) -> MessageStreamWriter:
+def stream_writer(context: ReplyStyle) -> MessageStreamWriter:
     return MessageStreamWriter(context)
 
 
 class MessageStreamWriter:
     """Keeps the lanes that wait, and the text where citations may quote it."""
 
-    def __init__(self, context: CallerContext) -> None:
+    def __init__(self, context: ReplyStyle) -> None:
         self._context = context
         self._own = context.vendor or VENDOR
-        self._lanes: deque[Lane] = deque()
-        self._by_key: dict[object, Lane] = {}
+        self._lanes: deque[BlockWriter] = deque()
+        self._by_key: dict[object, BlockWriter] = {}
         """The lanes that later deltas may continue."""
-        self._begun: Lane | None = None
+        self._begun: BlockWriter | None = None
         self._index = 0
         self._started = False
         self._calls = 0
         self._refused = False
         self._text: list[str] = []
         self._last: JsonObject = {}
-        self._usage: Usage | None = None
+        self._usage: TokenUsage | None = None
         self._tier: object = None
 
     def write(self, chunk: ChatChunk) -> bytes:
@@ -186,7 +186,7 @@ class MessageStreamWriter:
             self._by_key.pop(lane.key, None)
             self._end(lane, out)
 
-    def _grow(self, lane: Lane, out: list[bytes]) -> None:
+    def _grow(self, lane: BlockWriter, out: list[bytes]) -> None:
         if self._begun is not lane:
             start = lane.start()
             if start is None:
@@ -197,7 +197,7 @@ class MessageStreamWriter:
             self._begun = lane
         out += [self._event("content_block_delta", delta=delta) for delta in lane.deltas()]
 
-    def _end(self, lane: Lane, out: list[bytes]) -> None:
+    def _end(self, lane: BlockWriter, out: list[bytes]) -> None:
         if self._begun is lane:
             out += [self._event("content_block_delta", delta=delta) for delta in lane.last_deltas()]
             out.append(self._event("content_block_stop"))

@@ -113,12 +113,12 @@ class ToolWriter:
         """`strict` where the model knows it and the schema allows it; without it the schema is still told to the model."""
         where = f"{path}.function.parameters"
         if self._facts.json_schema is False:
-            self._drops.weakened(f"{path}.function.strict")
+            self._drops.degraded(f"{path}.function.strict")
             return {}
         try:
-            return {"input_schema": strict_schema(schema, self._drops.weakened, where), "strict": True}
+            return {"input_schema": strict_schema(schema, self._drops.degraded, where), "strict": True}
         except Inexpressible:
-            self._drops.weakened(f"{path}.function.strict")
+            self._drops.degraded(f"{path}.function.strict")
             return {}
 
     def _custom(self, custom: JsonObject, path: str) -> JsonObject:
@@ -139,7 +139,7 @@ class ToolWriter:
         if not isinstance(options, dict):
             return written
         if options.get("search_context_size") not in (None, "medium"):
-            self._drops.weakened("web_search_options.search_context_size")
+            self._drops.degraded("web_search_options.search_context_size")
         location = options.get("user_location")
         if isinstance(location, dict):
             place = location.get("approximate", location)

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from dragoman.dialects.anthropic_messages.constants import as_count
 from dragoman.types.json import JsonObject
-from dragoman.types.usage import Usage
+from dragoman.types.usage import TokenUsage
 
 __all__ = ["merge_usage", "read_usage", "usage_from_body", "write_usage"]
 
@@ -25,7 +25,7 @@ _OWN = ("service_tier", "inference_geo", "speed", "iterations", "cost", "cost_de
 _TIERS = ("standard", "priority", "batch")
 
 
-def read_usage(usage: object) -> Usage | None:
+def read_usage(usage: object) -> TokenUsage | None:
     """Anthropic's `input_tokens` leave out what was read from a cache or written to one; the hub's total has all of it."""
     if not isinstance(usage, dict):
         return None
@@ -46,10 +46,10 @@ def read_usage(usage: object) -> Usage | None:
     if isinstance(produced, dict):
         read["completion_tokens_details"] = {"reasoning_tokens": as_count(produced.get("thinking_tokens"))}
     read.update((key, value) for key, value in usage.items() if key not in _COUNTED and value is not None)
-    return cast(Usage, read)
+    return cast(TokenUsage, read)
 
 
-def usage_from_body(body: JsonObject) -> Usage | None:
+def usage_from_body(body: JsonObject) -> TokenUsage | None:
     return read_usage(body.get("usage"))
 
 
@@ -60,7 +60,7 @@ def merge_usage(earlier: JsonObject, later: object) -> JsonObject:
     return earlier
 
 
-def write_usage(usage: Usage | None, service_tier: object = None) -> JsonObject:
+def write_usage(usage: TokenUsage | None, service_tier: object = None) -> JsonObject:
     """The hub's usage with all that Anthropic's clients expect in theirs."""
     hub: dict[str, Any] = dict(usage or {})
     details = _object(hub.get("prompt_tokens_details"))

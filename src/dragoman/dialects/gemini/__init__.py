@@ -10,7 +10,7 @@ A prompt that Google blocked is a `ContentPolicyViolationError` (400), in a whol
 from __future__ import annotations
 
 from dragoman.dialects.dialect import Codec
-from dragoman.dialects.gemini.accent import GEMINI_API, VERTEX_AI, Accent
+from dragoman.dialects.gemini.accent import GEMINI_API, VERTEX_AI, GeminiAccent
 from dragoman.dialects.gemini.count_tokens import (
     read_count_request,
     read_count_response,
@@ -39,7 +39,7 @@ from dragoman.types.chat import ChatChunk, ChatRequest, ChatResponse
 from dragoman.types.embeddings import EmbeddingRequest, EmbeddingResponse
 from dragoman.types.token_count import TokenCount, TokenCountRequest
 
-__all__ = ["BATCH_EMBED_CONTENTS", "CODEC", "COUNT_TOKENS", "EMBED_CONTENT", "GEMINI_API", "VERTEX_AI", "Accent"]
+__all__ = ["BATCH_EMBED_CONTENTS", "CODEC", "COUNT_TOKENS", "EMBED_CONTENT", "GEMINI_API", "VERTEX_AI", "GeminiAccent"]
 
 CODEC: Codec[ChatRequest, ChatResponse, ChatChunk] = Codec(
     dialect="gemini",

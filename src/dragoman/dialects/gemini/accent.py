@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["GEMINI_API", "VERTEX_AI", "Accent"]
+__all__ = ["GEMINI_API", "VERTEX_AI", "GeminiAccent"]
 
 
 @dataclass(frozen=True, slots=True)
-class Accent:
+class GeminiAccent:
     """One server's version of the dialect. `Target.accent` holds one; None is the Gemini API."""
 
     server_tools_shown: bool = True
@@ -19,5 +19,5 @@ class Accent:
     """Whether countTokens takes a whole request only inside of `generateContentRequest`."""
 
 
-GEMINI_API = Accent()
-VERTEX_AI = Accent(server_tools_shown=False, labels=True, wrapped_count=False)
+GEMINI_API = GeminiAccent()
+VERTEX_AI = GeminiAccent(server_tools_shown=False, labels=True, wrapped_count=False)

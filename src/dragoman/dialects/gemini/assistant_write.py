@@ -11,7 +11,7 @@ from dragoman.dialects.dialect import Target
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.foreign_text import part_text
 from dragoman.dialects.framing.surrogates import loads
-from dragoman.dialects.gemini.blocks import ordered
+from dragoman.dialects.gemini.blocks import blocks_in_order
 from dragoman.dialects.gemini.fields import own_vendor
 from dragoman.dialects.gemini.media import is_media, write_media
 from dragoman.dialects.tool_arguments import say_nothing
@@ -79,7 +79,7 @@ def sign(parts: list[JsonObject], signature: str) -> None:
 def model_parts(message: Message, path: str, writing: Writing) -> list[JsonObject]:
     """The parts of a turn. Reasoning of other vendors is left out: nobody but its maker can read it."""
     parts: list[JsonObject] = []
-    for kind, block in ordered(message):
+    for kind, block in blocks_in_order(message):
         if kind == "text":
             parts.append({"text": block})
         elif kind == "thinking":
@@ -136,7 +136,7 @@ def _sign_first_call(parts: list[JsonObject]) -> None:
 def content_part(part: ContentPart, path: str, writing: Writing) -> JsonObject | None:
     """One part of a user's or an assistant's content."""
     if part.get("cache_control"):
-        writing.drops.weakened("cache_control")
+        writing.drops.degraded("cache_control")
     kind = part.get("type")
     if kind in ("text", "refusal"):
         text: JsonObject = {"text": part.get(kind) or ""}

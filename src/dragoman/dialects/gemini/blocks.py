@@ -8,10 +8,10 @@ from typing import Any
 
 from dragoman.types.chat import Message
 
-__all__ = ["ordered"]
+__all__ = ["blocks_in_order"]
 
 
-def ordered(message: Message) -> Iterator[tuple[str, Any]]:
+def blocks_in_order(message: Message) -> Iterator[tuple[str, Any]]:
     """Pairs of a kind (`text`, `part`, `thinking`, `tool_call`, `provider_tool`, `image`) and the block.
 
     What `block_order` does not name, or names too often, is taken as in a message without one: reasoning, what the

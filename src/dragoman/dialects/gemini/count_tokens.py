@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.dialects.dialect import CallerContext, ReplyContext, RequestHints, Target, WireRequest
+from dragoman.dialects.dialect import ReplyContext, ReplyStyle, RequestHints, Target, WireRequest
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.error_details import reply_of, shown
 from dragoman.dialects.gemini.assistant_write import Writing
@@ -65,7 +65,7 @@ def read_count_response(body: JsonObject, context: ReplyContext) -> TokenCount:
     return count
 
 
-def write_count_response(count: TokenCount, context: CallerContext) -> JsonObject:
+def write_count_response(count: TokenCount, context: ReplyStyle) -> JsonObject:
     body: JsonObject = {"totalTokens": count.get("input_tokens", 0)}
     if count.get("cached_tokens"):
         body["cachedContentTokenCount"] = count["cached_tokens"]

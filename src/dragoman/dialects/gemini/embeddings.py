@@ -10,7 +10,7 @@ import struct
 from base64 import b64decode
 from typing import Any
 
-from dragoman.dialects.dialect import CallerContext, ReplyContext, RequestHints, Target, WireRequest
+from dragoman.dialects.dialect import ReplyContext, ReplyStyle, RequestHints, Target, WireRequest
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.error_details import reply_of, shown
 from dragoman.dialects.gemini.errors import read_error
@@ -21,7 +21,7 @@ from dragoman.dialects.validation import bad, expect, expect_str
 from dragoman.errors import APIResponseValidationError
 from dragoman.types.embeddings import Embedding, EmbeddingRequest, EmbeddingResponse
 from dragoman.types.json import JsonObject
-from dragoman.types.usage import Usage
+from dragoman.types.usage import TokenUsage
 
 __all__ = [
     "read_batch_request",
@@ -62,7 +62,7 @@ def write_batch_request(request: EmbeddingRequest, target: Target) -> WireReques
         common["title"] = request["title"]
     for name in ("user", "encoding_format"):
         if request.get(name) not in (None, "float"):
-            drops.weakened(name)
+            drops.degraded(name)
     for name, value in request.items():
         if name not in _WRITTEN and value is not None:
             drops.unsupported(name)
@@ -72,7 +72,7 @@ def write_batch_request(request: EmbeddingRequest, target: Target) -> WireReques
 
 
 def _unwanted(name: str, drops: DropList) -> bool:
-    if drops.wanted_out(name):
+    if drops.is_dropped(name):
         drops.unsupported(name)
         return True
     return False
@@ -167,7 +167,7 @@ def _is_embedding(entry: Any) -> bool:
     return isinstance(entry, dict) and isinstance(entry.get("values"), list)
 
 
-def read_embedding_usage(body: JsonObject) -> Usage | None:
+def read_embedding_usage(body: JsonObject) -> TokenUsage | None:
     """Vertex AI tells usage, the Gemini API does not."""
     usage = read_usage(body.get("usageMetadata"))
     if usage is not None:
@@ -175,18 +175,18 @@ def read_embedding_usage(body: JsonObject) -> Usage | None:
     return usage
 
 
-def _from_statistics(entries: list[Any]) -> Usage:
+def _from_statistics(entries: list[Any]) -> TokenUsage:
     counts = [(entry.get("statistics") or {}).get("tokenCount") for entry in entries]
     total = int(sum(count for count in counts if isinstance(count, int | float)))
     return {"prompt_tokens": total, "total_tokens": total}
 
 
-def write_single_response(response: EmbeddingResponse, context: CallerContext) -> JsonObject:
+def write_single_response(response: EmbeddingResponse, context: ReplyStyle) -> JsonObject:
     embeddings = _embeddings(response)
     return {"embedding": embeddings[0] if embeddings else {"values": []}}
 
 
-def write_batch_response(response: EmbeddingResponse, context: CallerContext) -> JsonObject:
+def write_batch_response(response: EmbeddingResponse, context: ReplyStyle) -> JsonObject:
     return {"embeddings": _embeddings(response)}
 
 

@@ -116,7 +116,7 @@ def write_media(part: ContentPart, path: str, drops: DropList, *, resolutions: b
         if resolutions:
             result["mediaResolution"] = {"level": _RESOLUTIONS[detail]}
         else:
-            drops.weakened("image_url.detail")
+            drops.degraded("image_url.detail")
     extra = part.get("extra_content")
     if isinstance(extra, dict) and isinstance(extra.get(own_vendor), dict):
         result.update(extra[own_vendor])
@@ -148,7 +148,7 @@ def _write_video(part: ContentPart, path: str, drops: DropList) -> JsonObject | 
 def _write_file(part: ContentPart, path: str, drops: DropList) -> JsonObject | None:
     for key in ("context", "title", "citations"):
         if part.get(key):
-            drops.weakened(f"{path.removesuffix('.file')}.{key}")
+            drops.degraded(f"{path.removesuffix('.file')}.{key}")
     file = expect_object(part.get("file"), path)
     told = file.get("format") or media_type_of_name(str(file.get("filename") or ""))
     if file.get("file_data"):

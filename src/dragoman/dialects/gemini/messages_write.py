@@ -77,9 +77,9 @@ def write_contents(messages: list[Message], writing: Writing) -> Contents:
 
 def _note_losses(message: Message, path: str, writing: Writing) -> None:
     if any(marked.get("cache_control") for marked in (message, *(message.get("tool_calls") or ()))):
-        writing.drops.weakened("cache_control")
+        writing.drops.degraded("cache_control")
     if message.get("name") and message.get("role") not in ("tool", "function"):
-        writing.drops.weakened(f"{path}.name")
+        writing.drops.degraded(f"{path}.name")
 
 
 def _repair(contents: Contents) -> None:
@@ -97,7 +97,7 @@ def _add_system(contents: Contents, message: Message, path: str, writing: Writin
     if not contents.turns:
         contents.system.extend(parts)
     else:
-        writing.drops.weakened(f"{path}.role")
+        writing.drops.degraded(f"{path}.role")
         contents.add("user", parts)
 
 

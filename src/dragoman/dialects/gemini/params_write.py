@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dragoman.dialects.drop_list import BOOKKEEPING
-from dragoman.dialects.gemini.accent import GEMINI_API, Accent
+from dragoman.dialects.gemini.accent import GEMINI_API, GeminiAccent
 from dragoman.dialects.gemini.assistant_write import Writing
 from dragoman.dialects.gemini.tools_write import write_schema
 from dragoman.dialects.reasoning import (
@@ -19,7 +19,7 @@ from dragoman.dialects.validation import bad, expect, expect_list, expect_object
 from dragoman.types.chat import ChatRequest
 from dragoman.types.json import JsonObject
 
-__all__ = ["accent_of", "note_the_rest", "write_config", "write_neighbours"]
+__all__ = ["accent_of", "report_unsupported", "write_body_params", "write_config"]
 
 _SAME = {
     "temperature": ("temperature", float),
@@ -45,9 +45,9 @@ _HARMLESS = BOOKKEEPING | {"store", "cache_control"}
 """Without these the answer is the same, or as good."""
 
 
-def accent_of(writing: Writing) -> Accent:
+def accent_of(writing: Writing) -> GeminiAccent:
     accent = writing.target.accent
-    return accent if isinstance(accent, Accent) else GEMINI_API
+    return accent if isinstance(accent, GeminiAccent) else GEMINI_API
 
 
 def write_config(request: ChatRequest, writing: Writing, *, native_json: bool) -> JsonObject:
@@ -116,7 +116,7 @@ def _modalities(request: ChatRequest, writing: Writing) -> JsonObject:
         if isinstance(voice, str):
             config["speechConfig"] = {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": voice}}}
         if audio.get("format") not in (None, "pcm16"):
-            writing.drops.weakened("audio.format")
+            writing.drops.degraded("audio.format")
     return config
 
 
@@ -152,11 +152,11 @@ def _no_thinking(name: str, writing: Writing) -> JsonObject:
         report_without_control(name, facts, writing.drops, off=True, strength=False)
         return {}
     if facts.reasoning == "level":
-        writing.drops.weakened(name)  # Gemini 3 cannot be told not to think
+        writing.drops.degraded(name)  # Gemini 3 cannot be told not to think
         weakest = next((level for level in _LEVELS if level in facts.effort_levels), "low")
         return {"thinkingLevel": weakest}
     if facts.can_disable_reasoning is False:
-        writing.drops.weakened(name)
+        writing.drops.degraded(name)
         return {"thinkingBudget": budget_for_effort("minimal")}
     return {"thinkingBudget": 0}
 
@@ -172,7 +172,7 @@ def _strength(effort: str | None, budget: Any, writing: Writing) -> JsonObject:
             return {}
         level = _level(effort, facts.effort_levels)
         if level != effort and budget is None:
-            writing.drops.weakened("reasoning_effort")
+            writing.drops.degraded("reasoning_effort")
         return {"thinkingLevel": level}
     if effort is not None:
         try:
@@ -182,7 +182,7 @@ def _strength(effort: str | None, budget: Any, writing: Writing) -> JsonObject:
     if budget is None:
         return {}
     if facts.max_budget_tokens is not None and budget > facts.max_budget_tokens:
-        writing.drops.weakened("thinking.budget_tokens")
+        writing.drops.degraded("thinking.budget_tokens")
         budget = facts.max_budget_tokens
     return {"thinkingBudget": budget}
 
@@ -191,7 +191,7 @@ def _level(effort: str, known: tuple[str, ...]) -> str:
     return nearest_effort(effort, tuple(level.lower() for level in known) or _LEVELS)
 
 
-def write_neighbours(request: ChatRequest, writing: Writing) -> JsonObject:
+def write_body_params(request: ChatRequest, writing: Writing) -> JsonObject:
     """What stands beside `generationConfig`."""
     body: JsonObject = {}
     safety = _given(request, "safety_settings", writing)
@@ -210,11 +210,11 @@ def write_neighbours(request: ChatRequest, writing: Writing) -> JsonObject:
         if accent_of(writing).labels and all(isinstance(value, str) for value in metadata.values()):
             body["labels"] = metadata
         else:
-            writing.drops.weakened("metadata")
+            writing.drops.degraded("metadata")
     return body
 
 
-def note_the_rest(request: Mapping[str, Any], body: JsonObject, writing: Writing) -> None:
+def report_unsupported(request: Mapping[str, Any], body: JsonObject, writing: Writing) -> None:
     """Parameters that Google has no place for: harmless ones are left out and told, others refused."""
     for name, value in request.items():
         if value is None or name in _WRITTEN:
@@ -223,8 +223,8 @@ def note_the_rest(request: Mapping[str, Any], body: JsonObject, writing: Writing
             body[name] = value
         elif name in _HARMLESS:
             if value not in (False, ""):
-                writing.drops.weakened(name)
+                writing.drops.degraded(name)
         else:
             writing.drops.unsupported(name)
     if request.get("parallel_tool_calls") is False and (request.get("tools") or request.get("functions")):
-        writing.drops.weakened("parallel_tool_calls")
+        writing.drops.degraded("parallel_tool_calls")

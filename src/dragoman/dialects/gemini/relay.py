@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dragoman.dialects.dialect import CallerContext, ReplyContext
+from dragoman.dialects.dialect import ReplyContext, ReplyStyle
 from dragoman.dialects.error_details import json_or_none
 from dragoman.dialects.framing.json_array import JsonArrayWriter
 from dragoman.dialects.framing.sse import SseEvent, SseReader
@@ -15,7 +15,7 @@ from dragoman.dialects.gemini.finish_reasons import broke_off
 from dragoman.dialects.gemini.usage import Searches, counts_tokens, read_usage
 from dragoman.errors import APIConnectionError, APIResponseValidationError
 from dragoman.types.json import JsonObject
-from dragoman.types.usage import Usage
+from dragoman.types.usage import TokenUsage
 
 __all__ = ["GeminiStreamRelay", "has_answer"]
 
@@ -26,7 +26,7 @@ _UNEXPLAINED = (None, "STOP")
 class GeminiStreamRelay:
     """Parses each event; usage is read when it is asked for."""
 
-    def __init__(self, context: ReplyContext, caller: CallerContext) -> None:
+    def __init__(self, context: ReplyContext, caller: ReplyStyle) -> None:
         self.begun = False
         self.complete = False
         """Never: server-sent events of Gemini have no end mark."""
@@ -37,14 +37,14 @@ class GeminiStreamRelay:
         self._candidates: dict[int, _Watched] = {}
         self._searches = Searches()
         self._counted: JsonObject | None = None
-        self._usage: Usage | None = None
+        self._usage: TokenUsage | None = None
 
     @property
     def finished(self) -> bool:
         return bool(self._candidates) and all(candidate.finished for candidate in self._candidates.values())
 
     @property
-    def usage(self) -> Usage | None:
+    def usage(self) -> TokenUsage | None:
         if self._counted is not None:
             if self._usage is None or counts_tokens(self._counted):
                 self._usage = read_usage(self._counted, self._searches.count)
@@ -52,7 +52,7 @@ class GeminiStreamRelay:
         return self._usage
 
     @usage.setter
-    def usage(self, value: Usage | None) -> None:
+    def usage(self, value: TokenUsage | None) -> None:
         self._usage, self._counted = value, None
 
     def feed(self, data: bytes) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.foreign_text import with_summaries
 from dragoman.dialects.gemini.assistant_write import Writing
 from dragoman.dialects.gemini.messages_write import write_contents
-from dragoman.dialects.gemini.params_write import accent_of, note_the_rest, write_config, write_neighbours
+from dragoman.dialects.gemini.params_write import accent_of, report_unsupported, write_body_params, write_config
 from dragoman.dialects.gemini.references import has_dangling_reference
 from dragoman.dialects.gemini.tools_write import wire_names, write_schema, write_tool_choice, write_tools
 from dragoman.dialects.gemini.validation import check_request
@@ -47,7 +47,7 @@ def write_request(request: ChatRequest, target: Target) -> WireRequest:
 def wanted(request: ChatRequest, drops: DropList) -> ChatRequest:
     """The request, found to be well-formed, without what its caller wants left out in any case."""
     check_request(request)
-    unwanted = [name for name in request if drops.wanted_out(name) and name not in ("model", "messages")]
+    unwanted = [name for name in request if drops.is_dropped(name) and name not in ("model", "messages")]
     if not unwanted:
         return request
     for name in unwanted:
@@ -90,8 +90,8 @@ def write_body(request: ChatRequest, writing: Writing) -> tuple[JsonObject, str 
     config = write_config(request, writing, native_json=json_tool is None)
     if config:
         body["generationConfig"] = config
-    body.update(write_neighbours(request, writing))
-    note_the_rest(request, body, writing)
+    body.update(write_body_params(request, writing))
+    report_unsupported(request, body, writing)
     params = own_params(request, (writing.target.vendor,), writing.drops)
     _merge(body, params)
     return body, json_tool
@@ -129,7 +129,7 @@ def _with_json_tool(
     declaration = {"name": name, "description": _JSON_TOOL_TEXT, "parametersJsonSchema": schema}
     tools[0] = {"functionDeclarations": [*tools[0]["functionDeclarations"], declaration]}
     if choice is not None and choice["mode"] in ("AUTO", "VALIDATED"):
-        writing.drops.weakened("tool_choice")  # the answer itself is a call that is demanded
+        writing.drops.degraded("tool_choice")  # the answer itself is a call that is demanded
     if choice is None or choice["mode"] == "AUTO":
         return {"mode": "ANY"}
     if choice["mode"] == "VALIDATED":

@@ -21,7 +21,7 @@ from dragoman.dialects.gemini.usage import Searches, read_usage
 from dragoman.errors import BadRequestError
 from dragoman.types.chat import ChatChoice, ChatResponse
 from dragoman.types.json import JsonObject
-from dragoman.types.usage import Usage
+from dragoman.types.usage import TokenUsage
 
 __all__ = ["read_reply_usage", "read_response"]
 
@@ -57,7 +57,7 @@ def read_response(body: JsonObject, context: ReplyContext) -> ChatResponse:
     return response
 
 
-def read_reply_usage(body: JsonObject) -> Usage | None:
+def read_reply_usage(body: JsonObject) -> TokenUsage | None:
     """The usage of a reply that is passed through."""
     searches = Searches()
     searches.note(body)

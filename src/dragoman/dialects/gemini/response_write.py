@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 
-from dragoman.dialects.dialect import CallerContext
+from dragoman.dialects.dialect import ReplyStyle
 from dragoman.dialects.gemini.assistant_write import call_part, sign
-from dragoman.dialects.gemini.blocks import ordered
+from dragoman.dialects.gemini.blocks import blocks_in_order
 from dragoman.dialects.gemini.citations import write_grounding
 from dragoman.dialects.gemini.fields import own_vendor
 from dragoman.dialects.gemini.finish_reasons import write_finish
@@ -36,11 +36,11 @@ _CANDIDATE_EXTRAS = frozenset(
 )  # fmt: skip
 
 
-def vendor_of(context: CallerContext) -> str:
+def vendor_of(context: ReplyStyle) -> str:
     return context.vendor or own_vendor
 
 
-def write_response(response: ChatResponse, context: CallerContext) -> JsonObject:
+def write_response(response: ChatResponse, context: ReplyStyle) -> JsonObject:
     body: JsonObject = {"candidates": [_candidate(choice, context) for choice in response.get("choices") or ()]}
     feedback = own_fields(response).get("promptFeedback")
     if feedback:
@@ -60,7 +60,7 @@ def own_fields(holder: Any) -> JsonObject:
     return found if isinstance(found, dict) else {}
 
 
-def _candidate(choice: ChatChoice, context: CallerContext) -> JsonObject:
+def _candidate(choice: ChatChoice, context: ReplyStyle) -> JsonObject:
     message: Message = choice.get("message") or {}
     candidate: JsonObject = {
         "content": {"parts": _parts(message, vendor_of(context)), "role": "model"},
@@ -91,7 +91,7 @@ def _parts(message: Message, vendor: str) -> list[JsonObject]:
     told = any(block.get("thinking") for block in message.get("thinking_blocks") or ())
     if message.get("reasoning_content") and not told:
         parts.append({"text": message["reasoning_content"], "thought": True})
-    for kind, block in ordered(message):
+    for kind, block in blocks_in_order(message):
         if kind == "text":
             parts.append({"text": block})
         elif kind == "thinking":
@@ -151,7 +151,7 @@ def add_thinking(parts: list[JsonObject], block: ThinkingBlock, vendor: str) -> 
         parts.append({"text": text, "thought": True})
 
 
-def chunk_envelope(chunk: ChatChunk, context: CallerContext) -> JsonObject:
+def chunk_envelope(chunk: ChatChunk, context: ReplyStyle) -> JsonObject:
     head: JsonObject = {"modelVersion": chunk.get("model") or context.model}
     if chunk.get("id"):
         head["responseId"] = chunk["id"]

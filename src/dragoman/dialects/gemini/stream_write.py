@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from dragoman.dialects.dialect import CallerContext
+from dragoman.dialects.dialect import ReplyStyle
 from dragoman.dialects.framing.json_array import JsonArrayWriter
 from dragoman.dialects.framing.sse import write_event
 from dragoman.dialects.gemini.assistant_write import call_part, sign
@@ -27,7 +27,7 @@ from dragoman.dialects.gemini.usage import write_usage
 from dragoman.errors import DragomanError
 from dragoman.types.chat import ChatChunk, ChatChunkChoice, Delta
 from dragoman.types.json import JsonObject
-from dragoman.types.usage import Usage
+from dragoman.types.usage import TokenUsage
 
 __all__ = ["GeminiStreamWriter"]
 
@@ -53,11 +53,11 @@ class _Candidate:
 class GeminiStreamWriter:
     """Writes one stream. The last frame tells why each candidate ended, and the usage."""
 
-    def __init__(self, context: CallerContext) -> None:
+    def __init__(self, context: ReplyStyle) -> None:
         self._context = context
         self._array = JsonArrayWriter() if context.framing == "json_array" else None
         self._candidates: dict[int, _Candidate] = {}
-        self._usage: Usage | None = None
+        self._usage: TokenUsage | None = None
         self._head: JsonObject = {"modelVersion": context.model}
         self._feedback: JsonObject | None = None
 

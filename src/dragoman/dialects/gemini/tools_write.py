@@ -41,7 +41,7 @@ _NOTHING_MORE = frozenset({"type", "name", "cache_control"})
 def write_schema(schema: Any, path: str, writing: Writing, *, strict: bool) -> JsonObject:
     rewritten = rewrite(schema, _SUBSET, path, strict=strict)
     for lost in rewritten.weakened:
-        writing.drops.weakened(lost)
+        writing.drops.degraded(lost)
     return rewritten.schema
 
 
@@ -81,7 +81,7 @@ def write_tools(request: ChatRequest, writing: Writing) -> list[JsonObject]:
             tools.append(found)
     if request.get("web_search_options") is not None:
         if request["web_search_options"]:
-            writing.drops.weakened("web_search_options")
+            writing.drops.degraded("web_search_options")
         if {"googleSearch": {}} not in tools:
             tools.append({"googleSearch": {}})
     return tools
@@ -105,14 +105,14 @@ def _declaration(function: JsonObject, path: str, writing: Writing) -> JsonObjec
             raise bad(f"{where}.type", "the parameters of a function are an object", code="unsupported_schema")
         declaration["parametersJsonSchema"] = schema
     if function.get("strict") is True:
-        writing.drops.weakened(f"{path}.strict")
+        writing.drops.degraded(f"{path}.strict")
     return declaration
 
 
 def _provider_run(tool: Any, path: str, writing: Writing) -> JsonObject | None:
     """A tool that the provider runs: Google's own words, or another vendor's kind in them."""
     if tool.get("cache_control"):
-        writing.drops.weakened("cache_control")
+        writing.drops.degraded("cache_control")
     if tool.get("type", "function") == "function" and "function" in tool:
         return None
     found = provider_tool(tool)
@@ -127,7 +127,7 @@ def _provider_run(tool: Any, path: str, writing: Writing) -> JsonObject | None:
         writing.drops.unsupported(path, f"{found.get('type')} of {found.get('vendor')}")
         return None
     for key in definition.keys() - _NOTHING_MORE:
-        writing.drops.weakened(f"{path}.{key}")
+        writing.drops.degraded(f"{path}.{key}")
     return translate(definition)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from dragoman.types.json import JsonObject
-from dragoman.types.usage import CachedTokensDetails, CompletionTokensDetails, PromptTokensDetails, Usage
+from dragoman.types.usage import CachedTokensDetails, CompletionTokensDetails, PromptTokensDetails, TokenUsage
 
 __all__ = ["Searches", "counts_tokens", "read_usage", "write_usage"]
 
@@ -38,13 +38,13 @@ def counts_tokens(metadata: JsonObject) -> bool:
     return any(_count(metadata.get(name)) for name in _COUNTS)
 
 
-def read_usage(metadata: Any, searches: int = 0) -> Usage | None:
+def read_usage(metadata: Any, searches: int = 0) -> TokenUsage | None:
     if not isinstance(metadata, dict) or not metadata:
         return None
     thoughts = _count(metadata.get("thoughtsTokenCount"))
     completion = _count(metadata.get("candidatesTokenCount")) + thoughts
     prompt = _prompt(metadata, completion)
-    usage: Usage = {
+    usage: TokenUsage = {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": _count(metadata.get("totalTokenCount")) or prompt + completion,
@@ -126,7 +126,7 @@ def _modalities(lists: Iterable[Any], names: dict[str, str]) -> dict[str, int]:
     return counts
 
 
-def write_usage(usage: Usage) -> JsonObject:
+def write_usage(usage: TokenUsage) -> JsonObject:
     """Google's words. Details that came from Google are given back as they were."""
     details = usage.get("prompt_tokens_details") or {}
     produced = usage.get("completion_tokens_details") or {}

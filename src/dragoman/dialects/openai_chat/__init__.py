@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dragoman.dialects.dialect import Codec
-from dragoman.dialects.openai_chat.accent import Accent
+from dragoman.dialects.openai_chat.accent import ChatAccent
 from dragoman.dialects.openai_chat.accents import ACCENTS
 from dragoman.dialects.openai_chat.errors import read_error, write_error
 from dragoman.dialects.openai_chat.relay import FOREIGN_MARKS, OpenAIRelay, has_answer, relay_request
@@ -14,7 +14,7 @@ from dragoman.dialects.openai_chat.response_write import ChatStreamWriter, write
 from dragoman.dialects.openai_chat.stream_read import ChatStreamReader
 from dragoman.types.chat import ChatChunk, ChatRequest, ChatResponse
 
-__all__ = ["ACCENTS", "CODEC", "Accent"]
+__all__ = ["ACCENTS", "CODEC", "ChatAccent"]
 
 CODEC: Codec[ChatRequest, ChatResponse, ChatChunk] = Codec(
     dialect="openai_chat",

@@ -8,7 +8,7 @@ from typing import Literal
 
 from dragoman.dialects.dialect import ReplyContext, Target
 
-__all__ = ["Accent", "FileForm", "ReasoningBack", "ReasoningForm", "accent_of", "reasoning_tag_of"]
+__all__ = ["ChatAccent", "FileForm", "ReasoningBack", "ReasoningForm", "accent_of", "reasoning_tag_of"]
 
 ReasoningForm = Literal["effort", "thinking", "thinking_effort", "budget", "reasoning", "enable_thinking", "none"]
 """How reasoning is asked for: `reasoning_effort`; `thinking: {"type"}`; both of these; Anthropic's `thinking` with its budget;
@@ -25,7 +25,7 @@ FileForm = Literal["", "file", "document_url", "file_url"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Accent:
+class ChatAccent:
     """The defaults are those of an unknown OpenAI-compatible provider: nothing is forbidden that one of them might know."""
 
     unsupported: frozenset[str] = frozenset()
@@ -98,12 +98,12 @@ class Accent:
     """The tag (`think`) in which it puts reasoning at the start of the content."""
 
 
-PLAIN = Accent()
+PLAIN = ChatAccent()
 
 
-def accent_of(side: Target | ReplyContext) -> Accent:
+def accent_of(side: Target | ReplyContext) -> ChatAccent:
     """The accent of a target or of a reply; the plain one where none is given."""
-    return side.accent if isinstance(side.accent, Accent) else PLAIN
+    return side.accent if isinstance(side.accent, ChatAccent) else PLAIN
 
 
 def reasoning_tag_of(context: ReplyContext) -> str:

@@ -7,7 +7,7 @@ from typing import cast
 
 import orjson
 
-from dragoman.dialects.dialect import CallerContext, Codec, ReplyContext, RequestHints, Target, WireRequest
+from dragoman.dialects.dialect import Codec, ReplyContext, ReplyStyle, RequestHints, Target, WireRequest
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.framing.sse import SseEvent, SseReader, write_event
 from dragoman.dialects.openai_chat.accent import accent_of
@@ -24,7 +24,7 @@ from dragoman.dialects.validation import bad
 from dragoman.errors import DragomanError
 from dragoman.types.json import JsonObject
 from dragoman.types.text_completion import TextCompletion, TextCompletionRequest
-from dragoman.types.usage import Usage
+from dragoman.types.usage import TokenUsage
 
 __all__ = ["CODEC"]
 
@@ -60,7 +60,7 @@ def _read_request(body: JsonObject, hints: RequestHints) -> TextCompletionReques
 
 def _write_request(request: TextCompletionRequest, target: Target) -> WireRequest:
     drops = DropList(target)
-    asked: JsonObject = drops.wanted(request)
+    asked: JsonObject = drops.without_dropped(request)
     body = write_params(asked, target, accent_of(target), drops, _OWN_WAY)
     if "max_tokens" in asked:  # this endpoint knows no newer name
         body["max_tokens"] = asked["max_tokens"]
@@ -106,7 +106,7 @@ def _choice(raw: JsonObject, position: int, context: ReplyContext) -> JsonObject
     return choice
 
 
-def _write_response(response: TextCompletion, caller: CallerContext) -> JsonObject:
+def _write_response(response: TextCompletion, caller: ReplyStyle) -> JsonObject:
     choices = [{"logprobs": None, **choice} for choice in response.get("choices") or ()]
     return {"object": "text_completion", "model": caller.model, **response, "choices": choices}
 
@@ -118,7 +118,7 @@ class _Reader:
         self._context = context
         self._events = SseReader()
         self._frame: JsonObject = {}
-        self._usage: Usage | None = None
+        self._usage: TokenUsage | None = None
         self._finished = False
         self._ended = False
 
@@ -167,7 +167,7 @@ class _Reader:
 
 
 class _Writer:
-    def __init__(self, caller: CallerContext) -> None:
+    def __init__(self, caller: ReplyStyle) -> None:
         self._include_usage = caller.include_usage
 
     def write(self, chunk: TextCompletion) -> bytes:

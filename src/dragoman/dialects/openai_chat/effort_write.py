@@ -33,7 +33,7 @@ def _functions(body: JsonObject, writing: Writing) -> None:
     elif not writing.target.drop_params:
         return  # nobody asked for an effort: what the provider says is clear enough
     else:
-        drops.weakened("reasoning_effort")
+        drops.degraded("reasoning_effort")
     body["reasoning_effort"] = facts.tool_efforts[0]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from dragoman.dialects.dialect import CallerContext, Codec, ReplyContext, RequestHints, Target, WireRequest
+from dragoman.dialects.dialect import Codec, ReplyContext, ReplyStyle, RequestHints, Target, WireRequest
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.openai_chat.accent import accent_of
 from dragoman.dialects.openai_chat.errors import raise_if_error, read_error, write_error
@@ -15,7 +15,7 @@ from dragoman.dialects.openai_chat.usage import read_usage
 from dragoman.dialects.validation import bad, expect, wrong_type
 from dragoman.types.embeddings import EmbeddingRequest, EmbeddingResponse
 from dragoman.types.json import JsonObject
-from dragoman.types.usage import Usage
+from dragoman.types.usage import TokenUsage
 
 __all__ = ["CODEC", "check_input"]
 
@@ -57,10 +57,10 @@ def check_input(value: Any, path: str) -> None:
 def _write_request(request: EmbeddingRequest, target: Target) -> WireRequest:
     """`input_type` goes through, for NVIDIA and others know it; OpenAI's own record says that it does not."""
     drops = DropList(target)
-    asked: JsonObject = drops.wanted(request)
+    asked: JsonObject = drops.without_dropped(request)
     body = write_params(asked, target, accent_of(target), drops, _OWN_WAY)
     if asked.get("title"):
-        drops.weakened("title")
+        drops.degraded("title")
     body.pop("stream", None)
     body.pop("stream_options", None)
     return WireRequest(body, dropped=drops.dropped)
@@ -84,12 +84,12 @@ def _read_response(body: JsonObject, context: ReplyContext) -> EmbeddingResponse
     return cast(EmbeddingResponse, response)
 
 
-def _write_response(response: EmbeddingResponse, caller: CallerContext) -> JsonObject:
+def _write_response(response: EmbeddingResponse, caller: ReplyStyle) -> JsonObject:
     usage: JsonObject = {"prompt_tokens": 0, "total_tokens": 0, **(response.get("usage") or {})}
     return {"object": "list", "model": caller.model, **response, "usage": usage}
 
 
-def _read_usage_of(body: JsonObject) -> Usage | None:
+def _read_usage_of(body: JsonObject) -> TokenUsage | None:
     """The usage of a whole answer; some servers tell only the total."""
     raw = body.get("usage")
     if not isinstance(raw, dict):

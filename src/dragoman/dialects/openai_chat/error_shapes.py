@@ -10,7 +10,7 @@ import orjson
 
 from dragoman.types.json import JsonObject
 
-__all__ = ["Said", "said"]
+__all__ = ["Said", "error_fields"]
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class Said:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def said(body: Any) -> Said:
+def error_fields(body: Any) -> Said:
     """Read any of the known shapes; an unknown one says nothing.
 
     {"error": {...}}, {"error": "text", "code"?}, {"message", "type"?, "code"?}, {"detail": "text" | [{"loc", "msg"}]},
@@ -33,7 +33,7 @@ def said(body: Any) -> Said:
     list (Google).
     """
     if isinstance(body, list):
-        return said(body[0]) if body else Said()
+        return error_fields(body[0]) if body else Said()
     if not isinstance(body, dict):
         return Said(message=body if isinstance(body, str) else "")
     found = Said()

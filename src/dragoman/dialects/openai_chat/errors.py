@@ -8,7 +8,7 @@ from typing import Any
 from dragoman.dialects.dialect import ErrorReply, ReplyContext
 from dragoman.dialects.error_details import build, error_body, excerpt, plain_text, reply_of
 from dragoman.dialects.error_phrases import TEXT_STATUSES, is_model_failure, is_overflow
-from dragoman.dialects.openai_chat.error_shapes import Said, said
+from dragoman.dialects.openai_chat.error_shapes import Said, error_fields
 from dragoman.errors import (
     APIError,
     AuthenticationError,
@@ -73,7 +73,7 @@ _OPENAI_CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+\Z")
 
 def read_error(reply: ErrorReply) -> APIError:
     body = error_body(reply)
-    heard = said(body)
+    heard = error_fields(body)
     if body is None:
         heard.message = plain_text(reply.body)
     return _error(heard, body, reply)
@@ -157,7 +157,7 @@ def raise_if_error(body: JsonObject, context: ReplyContext) -> None:
 def stream_error(body: Any, context: ReplyContext) -> APIError:
     """The error that came as an event, or inside a whole answer."""
     body = excerpt(body)
-    heard = said(body)
+    heard = error_fields(body)
     if not heard.status and heard.code.lower() in ("rate_limit_exceeded", "rate_limit_error"):
         heard.status = 429
     return _error(heard, body, reply_of(body, context))

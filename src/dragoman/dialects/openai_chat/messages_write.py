@@ -42,13 +42,13 @@ def write_message(message: JsonObject, path: str, writing: Writing) -> JsonObjec
         wire["content"] = write_parts(content, f"{path}.content", writing)
     if "cache_control" in wire and not accent.cache_control:
         del wire["cache_control"]
-        writing.drops.weakened("cache_control")
+        writing.drops.degraded("cache_control")
     if not accent.names and role != "tool" and wire.pop("name", None):
-        writing.drops.weakened(f"{path}.name")
+        writing.drops.degraded(f"{path}.name")
     if role == "tool" and isinstance(wire.get("name"), str):
         wire["name"] = writing.names.to_wire(wire["name"])
     if message.get("is_error") and content is not NO_RESULT:
-        writing.drops.weakened(f"{path}.is_error")
+        writing.drops.degraded(f"{path}.is_error")
     if role == "assistant":
         _assistant(wire, message, path, writing)
     return wire
@@ -56,7 +56,7 @@ def write_message(message: JsonObject, path: str, writing: Writing) -> JsonObjec
 
 def _assistant(wire: JsonObject, message: JsonObject, path: str, writing: Writing) -> None:
     if wire.pop("images", None):  # those that the model made: nobody takes them back
-        writing.drops.weakened(f"{path}.images")
+        writing.drops.degraded(f"{path}.images")
     if isinstance(wire.get("audio"), dict) and "id" in wire["audio"]:
         wire["audio"] = {"id": wire["audio"]["id"]}
     calls = wire.get("tool_calls")
@@ -76,7 +76,7 @@ def _call(call: JsonObject, writing: Writing) -> JsonObject:
     if writing.target.vendor != "google":
         kept.pop("extra_content", None)
     if not writing.accent.cache_control and kept.pop("cache_control", None):
-        writing.drops.weakened("cache_control")
+        writing.drops.degraded("cache_control")
     function = call.get("function")
     if isinstance(function, dict):
         kept["function"] = {**function, "name": writing.names.to_wire(function.get("name") or "")}

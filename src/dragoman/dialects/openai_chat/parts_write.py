@@ -47,12 +47,12 @@ def _without_marks(part: JsonObject, path: str, writing: Writing) -> JsonObject:
     kept = {key: value for key, value in part.items() if key not in _EXTENSIONS}
     if "cache_control" in kept and not writing.accent.cache_control:
         del kept["cache_control"]
-        writing.drops.weakened("cache_control")
+        writing.drops.degraded("cache_control")
     citations = part.get("citations")
     if isinstance(citations, dict) and citations.get("enabled"):
-        writing.drops.weakened("citations")
+        writing.drops.degraded("citations")
     if part.get("context"):
-        writing.drops.weakened(f"{path}.context")
+        writing.drops.degraded(f"{path}.context")
     return kept
 
 

@@ -25,7 +25,7 @@ def write_reasoning_back(wire: JsonObject, message: JsonObject, writing: Writing
     if form in _FORMS and (text or form == "reasoning_details"):
         _FORMS[form](wire, message, text, writing)
     elif text:
-        writing.drops.weakened("reasoning_content")
+        writing.drops.degraded("reasoning_content")
 
 
 def _text(message: JsonObject) -> str:
@@ -48,7 +48,7 @@ def with_placeholders(messages: list[Any], writing: Writing) -> list[Any]:
     lacking = {index for index, message in enumerate(messages) if _is_assistant(message) and not _text(message)}
     if not lacking:
         return messages
-    writing.drops.weakened("reasoning_content")
+    writing.drops.degraded("reasoning_content")
     return [
         {**message, "reasoning_content": PLACEHOLDER} if index in lacking else message
         for index, message in enumerate(messages)

@@ -54,7 +54,7 @@ def settle_reasoning(asked: JsonObject, writing: Writing) -> tuple[Writing, Json
     conflict = writing.reasons and asked.get("tools") and demands_call(asked.get("tool_choice"))
     if not conflict or can_force_reasoning(writing) or not _only_by_default(asked, writing):
         return writing, asked
-    writing.drops.weakened("thinking")
+    writing.drops.degraded("thinking")
     return replace(writing, reasons=False), {**asked, "thinking": {"type": "disabled"}}
 
 

@@ -39,7 +39,7 @@ def write_reasoning(body: JsonObject, asked: JsonObject, writing: Writing) -> No
 
 def _cannot_stop(wanted: ReasoningRequest, writing: Writing) -> None:
     if wanted.thinking:
-        writing.drops.weakened("thinking")
+        writing.drops.degraded("thinking")
     else:
         writing.drops.unsupported("reasoning_effort", "it always reasons")
 
@@ -51,7 +51,7 @@ def _effort(body: JsonObject, wanted: ReasoningRequest, writing: Writing) -> Non
         if facts.can_disable_reasoning or "none" in facts.effort_levels:
             body["reasoning_effort"] = "none"
         else:
-            drops.weakened("thinking")
+            drops.degraded("thinking")
         return
     if wanted.off and (facts.can_disable_reasoning is False or "none" not in (facts.effort_levels or ("none",))):
         drops.unsupported("reasoning_effort", "it always reasons")
@@ -63,7 +63,7 @@ def _effort(body: JsonObject, wanted: ReasoningRequest, writing: Writing) -> Non
         return
     body["reasoning_effort"] = nearest_effort(strength, facts.effort_levels)
     if body["reasoning_effort"] != wanted.effort and not wanted.thinking:
-        drops.weakened("reasoning_effort")
+        drops.degraded("reasoning_effort")
 
 
 def _thinking(body: JsonObject, wanted: ReasoningRequest, writing: Writing) -> None:
@@ -74,7 +74,7 @@ def _thinking(body: JsonObject, wanted: ReasoningRequest, writing: Writing) -> N
     kept = {key: value for key, value in (wanted.thinking or {}).items() if key not in ("budget_tokens", "display")}
     body["thinking"] = {**kept, "type": switch}
     if wanted.strength in _EFFORTS:
-        writing.drops.weakened(wanted.param)
+        writing.drops.degraded(wanted.param)
 
 
 def _thinking_effort(body: JsonObject, wanted: ReasoningRequest, writing: Writing) -> None:
@@ -109,7 +109,7 @@ def _within_maximum(budget: int, body: JsonObject, wanted: ReasoningRequest, wri
     limit = body.get("max_tokens") or body.get("max_completion_tokens")
     fitted = fitted_budget(budget, limit) if isinstance(limit, int) else budget
     if fitted != budget:
-        writing.drops.weakened(wanted.param)
+        writing.drops.degraded(wanted.param)
     return fitted
 
 

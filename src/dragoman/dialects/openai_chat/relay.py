@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from dragoman.dialects.dialect import CallerContext, ReplyContext, Target, WireRequest
+from dragoman.dialects.dialect import ReplyContext, ReplyStyle, Target, WireRequest
 from dragoman.dialects.framing.sse import SseEvent, SseReader
 from dragoman.dialects.openai_chat.accent import accent_of
 from dragoman.dialects.openai_chat.errors import failed_choice
@@ -17,7 +17,7 @@ from dragoman.dialects.openai_chat.stream_read import cut_off, event_json, is_do
 from dragoman.dialects.openai_chat.tools_write import wire_names
 from dragoman.dialects.tool_schemas import complete_parameters
 from dragoman.types.json import JsonObject
-from dragoman.types.usage import Usage
+from dragoman.types.usage import TokenUsage
 
 __all__ = ["FOREIGN_MARKS", "OpenAIRelay", "has_answer", "relay_request"]
 
@@ -83,8 +83,8 @@ class OpenAIRelay:
         "usage",
     )
 
-    def __init__(self, context: ReplyContext, caller: CallerContext) -> None:
-        self.usage: Usage | None = None
+    def __init__(self, context: ReplyContext, caller: ReplyStyle) -> None:
+        self.usage: TokenUsage | None = None
         self.begun = False
         self.complete = False
         self._context = context

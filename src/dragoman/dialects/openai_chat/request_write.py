@@ -7,7 +7,7 @@ from typing import Any
 from dragoman.dialects.dialect import Target, WireRequest
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.foreign_text import with_summaries
-from dragoman.dialects.openai_chat.accent import Accent, accent_of
+from dragoman.dialects.openai_chat.accent import ChatAccent, accent_of
 from dragoman.dialects.openai_chat.effort_write import fit_to_effort
 from dragoman.dialects.openai_chat.ids_write import shorten_ids
 from dragoman.dialects.openai_chat.reasoning_history import with_placeholders
@@ -34,7 +34,7 @@ _NEVER = ("safety_settings", "cached_content")
 
 def write_request(request: ChatRequest, target: Target) -> WireRequest:
     accent, drops = accent_of(target), DropList(target)
-    asked: JsonObject = drops.wanted(request)
+    asked: JsonObject = drops.without_dropped(request)
     asked["messages"] = with_summaries(asked.get("messages"), (target.vendor,))
     names = wire_names(asked, accent)
     writing, asked = settle_reasoning(asked, Writing(target, accent, drops, names))
@@ -55,7 +55,7 @@ def _messages(asked: JsonObject, writing: Writing) -> list[Any]:
 
 
 def write_params(
-    asked: JsonObject, target: Target, accent: Accent, drops: DropList, own_way: frozenset[str]
+    asked: JsonObject, target: Target, accent: ChatAccent, drops: DropList, own_way: frozenset[str]
 ) -> JsonObject:
     """The plain parameters, with the model and the stream's options."""
     body = {"model": target.model, **{key: value for key, value in asked.items() if key not in own_way}}
@@ -86,10 +86,10 @@ def _metadata(body: JsonObject, drops: DropList) -> None:
     https://platform.openai.com/docs/api-reference/chat/create), and callers of other dialects label calls that nobody stores."""
     if body.get("metadata") and body.get("store") is not True and not drops.allowed("metadata"):
         del body["metadata"]
-        drops.weakened("metadata")
+        drops.degraded("metadata")
 
 
-def _refused(body: JsonObject, target: Target, accent: Accent, drops: DropList) -> None:
+def _refused(body: JsonObject, target: Target, accent: ChatAccent, drops: DropList) -> None:
     for key in [key for key in body if key in accent.unsupported or key in target.facts.refused]:
         if drops.allowed(key):
             continue
@@ -98,7 +98,7 @@ def _refused(body: JsonObject, target: Target, accent: Accent, drops: DropList) 
             drops.leave_out(key, "this model refuses it" if key in target.facts.refused else "")
 
 
-def _limit(body: JsonObject, target: Target, accent: Accent) -> None:
+def _limit(body: JsonObject, target: Target, accent: ChatAccent) -> None:
     """One field for the limit of the output, under the name that the target takes."""
     newer, older = body.get("max_completion_tokens"), body.get("max_tokens")
     if newer is None and older is None:
@@ -113,7 +113,7 @@ def _limit(body: JsonObject, target: Target, accent: Accent) -> None:
     body[name] = newer if newer is not None else older
 
 
-def _sampling(body: JsonObject, target: Target, accent: Accent, drops: DropList) -> None:
+def _sampling(body: JsonObject, target: Target, accent: ChatAccent, drops: DropList) -> None:
     if target.facts.sampling is False:
         for key in accent.sampling_params:
             if key in body and not drops.allowed(key) and body.pop(key) != NEUTRAL.get(key):
@@ -124,4 +124,4 @@ def _sampling(body: JsonObject, target: Target, accent: Accent, drops: DropList)
     temperature = body.get("temperature")
     if accent.max_temperature is not None and temperature is not None and temperature > accent.max_temperature:
         body["temperature"] = accent.max_temperature
-        drops.weakened("temperature")
+        drops.degraded("temperature")

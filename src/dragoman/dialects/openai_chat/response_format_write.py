@@ -37,12 +37,12 @@ def write_format(body: JsonObject, asked: JsonObject, writing: Writing) -> str |
         return None
     if way == "native":
         if "vendor" in wanted and isinstance(schema, dict) and schema.get("strict") is False:
-            drops.weakened("response_format")  # the other vendor guarantees the schema, and this one does not
+            drops.degraded("response_format")  # the other vendor guarantees the schema, and this one does not
         body["response_format"] = {key: value for key, value in wanted.items() if key != "vendor"}
         return None
     body["response_format"] = {"type": "json_object"}
     _tell_schema(body, schema)
-    drops.weakened("response_format")
+    drops.degraded("response_format")
     return None
 
 
@@ -67,10 +67,10 @@ def _demand(choice: Any, name: str, others: list[Any], writing: Writing) -> Any:
     """The `tool_choice` by which the tool `name`, or one of the caller's own, is called. It is told where the caller asked for
     less than that."""
     if not can_force(writing):
-        writing.drops.weakened("response_format")
+        writing.drops.degraded("response_format")
         return "auto"
     if choice in ("none", "auto"):
-        writing.drops.weakened("tool_choice")
+        writing.drops.degraded("tool_choice")
     if not others:
         return {"type": "function", "function": {"name": name}}
     return choice if isinstance(choice, dict) else writing.accent.required_word

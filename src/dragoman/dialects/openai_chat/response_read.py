@@ -23,7 +23,7 @@ from dragoman.dialects.openai_chat.usage import has_usage, read_usage
 from dragoman.errors import APIResponseValidationError
 from dragoman.types.chat import ChatChoice, ChatResponse
 from dragoman.types.json import JsonObject
-from dragoman.types.usage import Usage
+from dragoman.types.usage import TokenUsage
 
 __all__ = ["envelope", "invalid", "read_response", "unary_usage"]
 
@@ -56,7 +56,7 @@ def read_response(body: JsonObject, context: ReplyContext) -> ChatResponse:
     return cast(ChatResponse, response)
 
 
-def unary_usage(body: JsonObject) -> Usage | None:
+def unary_usage(body: JsonObject) -> TokenUsage | None:
     """The usage of a whole answer."""
     usage = body.get("usage")
     if not has_usage(usage):

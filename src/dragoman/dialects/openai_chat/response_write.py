@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from dragoman.dialects.dialect import CallerContext
+from dragoman.dialects.dialect import ReplyStyle
 from dragoman.dialects.framing.sse import write_event
 from dragoman.dialects.openai_chat.errors import write_error
 from dragoman.errors import DragomanError
@@ -24,7 +24,7 @@ def error_event(error: DragomanError) -> bytes:
     return write_event(orjson.dumps(write_error(error)))
 
 
-def write_response(response: ChatResponse, caller: CallerContext) -> JsonObject:
+def write_response(response: ChatResponse, caller: ReplyStyle) -> JsonObject:
     return {
         "object": "chat.completion",
         "model": caller.model,
@@ -55,7 +55,7 @@ class ChatStreamWriter:
 
     __slots__ = ("_include_usage",)
 
-    def __init__(self, caller: CallerContext) -> None:
+    def __init__(self, caller: ReplyStyle) -> None:
         self._include_usage = caller.include_usage
 
     def write(self, chunk: ChatChunk) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from dragoman.dialects.openai_chat.accent import Accent
+from dragoman.dialects.openai_chat.accent import ChatAccent
 from dragoman.dialects.openai_chat.writing import Writing
 from dragoman.dialects.provider_tools import provider_tool
 from dragoman.dialects.tool_names import ToolNames
@@ -16,7 +16,7 @@ from dragoman.types.json import JsonObject
 __all__ = ["can_force", "can_force_reasoning", "demands_call", "wire_names", "write_tools"]
 
 
-def wire_names(request: JsonObject, accent: Accent) -> ToolNames:
+def wire_names(request: JsonObject, accent: ChatAccent) -> ToolNames:
     """What the names of tools become where the provider does not take them as they are."""
     return ToolNames.of(_names(request), max_length=accent.tool_name_length, allowed=accent.tool_name_allowed)
 
@@ -54,7 +54,7 @@ def write_tools(body: JsonObject, asked: JsonObject, writing: Writing) -> None:
     body["tools"] = written
     if writing.target.facts.parallel_tools is False and body.get("parallel_tool_calls"):
         del body["parallel_tool_calls"]
-        writing.drops.weakened("parallel_tool_calls")  # it is a permission, and one that the model has no use for
+        writing.drops.degraded("parallel_tool_calls")  # it is a permission, and one that the model has no use for
     if choice is not None:
         body["tool_choice"] = _choice(_possible(choice, writing), writing)
 
@@ -104,7 +104,7 @@ def _tool(tool: JsonObject, path: str, body: JsonObject, writing: Writing) -> Js
         report_tool_params(tool, path, writing.target.vendor, writing.drops)
         tool = {key: value for key, value in tool.items() if key != "vendor_params"}
     if tool.get("cache_control") and not accent.cache_control:
-        writing.drops.weakened("cache_control")
+        writing.drops.degraded("cache_control")
         tool = {key: value for key, value in tool.items() if key != "cache_control"}
     function = tool.get("function")
     if not isinstance(function, dict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from dragoman.types.json import JsonObject
-from dragoman.types.usage import Usage
+from dragoman.types.usage import TokenUsage
 
 __all__ = ["has_usage", "read_usage"]
 
@@ -36,7 +36,7 @@ def has_usage(value: Any) -> bool:
     return isinstance(value, dict) and any(_count(value.get(key)) for key in ("prompt_tokens", "completion_tokens"))
 
 
-def read_usage(raw: JsonObject, tier: Any = None) -> Usage:
+def read_usage(raw: JsonObject, tier: Any = None) -> TokenUsage:
     """The hub's usage; fields that we do not know are kept as they came. `tier`: the word beside it for the tier that served."""
     usage = {key: value for key, value in raw.items() if value is not None}
     details, produced = _gathered(raw)
@@ -58,7 +58,7 @@ def read_usage(raw: JsonObject, tier: Any = None) -> Usage:
         usage.setdefault("service_tier", tier)
     if _count(raw.get("num_search_queries")):
         usage.setdefault("server_tool_use", {"web_search_requests": _count(raw["num_search_queries"])})
-    return cast(Usage, usage)
+    return cast(TokenUsage, usage)
 
 
 def _gathered(raw: JsonObject) -> tuple[JsonObject, JsonObject]:

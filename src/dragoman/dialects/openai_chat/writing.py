@@ -9,7 +9,7 @@ from typing import Any
 
 from dragoman.dialects.dialect import Target
 from dragoman.dialects.drop_list import DropList
-from dragoman.dialects.openai_chat.accent import Accent
+from dragoman.dialects.openai_chat.accent import ChatAccent
 from dragoman.dialects.tool_names import ToolNames
 
 __all__ = ["NEUTRAL", "Writing"]
@@ -35,7 +35,7 @@ NEUTRAL: Mapping[str, Any] = MappingProxyType(
 @dataclass(frozen=True, slots=True)
 class Writing:
     target: Target
-    accent: Accent
+    accent: ChatAccent
     drops: DropList
     names: ToolNames
     reasons: bool = False

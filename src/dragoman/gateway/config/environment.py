@@ -8,21 +8,21 @@ from typing import Any
 from dragoman.gateway.logs.redactor import is_secret_name
 from dragoman.settings.readers import Environment
 
-__all__ = ["fill_in"]
+__all__ = ["resolve_env"]
 
 _REFERENCE = "os.environ/"
 
 
-def fill_in(value: Any, environment: Mapping[str, str], problems: list[str], path: str = "") -> Any:
+def resolve_env(value: Any, environment: Mapping[str, str], problems: list[str], path: str = "") -> Any:
     """Return `value` with every `os.environ/NAME` replaced, without the white space around it (a file that was read into a variable
     ends in a line break). A variable that is missing, and an empty one for a secret, become problems."""
     if isinstance(value, dict):
         return {
-            key: fill_in(item, environment, problems, f"{path}.{key}" if path else str(key))
+            key: resolve_env(item, environment, problems, f"{path}.{key}" if path else str(key))
             for key, item in value.items()
         }
     if isinstance(value, list):
-        return [fill_in(item, environment, problems, f"{path}[{index}]") for index, item in enumerate(value)]
+        return [resolve_env(item, environment, problems, f"{path}[{index}]") for index, item in enumerate(value)]
     if not isinstance(value, str) or not value.startswith(_REFERENCE):
         return value
     name = value.removeprefix(_REFERENCE).strip()

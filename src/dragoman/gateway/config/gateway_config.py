@@ -13,13 +13,13 @@ from typing import Any
 import orjson
 
 from dragoman.errors import ConfigError
-from dragoman.gateway.config.environment import fill_in
+from dragoman.gateway.config.environment import resolve_env
 from dragoman.gateway.config.files import load
 from dragoman.gateway.config.hints import doubts
 from dragoman.gateway.config.prices_file import read_rows
-from dragoman.gateway.config.validate import Findings, below, read_section
+from dragoman.gateway.config.validate import ConfigProblems, is_nested_under, read_section
 from dragoman.gateway.gate import check_master_key
-from dragoman.gateway.http.body import Limits
+from dragoman.gateway.http.body import BodyLimits
 from dragoman.gateway.http.cors import ANY
 from dragoman.gateway.logs.redactor import is_secret_name, secrets_in
 from dragoman.providers import Provider, Providers, provider_from_mapping
@@ -42,7 +42,7 @@ class GatewayConfig:
     providers: Providers = field(default_factory=Providers, repr=False)
     master_key: str | None = field(default=None, repr=False)
     permit_weak_key: bool = False
-    limits: Limits = field(default_factory=Limits)
+    limits: BodyLimits = field(default_factory=BodyLimits)
     keep_alive_seconds: float = 15.0
     drain_seconds: float = 30.0
     include_cost_in_streaming_usage: bool = False
@@ -94,10 +94,10 @@ def _collector_paused() -> Iterator[None]:
 def parse_config(data: dict[str, Any], environment: Mapping[str, str], folder: Path = Path()) -> GatewayConfig:
     """The configuration in the values of a file; `environment` answers its `os.environ/NAME`, and `folder` is where other files
     that it names are."""
-    findings = Findings()
+    findings = ConfigProblems()
     own = _environment_variables(data.get("environment_variables"), environment, findings)
     known = {**environment, **own}
-    filled = fill_in(
+    filled = resolve_env(
         {key: item for key, item in data.items() if key != "environment_variables"}, known, findings.problems
     )
     top = read_section(filled, "top_level", "", findings)
@@ -145,7 +145,7 @@ def _shell(general: Mapping[str, Any], litellm: Mapping[str, Any]) -> dict[str, 
             limits[field_name] = int(general[name] * 2**20)
     keep_alive = general.get("keep_alive_seconds", litellm.get("sse_keepalive_ping_interval_seconds", 15.0))
     return {
-        "limits": Limits(**limits),
+        "limits": BodyLimits(**limits),
         "keep_alive_seconds": keep_alive,
         "drain_seconds": general.get("drain_seconds", 30.0),
         "log_requests": general.get("log_requests", False),
@@ -156,7 +156,7 @@ def _shell(general: Mapping[str, Any], litellm: Mapping[str, Any]) -> dict[str, 
     }
 
 
-def _prices_file(general: Mapping[str, Any], folder: Path, findings: Findings) -> Path | None:
+def _prices_file(general: Mapping[str, Any], folder: Path, findings: ConfigProblems) -> Path | None:
     """Where it is. It is read already: a gateway does not start with prices that are wrong."""
     if "prices_file" not in general:
         return None
@@ -169,7 +169,7 @@ def _prices_file(general: Mapping[str, Any], folder: Path, findings: Findings) -
     return path
 
 
-def _master_key(general: Mapping[str, Any], environment: Mapping[str, str], findings: Findings) -> str | None:
+def _master_key(general: Mapping[str, Any], environment: Mapping[str, str], findings: ConfigProblems) -> str | None:
     if "master_key" in general:
         return str(general["master_key"])
     name = next((name for name in _KEY_VARIABLES if environment.get(name, "").strip()), None)
@@ -191,7 +191,7 @@ def _weakness(key: str | None, permitted: bool) -> list[str]:
     return []
 
 
-def _environment_variables(value: Any, environment: Mapping[str, str], findings: Findings) -> dict[str, str]:
+def _environment_variables(value: Any, environment: Mapping[str, str], findings: ConfigProblems) -> dict[str, str]:
     path = "environment_variables"
     if value is None:
         return {}
@@ -199,7 +199,7 @@ def _environment_variables(value: Any, environment: Mapping[str, str], findings:
         findings.problem(path, "expected a mapping of names to texts")
         return {}
     found: dict[str, str] = {}
-    for name, item in fill_in(value, environment, findings.problems, path).items():
+    for name, item in resolve_env(value, environment, findings.problems, path).items():
         if not isinstance(name, str) or "=" in name or isinstance(item, (dict, list)) or item is None:
             findings.problem(f"{path}.{name}", "expected a text or a number")
         else:
@@ -214,7 +214,7 @@ def export(config: GatewayConfig, environment: MutableMapping[str, str] = os.env
     environment.update(config.environment)
 
 
-def _providers(value: Any, findings: Findings) -> list[Provider]:
+def _providers(value: Any, findings: ConfigProblems) -> list[Provider]:
     """A list of rows, or a mapping of names to rows."""
     if isinstance(value, dict):
         rows = [
@@ -240,7 +240,7 @@ def _providers(value: Any, findings: Findings) -> list[Provider]:
     return found
 
 
-def _model_list(value: Any, findings: Findings) -> list[dict[str, Any]]:
+def _model_list(value: Any, findings: ConfigProblems) -> list[dict[str, Any]]:
     """The entries with the settings that are acted on."""
     if not isinstance(value, list) or not value:
         findings.problem("model_list", "expected a list of models, each with model_name and litellm_params")
@@ -269,12 +269,16 @@ def _canonical(entry: Mapping[str, Any]) -> bytes:
         return repr(entry).encode("utf-8", "surrogatepass")
 
 
-def _deployments(entries: list[dict[str, Any]], providers: Providers, findings: Findings) -> tuple[Deployment, ...]:
+def _deployments(
+    entries: list[dict[str, Any]], providers: Providers, findings: ConfigProblems
+) -> tuple[Deployment, ...]:
     try:
         return parse_model_list(entries, providers)
     except ConfigError as error:
         told = [problem.partition(": ")[0] for problem in findings.problems]
-        findings.problems += [line for line in error.message.splitlines() if not below(line.partition(": ")[0], told)]
+        findings.problems += [
+            line for line in error.message.splitlines() if not is_nested_under(line.partition(": ")[0], told)
+        ]
         return ()
 
 
@@ -283,7 +287,7 @@ def _router_settings(
     routing: Mapping[str, Any],
     entries: list[dict[str, Any]],
     deployments: tuple[Deployment, ...],
-    findings: Findings,
+    findings: ConfigProblems,
 ) -> Reading:
     """router_settings wins over what litellm_settings says of the same."""
     reading = read_settings(

@@ -11,13 +11,13 @@ from dragoman.models.litellm_names import PRICE_NAMES
 from dragoman.settings.readers import Environment, Reader
 from dragoman.settings.suggestions import near
 
-__all__ = ["Findings", "below", "read_section"]
+__all__ = ["ConfigProblems", "is_nested_under", "read_section"]
 
 _MOST_REMARKS = 100
 """To find near names takes a millisecond, and somebody who reads that many faults has seen the pattern."""
 
 
-class Findings:
+class ConfigProblems:
     """What is wrong with a file, and what in it is known and not acted on yet."""
 
     def __init__(self) -> None:
@@ -29,15 +29,17 @@ class Findings:
 
     def forget_unused(self) -> None:
         """What is wrong below a key that does nothing does no harm either."""
-        self.problems = [line for line in self.problems if not below(line.partition(": ")[0], self.unsupported)]
+        self.problems = [
+            line for line in self.problems if not is_nested_under(line.partition(": ")[0], self.unsupported)
+        ]
 
 
-def below(path: str, others: Iterable[str]) -> bool:
+def is_nested_under(path: str, others: Iterable[str]) -> bool:
     """Whether a path is one of the others, or stands below one."""
     return any(path == other or path.startswith((f"{other}.", f"{other}[")) for other in others)
 
 
-def read_section(value: Any, section: str, path: str, findings: Findings) -> dict[str, Any]:
+def read_section(value: Any, section: str, path: str, findings: ConfigProblems) -> dict[str, Any]:
     """The settings of one mapping, as their types say. What cannot be used is noted and left out."""
     if value is None:
         return {}
@@ -60,7 +62,7 @@ def read_section(value: Any, section: str, path: str, findings: Findings) -> dic
     return found
 
 
-def _read(found: dict[str, Any], key: str, item: Any, reader: Reader, where: str, findings: Findings) -> None:
+def _read(found: dict[str, Any], key: str, item: Any, reader: Reader, where: str, findings: ConfigProblems) -> None:
     if item == "" and isinstance(item, Environment):
         # Its variable is missing, which has been noted; or it is empty, which is as good as left out.
         return

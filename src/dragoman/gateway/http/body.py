@@ -14,9 +14,9 @@ import orjson
 from dragoman.dialects.framing.surrogates import loads
 from dragoman.errors import BadRequestError, RequestTooLargeError, ServiceUnavailableError, Timeout
 from dragoman.gateway._json_bounds import holds_more_than, is_deeper_than
-from dragoman.gateway.http.exchange import CallerLeft, Receive
+from dragoman.gateway.http.exchange import ClientDisconnected, Receive
 
-__all__ = ["BodyBudget", "Limits", "parse_object", "read_body", "take_body"]
+__all__ = ["BodyBudget", "BodyLimits", "parse_object", "read_body", "take_body"]
 
 _LARGE = 256 * 1024
 """Bytes of a body from which on reading it is left to a thread, so that other callers are served meanwhile."""
@@ -24,7 +24,7 @@ _Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class BodyLimits:
     """What a request may cost before it is understood."""
 
     max_request_bytes: int = 32 * 1024 * 1024
@@ -39,7 +39,7 @@ class Limits:
 class BodyBudget:
     """The memory that all bodies together may take while they are received and parsed."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: BodyLimits) -> None:
         self.total = max(limits.max_total_request_bytes, limits.max_request_bytes)
         self.taken = 0
 
@@ -65,7 +65,7 @@ class BodyBudget:
 
 
 async def read_body(
-    receive: Receive, declared: str | None, limits: Limits, take: Callable[[int], None] | None = None
+    receive: Receive, declared: str | None, limits: BodyLimits, take: Callable[[int], None] | None = None
 ) -> bytes:
     """The whole body, without a byte order mark. `declared` is its content-length, where the caller told one; `take` counts what
     has arrived against a `BodyBudget`."""
@@ -80,7 +80,7 @@ async def read_body(
 
 
 async def take_body(
-    receive: Receive, headers: Mapping[str, str], limits: Limits, budget: BodyBudget, read: Callable[[bytes], _Read]
+    receive: Receive, headers: Mapping[str, str], limits: BodyLimits, budget: BodyBudget, read: Callable[[bytes], _Read]
 ) -> _Read:
     """What `read` makes of the body, which counts against `budget` until then. `headers`: the request's, names in lower case."""
     if headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
@@ -90,13 +90,13 @@ async def take_body(
         return read(raw) if len(raw) < _LARGE else await asyncio.to_thread(read, raw)
 
 
-async def _receive_all(receive: Receive, limits: Limits, take: Callable[[int], None] | None) -> bytes:
+async def _receive_all(receive: Receive, limits: BodyLimits, take: Callable[[int], None] | None) -> bytes:
     parts: list[bytes] = []
     size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise CallerLeft
+            raise ClientDisconnected
         part: bytes = message.get("body", b"")
         size += len(part)
         if size > limits.max_request_bytes:
@@ -108,13 +108,13 @@ async def _receive_all(receive: Receive, limits: Limits, take: Callable[[int], N
             return b"".join(parts) if len(parts) > 1 else part
 
 
-def _too_large(limits: Limits) -> RequestTooLargeError:
+def _too_large(limits: BodyLimits) -> RequestTooLargeError:
     return RequestTooLargeError(
         f"the request's body is larger than the {limits.max_request_bytes / 2**20:g} MB that this gateway takes"
     )
 
 
-def parse_object(raw: bytes, limits: Limits) -> dict[str, Any]:
+def parse_object(raw: bytes, limits: BodyLimits) -> dict[str, Any]:
     """The JSON object in `raw`. Raises `BadRequestError`."""
     if not raw.strip():
         raise _malformed("the request's body is empty; expected a JSON object")

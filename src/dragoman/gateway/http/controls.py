@@ -18,7 +18,7 @@ from dragoman.routing.settings.deployment_keys import KEYS
 from dragoman.routing.settings.options import OPTION_NAMES, is_price
 from dragoman.types.json import JsonObject
 
-__all__ = ["refuse_server_fields", "take_controls", "take_options"]
+__all__ = ["pop_call_options", "reject_server_fields", "take_controls"]
 
 _MOST_RETRIES = 10
 _MOST_FALLBACKS = 10
@@ -41,7 +41,7 @@ _REQUEST_OPTIONS = frozenset({"metadata"})
 """An option of the SDK that is a parameter of OpenAI's requests as well."""
 
 
-def refuse_server_fields(body: Mapping[str, Any], path: str = "") -> None:
+def reject_server_fields(body: Mapping[str, Any], path: str = "") -> None:
     """Raise `BadRequestError` where a client sets what only the server's configuration may set."""
     for name in body:
         if name in _SERVER_FIELDS or name.startswith(_SERVER_PREFIXES) or is_price(name):
@@ -56,9 +56,9 @@ def refuse_server_fields(body: Mapping[str, Any], path: str = "") -> None:
             )
 
 
-def take_options(body: JsonObject) -> tuple[CallOptions, tuple[str, ...]]:
+def pop_call_options(body: JsonObject) -> tuple[CallOptions, tuple[str, ...]]:
     """Take the gateway's fields out of `body`. Also gives the names of fields that were left out."""
-    refuse_server_fields(body)
+    reject_server_fields(body)
     given = {
         name: read(value, name)
         for name, read in _CONTROLS.items()
@@ -151,7 +151,7 @@ def _fallback(value: Any, path: str) -> str | JsonObject:
         raise wrong_type(path, "a model name, or an object with one", value)
     if not isinstance(value.get("model"), str) or not value["model"]:
         raise wrong_type(f"{path}.model", "a string", value.get("model"))
-    refuse_server_fields(value, f"{path}.")
+    reject_server_fields(value, f"{path}.")
     for name in ("fallbacks", "num_retries", "extra_body"):
         if name in value:
             raise bad(f"{path}.{name}", "cannot be set for a fallback")
@@ -165,7 +165,7 @@ def _extra_body(value: Any, path: str) -> JsonObject:
         # It is merged last, as it stands: it would be another model than the one that was admitted.
         if name in value:
             raise bad(f"{path}.{name}", "cannot be set here")
-    refuse_server_fields(value, f"{path}.")
+    reject_server_fields(value, f"{path}.")
     return value
 
 

@@ -9,22 +9,22 @@ from urllib.parse import parse_qs
 
 import orjson
 
-from dragoman.dialects.dialect import CallerContext, Codec, RequestHints
+from dragoman.dialects.dialect import Codec, ReplyStyle, RequestHints
 from dragoman.errors import BadRequestError, DragomanError, NotFoundError
 from dragoman.gateway.http.attempt_headers import attempt_headers, note_answer, note_error, note_usage
-from dragoman.gateway.http.body import BodyBudget, Limits, parse_object, take_body
+from dragoman.gateway.http.body import BodyBudget, BodyLimits, parse_object, take_body
 from dragoman.gateway.http.caller_facts import with_caller_facts
-from dragoman.gateway.http.controls import refuse_server_fields, take_controls, take_options
+from dragoman.gateway.http.controls import pop_call_options, reject_server_fields, take_controls
 from dragoman.gateway.http.cost_headers import cost_headers, cost_text, with_cost
-from dragoman.gateway.http.exchange import Exchange, HangUp, Headers, header
-from dragoman.gateway.http.failures import as_ours, reply_error
-from dragoman.gateway.http.keep_alive import LiveStream
+from dragoman.gateway.http.exchange import DisconnectWatch, Exchange, Headers, header
+from dragoman.gateway.http.failures import reply_error, to_dragoman_error
+from dragoman.gateway.http.keep_alive import KeepAliveStream
 from dragoman.gateway.logs.redactor import Redactor
-from dragoman.routing import NO_OPTIONS, Answer, Call, Router, Source, StreamAnswer
+from dragoman.routing import NO_OPTIONS, Answer, Call, CallRouter, Source, StreamAnswer
 from dragoman.routing.settings.stored_metadata import keep_labels, keep_stored
 from dragoman.types.json import JsonObject
 
-__all__ = ["Ask", "Kitchen"]
+__all__ = ["GatewayServices", "ModelEndpoint"]
 
 _Read = TypeVar("_Read")
 _NOTHING: tuple[str, ...] = ()
@@ -40,16 +40,16 @@ _LONGEST_PASSED_ON = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Kitchen:
+class GatewayServices:
     """What every endpoint works with."""
 
-    router: Router
-    limits: Limits
+    router: CallRouter
+    limits: BodyLimits
     keep_alive_seconds: float
     redactor: Redactor
     include_cost: bool = False
     """Whether the usage at the end of a stream says what it cost."""
-    bodies: BodyBudget = field(default_factory=lambda: BodyBudget(Limits()))
+    bodies: BodyBudget = field(default_factory=lambda: BodyBudget(BodyLimits()))
 
     async def take_body(self, exchange: Exchange, read: Callable[[bytes], _Read]) -> _Read:
         """What `read` makes of the request's body."""
@@ -57,7 +57,7 @@ class Kitchen:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class ModelEndpoint:
     """An endpoint that asks a model."""
 
     codec: Codec[Any, Any, Any]
@@ -66,21 +66,23 @@ class Ask:
     stream: bool | None = None
     """Where the address says it; None: the body says it."""
 
-    async def __call__(self, kitchen: Kitchen, exchange: Exchange, model: str | None) -> None:
+    async def __call__(self, kitchen: GatewayServices, exchange: Exchange, model: str | None) -> None:
         call, left_out = await kitchen.take_body(exchange, lambda raw: self.read(kitchen, exchange, raw, model))
         if call.stream and self.codec.stream_writer is not None:
             await self._stream(kitchen, exchange, call, left_out)
         else:
             await self._whole(kitchen, exchange, call, left_out)
 
-    def read(self, kitchen: Kitchen, exchange: Exchange, raw: bytes, model: str | None) -> tuple[Call, tuple[str, ...]]:
+    def read(
+        self, kitchen: GatewayServices, exchange: Exchange, raw: bytes, model: str | None
+    ) -> tuple[Call, tuple[str, ...]]:
         """The call that a body means, and the names of the fields that were left out of it. Raises `BadRequestError`."""
         body = parse_object(raw, kitchen.limits)
         options, left_out = NO_OPTIONS, _NOTHING
         if self.controls:
-            options, left_out = take_options(body)
+            options, left_out = pop_call_options(body)
         else:
-            refuse_server_fields(body)
+            reject_server_fields(body)
             left_out = take_controls(body)
         said = body.get("metadata")
         if not self.controls:
@@ -111,7 +113,7 @@ class Ask:
         )
         return call, left_out
 
-    def _source(self, exchange: Exchange, caller: CallerContext, body: JsonObject, raw: bytes) -> Source | None:
+    def _source(self, exchange: Exchange, caller: ReplyStyle, body: JsonObject, raw: bytes) -> Source | None:
         """The caller's own body, with the headers that belong to it; None where it cannot pass through: an error could not
         be put into an array of JSON that another has begun."""
         if caller.framing == "json_array":
@@ -125,18 +127,18 @@ class Ask:
         said = {name: headers[name] for name in exchange.dialect.hint_headers if name in headers}
         return RequestHints(model=model, stream=self.stream, headers=said)
 
-    def _caller(self, exchange: Exchange, model: str, request: JsonObject) -> CallerContext:
+    def _caller(self, exchange: Exchange, model: str, request: JsonObject) -> ReplyStyle:
         options = request.get("stream_options")
         sse = not self.stream or parse_qs(exchange.scope.get("query_string", b"")).get(b"alt") == [b"sse"]
-        return CallerContext(
+        return ReplyStyle(
             model=model,
             include_usage=isinstance(options, dict) and bool(options.get("include_usage")),
             framing="sse" if sse else "json_array",
             vendor=exchange.dialect.vendor,
         )
 
-    async def _whole(self, kitchen: Kitchen, exchange: Exchange, call: Call, left_out: tuple[str, ...]) -> None:
-        async with HangUp(exchange.receive, exchange.scope):
+    async def _whole(self, kitchen: GatewayServices, exchange: Exchange, call: Call, left_out: tuple[str, ...]) -> None:
+        async with DisconnectWatch(exchange.receive, exchange.scope):
             answer = await kitchen.router.answer(call)
             if isinstance(answer, StreamAnswer):
                 await answer.aclose()
@@ -151,16 +153,18 @@ class Ask:
             headers += cost_headers(answer.cost)
             await exchange.reply(200, data, headers)
 
-    async def _stream(self, kitchen: Kitchen, exchange: Exchange, call: Call, left_out: tuple[str, ...]) -> None:
+    async def _stream(
+        self, kitchen: GatewayServices, exchange: Exchange, call: Call, left_out: tuple[str, ...]
+    ) -> None:
         assert call.caller is not None
         array = call.caller.framing == "json_array"
-        live = LiveStream(
+        live = KeepAliveStream(
             exchange,
             content_type=_JSON_ARRAY if array else _EVENT_STREAM,
             sign=exchange.dialect.sign_of_life,
             interval=kitchen.keep_alive_seconds,
         )
-        async with HangUp(exchange.receive, exchange.scope) as caller, live:
+        async with DisconnectWatch(exchange.receive, exchange.scope) as caller, live:
             assert self.codec.stream_writer is not None
             writer = self.codec.stream_writer(call.caller)
             try:
@@ -170,7 +174,7 @@ class Ask:
                 if caller.left:
                     raise
                 # Kept in no variable here: its traceback names this frame.
-                await _end_badly(kitchen, exchange, live, writer, as_ours(raised, exchange))
+                await _end_badly(kitchen, exchange, live, writer, to_dragoman_error(raised, exchange))
 
 
 def _model_name(name: Any) -> str:
@@ -183,7 +187,12 @@ def _model_name(name: Any) -> str:
 
 
 async def _send(
-    kitchen: Kitchen, exchange: Exchange, live: LiveStream, writer: Any, answer: Any, left_out: tuple[str, ...]
+    kitchen: GatewayServices,
+    exchange: Exchange,
+    live: KeepAliveStream,
+    writer: Any,
+    answer: Any,
+    left_out: tuple[str, ...],
 ) -> None:
     """The stream from its first content to its proper end. Whatever happens, it is closed."""
     telling = kitchen.include_cost and exchange.dialect.usage_takes_cost
@@ -203,7 +212,9 @@ async def _send(
         await answer.aclose()
 
 
-async def _end_badly(kitchen: Kitchen, exchange: Exchange, live: LiveStream, writer: Any, error: DragomanError) -> None:
+async def _end_badly(
+    kitchen: GatewayServices, exchange: Exchange, live: KeepAliveStream, writer: Any, error: DragomanError
+) -> None:
     """The error as the last event of a stream that has begun, or else as a whole answer."""
     await live.stop()
     if live.open:
@@ -214,7 +225,9 @@ async def _end_badly(kitchen: Kitchen, exchange: Exchange, live: LiveStream, wri
         await reply_error(exchange, error, kitchen.redactor)
 
 
-def _headers(kitchen: Kitchen, exchange: Exchange, answer: Answer | StreamAnswer, left_out: Iterable[str]) -> Headers:
+def _headers(
+    kitchen: GatewayServices, exchange: Exchange, answer: Answer | StreamAnswer, left_out: Iterable[str]
+) -> Headers:
     note_answer(exchange, answer)
     headers = [
         header(b"x-dragoman-model", answer.model),

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HANG_UP",
-    "CallerLeft",
+    "ClientDisconnected",
+    "DisconnectWatch",
     "Exchange",
-    "HangUp",
     "Headers",
     "Receive",
     "Scope",
@@ -40,7 +40,7 @@ HANG_UP = "dragoman.hang_up"
 _JSON = (b"content-type", b"application/json")
 
 
-class CallerLeft(Exception):
+class ClientDisconnected(Exception):
     """The caller hung up: there is nobody to answer."""
 
 
@@ -120,7 +120,7 @@ class Exchange:
         await self.body(data, False)
 
 
-class HangUp:
+class DisconnectWatch:
     """While it is entered, a caller who hangs up cancels the task that serves him; leaving it then raises `CallerLeft`."""
 
     __slots__ = ("_over", "_receive", "_task", "_tell_at_the_end", "_watch", "left")
@@ -132,7 +132,7 @@ class HangUp:
         self._over = False
         self.left = False
 
-    async def __aenter__(self) -> HangUp:
+    async def __aenter__(self) -> DisconnectWatch:
         loop = asyncio.get_running_loop()
         task = asyncio.current_task(loop)
         assert task is not None
@@ -168,4 +168,4 @@ class HangUp:
         del self._watch, self._task
         if self.left:
             task.uncancel()
-            raise CallerLeft from None
+            raise ClientDisconnected from None

@@ -13,12 +13,12 @@ from dragoman.gateway.http.attempt_headers import attempt_headers, note_error
 from dragoman.gateway.http.exchange import Exchange, Headers, header
 from dragoman.gateway.logs.redactor import Redactor
 
-__all__ = ["as_ours", "error_bytes", "reply_error"]
+__all__ = ["error_bytes", "reply_error", "to_dragoman_error"]
 
 _log = logging.getLogger("dragoman.gateway")
 
 
-def as_ours(error: BaseException, exchange: Exchange) -> DragomanError:
+def to_dragoman_error(error: BaseException, exchange: Exchange) -> DragomanError:
     """What is told about `error`. What we did not foresee is logged here, and told without its words."""
     if isinstance(error, DragomanError):
         return error

@@ -12,13 +12,13 @@ from types import TracebackType
 
 from dragoman.gateway.http.exchange import Exchange, Headers
 
-__all__ = ["LiveStream"]
+__all__ = ["KeepAliveStream"]
 
 _HEADERS: Headers = [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
 """nginx would else collect the pieces."""
 
 
-class LiveStream:
+class KeepAliveStream:
     """Sends one stream. Enter it before the answer is awaited."""
 
     __slots__ = (
@@ -45,7 +45,7 @@ class LiveStream:
         self.open = False
         """Whether the status has been sent."""
 
-    async def __aenter__(self) -> LiveStream:
+    async def __aenter__(self) -> KeepAliveStream:
         self._loop = asyncio.get_running_loop()
         self._last = self._loop.time()
         self._timer = self._loop.call_later(self._interval, self._tick)

@@ -10,9 +10,9 @@ from typing import Literal, NamedTuple, TypeAlias
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
 from dragoman.dialects.openai_chat import completions, embeddings
 from dragoman.gateway.http.caller_dialects import ANTHROPIC, GEMINI, OPENAI, CallerDialect
-from dragoman.gateway.http.endpoint import Ask
+from dragoman.gateway.http.endpoint import ModelEndpoint
 
-__all__ = ["ROUTES", "Found", "Page", "Route", "find"]
+__all__ = ["ROUTES", "Page", "Route", "RouteMatch", "find"]
 
 Page: TypeAlias = Literal[
     "models",
@@ -35,7 +35,7 @@ class Route:
     """One row. A route is locked unless it says that it is public."""
 
     method: Literal["GET", "POST"]
-    answer: Ask | Page
+    answer: ModelEndpoint | Page
     dialect: CallerDialect
     public: bool = False
     key_in_query: bool = False
@@ -44,24 +44,24 @@ class Route:
     """Whether several SDKs ask for this very path, each expecting its own shape."""
 
 
-class Found(NamedTuple):
+class RouteMatch(NamedTuple):
     route: Route
     model: str | None = None
     """The model that the address names."""
 
 
-def _openai(ask: Ask) -> Route:
+def _openai(ask: ModelEndpoint) -> Route:
     return Route("POST", ask, OPENAI)
 
 
-def _gemini(ask: Ask) -> Route:
+def _gemini(ask: ModelEndpoint) -> Route:
     return Route("POST", ask, GEMINI, key_in_query=True)
 
 
 _OPENAI = {
-    "/chat/completions": _openai(Ask(openai_chat.CODEC, controls=True)),
-    "/completions": _openai(Ask(completions.CODEC, controls=True)),
-    "/embeddings": _openai(Ask(embeddings.CODEC, controls=True)),
+    "/chat/completions": _openai(ModelEndpoint(openai_chat.CODEC, controls=True)),
+    "/completions": _openai(ModelEndpoint(completions.CODEC, controls=True)),
+    "/embeddings": _openai(ModelEndpoint(embeddings.CODEC, controls=True)),
 }
 _MODELS = Route("GET", "models", OPENAI, key_in_query=True, dialect_by_client=True)
 _MODEL = Route("GET", "model", OPENAI, key_in_query=True, dialect_by_client=True)
@@ -74,8 +74,8 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
     {
         **{f"/v1{path}": route for path, route in _OPENAI.items()},
         **_OPENAI,
-        "/v1/messages": Route("POST", Ask(anthropic_messages.CODEC), ANTHROPIC),
-        "/v1/messages/count_tokens": Route("POST", Ask(anthropic_messages.COUNT_TOKENS), ANTHROPIC),
+        "/v1/messages": Route("POST", ModelEndpoint(anthropic_messages.CODEC), ANTHROPIC),
+        "/v1/messages/count_tokens": Route("POST", ModelEndpoint(anthropic_messages.COUNT_TOKENS), ANTHROPIC),
         "/v1/models": _MODELS,
         "/models": _MODELS,
         "/model/info": _MODEL_INFO,
@@ -97,11 +97,11 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
 
 VERBS: Mapping[str, Route] = MappingProxyType(
     {
-        "generateContent": _gemini(Ask(gemini.CODEC, stream=False)),
-        "streamGenerateContent": _gemini(Ask(gemini.CODEC, stream=True)),
-        "countTokens": _gemini(Ask(gemini.COUNT_TOKENS, stream=False)),
-        "embedContent": _gemini(Ask(gemini.EMBED_CONTENT, stream=False)),
-        "batchEmbedContents": _gemini(Ask(gemini.BATCH_EMBED_CONTENTS, stream=False)),
+        "generateContent": _gemini(ModelEndpoint(gemini.CODEC, stream=False)),
+        "streamGenerateContent": _gemini(ModelEndpoint(gemini.CODEC, stream=True)),
+        "countTokens": _gemini(ModelEndpoint(gemini.COUNT_TOKENS, stream=False)),
+        "embedContent": _gemini(ModelEndpoint(gemini.EMBED_CONTENT, stream=False)),
+        "batchEmbedContents": _gemini(ModelEndpoint(gemini.BATCH_EMBED_CONTENTS, stream=False)),
     }
 )
 """Gemini's, behind `/v1beta/models/{model}:`."""
@@ -112,11 +112,11 @@ _AZURE_PREFIXES = ("/openai/deployments/", "/engines/", "/v1/engines/")
 """Where Azure's and OpenAI's older clients name the model in the address."""
 
 
-def find(path: str) -> Found | None:
+def find(path: str) -> RouteMatch | None:
     """The route of a path. A model's name may hold slashes and colons."""
     route = ROUTES.get(path)
     if route is not None:
-        return Found(route)
+        return RouteMatch(route)
     for prefix, one in _MODEL_PREFIXES.items():
         if path.startswith(prefix):
             return _of_model(path[len(prefix) :], one)
@@ -127,16 +127,16 @@ def find(path: str) -> Found | None:
     return find(stripped) if stripped not in ("", path) else None
 
 
-def _of_model(rest: str, one: Route) -> Found | None:
+def _of_model(rest: str, one: Route) -> RouteMatch | None:
     name, colon, verb = rest.rpartition(":")
     asked = VERBS.get(verb) if colon else None
     if asked is not None:
-        return Found(asked, name) if name else None
-    return Found(one, rest) if rest.strip("/") else None
+        return RouteMatch(asked, name) if name else None
+    return RouteMatch(one, rest) if rest.strip("/") else None
 
 
-def _of_deployment(rest: str) -> Found | None:
+def _of_deployment(rest: str) -> RouteMatch | None:
     for suffix, route in _OPENAI.items():
         if rest.endswith(suffix) and len(rest) > len(suffix):
-            return Found(route, rest[: -len(suffix)])
+            return RouteMatch(route, rest[: -len(suffix)])
     return None

@@ -6,13 +6,13 @@ import dataclasses
 
 import orjson
 
-from dragoman.gateway.http.endpoint import Kitchen
+from dragoman.gateway.http.endpoint import GatewayServices
 from dragoman.gateway.http.exchange import Exchange
 
 __all__ = ["cooldowns", "state"]
 
 
-async def state(kitchen: Kitchen, exchange: Exchange) -> None:
+async def state(kitchen: GatewayServices, exchange: Exchange) -> None:
     """All deployments, by alias, and how many of each alias's calls go to its fallbacks."""
     router = kitchen.router
     shown = (await router.state()).as_dict()
@@ -20,7 +20,7 @@ async def state(kitchen: Kitchen, exchange: Exchange) -> None:
     await exchange.reply(200, kitchen.redactor.bytes(orjson.dumps(shown)))
 
 
-async def cooldowns(kitchen: Kitchen, exchange: Exchange) -> None:
+async def cooldowns(kitchen: GatewayServices, exchange: Exchange) -> None:
     """Only those that are out, in one list."""
     found = [dataclasses.asdict(cooldown) for cooldown in kitchen.router.cooldowns()]
     await exchange.reply(200, kitchen.redactor.bytes(orjson.dumps({"cooldowns": found, "count": len(found)})))

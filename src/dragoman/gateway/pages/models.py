@@ -18,7 +18,7 @@ from dragoman.gateway.http.exchange import Exchange
 from dragoman.gateway.logs.redactor import Redactor
 from dragoman.gateway.pages.listing import Row, model_list, one_model, rows_of
 from dragoman.gateway.pages.model_info import group_info, model_info
-from dragoman.routing import Router
+from dragoman.routing import CallRouter
 
 __all__ = ["ModelPages"]
 
@@ -27,7 +27,7 @@ __all__ = ["ModelPages"]
 class ModelPages:
     """Answers for all models and for one."""
 
-    router: Router
+    router: CallRouter
     aliases: Mapping[str, str]
     """Other names of models that may be listed."""
     started: int

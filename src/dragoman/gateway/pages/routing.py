@@ -12,7 +12,7 @@ import orjson
 
 from dragoman.errors import BadRequestError
 from dragoman.gateway.http.body import parse_object
-from dragoman.gateway.http.endpoint import Ask, Kitchen
+from dragoman.gateway.http.endpoint import GatewayServices, ModelEndpoint
 from dragoman.gateway.http.exchange import Exchange
 from dragoman.gateway.http.routes import Route, find
 from dragoman.routing import Call
@@ -47,7 +47,7 @@ DIALECTS: Mapping[str, tuple[_Shape, ...]] = MappingProxyType(
 """By the name that `?dialect=` gives."""
 
 
-async def explain(kitchen: Kitchen, exchange: Exchange) -> None:
+async def explain(kitchen: GatewayServices, exchange: Exchange) -> None:
     """The body is the request as it would be made; `?dialect=` says whose it is where that cannot be seen."""
     query = parse_qs(exchange.scope["query_string"].decode("latin-1"))
     dialect = next(iter(query.get("dialect", ())), None)
@@ -57,11 +57,11 @@ async def explain(kitchen: Kitchen, exchange: Exchange) -> None:
     await exchange.reply(200, kitchen.redactor.bytes(orjson.dumps(explained.as_dict())))
 
 
-def call_of(kitchen: Kitchen, exchange: Exchange, raw: bytes, dialect: str | None) -> Call:
+def call_of(kitchen: GatewayServices, exchange: Exchange, raw: bytes, dialect: str | None) -> Call:
     """The call that a body would be, by the same steps as at its own path. Raises `BadRequestError`."""
     body = parse_object(raw, kitchen.limits)
     route, model = _route_of(body, dialect or _guess(body, exchange.headers))
-    assert isinstance(route.answer, Ask)
+    assert isinstance(route.answer, ModelEndpoint)
     ask, caller = route.answer, exchange.dialect
     if model is not None and ask.stream is not None:
         ask = replace(ask, stream=bool(body.get("stream")))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dragoman.models.tokens._bounds import tokens_lower_bound, tokens_upper_bound
-from dragoman.models.tokens._count import Tally, acount_tokens_locally, count_tokens, tally_tokens
+from dragoman.models.tokens._count import TokenTally, acount_tokens_locally, count_tokens, tally_tokens
 from dragoman.models.tokens._encodings import Tokenizer, decode, encode, encoding_of, warm_up
 
 __all__ = [
-    "Tally",
+    "TokenTally",
     "Tokenizer",
     "acount_tokens_locally",
     "count_tokens",

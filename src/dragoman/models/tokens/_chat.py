@@ -13,7 +13,7 @@ from dragoman.models.tokens._families import Family, ImageRule
 from dragoman.models.tokens._images import image_tokens
 from dragoman.models.tokens._tools import as_typescript, is_confirmed
 
-__all__ = ["Asked", "Pieces", "as_json", "chat_pieces"]
+__all__ = ["ChatRequest", "Pieces", "as_json", "chat_pieces"]
 
 _PER_MESSAGE = 3
 _PER_NAMED_CHOICE = 5
@@ -43,7 +43,7 @@ class Pieces:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ChatRequest:
     """What is asked beside the messages, and of what model."""
 
     family: Family
@@ -55,7 +55,7 @@ class Asked:
     """Count this for every image."""
 
 
-def chat_pieces(messages: Sequence[Mapping[str, Any]], asked: Asked) -> Pieces:
+def chat_pieces(messages: Sequence[Mapping[str, Any]], asked: ChatRequest) -> Pieces:
     """The pieces of a chat with its tools."""
     pieces = Pieces()
     exact = bool(asked.family.encoding)
@@ -75,7 +75,7 @@ def chat_pieces(messages: Sequence[Mapping[str, Any]], asked: Asked) -> Pieces:
     return pieces
 
 
-def _message(message: Mapping[str, Any], asked: Asked, pieces: Pieces) -> None:
+def _message(message: Mapping[str, Any], asked: ChatRequest, pieces: Pieces) -> None:
     for part in _parts(message.get("content")):
         _part(part, asked, pieces)
     for key in ("name", "reasoning_content", "refusal"):
@@ -98,7 +98,7 @@ def _parts(content: Any) -> Sequence[Any]:
     return content if isinstance(content, (list, tuple)) else ()
 
 
-def _part(part: Any, asked: Asked, pieces: Pieces) -> None:
+def _part(part: Any, asked: ChatRequest, pieces: Pieces) -> None:
     if isinstance(part, str):
         pieces.texts.append(part)
         return
@@ -147,7 +147,7 @@ def _calls(message: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield message["function_call"]
 
 
-def _tools(messages: Sequence[Mapping[str, Any]], asked: Asked, pieces: Pieces) -> None:
+def _tools(messages: Sequence[Mapping[str, Any]], asked: ChatRequest, pieces: Pieces) -> None:
     pieces.fixed += asked.family.tools
     if not asked.family.encoding:
         pieces.definitions += map(as_json, asked.tools)

@@ -9,19 +9,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from dragoman.models.tokens._chat import Asked, Pieces, chat_pieces
+from dragoman.models.tokens._chat import ChatRequest, Pieces, chat_pieces
 from dragoman.models.tokens._encodings import Tokenizer, count_with, encoding_of, is_loaded
-from dragoman.models.tokens._estimate import weigh
+from dragoman.models.tokens._estimate import estimate_tokens
 from dragoman.models.tokens._families import Family, family_of, image_rule_of
 
-__all__ = ["Tally", "acount_tokens_locally", "count_tokens", "tally_tokens"]
+__all__ = ["TokenTally", "acount_tokens_locally", "count_tokens", "tally_tokens"]
 
 _SHORT = 20_000
 """Characters that are counted at once: no event loop notices."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class TokenTally:
     """A count, and how far it can be trusted."""
 
     tokens: int
@@ -53,14 +53,14 @@ def tally_tokens(
     tokenizer: Tokenizer | None = None,
     image_tokens: int | None = None,
     vocabulary: Literal["load", "loaded", "none"] = "load",
-) -> Tally:
+) -> TokenTally:
     """The input tokens of a chat with its tools, of plain text, or of both.
 
     `tokenizer` counts in place of the model's own: any object with `encode(text)`, whose result has a length or `ids`.
     `image_tokens` is taken for every image. `vocabulary`: the first exact count of an encoding loads its vocabulary
     (see `warm_up`), or estimates where none is loaded, or estimates anyway."""
     family = family_of(model)
-    asked = Asked(
+    asked = ChatRequest(
         family=family,
         images=image_rule_of(model),
         tools=tools or (),
@@ -71,12 +71,12 @@ def tally_tokens(
     pieces = chat_pieces(messages or (), asked)
     pieces.texts += [text] if isinstance(text, str) else list(text or ())
     if tokenizer is not None:
-        return Tally(pieces.fixed + _count_by(tokenizer, pieces), "tokenizer", exact=False)
+        return TokenTally(pieces.fixed + _count_by(tokenizer, pieces), "tokenizer", exact=False)
     encoding = encoding_of(model)
     if encoding is None or vocabulary == "none" or (vocabulary == "loaded" and not is_loaded(encoding)):
-        return Tally(_estimate(pieces, family), "estimate", exact=False)
+        return TokenTally(_estimate(pieces, family), "estimate", exact=False)
     counted = count_with(encoding, (*pieces.texts, *pieces.definitions))
-    return Tally(pieces.fixed + counted, encoding, exact=pieces.sure)
+    return TokenTally(pieces.fixed + counted, encoding, exact=pieces.sure)
 
 
 async def acount_tokens_locally(
@@ -85,7 +85,7 @@ async def acount_tokens_locally(
     text: str | Sequence[str] | None = None,
     model: str = "",
     **asked: Any,
-) -> Tally:
+) -> TokenTally:
     """The same for event loops: long prompts are counted in a worker thread, and so is the first one of an encoding, which loads
     its vocabulary (see `warm_up`)."""
     count = functools.partial(tally_tokens, messages, tools, text, model, **asked)
@@ -95,7 +95,7 @@ async def acount_tokens_locally(
 
 
 def _estimate(pieces: Pieces, family: Family) -> int:
-    read = weigh(pieces.texts) * family.density + weigh(pieces.definitions) * family.defined
+    read = estimate_tokens(pieces.texts) * family.density + estimate_tokens(pieces.definitions) * family.defined
     return math.ceil(read) + pieces.fixed
 
 

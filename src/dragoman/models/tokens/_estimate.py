@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from types import MappingProxyType
 
-__all__ = ["weigh"]
+__all__ = ["estimate_tokens"]
 
 _PIECES = re.compile(
     r"(?P<word> ?[A-Z]?[a-z]+)"
@@ -23,7 +23,7 @@ _PIECES = re.compile(
 _SAMPLES, _SAMPLE = 24, 1024
 
 
-def weigh(texts: Sequence[str]) -> float:
+def estimate_tokens(texts: Sequence[str]) -> float:
     """About how many tokens of OpenAI's o200k_base the texts are. Long texts are weighed by samples
     spread over them: an event loop must not wait for a book to be read."""
     length = sum(map(len, texts))

@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from dragoman.routing.admission.limits import claims_of, no_usage
-from dragoman.routing.health.health import Health
+from dragoman.routing.health.health import DeploymentHealth
 from dragoman.routing.request import GroupRequest, affects_health
 from dragoman.routing.selection import Choice, NoDeployment, Skipped
-from dragoman.state import Refusal, Store, View
+from dragoman.state import LimitRefusal, StateStore, View
 
 __all__ = ["Admission", "Admitted"]
 
@@ -30,7 +30,7 @@ class Admitted(NamedTuple):
 class Admission:
     """Of one call."""
 
-    def __init__(self, store: Store, health: Health, request_id: str) -> None:
+    def __init__(self, store: StateStore, health: DeploymentHealth, request_id: str) -> None:
         self._store = store
         self._health = health
         self._request_id = request_id
@@ -80,13 +80,13 @@ class Admission:
         if admitted.lease:
             self._store.settle(admitted.lease, no_usage(admitted.choice.member))
 
-    async def lease(self, choice: Choice, asked: GroupRequest, probing: tuple[str, ...]) -> Admitted | Refusal:
+    async def lease(self, choice: Choice, asked: GroupRequest, probing: tuple[str, ...]) -> Admitted | LimitRefusal:
         claims = claims_of(choice.member, asked)
         if not claims:
             return Admitted(choice, "", probing)
         self._leases += 1
         lease = f"{self._request_id}:{self._leases}"
-        refusal: Refusal | None = None
+        refusal: LimitRefusal | None = None
         admitted = False
         try:
             refusal = await self._store.acquire(lease, claims)
@@ -97,7 +97,7 @@ class Admission:
         return refusal or Admitted(choice, lease, probing)
 
 
-def _why(refusal: Refusal) -> str:
+def _why(refusal: LimitRefusal) -> str:
     if refusal.is_unavailable:
         return "its limits are not known while the shared state does not answer"
     return f"{refusal.claim.counter.key} is at its limit: {refusal.used} of {refusal.claim.limit}"

@@ -10,8 +10,8 @@ from dragoman.errors import APIStatusError
 from dragoman.routing.deployments.member import Member
 from dragoman.routing.request import GroupRequest
 from dragoman.settings.readers import as_number
-from dragoman.state import LEASE_SECONDS, Claim, Store
-from dragoman.types.usage import Usage
+from dragoman.state import LEASE_SECONDS, Claim, StateStore
+from dragoman.types.usage import TokenUsage
 
 __all__ = ["Renewal", "actual_usage", "claims_of", "no_usage"]
 
@@ -38,12 +38,12 @@ _ESTIMATES: Mapping[str, Callable[[Member, GroupRequest], int]] = MappingProxyTy
 """What a call will take of a limit of tokens, as far as that is known before."""
 
 
-def _total(usage: Usage) -> int:
+def _total(usage: TokenUsage) -> int:
     total = usage.get("total_tokens")
     return (usage.get("prompt_tokens") or 0) + (usage.get("completion_tokens") or 0) if total is None else total
 
 
-_USED: Mapping[str, Callable[[Usage], int]] = MappingProxyType(
+_USED: Mapping[str, Callable[[TokenUsage], int]] = MappingProxyType(
     {
         "tpm": _total,
         "itpm": lambda usage: usage.get("prompt_tokens") or 0,
@@ -67,7 +67,7 @@ def claims_of(member: Member, asked: GroupRequest) -> tuple[Claim, ...]:
     return tuple(claims)
 
 
-def actual_usage(member: Member, usage: Usage | None, error: BaseException | None = None) -> dict[str, int]:
+def actual_usage(member: Member, usage: TokenUsage | None, error: BaseException | None = None) -> dict[str, int]:
     """What a call really took, for the settlement of its lease. Of one that was broken off nobody knows, and the estimate stays;
     one that the provider refused took no tokens."""
     limits = [limit for limit in member.deployment.limits if limit.field in _USED]
@@ -86,7 +86,7 @@ class Renewal:
 
     __slots__ = ("_every", "_lease", "_store", "_timer")
 
-    def __init__(self, store: Store, lease: str, every: float = LEASE_SECONDS / 3) -> None:
+    def __init__(self, store: StateStore, lease: str, every: float = LEASE_SECONDS / 3) -> None:
         self._store = store
         self._lease = lease
         self._every = every

@@ -10,7 +10,7 @@ from dragoman.dialects.dialect import Operation, ReplyContext
 from dragoman.errors import APIResponseValidationError
 from dragoman.types.chat import ChatChunk, ChatResponse
 from dragoman.types.embeddings import EmbeddingResponse
-from dragoman.types.usage import Usage
+from dragoman.types.usage import TokenUsage
 
 __all__ = ["chunk_of", "chunks_of_response", "plain", "response_of"]
 
@@ -165,7 +165,7 @@ def _chunk(context: ReplyContext, delta: Mapping[str, Any], reason: Any, index: 
     }
 
 
-def _usage_chunk(context: ReplyContext, usage: Usage) -> ChatChunk:
+def _usage_chunk(context: ReplyContext, usage: TokenUsage) -> ChatChunk:
     chunk = _chunk(context, {}, None)
     chunk["choices"] = []
     chunk["usage"] = usage

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from dragoman.dialects.dialect import CallerContext, Operation, ReplyContext
+from dragoman.dialects.dialect import Operation, ReplyContext, ReplyStyle
 from dragoman.models import abilities, cost_of, price_context
 from dragoman.routing.call import Source
 from dragoman.routing.clock import Clock
@@ -16,7 +16,7 @@ from dragoman.routing.settings.call_options import CallOptions
 from dragoman.routing.settings.router_settings import RouterSettings
 from dragoman.transport import Timeouts, Transport
 from dragoman.types.cost import Cost
-from dragoman.types.usage import Usage
+from dragoman.types.usage import TokenUsage
 
 __all__ = ["OPERATION_NAMES", "AttemptRequest"]
 
@@ -43,7 +43,7 @@ class AttemptRequest:
     transport: Callable[[], Transport]
     seconds_left: float
     request_id: str
-    caller: CallerContext
+    caller: ReplyStyle
     source: Source | None = None
     """Only where the caller's own body may pass through as far as the call is concerned."""
     left_out: tuple[str, ...] = field(default=())
@@ -79,7 +79,7 @@ class AttemptRequest:
             facts=abilities(provider.name, self.deployment.model, self.deployment.entry).facts,
         )
 
-    def cost(self, usage: Usage | None, at: float | None = None) -> Cost | None:
+    def cost(self, usage: TokenUsage | None, at: float | None = None) -> Cost | None:
         """What this attempt costs at the prices of `at` (Unix seconds; None: now). None: it is not known what was used."""
         if self.operation == "count_tokens":
             return _FREE
@@ -88,6 +88,6 @@ class AttemptRequest:
         at = self.clock.time() if at is None else at
         return cost_of(usage, self.deployment.entry, at=at, context=price_context(usage, self.request))
 
-    def pricing(self) -> Callable[[Usage], Cost | None]:
+    def pricing(self) -> Callable[[TokenUsage], Cost | None]:
         """What a usage of this attempt's stream costs, at the prices that hold as it begins."""
         return functools.partial(self.cost, at=self.clock.time())

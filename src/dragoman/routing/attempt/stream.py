@@ -10,7 +10,7 @@ from typing import Any
 from dragoman.dialects.dialect import StreamEnd
 from dragoman.errors import APIConnectionError, APIError, APIResponseValidationError
 from dragoman.routing.call import StreamAnswer
-from dragoman.types.usage import Usage
+from dragoman.types.usage import TokenUsage
 
 __all__ = ["Batches", "StreamOutcome", "StreamSource", "chunk_usage", "read_batches", "read_until_content"]
 
@@ -29,9 +29,9 @@ class StreamOutcome:
     __slots__ = ("_answer", "_over", "_tell", "_unheard", "earlier", "own", "usage")
 
     def __init__(self) -> None:
-        self.usage: Usage | None = None
-        self.own: Usage | None = None
-        self.earlier: Callable[[Usage], Usage] | None = None
+        self.usage: TokenUsage | None = None
+        self.own: TokenUsage | None = None
+        self.earlier: Callable[[TokenUsage], TokenUsage] | None = None
         """Adds what deployments used that had broken off before."""
         self._over = False
         self._unheard = 0
@@ -51,7 +51,7 @@ class StreamOutcome:
             if self._unheard > _MOST_UNHEARD:
                 raise APIResponseValidationError(f"the stream has no content in its first {_MOST_UNHEARD} bytes")
 
-    def add_usage(self, usage: Usage | None) -> None:
+    def add_usage(self, usage: TokenUsage | None) -> None:
         if usage is not None:
             self.own = usage
             self.usage = usage if self.earlier is None else self.earlier(usage)
@@ -118,7 +118,7 @@ class StreamSource:
     reads: AsyncIterator[Any]
     feed: Callable[[Any], Iterable[Any]]
     close: Callable[[], Iterable[Any]]
-    usage: Callable[[list[Any]], Usage | None]
+    usage: Callable[[list[Any]], TokenUsage | None]
     """What a batch says about usage."""
     release: Callable[[], Awaitable[None]]
     """Closes the upstream connection."""
@@ -181,10 +181,10 @@ def _collected(items: Iterable[Any]) -> tuple[list[Any], list[APIError]]:
     return batch, failures
 
 
-def chunk_usage(batch: list[Any]) -> Usage | None:
+def chunk_usage(batch: list[Any]) -> TokenUsage | None:
     """The usage among a batch of hub chunks."""
     for chunk in reversed(batch):
-        usage: Usage | None = chunk.get("usage")
+        usage: TokenUsage | None = chunk.get("usage")
         if usage:
             return usage
     return None

@@ -35,7 +35,7 @@ from dragoman.routing.settings.canary import Canary
 if TYPE_CHECKING:
     from dragoman.routing.request import GroupRequest
 
-__all__ = ["Canaries", "CanaryPreview", "CanaryState", "Gate"]
+__all__ = ["Canaries", "CanaryPreview", "CanaryState", "ThresholdCheck"]
 
 _log = logging.getLogger("dragoman.routing")
 
@@ -206,12 +206,12 @@ def _foreseen(watch: CanaryMonitor, now: float, mine: str | None, by: str) -> Ca
         calls=watch.own.calls,
         least_calls=gates.least_calls,
         window=gates.window,
-        gates=tuple(Gate(name, value, limit) for name, value, limit in limits if limit is not None),
+        gates=tuple(ThresholdCheck(name, value, limit) for name, value, limit in limits if limit is not None),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class ThresholdCheck:
     """What stops a canary."""
 
     name: str
@@ -239,4 +239,4 @@ class CanaryPreview:
     """It is not judged before."""
     window: float
     """Seconds."""
-    gates: tuple[Gate, ...]
+    gates: tuple[ThresholdCheck, ...]

@@ -17,7 +17,7 @@ from dragoman.routing.settings.call_options import CallOptions
 from dragoman.routing.settings.deployment_keys import ENTRY_KEYS, INFO_KEYS, KEYS, take
 from dragoman.routing.settings.options import Problem, problems_of, split_params
 from dragoman.settings.readers import Environment
-from dragoman.settings.suggestions import or_perhaps
+from dragoman.settings.suggestions import did_you_mean
 
 __all__ = ["parse_deployment", "parse_model_list"]
 
@@ -150,7 +150,7 @@ def _known(
 def _unknown_keys(entry: Mapping[str, Any], path: str, problems: list[Problem]) -> None:
     for name in entry:
         if name not in _KEYS:
-            hint = or_perhaps(name, _KEYS) or f"; known are {', '.join(_KEYS)}"
+            hint = did_you_mean(name, _KEYS) or f"; known are {', '.join(_KEYS)}"
             problems.append(Problem(f"{path}.{name}", f"unknown key{hint}"))
 
 

@@ -9,7 +9,7 @@ from dragoman.routing.deployments.deployment import Deployment
 from dragoman.routing.settings.options import Problem
 from dragoman.routing.settings.router_settings import FallbackTarget, target_name
 from dragoman.routing.settings.table import Reading
-from dragoman.settings.suggestions import or_perhaps
+from dragoman.settings.suggestions import did_you_mean
 
 __all__ = ["name_faults"]
 
@@ -36,7 +36,7 @@ def name_faults(
         reason = "" if unlisted is None else unlisted(target)
         if reason is not None:
             remark = f"; {reason}" if reason else ""
-            near_name = or_perhaps(name, known) if len(found) < _MOST_REMARKS else ""
+            near_name = did_you_mean(name, known) if len(found) < _MOST_REMARKS else ""
             found.append(Problem(path, f"{name!r} is not in model_list{near_name}{remark}"))
     return found
 

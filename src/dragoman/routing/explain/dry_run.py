@@ -9,7 +9,7 @@ from typing import NamedTuple
 from dragoman.dialects import text_as_chat
 from dragoman.dialects.drop_list import DropList
 from dragoman.errors import APIError, DragomanError
-from dragoman.models import Tally, acount_tokens_locally
+from dragoman.models import TokenTally, acount_tokens_locally
 from dragoman.routing.admission.admission import Admission, Admitted
 from dragoman.routing.admission.limits import claims_of
 from dragoman.routing.attempt.attempt import not_offered
@@ -18,7 +18,7 @@ from dragoman.routing.attempt.wire import prepare, target_of
 from dragoman.routing.explain.explanation import Refusal
 from dragoman.routing.request import GroupRequest, texts_of
 from dragoman.routing.selection import Choice, NoDeployment
-from dragoman.state import Refusal as Refused
+from dragoman.state import LimitRefusal as Refused
 from dragoman.state import View
 
 __all__ = ["ReadOnlyAdmission", "Sent", "counted_for", "refusal_of", "sent_by"]
@@ -102,7 +102,7 @@ def refusal_of(error: DragomanError) -> Refusal:
     return Refusal(type(error).__name__, error.status_code, error.message, error.param, error.code, after)
 
 
-async def counted_for(job: AttemptRequest) -> Tally:
+async def counted_for(job: AttemptRequest) -> TokenTally:
     """The input tokens, who counted them, and whether it is sure."""
     chat = job.request.get("chat") or job.request
     entry = job.deployment.entry

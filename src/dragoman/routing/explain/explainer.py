@@ -24,7 +24,14 @@ from dragoman.routing.choice.canary import Canaries
 from dragoman.routing.deployments.deployment import Deployment
 from dragoman.routing.explain.candidates import OTHERS_WAIT, GroupPreview, candidates_of, cost_of
 from dragoman.routing.explain.dry_run import ReadOnlyAdmission, Sent, counted_for, refusal_of, sent_by
-from dragoman.routing.explain.explanation import Copy, Explanation, MidStream, Plan, Target, Waiting
+from dragoman.routing.explain.explanation import (
+    Explanation,
+    FallbackPlanPreview,
+    FallbackPreview,
+    MirrorPreview,
+    QueuePreview,
+    ResumptionPreview,
+)
 from dragoman.routing.recovery import fallbacks
 from dragoman.routing.recovery.attempts import CallAttempts
 from dragoman.routing.recovery.dispatch import Dispatch
@@ -154,7 +161,7 @@ class Explainer:
         return replace(
             told,
             hedge=hedge,
-            mirrors=tuple(Copy(model, share) for model, share in copies),
+            mirrors=tuple(MirrorPreview(model, share) for model, share in copies),
         )
 
     async def available(self) -> Deployment:
@@ -233,11 +240,11 @@ class Explainer:
             return error
         return (await self._reach(asked, has_backup))[0]
 
-    async def _plans(self) -> AsyncIterator[Plan]:
+    async def _plans(self) -> AsyncIterator[FallbackPlanPreview]:
         for name, kind in _KINDS:
             error = kind(f"as if: {name}")
             targets = tuple([_target(step) async for step in self._walk(error, alike=True)])
-            yield Plan(name, kind.__name__, self._attempts(error), targets)
+            yield FallbackPlanPreview(name, kind.__name__, self._attempts(error), targets)
 
     def _attempts(self, error: APIError) -> int:
         others = len(self.request.group.able(self.request)) > 1
@@ -246,18 +253,18 @@ class Explainer:
         policy = self.attempts.settings.retry_policy_of(self.request.group.alias)
         return 1 + next((made for made in range(self.retries) if not policy.allows(error, made + 1)), self.retries)
 
-    def _waiting(self, place: QueuePosition) -> Waiting:
+    def _waiting(self, place: QueuePosition) -> QueuePreview:
         waiter, clock = place.waiter, self.attempts.services.clock
         until = clock.time() + waiter.deadline - clock.monotonic()
         ready = waiter.ready if waiter.ready is not None and waiter.ready > 0 else None
-        return Waiting(waiter.alias, place.position, waiter.priority, until, ready)
+        return QueuePreview(waiter.alias, place.position, waiter.priority, until, ready)
 
-    def _mid_stream(self, outcome: _Outcome, plans: tuple[Plan, ...]) -> MidStream:
+    def _mid_stream(self, outcome: _Outcome, plans: tuple[FallbackPlanPreview, ...]) -> ResumptionPreview:
         asked = self.request
         if not is_wanted(asked, self.attempts.settings):
-            return MidStream(continues=False, why="mid_stream_fallback is error")
+            return ResumptionPreview(continues=False, why="mid_stream_fallback is error")
         if not self.attempts.resumable:
-            return MidStream(continues=False, why="two models cannot write one answer to such a request")
+            return ResumptionPreview(continues=False, why="two models cannot write one answer to such a request")
         first = (outcome.deployment,) if isinstance(outcome, _Reached) else ()
         groups = [asked.group.without_canaries] if self.retries > 0 else []
         for target in plans[0].fallbacks:
@@ -267,7 +274,7 @@ class Explainer:
                 continue
         able = tuple(item.id for group in groups for item in resuming_deployments(group, first))
         why = "as long as the answer is nothing but text" if able else "no other model is known to go on with an answer"
-        return MidStream(continues=bool(able), why=why, deployments=able)
+        return ResumptionPreview(continues=bool(able), why=why, deployments=able)
 
 
 def _error_in(outcome: _Outcome) -> DragomanError | None:
@@ -276,14 +283,14 @@ def _error_in(outcome: _Outcome) -> DragomanError | None:
     return outcome if isinstance(outcome, DragomanError) else None
 
 
-def _target(step: _Step) -> Target:
+def _target(step: _Step) -> FallbackPreview:
     outcome, error = step.outcome, _error_in(step.outcome)
     if error is not None:
-        return Target(step.name, None, error.message)
+        return FallbackPreview(step.name, None, error.message)
     if isinstance(outcome, QueuePosition):
-        return Target(step.name, None, f"it would wait for its turn, at position {outcome.position}")
+        return FallbackPreview(step.name, None, f"it would wait for its turn, at position {outcome.position}")
     assert isinstance(outcome, _Reached)
-    return Target(step.name, outcome.deployment, outcome.admitted.choice.why)
+    return FallbackPreview(step.name, outcome.deployment, outcome.admitted.choice.why)
 
 
 def _name_of(strategy: Strategy) -> str:

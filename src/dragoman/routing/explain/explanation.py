@@ -11,17 +11,17 @@ from dragoman.types.cost import CostBounds, CostLine, dollars
 
 __all__ = [
     "Candidate",
-    "Copy",
     "CostPreview",
     "Explanation",
+    "FallbackPlanPreview",
+    "FallbackPreview",
     "HedgePreview",
     "LimitUse",
-    "MidStream",
-    "Plan",
+    "MirrorPreview",
     "PreviewLine",
+    "QueuePreview",
     "Refusal",
-    "Target",
-    "Waiting",
+    "ResumptionPreview",
     "preview_of",
 ]
 
@@ -89,7 +89,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class FallbackPreview:
     """A fallback."""
 
     alias: str
@@ -99,7 +99,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class FallbackPlanPreview:
     """What follows where the chosen deployment fails in one way."""
 
     on: str
@@ -108,7 +108,7 @@ class Plan:
     """A class of error that stands for it."""
     attempts: int
     """At most so many within the model group, the first included."""
-    fallbacks: tuple[Target, ...]
+    fallbacks: tuple[FallbackPreview, ...]
     """In the order in which they would be asked."""
 
 
@@ -126,7 +126,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class QueuePreview:
     """The call would stand in the line."""
 
     alias: str
@@ -140,7 +140,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class MirrorPreview:
     """A mirror."""
 
     model: str
@@ -149,7 +149,7 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
-class MidStream:
+class ResumptionPreview:
     """What follows where the stream breaks off after its first content."""
 
     continues: bool
@@ -178,7 +178,7 @@ class Explanation:
     candidates: tuple[Candidate, ...]
     fallback: str = ""
     """The model group of `chosen` where it is not `alias`, of which nobody can be asked."""
-    queue: Waiting | None = None
+    queue: QueuePreview | None = None
     """Where the call would have to wait."""
     ready: float | None = None
     """Where none can be asked: when the first may be (Unix seconds). None: time alone does not help."""
@@ -196,12 +196,12 @@ class Explanation:
     """At the chosen deployment."""
     hedge: HedgePreview | None = None
     """None: no hedge is wanted."""
-    mirrors: tuple[Copy, ...] = ()
+    mirrors: tuple[MirrorPreview, ...] = ()
     """Who would get a copy, once the call is answered by `chosen`."""
     canaries: tuple[CanaryPreview, ...] = ()
-    mid_stream: MidStream | None = None
+    mid_stream: ResumptionPreview | None = None
     """Of a streamed call."""
-    plans: tuple[Plan, ...] = ()
+    plans: tuple[FallbackPlanPreview, ...] = ()
     timeout: float = 0.0
     """Seconds, all attempts and waits together."""
     notes: tuple[str, ...] = ()

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from dragoman.routing.choice.canary import CanaryState
     from dragoman.routing.choice.group import ModelGroup
     from dragoman.routing.deployments.member import Member
-    from dragoman.routing.health.health import Health
-    from dragoman.state import Counter, Observed, Outage, Store
+    from dragoman.routing.health.health import DeploymentHealth
+    from dragoman.state import Counter, Observed, Outage, StateStore
 
 __all__ = ["Cooldown", "DeploymentState", "RoutingState", "Times", "cooldowns", "routing_state"]
 
@@ -80,7 +80,7 @@ class RoutingState:
         return dataclasses.asdict(self)
 
 
-def cooldowns(groups: Mapping[str, ModelGroup], store: Store) -> tuple[Cooldown, ...]:
+def cooldowns(groups: Mapping[str, ModelGroup], store: StateStore) -> tuple[Cooldown, ...]:
     """Also of a wildcard's models, under their own names."""
     outages = store.view().outages
     found: list[Cooldown] = []
@@ -115,7 +115,10 @@ def _cooldown(member: Member, outage: Outage, outages: Mapping[str, Outage]) -> 
 
 
 async def routing_state(
-    groups: Mapping[str, ModelGroup], store: Store, health: Health, canaries: tuple[CanaryState, ...] = ()
+    groups: Mapping[str, ModelGroup],
+    store: StateStore,
+    health: DeploymentHealth,
+    canaries: tuple[CanaryState, ...] = (),
 ) -> RoutingState:
     await store.open()
     members = [member for group in groups.values() for member in group.members]
@@ -136,7 +139,7 @@ async def routing_state(
     )
 
 
-def _state(member: Member, store: Store, health: Health, used: Mapping[Counter, int]) -> DeploymentState:
+def _state(member: Member, store: StateStore, health: DeploymentHealth, used: Mapping[Counter, int]) -> DeploymentState:
     view, deployment = store.view(), member.deployment
     outage = member.outage(view.outages)
     counts = store.counted(member.key, health.policy.window)

@@ -14,9 +14,9 @@ from dragoman.observe import CircuitClosed, CircuitOpened, Event
 from dragoman.routing.deployments.member import Member
 from dragoman.routing.health.outage import LIMIT_ERRORS, Fault, allowed_fails, fault_of, outage_duration
 from dragoman.routing.settings.health import HealthPolicy
-from dragoman.state import Counts, Outage, Store
+from dragoman.state import Counts, Outage, StateStore
 
-__all__ = ["Health"]
+__all__ = ["DeploymentHealth"]
 
 _V = TypeVar("_V")
 _KEPT = 10_000
@@ -34,13 +34,13 @@ class _Failure(NamedTuple):
     retry_after: float | None
 
 
-class Health:
+class DeploymentHealth:
     """Of every deployment and credential. Its state is in the store, and what only this process must know, here.
 
     Any thread may use it. Only a probe, the one call that a half-open key lets through, heals a key or takes it out for longer;
     calls that began before an outage and end in it or after it change nothing, however many they are."""
 
-    def __init__(self, store: Store, policy: HealthPolicy, tell: Callable[[Event], None]) -> None:
+    def __init__(self, store: StateStore, policy: HealthPolicy, tell: Callable[[Event], None]) -> None:
         self.store = store
         self.policy = policy
         self._tell = tell
@@ -93,14 +93,14 @@ class Health:
         with self._lock:
             for known in (self._in_a_row, self._times, self._suspects):
                 known.pop(key, None)
-        self.store.put_back(key)
+        self.store.close_circuit(key)
 
     def give_back(self, keys: Iterable[str]) -> None:
         """A probe found nothing out: the next call may try."""
         outages = self.store.view().outages
         for key in keys:
             if key not in outages:
-                self.store.put_back(key)
+                self.store.close_circuit(key)
 
     def succeeded(self, member: Member, probed: tuple[str, ...] = ()) -> None:
         if not member.key:
@@ -117,7 +117,7 @@ class Health:
             with self._lock:
                 self._suspects.pop(key, None)
                 self._times.pop(key, None)
-            self.store.put_back(key)
+            self.store.close_circuit(key)
             self._tell(CircuitClosed(key))
 
     def failed(self, member: Member, error: BaseException, probed: tuple[str, ...] = ()) -> Outage | None:
@@ -191,7 +191,7 @@ class Health:
             until=now + outage_duration(self.policy, failure.fault, times, failure.retry_after, cooldown),
             failures=times,
         )
-        self.store.take_out(key, outage)
+        self.store.open_circuit(key, outage)
         self._tell(CircuitOpened(key, outage.error, outage.reason, outage.until))
         return outage
 

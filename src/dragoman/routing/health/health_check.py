@@ -15,7 +15,7 @@ from dragoman.providers import models_address
 from dragoman.routing.clock import Clock
 from dragoman.routing.deployments.deployment import Deployment
 from dragoman.routing.deployments.member import Member
-from dragoman.routing.health.health import Health
+from dragoman.routing.health.health import DeploymentHealth
 from dragoman.routing.settings.health_check import HealthCheckPolicy
 from dragoman.transport import Timeouts, Transport
 
@@ -32,7 +32,7 @@ class HealthChecker:
 
     policy: HealthCheckPolicy | None
     members: Callable[[], Iterable[Member]]
-    health: Health
+    health: DeploymentHealth
     transport: Callable[[], Transport]
     clock: Clock
     listeners: Sequence[Listener]

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from dragoman.dialects.dialect import CallerContext
+from dragoman.dialects.dialect import ReplyStyle
 from dragoman.errors import APIError, DragomanError
 from dragoman.observe import AttemptEnded, CallFailed, CallSucceeded
 from dragoman.routing.admission.admission import Admitted
@@ -25,7 +25,7 @@ from dragoman.routing.services import RouterServices
 from dragoman.routing.settings.options import merge_options, without_home_credentials
 from dragoman.routing.settings.router_settings import RouterSettings
 from dragoman.types.call_record import Attempt, CallRecord
-from dragoman.types.usage import Usage
+from dragoman.types.usage import TokenUsage
 
 __all__ = ["CallAttempts", "PendingAttempt", "Send"]
 
@@ -44,7 +44,7 @@ class PendingAttempt:
     request: GroupRequest
     started: float
     """Monotonic seconds."""
-    on_abandoned: Callable[[PendingAttempt, Attempt, Usage | None], None] | None = None
+    on_abandoned: Callable[[PendingAttempt, Attempt, TokenUsage | None], None] | None = None
     """Called when it ended after it was abandoned."""
     outcome: StreamOutcome = field(default_factory=StreamOutcome)
     limits: TimeLimits = ()
@@ -94,7 +94,7 @@ class CallAttempts:
         self,
         admitted: Admitted,
         request: GroupRequest,
-        on_abandoned: Callable[[PendingAttempt, Attempt, Usage | None], None] | None = None,
+        on_abandoned: Callable[[PendingAttempt, Attempt, TokenUsage | None], None] | None = None,
     ) -> PendingAttempt:
         """Count the deployment as in flight. What was started must be run."""
         store, member = self.services.store, admitted.choice.member
@@ -184,12 +184,12 @@ class CallAttempts:
             transport=self.services.transport,
             seconds_left=min(left, own_limit) if own_limit is not None else left,
             request_id=call.request_id,
-            caller=call.caller or CallerContext(model=call.model),
+            caller=call.caller or ReplyStyle(model=call.model),
             source=call.source if request.request is call.request and not self.resumable else None,
             left_out=left_out,
         )
 
-    def _fail(self, pending: PendingAttempt, error: BaseException, usage: Usage | None = None) -> None:
+    def _fail(self, pending: PendingAttempt, error: BaseException, usage: TokenUsage | None = None) -> None:
         self._release(pending.admitted, usage, error=error)
         if isinstance(error, DragomanError):
             _name_deployment(error, pending.deployment)
@@ -220,7 +220,7 @@ class CallAttempts:
     def _release(
         self,
         admitted: Admitted,
-        usage: Usage | None,
+        usage: TokenUsage | None,
         seconds: float | None = None,
         first_content: float | None = None,
         error: BaseException | None = None,

@@ -18,7 +18,7 @@ from dragoman.routing.selection import Skipped
 from dragoman.routing.settings.hedge import HedgePolicy
 from dragoman.types.call_record import Attempt
 from dragoman.types.cost import CostBounds
-from dragoman.types.usage import Usage
+from dragoman.types.usage import TokenUsage
 
 __all__ = ["HEDGED", "HedgePreview", "Hedger"]
 
@@ -238,7 +238,7 @@ class _Race:
                 task.add_done_callback(_retrieve_exception)
             await asyncio.wait(unfinished, timeout=_GRACE)
 
-    def _on_abandoned(self, pending: PendingAttempt, made: Attempt, usage: Usage | None) -> None:
+    def _on_abandoned(self, pending: PendingAttempt, made: Attempt, usage: TokenUsage | None) -> None:
         """Tell what an attempt that lost may cost, and that it would have taken longer than usual."""
         if pending.abandoned_because != HEDGED:
             return

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from dragoman.types.cost import Cost
-from dragoman.types.usage import Usage
+from dragoman.types.usage import TokenUsage
 
 if TYPE_CHECKING:
     from dragoman.routing.attempt.stream import StreamOutcome
@@ -18,10 +18,10 @@ __all__ = ["PartialAnswer"]
 class PartialAnswer(NamedTuple):
     """All that was written until a stream broke off."""
 
-    usage: Usage
+    usage: TokenUsage
     """Of it all, the deployments before included."""
     cost: Cost | None
-    own_usage: Usage
+    own_usage: TokenUsage
     """Of the deployment that broke off last."""
     own_cost: Cost | None
     is_counted: bool
@@ -30,14 +30,14 @@ class PartialAnswer(NamedTuple):
     @classmethod
     def of(cls, broken: StreamAnswer, counted: Mapping[str, int], before: PartialAnswer | None) -> PartialAnswer:
         told = broken.own_usage
-        own = cast(Usage, dict(told if told is not None else counted))
+        own = cast(TokenUsage, dict(told if told is not None else counted))
         cost = None if broken.own_pricing is None else broken.own_pricing(own)
         if before is None:
             return cls(own, cost, own, cost, told is None)
         return cls(before.with_usage(own), before.with_cost(cost), own, cost, told is None)
 
-    def with_usage(self, usage: Usage) -> Usage:
-        return cast(Usage, _sum(cast("dict[str, Any]", self.usage), cast("dict[str, Any]", usage)))
+    def with_usage(self, usage: TokenUsage) -> TokenUsage:
+        return cast(TokenUsage, _sum(cast("dict[str, Any]", self.usage), cast("dict[str, Any]", usage)))
 
     def with_cost(self, cost: Cost | None) -> Cost | None:
         """The lines of both. What is unknown of one is left out of neither's: a total that misses a part is none."""
@@ -58,7 +58,7 @@ class PartialAnswer(NamedTuple):
         price = answer.own_pricing = answer.pricing
         ending.earlier = self.with_usage
 
-        def both(_usage: Usage) -> Cost | None:
+        def both(_usage: TokenUsage) -> Cost | None:
             own = answer.own_usage
             return self.with_cost(None if own is None or price is None else price(own))
 

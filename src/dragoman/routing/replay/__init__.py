@@ -2,7 +2,7 @@
 
 from dragoman.routing.replay._log_file import Log, read_log
 from dragoman.routing.replay._performance import replay
-from dragoman.routing.replay._played import PlayedRouter
+from dragoman.routing.replay._played import ReplayedRouter
 from dragoman.routing.replay._report import Move, Replay, Total
 
-__all__ = ["Log", "Move", "PlayedRouter", "Replay", "Total", "read_log", "replay"]
+__all__ = ["Log", "Move", "Replay", "ReplayedRouter", "Total", "read_log", "replay"]

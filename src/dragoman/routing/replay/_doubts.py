@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from dragoman.routing.replay._logged import Logged
+from dragoman.routing.replay._logged import LoggedCall
 from dragoman.routing.replay._played import LEFT, error_of
 from dragoman.routing.replay._spend_logs import CACHED
 from dragoman.routing.settings.router_settings import RouterSettings
@@ -24,7 +24,7 @@ _FOUND_HERE = frozenset(
 """Errors of calls for which nobody was asked, that a router comes to by itself."""
 
 
-def not_judged(logged: Logged) -> str:
+def not_judged(logged: LoggedCall) -> str:
     """Why nobody can say what would have become of a call; empty: it can be played."""
     if not logged.error:
         return ""
@@ -42,7 +42,7 @@ def not_judged(logged: Logged) -> str:
 class _Unseen(NamedTuple):
     what: str
     matters: Callable[[RouterSettings], bool]
-    missing: Callable[[Logged], bool]
+    missing: Callable[[LoggedCall], bool]
 
 
 _UNSEEN: tuple[_Unseen, ...] = (
@@ -85,5 +85,5 @@ class Blindness:
     def __init__(self, settings: RouterSettings) -> None:
         self._unseen = [each for each in _UNSEEN if each.matters(settings)]
 
-    def of(self, logged: Logged) -> list[str]:
+    def of(self, logged: LoggedCall) -> list[str]:
         return [each.what for each in self._unseen if each.missing(logged)]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO, NamedTuple
 
-from dragoman.routing.replay._logged import BadLine, Logged, call_of
+from dragoman.routing.replay._logged import BadLine, LoggedCall, call_of
 
 __all__ = ["Log", "Malformed", "Sample", "Times", "read_log"]
 
@@ -48,7 +48,7 @@ class Times:
         self._sums: defaultdict[tuple[str, str], float] = defaultdict(float)
         self._calls: Counter[tuple[str, str]] = Counter()
 
-    def add(self, call: Logged) -> None:
+    def add(self, call: LoggedCall) -> None:
         where, took = call.where, call.milliseconds
         if call.error or where is None or not where.target:
             return
@@ -71,7 +71,7 @@ class _Row(NamedTuple):
     at: float
     line: int
     """No two rows have the same, so that no calls are compared."""
-    call: Logged
+    call: LoggedCall
 
 
 @dataclass(slots=True)
@@ -91,7 +91,7 @@ class Log:
     _runs: list[_Blocks] = field(default_factory=list)
     _disk: _Disk | None = None
 
-    def __iter__(self) -> Iterator[Logged]:
+    def __iter__(self) -> Iterator[LoggedCall]:
         for row in heapq.merge(self._rows, *(run.rows() for run in self._runs)):
             yield row.call
 
@@ -99,7 +99,7 @@ class Log:
         if self._disk is not None:
             self._disk.close()
 
-    def add(self, line: int, call: Logged) -> None:
+    def add(self, line: int, call: LoggedCall) -> None:
         self.calls += 1
         self.times.add(call)
         for outcome in call.outcomes:

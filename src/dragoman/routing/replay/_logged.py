@@ -14,9 +14,9 @@ import orjson
 from dragoman.dialects.dialect import Operation
 from dragoman.routing.replay._spend_logs import is_spend_log, row_of_spend_log
 from dragoman.types.cost import NANO_DOLLARS
-from dragoman.types.usage import Usage
+from dragoman.types.usage import TokenUsage
 
-__all__ = ["BadLine", "Logged", "Outcome", "call_of"]
+__all__ = ["BadLine", "LoggedCall", "ReplayedOutcome", "call_of"]
 
 _OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 _A_TOKEN = "abc "
@@ -38,7 +38,7 @@ class BadLine(ValueError):
     """A line that should tell of a call, and does not."""
 
 
-class Outcome(NamedTuple):
+class ReplayedOutcome(NamedTuple):
     """Of one attempt."""
 
     deployment: str
@@ -51,7 +51,7 @@ class Outcome(NamedTuple):
     milliseconds: float | None = None
 
 
-class Logged(NamedTuple):
+class LoggedCall(NamedTuple):
     """One call."""
 
     at: float
@@ -59,9 +59,9 @@ class Logged(NamedTuple):
     model: str
     operation: Operation = "chat"
     stream: bool = False
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[ReplayedOutcome, ...] = ()
     """Of its attempts, in their order."""
-    usage: Usage | None = None
+    usage: TokenUsage | None = None
     cost: int | None = None
     """Nano-dollars. None: unknown."""
     milliseconds: float | None = None
@@ -73,7 +73,7 @@ class Logged(NamedTuple):
     metadata: Mapping[str, Any] | None = None
 
     @property
-    def where(self) -> Outcome | None:
+    def where(self) -> ReplayedOutcome | None:
         """The attempt that answered it, or else the last; None: nobody was asked."""
         answered = next((each for each in reversed(self.outcomes) if not each.error), None)
         return answered or (self.outcomes[-1] if self.outcomes else None)
@@ -96,7 +96,7 @@ class Logged(NamedTuple):
         return {"model": self.model, "chat": asked} if self.operation == "count_tokens" else asked
 
 
-def call_of(line: str | bytes) -> Logged | None:
+def call_of(line: str | bytes) -> LoggedCall | None:
     """None: the line tells of something else. Raises `BadLine`."""
     try:
         row = orjson.loads(line)
@@ -111,7 +111,7 @@ def call_of(line: str | bytes) -> Logged | None:
     return _call(row)
 
 
-def _call(row: Mapping[str, Any]) -> Logged:
+def _call(row: Mapping[str, Any]) -> LoggedCall:
     operation = row.get("operation", "chat")
     if operation not in _OPERATIONS:
         raise _bad("operation", f"one of {', '.join(_OPERATIONS)}")
@@ -119,7 +119,7 @@ def _call(row: Mapping[str, Any]) -> Logged:
     model, error = _text(row, "model"), _text(row, "error")
     if not model:
         raise _bad("model", "the name of a model")
-    return Logged(
+    return LoggedCall(
         at=_moment(row) - (milliseconds or 0.0) / 1000,
         model=model,
         operation=operation,
@@ -139,7 +139,7 @@ def _bad(name: str, expected: str) -> BadLine:
     return BadLine(f"{name}: expected {expected}")
 
 
-def _outcomes(row: Mapping[str, Any], error: str) -> tuple[Outcome, ...]:
+def _outcomes(row: Mapping[str, Any], error: str) -> tuple[ReplayedOutcome, ...]:
     """Of a line with `attempts` those, of one with `tried` what these say, and otherwise the one that is named."""
     deployment, provider, model = (_text(row, name) for name in ("deployment", "provider", "answered_by"))
     target = f"{provider}/{model}" if provider and model else ""
@@ -153,10 +153,12 @@ def _outcomes(row: Mapping[str, Any], error: str) -> tuple[Outcome, ...]:
     if attempts == 0 or not (deployment or target):
         return ()
     broke_off = type(attempts) is int  # all attempts are counted, and none of them is said to have failed
-    return (Outcome(deployment, target, "" if broke_off else error, _status(row), _number(row, "milliseconds")),)
+    return (
+        ReplayedOutcome(deployment, target, "" if broke_off else error, _status(row), _number(row, "milliseconds")),
+    )
 
 
-def _attempt(item: Any, path: str) -> Outcome:
+def _attempt(item: Any, path: str) -> ReplayedOutcome:
     if not isinstance(item, dict):
         raise _bad(path, "an object")
     try:
@@ -164,18 +166,18 @@ def _attempt(item: Any, path: str) -> Outcome:
             _text(item, name) for name in ("deployment", "provider", "model", "error")
         )
         target = f"{provider}/{model}" if provider and model else ""
-        return Outcome(deployment, target, error, _status(item), _number(item, "milliseconds"))
+        return ReplayedOutcome(deployment, target, error, _status(item), _number(item, "milliseconds"))
     except BadLine as wrong:
         raise BadLine(f"{path}.{wrong}") from None
 
 
-def _said(item: Any, last: str, target: str, path: str) -> Outcome:
+def _said(item: Any, last: str, target: str, path: str) -> ReplayedOutcome:
     """`smart:0 InternalServerError 500 12ms`; `target` is that of the deployment `last`."""
     found = _TRIED.fullmatch(item) if isinstance(item, str) else None
     if found is None:
         raise _bad(path, "`deployment outcome [status] 12ms`")
     deployment, outcome = found["deployment"], found["outcome"]
-    return Outcome(
+    return ReplayedOutcome(
         deployment,
         target if deployment == last else "",
         "" if outcome == _ANSWERED else outcome,
@@ -229,7 +231,7 @@ def _moment(row: Mapping[str, Any]) -> float:
     return moment
 
 
-def _usage(row: Mapping[str, Any]) -> Usage | None:
+def _usage(row: Mapping[str, Any]) -> TokenUsage | None:
     value = _object(row, "usage")
     if value is not None:
         _check_counts(value, "usage")

@@ -17,9 +17,9 @@ from dragoman.routing.clock import Clock
 from dragoman.routing.replay._doubts import Blindness, not_judged
 from dragoman.routing.replay._log_file import Log
 from dragoman.routing.replay._log_time import Chance, LogLoop, clock_of
-from dragoman.routing.replay._logged import Logged
-from dragoman.routing.replay._played import PlayedRouter, ReplayedCall
-from dragoman.routing.replay._report import Replay, Tally, Went
+from dragoman.routing.replay._logged import LoggedCall
+from dragoman.routing.replay._played import ReplayedCall, ReplayedRouter
+from dragoman.routing.replay._report import Replay, ReplayTally, Went
 from dragoman.routing.replay._shares import Shares
 from dragoman.routing.settings.call_options import NO_OPTIONS, CallOptions
 
@@ -31,7 +31,7 @@ _GARBAGE = 100_000
 """Objects."""
 
 
-def replay(log: Log, make: Callable[[Clock], PlayedRouter], seed: int = 0) -> Replay:
+def replay(log: Log, make: Callable[[Clock], ReplayedRouter], seed: int = 0) -> Replay:
     """`make` gives a new router that has this clock, and a store of its own. Where the shares that chance deals out turn out not
     to be those of the log, the log is played once more, by the new shares."""
     shares = Shares()
@@ -51,7 +51,7 @@ def _seldom_collected() -> Iterator[None]:
         gc.set_threshold(*thresholds)
 
 
-def _performed(log: Log, make: Callable[[Clock], PlayedRouter], seed: int, shares: Shares) -> Replay:
+def _performed(log: Log, make: Callable[[Clock], ReplayedRouter], seed: int, shares: Shares) -> Replay:
     with _seldom_collected(), asyncio.Runner(loop_factory=LogLoop) as runner:
         loop, chance = runner.get_loop(), Chance(seed)
         assert isinstance(loop, LogLoop)
@@ -65,13 +65,13 @@ def _performed(log: Log, make: Callable[[Clock], PlayedRouter], seed: int, share
 class _Performance:
     """The calls in their order, those that overlapped overlapping."""
 
-    def __init__(self, log: Log, router: PlayedRouter, loop: LogLoop) -> None:
+    def __init__(self, log: Log, router: ReplayedRouter, loop: LogLoop) -> None:
         self._log = log
         self._router = router
         self._loop = loop
         self._blindness = Blindness(router.settings)
         self._room = asyncio.Semaphore(_MOST_AT_ONCE)
-        self.tally = Tally(log.times)
+        self.tally = ReplayTally(log.times)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as under_way:
@@ -88,7 +88,7 @@ class _Performance:
                 under_way.create_task(self._one(f"replay_{number}", logged, doubt))
         await self._router.aclose()
 
-    async def _one(self, request_id: str, logged: Logged, doubt: str) -> None:
+    async def _one(self, request_id: str, logged: LoggedCall, doubt: str) -> None:
         play = self._router.stage.begin(request_id, logged)
         went = await self._played(play, request_id)
         self._router.stage.end(request_id)

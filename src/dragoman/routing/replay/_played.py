@@ -21,14 +21,14 @@ from dragoman.routing.health.outage import Fault, fault_of
 from dragoman.routing.plan import RoutingPlan
 from dragoman.routing.replay._log_file import Log
 from dragoman.routing.replay._log_time import Chance
-from dragoman.routing.replay._logged import Logged, Outcome
+from dragoman.routing.replay._logged import LoggedCall, ReplayedOutcome
 from dragoman.routing.replay._shares import Shares
 from dragoman.routing.request import GroupRequest
-from dragoman.routing.router import Router
+from dragoman.routing.router import CallRouter
 from dragoman.routing.selection import Choice, NoDeployment
 from dragoman.state import View
 
-__all__ = ["LEFT", "PlayedRouter", "ReplayedCall", "ReplayedDeployments", "error_of", "target_of"]
+__all__ = ["LEFT", "ReplayedCall", "ReplayedDeployments", "ReplayedRouter", "error_of", "target_of"]
 
 _FRESH = 60.0
 """Seconds for which a deployment's last outcome says how the next call would have gone."""
@@ -57,8 +57,8 @@ def error_of(name: str, status: int | None) -> APIError | None:
 class ReplayedCall:
     """One call of the log that is under way."""
 
-    logged: Logged
-    outcomes: list[tuple[str, Outcome]]
+    logged: LoggedCall
+    outcomes: list[tuple[str, ReplayedOutcome]]
     """Those that can be played, each with the id that its deployment has now; empty: there is none like it."""
     played: int = 0
     """So many of them."""
@@ -94,11 +94,11 @@ class ReplayedDeployments:
         for item in self._by_id.values():
             self._by_target.setdefault(target_of(item), []).append(item.id)
         self._ids: dict[tuple[str, str], str] = {}
-        self._last: dict[str, tuple[float, Outcome]] = {}
+        self._last: dict[str, tuple[float, ReplayedOutcome]] = {}
         self.plays: dict[str, ReplayedCall] = {}
         """By the id of the request."""
 
-    def begin(self, request_id: str, logged: Logged) -> ReplayedCall:
+    def begin(self, request_id: str, logged: LoggedCall) -> ReplayedCall:
         found = [(self._now(it), it) for it in logged.outcomes if it.error not in LEFT]
         for name, outcome in found:
             if name:
@@ -109,7 +109,7 @@ class ReplayedDeployments:
     def end(self, request_id: str) -> None:
         del self.plays[request_id]
 
-    def _now(self, outcome: Outcome) -> str:
+    def _now(self, outcome: ReplayedOutcome) -> str:
         """The id that its deployment has now: its own, or that of the only other one with the same model; empty: none."""
         key = outcome.deployment, outcome.target
         if key not in self._ids:
@@ -147,7 +147,7 @@ class ReplayedDeployments:
             cost=job.cost(usage, play.logged.at),
         )
 
-    def _outcome(self, play: ReplayedCall, job: AttemptRequest) -> Outcome:
+    def _outcome(self, play: ReplayedCall, job: AttemptRequest) -> ReplayedOutcome:
         deployment = job.deployment
         if play.wanted == deployment.id:
             outcome = play.outcomes[play.played][1]
@@ -160,7 +160,7 @@ class ReplayedDeployments:
             return self._timed(play, mine[-1], deployment)
         return self._of_another(play, job)
 
-    def _timed(self, play: ReplayedCall, outcome: Outcome, deployment: Deployment) -> Outcome:
+    def _timed(self, play: ReplayedCall, outcome: ReplayedOutcome, deployment: Deployment) -> ReplayedOutcome:
         """A call with one attempt took as long as that did, and of a stream's attempt the log may know its beginning alone."""
         if len(play.logged.outcomes) == 1:
             return outcome._replace(milliseconds=play.logged.milliseconds)
@@ -169,7 +169,7 @@ class ReplayedDeployments:
         sample = self._log.times.at(target_of(deployment), deployment.id)
         return outcome._replace(milliseconds=None if sample is None else sample.mean)
 
-    def _of_another(self, play: ReplayedCall, job: AttemptRequest) -> Outcome:
+    def _of_another(self, play: ReplayedCall, job: AttemptRequest) -> ReplayedOutcome:
         """Of a deployment that the log did not ask for this call."""
         logged, deployment = play.logged, job.deployment
         target = target_of(deployment)
@@ -179,7 +179,7 @@ class ReplayedDeployments:
                 return refused
             play.doubts.append("a deployment refused its request, and whether another model takes it is not known")
         if logged.said is not None and (refusal := sent_by(job).refusal) is not None:
-            return Outcome(deployment.id, target, refusal.error, refusal.status, 0.0)
+            return ReplayedOutcome(deployment.id, target, refusal.error, refusal.status, 0.0)
         sample = self._log.times.at(target, deployment.id)
         took = None if sample is None else sample.mean
         at, last = self._last.get(deployment.id, (0.0, None))
@@ -187,10 +187,10 @@ class ReplayedDeployments:
             play.inferred = True
             return last
         play.assumed = True
-        return Outcome(deployment.id, target, milliseconds=took)
+        return ReplayedOutcome(deployment.id, target, milliseconds=took)
 
 
-def _is_the_requests_own(outcome: Outcome) -> bool:
+def _is_the_requests_own(outcome: ReplayedOutcome) -> bool:
     error = error_of(outcome.error, outcome.status)
     return error is None or fault_of(error) is Fault.NOBODY
 
@@ -199,7 +199,7 @@ class _Following(Admission):
     """Where chance decides, a call goes where it went, as long as the shares allow it: else each replay would tell of moves that
     were nothing but other dice."""
 
-    def __init__(self, router: PlayedRouter, call: Call) -> None:
+    def __init__(self, router: ReplayedRouter, call: Call) -> None:
         super().__init__(router.store, router.health, call.request_id)
         self._router = router
         self._play = router.stage.plays[call.request_id]
@@ -233,7 +233,7 @@ class _Following(Admission):
         return None
 
 
-class PlayedRouter(Router):
+class ReplayedRouter(CallRouter):
     """It sends nothing: `stage` says how attempts end."""
 
     stage: ReplayedDeployments
@@ -270,7 +270,7 @@ class PlayedRouter(Router):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ReplayedDispatcher(Dispatcher):
-    router: PlayedRouter
+    router: ReplayedRouter
 
     def admission(self, call: Call) -> Admission:
         return _Following(self.router, call)

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from dragoman.errors import DragomanError
 from dragoman.routing.replay._log_file import Log, Malformed, Times
-from dragoman.routing.replay._logged import Logged
+from dragoman.routing.replay._logged import LoggedCall
 from dragoman.types.cost import dollars
 
-__all__ = ["Move", "Replay", "Tally", "Total", "Went"]
+__all__ = ["Move", "Replay", "ReplayTally", "Total", "Went"]
 
 _N = TypeVar("_N", int, float)
 _NOBODY = "nobody"
@@ -26,7 +26,7 @@ _OTHERS = "others"
 class Went(NamedTuple):
     """One call, and where it went. Either it failed with `error`, or `deployment` answered, or nobody can say (`doubts`)."""
 
-    logged: Logged
+    logged: LoggedCall
     error: DragomanError | None = None
     deployment: str = ""
     target: str = ""
@@ -150,7 +150,7 @@ def _add(sums: list[_N], before: _N | None, after: _N | None) -> None:
         sums[:] = (sums[0] + before, sums[1] + after, sums[2] + 1)
 
 
-class Tally:
+class ReplayTally:
     def __init__(self, times: Times) -> None:
         self._times = times
         self._kinds: Counter[str] = Counter()

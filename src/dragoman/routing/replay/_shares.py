@@ -8,13 +8,13 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import NamedTuple
 
-__all__ = ["Shares", "Split"]
+__all__ = ["ShareSplit", "Shares"]
 
 _DEVIATIONS = 4.0
 """Standard deviations that are still chance."""
 
 
-class Split(NamedTuple):
+class ShareSplit(NamedTuple):
     """Of one alias: where its calls went, by the id of the deployment. Empty: one that is no more."""
 
     logged: Counter[str]
@@ -36,10 +36,10 @@ class Shares:
     """`changed` are the aliases whose shares are known not to be the log's. Of their calls so many stay as can, and the others go
     to those that have more calls now than in the log: all together are spread as chance spreads them."""
 
-    def __init__(self, changed: Mapping[str, Split] | None = None, seed: int = 0) -> None:
+    def __init__(self, changed: Mapping[str, ShareSplit] | None = None, seed: int = 0) -> None:
         self._known = changed or {}
         self._chance = random.Random(seed)
-        self._splits: defaultdict[str, Split] = defaultdict(lambda: Split(Counter(), Counter()))
+        self._splits: defaultdict[str, ShareSplit] = defaultdict(lambda: ShareSplit(Counter(), Counter()))
 
     def count(self, alias: str, *, logged: str, drawn: str) -> None:
         """One choice, as the log has it, and as chance drew it."""
@@ -58,6 +58,6 @@ class Shares:
         gains = {name: gain for name, count in split.drawn.items() if (gain := count - split.logged[name]) > 0}
         return self._chance.choices(list(gains), list(gains.values()))[0] if gains else ""
 
-    def changed(self) -> Mapping[str, Split]:
+    def changed(self) -> Mapping[str, ShareSplit]:
         """The aliases where the log and chance differ by more than chance."""
         return {alias: split for alias, split in self._splits.items() if split.differs()}

@@ -8,7 +8,7 @@ from typing import Any
 
 from dragoman.errors import ConfigError
 from dragoman.settings.readers import texts
-from dragoman.settings.suggestions import or_perhaps
+from dragoman.settings.suggestions import did_you_mean
 
 __all__ = ["AffinityPolicy", "affinity_kinds"]
 
@@ -49,7 +49,7 @@ def affinity_kinds(value: Any, path: str) -> frozenset[str]:
     known = (*_KINDS, *_IMPLIED, *_NOT_YET)
     for name in said:
         if name not in known:
-            hint = or_perhaps(name, known) or f"; known are {', '.join(_KINDS)}"
+            hint = did_you_mean(name, known) or f"; known are {', '.join(_KINDS)}"
             raise ConfigError(f"{path}: unknown check{hint}", param=path)
         if name in _NOT_YET:
             _log.warning("%s: %s has no effect yet", path, name)

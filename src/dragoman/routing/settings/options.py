@@ -16,7 +16,7 @@ from dragoman.routing.settings.control_names import CONTROL_NAMES, is_control
 from dragoman.routing.settings.deployment_keys import KEYS
 from dragoman.routing.settings.hedge import hedge_policy
 from dragoman.settings.readers import as_boolean, as_number
-from dragoman.settings.suggestions import near, or_perhaps
+from dragoman.settings.suggestions import did_you_mean, near
 
 __all__ = [
     "OPTION_NAMES",
@@ -218,7 +218,7 @@ def _other(name: str, value: Any, where: str, found: SplitParams) -> None:
         (found.ignored if is_control(name) else found.rest)[name] = value
     elif value is not None:
         if not is_price_name(name):
-            found.problems.append(Problem(where, f"unknown price{or_perhaps(name, PRICE_NAMES)}"))
+            found.problems.append(Problem(where, f"unknown price{did_you_mean(name, PRICE_NAMES)}"))
         elif not _is_amount(value):
             expected = "dollars as a number of 0 or more"
             found.problems.append(Problem(where, f"expected {expected}, got {_shown(value, expected)}"))

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar, get_args
 from dragoman.dialects.dialect import Operation
 from dragoman.errors import ConfigError
 from dragoman.settings.readers import Reader, boolean, object_of, text, texts, whole, wrong
-from dragoman.settings.suggestions import or_perhaps
+from dragoman.settings.suggestions import did_you_mean
 
 __all__ = ["CONDITIONS", "METADATA", "Condition", "ConditionalRoute", "parse_routes"]
 
@@ -117,7 +117,7 @@ def _condition(value: Any, path: str, name: str) -> Condition:
     read = CONDITIONS.get(name)
     if read is None:
         known = f"; known are {', '.join(CONDITIONS)}, metadata.<name>"
-        raise ConfigError(f"{path}: unknown condition{or_perhaps(name, CONDITIONS) or known}", param=path)
+        raise ConfigError(f"{path}: unknown condition{did_you_mean(name, CONDITIONS) or known}", param=path)
     return Condition(name, read(value, path))
 
 

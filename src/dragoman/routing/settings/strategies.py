@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from dragoman.errors import ConfigError
 from dragoman.settings.readers import Reader, number, object_of, record, wrong
-from dragoman.settings.suggestions import or_perhaps
+from dragoman.settings.suggestions import did_you_mean
 
 __all__ = ["STRATEGY_ARGUMENTS", "StrategyName", "read_strategy", "read_strategy_arguments"]
 
@@ -55,7 +55,7 @@ def read_strategy(value: Any, path: str) -> StrategyName:
         return _imported(value, path)
     if value not in STRATEGY_ARGUMENTS:
         known = f"; known are {', '.join(STRATEGY_ARGUMENTS)}, or package.module:function"
-        raise ConfigError(f"{path}: unknown strategy{or_perhaps(value, STRATEGY_ARGUMENTS) or known}", param=path)
+        raise ConfigError(f"{path}: unknown strategy{did_you_mean(value, STRATEGY_ARGUMENTS) or known}", param=path)
     return value
 
 

@@ -42,7 +42,7 @@ from dragoman.settings.readers import (
     texts,
     whole,
 )
-from dragoman.settings.suggestions import or_perhaps
+from dragoman.settings.suggestions import did_you_mean
 from dragoman.state import address_fault
 
 __all__ = ["LITELLM_SETTINGS", "ROUTER_SETTINGS", "Reading", "Setting", "read_settings", "router_settings"]
@@ -237,7 +237,7 @@ def router_settings(
     problems = [
         *reading.problems,
         *(
-            Problem(f"{path}.{name}" if path else name, f"unknown setting{or_perhaps(name, settings)}")
+            Problem(f"{path}.{name}" if path else name, f"unknown setting{did_you_mean(name, settings)}")
             for name in unknown
         ),
     ]

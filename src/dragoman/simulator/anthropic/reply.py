@@ -5,7 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dragoman.simulator._ask import Ask, Call, Part, Reply, Stream, Think, Usage, Whole, tokens
+from dragoman.simulator._ask import (
+    Part,
+    SimulatedCall,
+    SimulatedReply,
+    SimulatedRequest,
+    SimulatedStream,
+    SimulatedUsage,
+    Think,
+    Whole,
+    tokens,
+)
 from dragoman.simulator._signatures import sign
 from dragoman.simulator.anthropic.errors import body as error_body
 
@@ -14,7 +24,7 @@ __all__ = ["streamed", "usage_of", "whole"]
 _STOP = {"stop": "end_turn", "length": "max_tokens", "tools": "tool_use", "stop_sequence": "stop_sequence"}
 
 
-def usage_of(usage: Usage, written: int) -> dict[str, Any]:
+def usage_of(usage: SimulatedUsage, written: int) -> dict[str, Any]:
     return {
         "input_tokens": usage.fresh,
         "cache_creation_input_tokens": usage.cache_write_5m + usage.cache_write_1h,
@@ -29,7 +39,7 @@ def usage_of(usage: Usage, written: int) -> dict[str, Any]:
     }
 
 
-def whole(ask: Ask, reply: Reply, usage: Usage, mark: int) -> Whole:
+def whole(ask: SimulatedRequest, reply: SimulatedReply, usage: SimulatedUsage, mark: int) -> Whole:
     omitted = _omitted(ask)
     counted = usage_of(usage, reply.output_tokens())
     counted["output_tokens_details"] = {"thinking_tokens": reply.reasoning_tokens()}
@@ -37,15 +47,15 @@ def whole(ask: Ask, reply: Reply, usage: Usage, mark: int) -> Whole:
     return Whole(body)
 
 
-def _omitted(ask: Ask) -> bool:
+def _omitted(ask: SimulatedRequest) -> bool:
     return (ask.parameters.get("thinking") or {}).get("display") == "omitted"
 
 
-def _head(ask: Ask, mark: int) -> dict[str, Any]:
+def _head(ask: SimulatedRequest, mark: int) -> dict[str, Any]:
     return {"model": ask.model, "id": f"msg_01{mark:020x}", "type": "message", "role": "assistant"}
 
 
-def _stop(reply: Reply) -> dict[str, Any]:
+def _stop(reply: SimulatedReply) -> dict[str, Any]:
     reason = _STOP.get(reply.finish, "refusal")
     details = None
     if reason == "refusal":
@@ -53,13 +63,13 @@ def _stop(reply: Reply) -> dict[str, Any]:
     return {"stop_reason": reason, "stop_sequence": reply.stop_sequence, "stop_details": details}
 
 
-def _content(reply: Reply, omitted: bool) -> list[dict[str, Any]]:
+def _content(reply: SimulatedReply, omitted: bool) -> list[dict[str, Any]]:
     blocks = [_block(part, omitted) for part in reply.parts]
     return [block for block in blocks if block.get("text") != ""]
 
 
 def _block(part: Part, omitted: bool) -> dict[str, Any]:
-    if isinstance(part, Call):
+    if isinstance(part, SimulatedCall):
         return {"type": "tool_use", "id": f"toolu_01{part.id}", "name": part.name, "input": part.arguments}
     if not isinstance(part, Think):
         return {"type": "text", "text": part.text}
@@ -68,7 +78,7 @@ def _block(part: Part, omitted: bool) -> dict[str, Any]:
     return {"type": "thinking", "thinking": "" if omitted else part.text, "signature": sign("anthropic", part.text)}
 
 
-def streamed(ask: Ask, reply: Reply, usage: Usage, mark: int) -> Stream:
+def streamed(ask: SimulatedRequest, reply: SimulatedReply, usage: SimulatedUsage, mark: int) -> SimulatedStream:
     start = _head(ask, mark) | {"content": [], "stop_reason": None, "stop_sequence": None, "stop_details": None}
     chunks = [_event("message_start", {"message": start | {"usage": usage_of(usage, 1)}})]
     for index, block in enumerate(_content(reply, _omitted(ask))):
@@ -83,7 +93,7 @@ def streamed(ask: Ask, reply: Reply, usage: Usage, mark: int) -> Stream:
     chunks.append(_event("message_stop", {}))
     error = error_body("overloaded_error", "Overloaded")
     broken = f"event: error\ndata: {json.dumps(error)}\n\n".encode()
-    return Stream(chunks, broken, b'event: content_block_delta\ndata: {"type":"content_block_delta",\n\n')
+    return SimulatedStream(chunks, broken, b'event: content_block_delta\ndata: {"type":"content_block_delta",\n\n')
 
 
 def _event(kind: str, fields: dict[str, Any]) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from dragoman.simulator._ask import Ask, Call, Medium, Result, Turn, decoded_size
+from dragoman.simulator._ask import Medium, Result, SimulatedCall, SimulatedRequest, SimulatedTurn, decoded_size
 from dragoman.simulator._faults import Faults
 from dragoman.simulator._shape import Check, Wrong
 from dragoman.simulator.anthropic.errors import invalid, refused
@@ -19,15 +19,15 @@ _SHOWN = (
 )  # fmt: skip
 
 
-def read_messages(body: Any, model: str, faults: Faults) -> Ask:
+def read_messages(body: Any, model: str, faults: Faults) -> SimulatedRequest:
     return _read(body, model, faults, MESSAGES)
 
 
-def read_count(body: Any, model: str, faults: Faults) -> Ask:
+def read_count(body: Any, model: str, faults: Faults) -> SimulatedRequest:
     return _read(body, model, faults, COUNT)
 
 
-def _read(body: Any, model: str, faults: Faults, shape: Check) -> Ask:
+def _read(body: Any, model: str, faults: Faults, shape: Check) -> SimulatedRequest:
     try:
         shape(body, ())
     except Wrong as wrong:
@@ -35,7 +35,7 @@ def _read(body: Any, model: str, faults: Faults, shape: Check) -> Ask:
     check_rules(body, faults)
     tools = [tool for tool in body.get("tools") or [] if "input_schema" in tool]
     chosen = body.get("tool_choice") or {"type": "auto"}
-    return Ask(
+    return SimulatedRequest(
         dialect="anthropic",
         model=model,
         turns=_turns(body["messages"]),
@@ -56,7 +56,7 @@ def _schema(body: Any) -> dict[str, Any] | None:
     return dict(wanted["schema"]) if wanted else None
 
 
-def _turns(messages: list[Any]) -> list[Turn]:
+def _turns(messages: list[Any]) -> list[SimulatedTurn]:
     names: dict[str, str] = {}
     turns = []
     for index, message in enumerate(messages):
@@ -66,14 +66,14 @@ def _turns(messages: list[Any]) -> list[Turn]:
     return turns
 
 
-def _turn(role: Literal["user", "assistant"], content: Any, index: int, names: dict[str, str]) -> Turn:
+def _turn(role: Literal["user", "assistant"], content: Any, index: int, names: dict[str, str]) -> SimulatedTurn:
     if isinstance(content, str):
-        return Turn(role, content)
-    turn = Turn(role, _text(content))
+        return SimulatedTurn(role, content)
+    turn = SimulatedTurn(role, _text(content))
     for k, block in enumerate(content):
         where = f"messages.{index}.content.{k}"
         if block["type"] == "tool_use":
-            turn.calls.append(Call(block["id"], block["name"], block["input"]))
+            turn.calls.append(SimulatedCall(block["id"], block["name"], block["input"]))
         elif block["type"] == "tool_result":
             inner = block.get("content") or ""
             name = names.get(block["tool_use_id"], "?")

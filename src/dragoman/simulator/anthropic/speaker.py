@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from dragoman.simulator._ask import Answer, Ask, Refused, Usage, Whole, chance
+from dragoman.simulator._ask import Answer, Refused, SimulatedRequest, SimulatedUsage, Whole, chance
 from dragoman.simulator._compose import compose
 from dragoman.simulator._speaker import Incoming
 from dragoman.simulator.anthropic.errors import body, fault, refused
@@ -63,20 +63,20 @@ def _models() -> Whole:
     return Whole({"data": data, "has_more": False, "first_id": _MODELS[0], "last_id": _MODELS[-1]})
 
 
-def _usage(ask: Ask, incoming: Incoming) -> Usage:
+def _usage(ask: SimulatedRequest, incoming: Incoming) -> SimulatedUsage:
     """What lies before a cache mark is written the first time and read from then on."""
     used, limit = ask.prompt_tokens(), incoming.faults.context or 200_000
     if used > limit:
         raise fault("context", used=used, limit=limit)
     found = list(marks(incoming.body))
     if not found:
-        return Usage(used)
+        return SimulatedUsage(used)
     fresh = max(1, used // 10)
     settled = [incoming.body.get(name) for name in ("system", "tools")] + [incoming.body["messages"][:1]]
     prefix = str(chance(ask.model, json.dumps(settled, sort_keys=True)))
     if prefix in incoming.cached:
-        return Usage(fresh, used - fresh)
+        return SimulatedUsage(fresh, used - fresh)
     incoming.cached.add(prefix)
     if any(mark.get("ttl") == "1h" for mark in found):
-        return Usage(fresh, 0, 0, used - fresh)
-    return Usage(fresh, 0, used - fresh)
+        return SimulatedUsage(fresh, 0, 0, used - fresh)
+    return SimulatedUsage(fresh, 0, used - fresh)

@@ -6,7 +6,19 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from dragoman.simulator._ask import Ask, Call, Part, Reply, Say, Stream, Think, Usage, Whole, token_count, tokens
+from dragoman.simulator._ask import (
+    Part,
+    Say,
+    SimulatedCall,
+    SimulatedReply,
+    SimulatedRequest,
+    SimulatedStream,
+    SimulatedUsage,
+    Think,
+    Whole,
+    token_count,
+    tokens,
+)
 from dragoman.simulator._signatures import sign
 from dragoman.simulator.gemini.errors import body as error_body
 from dragoman.simulator.gemini.rules import signed_call
@@ -16,7 +28,7 @@ __all__ = ["count", "embedded", "streamed", "usage_of", "whole"]
 _FINISH = {"length": "MAX_TOKENS", "filter": "SAFETY", "refusal": "PROHIBITED_CONTENT"}
 
 
-def usage_of(ask: Ask, usage: Usage, replies: Iterable[Reply]) -> dict[str, Any]:
+def usage_of(ask: SimulatedRequest, usage: SimulatedUsage, replies: Iterable[SimulatedReply]) -> dict[str, Any]:
     images = sum(len(turn.media) for turn in ask.turns) * 85
     details = [{"modality": "TEXT", "tokenCount": usage.prompt - images}]
     if images:
@@ -37,7 +49,7 @@ def usage_of(ask: Ask, usage: Usage, replies: Iterable[Reply]) -> dict[str, Any]
     return counted | ({"thoughtsTokenCount": thought} if thought else {})
 
 
-def whole(ask: Ask, replies: list[Reply], usage: Usage, mark: int) -> Whole:
+def whole(ask: SimulatedRequest, replies: list[SimulatedReply], usage: SimulatedUsage, mark: int) -> Whole:
     candidates = []
     for index, reply in enumerate(replies):
         content: dict[str, Any] = {"role": "model"}
@@ -48,15 +60,15 @@ def whole(ask: Ask, replies: list[Reply], usage: Usage, mark: int) -> Whole:
     return Whole({"candidates": candidates} | _tail(ask, mark, usage_of(ask, usage, replies)))
 
 
-def _tail(ask: Ask, mark: int, counted: dict[str, Any]) -> dict[str, Any]:
+def _tail(ask: SimulatedRequest, mark: int, counted: dict[str, Any]) -> dict[str, Any]:
     return {"usageMetadata": counted, "modelVersion": ask.model, "responseId": f"{mark:016x}"}
 
 
-def _thinks_aloud(ask: Ask) -> bool:
+def _thinks_aloud(ask: SimulatedRequest) -> bool:
     return bool((ask.parameters.get("thinkingConfig") or {}).get("includeThoughts"))
 
 
-def _parts(ask: Ask, reply: Reply) -> list[dict[str, Any]]:
+def _parts(ask: SimulatedRequest, reply: SimulatedReply) -> list[dict[str, Any]]:
     parts: list[dict[str, Any]] = []
     sealed = not reply.thoughts and not ask.model.startswith("gemini-3")
     for part in reply.parts:
@@ -72,8 +84,8 @@ def _parts(ask: Ask, reply: Reply) -> list[dict[str, Any]]:
     return parts
 
 
-def _part(ask: Ask, part: Part) -> dict[str, Any] | None:
-    if isinstance(part, Call):
+def _part(ask: SimulatedRequest, part: Part) -> dict[str, Any] | None:
+    if isinstance(part, SimulatedCall):
         call: dict[str, Any] = {"name": part.name, "args": part.arguments}
         if ask.model.startswith("gemini-3"):
             call["id"] = part.id[:8]
@@ -83,7 +95,9 @@ def _part(ask: Ask, part: Part) -> dict[str, Any] | None:
     return {"text": part.text} if part.text else None
 
 
-def streamed(ask: Ask, replies: list[Reply], usage: Usage, mark: int, *, events: bool) -> Stream:
+def streamed(
+    ask: SimulatedRequest, replies: list[SimulatedReply], usage: SimulatedUsage, mark: int, *, events: bool
+) -> SimulatedStream:
     bodies: list[dict[str, Any]] = []
     for index, reply in enumerate(replies):
         pieces = [piece for part in _parts(ask, reply) for piece in _pieces(part)] or [{"text": ""}]
@@ -91,16 +105,16 @@ def streamed(ask: Ask, replies: list[Reply], usage: Usage, mark: int, *, events:
             bodies.append({"candidates": [{"content": {"parts": [piece], "role": "model"}, "index": index}]})
         bodies[-1]["candidates"][0]["finishReason"] = _FINISH.get(reply.finish, "STOP")
     last = usage_of(ask, usage, replies)
-    early = usage_of(ask, usage, [Reply((Say("."),))])
+    early = usage_of(ask, usage, [SimulatedReply((Say("."),))])
     for body in bodies:
         body |= _tail(ask, mark, last if body is bodies[-1] else early)
     error = error_body(503, "UNAVAILABLE", "The model is overloaded. Please try again later.")
     if events:
         chunks = [b"data: " + _json(body) + b"\r\n\r\n" for body in bodies]
-        return Stream(chunks, b"data: " + _json(error) + b"\r\n\r\n", b'data: {"candidates": [\r\n\r\n')
+        return SimulatedStream(chunks, b"data: " + _json(error) + b"\r\n\r\n", b'data: {"candidates": [\r\n\r\n')
     chunks = [(b"[" if k == 0 else b",\r\n") + _json(body, indent=2) for k, body in enumerate(bodies)]
     broken = b",\r\n" + _json(error, indent=2) + b"\n]\n"
-    return Stream(
+    return SimulatedStream(
         [*chunks, b"\n]\n"], broken, b',\r\n{"candidates": [,\n]', content_type="application/json; charset=UTF-8"
     )
 
@@ -122,7 +136,7 @@ def _pieces(part: dict[str, Any]) -> list[dict[str, Any]]:
     return pieces
 
 
-def count(ask: Ask) -> Whole:
+def count(ask: SimulatedRequest) -> Whole:
     used = ask.prompt_tokens()
     return Whole({"totalTokens": used, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": used}]})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dragoman.simulator._ask import Ask, Call, Medium, Result, Turn, decoded_size
+from dragoman.simulator._ask import Medium, Result, SimulatedCall, SimulatedRequest, SimulatedTurn, decoded_size
 from dragoman.simulator._shape import Check, Wrong
 from dragoman.simulator.gemini.errors import invalid, refused
 from dragoman.simulator.gemini.rules import check_rules
@@ -29,7 +29,7 @@ def shaped(body: Any, shape: Check) -> Any:
     return body
 
 
-def read_generate(given: Any, model: str) -> Ask:
+def read_generate(given: Any, model: str) -> SimulatedRequest:
     body = shaped(given, GENERATE)
     check_rules(body, model)
     config = body.get("generationConfig") or {}
@@ -40,7 +40,7 @@ def read_generate(given: Any, model: str) -> Ask:
     shown |= {
         name: body[name] for name in ("safetySettings", "cachedContent", "serviceTier", "toolConfig") if body.get(name)
     }
-    return Ask(
+    return SimulatedRequest(
         dialect="gemini",
         model=model,
         turns=[_turn(content, index, names) for index, content in enumerate(body["contents"])],
@@ -84,13 +84,13 @@ def content_text(content: Any) -> str:
     return "\n".join(part["text"] for part in parts if "text" in part and not part.get("thought"))
 
 
-def _turn(content: Any, index: int, names: dict[str, str]) -> Turn:
-    turn = Turn("assistant" if content.get("role") == "model" else "user", content_text(content))
+def _turn(content: Any, index: int, names: dict[str, str]) -> SimulatedTurn:
+    turn = SimulatedTurn("assistant" if content.get("role") == "model" else "user", content_text(content))
     for k, part in enumerate(content["parts"]):
         where = f"contents[{index}].parts[{k}]"
         if "functionCall" in part:
             call = part["functionCall"]
-            turn.calls.append(Call(call.get("id", ""), call["name"], call.get("args") or {}))
+            turn.calls.append(SimulatedCall(call.get("id", ""), call["name"], call.get("args") or {}))
         elif "functionResponse" in part:
             turn.results.append(_result(part["functionResponse"]))
             turn.media += [_medium(inner, where) for inner in part["functionResponse"].get("parts") or []]

@@ -7,7 +7,18 @@ import json
 import struct
 from typing import Any
 
-from dragoman.simulator._ask import Answer, Ask, Reply, Say, Stream, Turn, Whole, chance, token_count, tokens
+from dragoman.simulator._ask import (
+    Answer,
+    Say,
+    SimulatedReply,
+    SimulatedRequest,
+    SimulatedStream,
+    SimulatedTurn,
+    Whole,
+    chance,
+    token_count,
+    tokens,
+)
 from dragoman.simulator._compose import compose
 from dragoman.simulator._shape import Wrong
 from dragoman.simulator.openai.errors import body as error_body
@@ -24,12 +35,14 @@ def completion(body: Any, model: str, seed: int, mark: int) -> Answer:
         raise invalid(wrong) from None
     prompts = _inputs(body.get("prompt") or "")
     stop = [body["stop"]] if isinstance(body.get("stop"), str) else body.get("stop") or []
-    replies: list[Reply] = []
+    replies: list[SimulatedReply] = []
     for prompt in prompts:
-        ask = Ask("openai", model, [Turn("user", prompt)], max_tokens=body.get("max_tokens", 16), stop=stop)
+        ask = SimulatedRequest(
+            "openai", model, [SimulatedTurn("user", prompt)], max_tokens=body.get("max_tokens", 16), stop=stop
+        )
         reply = compose(ask, seed)
         if body.get("echo"):
-            reply = Reply((Say(prompt), *reply.parts), reply.finish)
+            reply = SimulatedReply((Say(prompt), *reply.parts), reply.finish)
         replies += [reply] * (body.get("n") or 1)
     spent = sum(reply.output_tokens() for reply in replies)
     used = sum(max(1, token_count(prompt)) for prompt in prompts)
@@ -46,7 +59,7 @@ def completion(body: Any, model: str, seed: int, mark: int) -> Answer:
     return Whole(head | {"choices": choices, "usage": usage})
 
 
-def _finish(reply: Reply) -> str:
+def _finish(reply: SimulatedReply) -> str:
     return "length" if reply.finish == "length" else "stop"
 
 
@@ -54,7 +67,9 @@ def _choice(text: str, index: int, finish: str | None) -> dict[str, Any]:
     return {"text": text, "index": index, "logprobs": None, "finish_reason": finish}
 
 
-def _streamed(head: dict[str, Any], replies: list[Reply], usage: dict[str, Any], include_usage: bool) -> Stream:
+def _streamed(
+    head: dict[str, Any], replies: list[SimulatedReply], usage: dict[str, Any], include_usage: bool
+) -> SimulatedStream:
     none = {"usage": None} if include_usage else {}
     chunks = [
         _event(head | {"choices": [_choice(piece, index, None)]} | none)
@@ -69,7 +84,7 @@ def _streamed(head: dict[str, Any], replies: list[Reply], usage: dict[str, Any],
     broken = _event(
         error_body("The server had an error while processing your request. Sorry about that!", "server_error")
     )
-    return Stream([*chunks, b"data: [DONE]\n\n"], broken, b'data: {"id":"cmpl-\n\n')
+    return SimulatedStream([*chunks, b"data: [DONE]\n\n"], broken, b'data: {"id":"cmpl-\n\n')
 
 
 def _event(value: Any) -> bytes:

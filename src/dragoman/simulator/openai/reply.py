@@ -5,7 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dragoman.simulator._ask import Ask, Call, Reply, Stream, Usage, Whole, chance, tokens
+from dragoman.simulator._ask import (
+    SimulatedCall,
+    SimulatedReply,
+    SimulatedRequest,
+    SimulatedStream,
+    SimulatedUsage,
+    Whole,
+    chance,
+    tokens,
+)
 from dragoman.simulator.openai.errors import body as error_body
 
 __all__ = ["streamed", "usage_of", "whole"]
@@ -13,7 +22,7 @@ __all__ = ["streamed", "usage_of", "whole"]
 _FINISH = {"tools": "tool_calls", "length": "length", "filter": "content_filter"}
 
 
-def usage_of(usage: Usage, replies: list[Reply], audio: int = 0) -> dict[str, Any]:
+def usage_of(usage: SimulatedUsage, replies: list[SimulatedReply], audio: int = 0) -> dict[str, Any]:
     written = sum(reply.output_tokens() for reply in replies)
     return {
         "prompt_tokens": usage.prompt,
@@ -29,7 +38,7 @@ def usage_of(usage: Usage, replies: list[Reply], audio: int = 0) -> dict[str, An
     }
 
 
-def whole(ask: Ask, replies: list[Reply], usage: Usage, mark: int, body: Any) -> Whole:
+def whole(ask: SimulatedRequest, replies: list[SimulatedReply], usage: SimulatedUsage, mark: int, body: Any) -> Whole:
     choices = [
         {
             "index": index,
@@ -45,16 +54,16 @@ def whole(ask: Ask, replies: list[Reply], usage: Usage, mark: int, body: Any) ->
 _TAIL = {"service_tier": "default", "system_fingerprint": "fp_simulated"}
 
 
-def _head(ask: Ask, mark: int, kind: str) -> dict[str, Any]:
+def _head(ask: SimulatedRequest, mark: int, kind: str) -> dict[str, Any]:
     created = 1_750_000_000 + mark % 1_000_000
     return {"id": f"chatcmpl-{mark:016x}", "object": kind, "created": created, "model": ask.model}
 
 
-def _finish(reply: Reply) -> str:
+def _finish(reply: SimulatedReply) -> str:
     return _FINISH.get(reply.finish, "stop")
 
 
-def _message(ask: Ask, reply: Reply, body: Any) -> dict[str, Any]:
+def _message(ask: SimulatedRequest, reply: SimulatedReply, body: Any) -> dict[str, Any]:
     message: dict[str, Any] = {
         "role": "assistant",
         "content": reply.text or (None if reply.calls or reply.refusal else ""),
@@ -81,11 +90,11 @@ def _message(ask: Ask, reply: Reply, body: Any) -> dict[str, Any]:
     return message | {"annotations": []}
 
 
-def _shows_reasoning(ask: Ask) -> bool:
+def _shows_reasoning(ask: SimulatedRequest) -> bool:
     return ask.model.startswith(("sim-reasoner", "deepseek"))
 
 
-def _function(call: Call) -> dict[str, Any]:
+def _function(call: SimulatedCall) -> dict[str, Any]:
     return {"name": call.name, "arguments": json.dumps(call.arguments, ensure_ascii=False)}
 
 
@@ -100,7 +109,9 @@ def _logprobs(text: str, body: Any) -> dict[str, Any] | None:
     return {"content": entries, "refusal": None}
 
 
-def streamed(ask: Ask, replies: list[Reply], usage: Usage, mark: int, body: Any) -> Stream:
+def streamed(
+    ask: SimulatedRequest, replies: list[SimulatedReply], usage: SimulatedUsage, mark: int, body: Any
+) -> SimulatedStream:
     options = body.get("stream_options") or {}
     head = _head(ask, mark, "chat.completion.chunk") | _TAIL
     if options.get("include_usage"):
@@ -119,14 +130,14 @@ def streamed(ask: Ask, replies: list[Reply], usage: Usage, mark: int, body: Any)
     broken = _event(
         error_body("The server had an error while processing your request. Sorry about that!", "server_error")
     )
-    return Stream(chunks, broken, b'data: {"id":"chatcmpl-\n\n')
+    return SimulatedStream(chunks, broken, b'data: {"id":"chatcmpl-\n\n')
 
 
 def _event(value: Any) -> bytes:
     return b"data: " + json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
 
 
-def _deltas(ask: Ask, reply: Reply, body: Any) -> list[tuple[dict[str, Any], str | None, Any]]:
+def _deltas(ask: SimulatedRequest, reply: SimulatedReply, body: Any) -> list[tuple[dict[str, Any], str | None, Any]]:
     """(delta, finish reason, logprobs) of each chunk."""
     found: list[tuple[dict[str, Any], str | None, Any]] = [
         ({"role": "assistant", "content": "", "refusal": None}, None, None)
@@ -142,7 +153,7 @@ def _deltas(ask: Ask, reply: Reply, body: Any) -> list[tuple[dict[str, Any], str
     return [*found, ({}, _finish(reply), None)]
 
 
-def _call_deltas(call: Call, index: int, old: bool) -> list[dict[str, Any]]:
+def _call_deltas(call: SimulatedCall, index: int, old: bool) -> list[dict[str, Any]]:
     function = _function(call)
     pieces = [function["arguments"][at : at + 7] for at in range(0, len(function["arguments"]), 7)]
     if old:

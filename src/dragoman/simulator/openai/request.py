@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dragoman.simulator._ask import Ask, Call, Medium, Result, Turn, decoded_size
+from dragoman.simulator._ask import Medium, Result, SimulatedCall, SimulatedRequest, SimulatedTurn, decoded_size
 from dragoman.simulator._faults import Faults
 from dragoman.simulator._shape import Wrong
 from dragoman.simulator.openai.errors import invalid, refused
@@ -23,7 +23,7 @@ _SHOWN = (
 )  # fmt: skip
 
 
-def read_chat(body: Any, model: str, faults: Faults) -> Ask:
+def read_chat(body: Any, model: str, faults: Faults) -> SimulatedRequest:
     try:
         (STRICT_CHAT if faults.strict else CHAT)(body, ())
     except Wrong as wrong:
@@ -33,7 +33,7 @@ def read_chat(body: Any, model: str, faults: Faults) -> Ask:
     _check_turns(body["messages"], model)
     tools = _tools(body)
     systems = [entry for entry in body["messages"] if entry["role"] in ("system", "developer")]
-    return Ask(
+    return SimulatedRequest(
         dialect="openai",
         model=model,
         turns=_turns(body["messages"]),
@@ -178,8 +178,8 @@ def _schema(body: Any) -> dict[str, Any] | None:
     return dict(wanted["json_schema"].get("schema") or {}) if wanted["type"] == "json_schema" else {}
 
 
-def _turns(messages: list[Any]) -> list[Turn]:
-    turns: list[Turn] = []
+def _turns(messages: list[Any]) -> list[SimulatedTurn]:
+    turns: list[SimulatedTurn] = []
     names: dict[str, str] = {}
     for index, message in enumerate(messages):
         role = message["role"]
@@ -190,20 +190,20 @@ def _turns(messages: list[Any]) -> list[Turn]:
             name = message.get("name") or names.get(message["tool_call_id"], "?")
             result = Result(message.get("tool_call_id", ""), name, text)
             if not (turns and turns[-1].results):
-                turns.append(Turn("user"))
+                turns.append(SimulatedTurn("user"))
             turns[-1].results.append(result)
             turns[-1].media += _media(message["content"], index)
             continue
         calls = [_call(entry, index, k) for k, entry in enumerate(message.get("tool_calls") or [])]
         names |= {call.id: call.name for call in calls}
         content = message.get("content")
-        turns.append(Turn(role, _text(content), calls, [], _media(content, index)))
+        turns.append(SimulatedTurn(role, _text(content), calls, [], _media(content, index)))
     return turns
 
 
-def _call(entry: Any, index: int, k: int) -> Call:
+def _call(entry: Any, index: int, k: int) -> SimulatedCall:
     if entry["type"] == "custom":
-        return Call(entry["id"], entry["custom"]["name"], {"input": entry["custom"]["input"]})
+        return SimulatedCall(entry["id"], entry["custom"]["name"], {"input": entry["custom"]["input"]})
     written = entry["function"]["arguments"]
     try:
         arguments = json.loads(written) if written else {}
@@ -211,7 +211,9 @@ def _call(entry: Any, index: int, k: int) -> Call:
         # OpenAI itself takes any text here; that a gateway sends broken JSON is what this is to show.
         where = f"messages[{index}].tool_calls[{k}].function.arguments"
         raise refused(f"Invalid '{where}': not valid JSON.", param=where, code="invalid_value") from None
-    return Call(entry["id"], entry["function"]["name"], arguments if isinstance(arguments, dict) else {"": arguments})
+    return SimulatedCall(
+        entry["id"], entry["function"]["name"], arguments if isinstance(arguments, dict) else {"": arguments}
+    )
 
 
 def _text(content: Any) -> str:

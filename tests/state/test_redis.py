@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from dragoman.errors import ConfigError
-from dragoman.state import Claim, Counter, Outage, RedisStore, Store, StoreUnavailable
+from dragoman.state import Claim, Counter, Outage, RedisStore, StateStore, StoreUnavailable
 from dragoman.state._commands import Command
-from dragoman.state._redis_connection import Trips
-from tests.stores.contract import MINUTE, SLOTS, StoreContract
-from tests.stores.places import Place, in_redis, resilient
+from dragoman.state._redis_connection import RedisConnection
+from tests.state.contract import MINUTE, SLOTS, StoreContract
+from tests.state.places import Place, in_redis, resilient
 from tests.upstreams.redis_server import RedisServer
 
 
@@ -27,7 +27,9 @@ class TestRedis(StoreContract):
         async with in_redis(redis_server.url) as place:
             yield place
 
-    async def test_who_ends_well_has_nothing_in_flight(self, place: Place, store: Store, other: Store) -> None:
+    async def test_who_ends_well_has_nothing_in_flight(
+        self, place: Place, store: StateStore, other: StateStore
+    ) -> None:
         other.began("one")
         await place.meet()
         assert dict(store.view().in_flight) == {"one": 1}
@@ -36,7 +38,7 @@ class TestRedis(StoreContract):
         await store.refresh()
         assert not store.view().in_flight
 
-    async def test_what_is_told_at_the_end_is_heard(self, place: Place, store: Store, other: Store) -> None:
+    async def test_what_is_told_at_the_end_is_heard(self, place: Place, store: StateStore, other: StateStore) -> None:
         assert await other.acquire("a", [Claim(SLOTS, 1)]) is None
         other.settle("a")
         other.count("one", "failure", 60.0)
@@ -46,7 +48,7 @@ class TestRedis(StoreContract):
         assert store.counted("one", 60.0).failures == 1
         assert await store.used([SLOTS]) == (0,)
 
-    async def test_many_changed_keys_are_all_heard_of(self, store: Store, other: Store) -> None:
+    async def test_many_changed_keys_are_all_heard_of(self, store: StateStore, other: StateStore) -> None:
         for times in (1, 2, 3):
             for i in range(450):
                 store.observe(f"key {i}", 100.0)
@@ -55,7 +57,7 @@ class TestRedis(StoreContract):
             seen = other.view().observed
             assert [round(seen[f"key {i}"].latency.weight(other.now())) for i in range(450)] == [times] * 450
 
-    async def test_a_slot_is_free_for_others_without_a_refresh(self, store: Store, other: Store) -> None:
+    async def test_a_slot_is_free_for_others_without_a_refresh(self, store: StateStore, other: StateStore) -> None:
         assert await store.acquire("a", [Claim(SLOTS, 1)]) is None
         store.settle("a")
         for _ in range(200):
@@ -102,7 +104,7 @@ async def test_nothing_is_kept_without_an_end(own_redis_server: RedisServer) -> 
     store.began("one")
     store.count("one", "failure", 60.0)
     store.observe("one", 100.0, 10.0, 7)
-    store.take_out("one", Outage("500", "InternalServerError", store.now(), store.now() + 9))
+    store.open_circuit("one", Outage("500", "InternalServerError", store.now(), store.now() + 9))
     await store.refresh()
     keys = own_redis_server.names()
     assert len(keys) == 9
@@ -219,7 +221,7 @@ async def test_a_reply_without_an_end(begin: bytes, more: bytes) -> None:
 
     server = await asyncio.start_server(spout, "127.0.0.1", 0)
     url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
-    trips = Trips(url, timeout=60.0, cluster=False)
+    trips = RedisConnection(url, timeout=60.0, cluster=False)
     try:
         with pytest.raises(Exception, match=r"longer than|Separator"):
             await trips.make([Command("probe", (), ())])

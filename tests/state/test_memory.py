@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from dragoman.state import Claim, Counter, MemoryStore, Outage
-from tests.stores.contract import SLOTS, StoreContract
-from tests.stores.places import Clock, Place, in_memory
+from tests.state.contract import SLOTS, StoreContract
+from tests.state.places import Clock, Place, in_memory
 
 
 class TestMemory(StoreContract):
@@ -30,7 +30,7 @@ async def test_what_is_over_is_forgotten() -> None:
         await store.acquire(key, [Claim(Counter(key, 60.0), 10), Claim(Counter(key), 10)])
         store.observe(key, 100.0, 10.0, 100)
         store.count(key, "success", 60.0)
-        store.take_out(key, Outage("busy", "RateLimitError", clock(), clock() + 1.0))
+        store.open_circuit(key, Outage("busy", "RateLimitError", clock(), clock() + 1.0))
         await store.claim_probe(key, 1.0)
         store.began(key)
         store.ended(key)

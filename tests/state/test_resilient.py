@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from dragoman.state import Claim, Counter, Outage, Refusal, ResilientStore
+from dragoman.state import Claim, Counter, LimitRefusal, Outage, ResilientStore
 from dragoman.state.redis import RedisStore
 from dragoman.state.resilient import Policy
 from tests.upstreams.redis_server import RedisServer
@@ -47,7 +47,7 @@ def where(store: ResilientStore) -> str:
     return store.state.where
 
 
-async def timed(longest: list[float], store: ResilientStore, name: str) -> Refusal | None:
+async def timed(longest: list[float], store: ResilientStore, name: str) -> LimitRefusal | None:
     begin = time.monotonic()
     refusal = await store.acquire(name, [Claim(SLOTS, 1000), Claim(MINUTE, 100_000)])
     await store.claim_probe(name, 1.0)
@@ -106,8 +106,8 @@ async def test_what_is_known_and_held_is_handed_over(own_redis_server: RedisServ
     server = own_redis_server
     async with opened(server, refresh=0.3) as store, opened(server, refresh=0.3) as other:
         now = store.now()
-        store.take_out("before", Outage("busy", "RateLimitError", now, now + 600))
-        store.take_out("back", Outage("busy", "RateLimitError", now, now + 600))
+        store.open_circuit("before", Outage("busy", "RateLimitError", now, now + 600))
+        store.open_circuit("back", Outage("busy", "RateLimitError", now, now + 600))
         assert await store.acquire("before", [Claim(SLOTS, 5), Claim(MINUTE, 50, 10)]) is None
         assert await store.acquire("ended", [Claim(SLOTS, 5)]) is None
         await until(lambda: "back" in other.view().outages, 2.0)
@@ -116,8 +116,8 @@ async def test_what_is_known_and_held_is_handed_over(own_redis_server: RedisServ
         assert await store.acquire("meanwhile", [Claim(SLOTS, 5), Claim(MINUTE, 50, 20)]) is None
         assert where(store) == "local"
         await until(lambda: other.state.where == "local", 2.0)
-        store.take_out("meanwhile", Outage("down", "InternalServerError", now, now + 600, 7))
-        store.put_back("back")
+        store.open_circuit("meanwhile", Outage("down", "InternalServerError", now, now + 600, 7))
+        store.close_circuit("back")
         store.settle("ended")
         assert await store.used([SLOTS, MINUTE]) == (2, 30)
         server.thaw() if how == "frozen" else server.start()
@@ -144,7 +144,7 @@ async def test_fail_closed_refuses_until_processes_agree_again(own_redis_server:
         claim = Claim(MINUTE, 10)
         assert await store.acquire("one", [claim]) is None
         server.freeze()
-        assert await store.acquire("two", [claim]) == Refusal(claim, 0, 1.0, is_unavailable=True)
+        assert await store.acquire("two", [claim]) == LimitRefusal(claim, 0, 1.0, is_unavailable=True)
         assert await store.acquire("no limits, no refusal", []) is None
         server.thaw()
         await until(lambda: where(store) == "shared", BACK_WITHIN)

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from dragoman.state import Claim, Counter, Store
-from tests.stores.places import Place, in_memory, in_redis
+from dragoman.state import Claim, Counter, StateStore
+from tests.state.places import Place, in_memory, in_redis
 from tests.upstreams.redis_server import RedisServer
 
 LIMITS = {
@@ -69,7 +69,7 @@ class LimitsMachine(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.stack = contextlib.AsyncExitStack()
         self.place: Place = self.run(self.stack.enter_async_context(type(self).place_of()))
-        self.stores: list[Store] = [self.run(self.place.join()) for _ in range(2)]
+        self.stores: list[StateStore] = [self.run(self.place.join()) for _ in range(2)]
         self.model = Model()
         self.names = 0
 

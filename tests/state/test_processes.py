@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from dragoman.state import Claim, RedisStore
-from tests.stores.contender import LIMIT, PARALLEL, REQUESTS, SLOTS, TTL
+from tests.state.contender import LIMIT, PARALLEL, REQUESTS, SLOTS, TTL
 from tests.upstreams.redis_server import RedisServer
 
 _ROOT = Path(__file__).parents[2]
@@ -21,7 +21,7 @@ _ROOT = Path(__file__).parents[2]
 @contextlib.asynccontextmanager
 async def contenders(count: int, *arguments: str) -> AsyncIterator[list[Process]]:
     """Processes that are ready, and begin all at once."""
-    command = [sys.executable, "-m", "tests.stores.contender", *arguments]
+    command = [sys.executable, "-m", "tests.state.contender", *arguments]
     processes = [
         await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, cwd=_ROOT) for _ in range(count)
     ]

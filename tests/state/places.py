@@ -7,7 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
-from dragoman.state import MemoryStore, RedisStore, ResilientStore, Store
+from dragoman.state import MemoryStore, RedisStore, ResilientStore, StateStore
 
 __all__ = ["Clock", "Place", "in_memory", "in_redis", "resilient"]
 
@@ -29,10 +29,10 @@ class Place:
     """Where processes meet."""
 
     clock: Clock
-    make: Callable[[], Store]
-    members: list[Store] = field(default_factory=list)
+    make: Callable[[], StateStore]
+    members: list[StateStore] = field(default_factory=list)
 
-    async def join(self) -> Store:
+    async def join(self) -> StateStore:
         """One more process."""
         store = self.make()
         await store.open()
@@ -47,7 +47,7 @@ class Place:
 
 
 @contextlib.asynccontextmanager
-async def _opened(clock: Clock, make: Callable[[], Store]) -> AsyncIterator[Place]:
+async def _opened(clock: Clock, make: Callable[[], StateStore]) -> AsyncIterator[Place]:
     place = Place(clock, make)
     try:
         yield place

@@ -1,4 +1,4 @@
-"""A process that shares a store with others: `python -m tests.stores.contender <what> <url> <prefix>`. It talks on stdout."""
+"""A process that shares a store with others: `python -m tests.state.contender <what> <url> <prefix>`. It talks on stdout."""
 
 from __future__ import annotations
 
