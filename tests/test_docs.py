@@ -93,7 +93,7 @@ def test_every_route_is_documented() -> None:
     assert not missing
 
 
-READABLE = [*PAGES, *sorted((ROOT / "examples").glob("*.py")), ROOT / "src" / "dragoman" / "gateway" / "demo.py"]
+READABLE = [*PAGES, *sorted((ROOT / "examples").glob("*.py")), ROOT / "src" / "dragoman" / "cli" / "demo.py"]
 OLD_ON_PURPOSE = {"models.md": {"gpt-3.5-turbo-0125", "gpt-4o", "gpt-4o-2024-05-13", "gpt-4o-20240513", "gpt-5"}}
 """Names by which a page explains its rules for names."""
 

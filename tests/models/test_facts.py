@@ -240,8 +240,8 @@ def test_every_family_is_reachable_and_sound() -> None:
             assert row.get("can_disable_reasoning") is not None or len(row) <= 3
 
 
-def test_the_believable_are_providers_of_the_catalogue() -> None:
-    listed = tomllib.loads((importlib.resources.files("dragoman.models") / "families.toml").read_text())["believable"]
+def test_trusted_negatives_are_providers_of_the_catalogue() -> None:
+    listed = tomllib.loads((importlib.resources.files("dragoman.models") / "families.toml").read_text())["trusted_negatives"]
     assert set(listed) <= set(ABILITIES)
     for provider in {name for names in listed.values() for name in names}:
         assert any(True for _ in Catalogue().entries(provider)), provider

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from dragoman.state import Claim, Counter, MemoryStore, Outage
+from dragoman.state import Claim, Counter, MemoryStore, Outage, _expiring_dict
 from tests.state.contract import SLOTS, StoreContract
 from tests.state.places import Clock, Place, in_memory
 

@@ -33,7 +33,7 @@ def accent_from(row: Mapping[str, Any], dialect: str, path: str) -> Any:
             raise ConfigError(f"{path}.accent: no accent {named!r}{did_you_mean(named, known)}, of {known}")
         base = spoken.ACCENTS[named]
     else:
-        base = _described(spoken.Accent, named or {}, f"{path}.accent")
+        base = _described(spoken.ChatAccent, named or {}, f"{path}.accent")
     own = _litellm(row, path)
     return dataclasses.replace(base, **own) if own else base
 
