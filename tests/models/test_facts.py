@@ -241,7 +241,9 @@ def test_every_family_is_reachable_and_sound() -> None:
 
 
 def test_trusted_negatives_are_providers_of_the_catalogue() -> None:
-    listed = tomllib.loads((importlib.resources.files("dragoman.models") / "families.toml").read_text())["trusted_negatives"]
+    listed = tomllib.loads((importlib.resources.files("dragoman.models") / "families.toml").read_text())[
+        "trusted_negatives"
+    ]
     assert set(listed) <= set(ABILITIES)
     for provider in {name for names in listed.values() for name in names}:
         assert any(True for _ in Catalogue().entries(provider)), provider

@@ -14,7 +14,7 @@ import orjson
 import pytest
 from google import genai
 
-from dragoman.dialects.framing.sse import KEEP_ALIVE, write_event
+from dragoman.dialects.framing.sse import write_event
 from dragoman.gateway.config.gateway_config import parse_config
 from tests.gateway.serving import Upstream, chat_chunks, model
 from tests.gateway.test_answers import streamed
@@ -22,6 +22,8 @@ from tests.requirements.serving import KEY, MODELS, asked, gateway, in_front_of,
 
 INTERVAL = 0.2
 SETTINGS: dict[str, Any] = {"general_settings": {"master_key": KEY, "keep_alive_seconds": INTERVAL}}
+KEEP_ALIVE = b": keep-alive\n\n"
+"""A comment, which every reader of events ignores."""
 SLOW = "latency=0.5; slow-first=0.5; stall={}; stall-for=0.5"
 """Silent before the headers, between headers and content, and in the midst of the content."""
 PAST_THE_FIRST_CONTENT = {"openai": 3, "anthropic": 5, "gemini": 1}

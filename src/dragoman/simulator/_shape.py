@@ -17,7 +17,6 @@ __all__ = [
     "integer",
     "json_type",
     "matching",
-    "nothing",
     "number",
     "one_of",
     "record",
@@ -44,10 +43,6 @@ def json_type(value: Any) -> str:
 
 def anything(value: Any, path: Path) -> None:
     """Any JSON value."""
-
-
-def nothing(value: Any, path: Path) -> None:
-    raise Wrong("unknown", path, got=value)
 
 
 def text(

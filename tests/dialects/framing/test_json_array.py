@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.dialects.framing.json_array import KEEP_ALIVE, JsonArrayReader, JsonArrayWriter
+from dragoman.dialects.framing.json_array import JsonArrayReader, JsonArrayWriter
 from dragoman.errors import APIResponseValidationError
 
 _JSON = st.recursive(
@@ -39,9 +39,7 @@ def test_elements_come_whole_at_any_split(elements: list[dict[str, object]], cut
 @given(_ELEMENTS)
 def test_what_is_written_is_an_array_that_is_read(elements: list[dict[str, object]]) -> None:
     writer = JsonArrayWriter()
-    data = (
-        KEEP_ALIVE + b"".join(writer.write(orjson.dumps(element)) + KEEP_ALIVE for element in elements) + writer.close()
-    )
+    data = b"\n" + b"".join(writer.write(orjson.dumps(element)) + b"\n" for element in elements) + writer.close()
     assert orjson.loads(data) == elements
     assert [orjson.loads(element) for element in read([data])] == elements
 

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from openai._streaming import SSEDecoder
 
-from dragoman.dialects.framing.sse import KEEP_ALIVE, SseReader, write_event
+from dragoman.dialects.framing.sse import SseReader, write_event
 from dragoman.errors import APIResponseValidationError
 from tests.recordings import Recording, recordings
 
@@ -42,7 +42,7 @@ def test_an_event_without_its_blank_line_counts_at_the_end() -> None:
 
 
 def test_comments_and_a_byte_order_mark_are_skipped() -> None:
-    assert read([b"\xef\xbb\xbfdata: 1\n\n", KEEP_ALIVE, b"data: 2\n\n"]) == [(b"", b"1"), (b"", b"2")]
+    assert read([b"\xef\xbb\xbfdata: 1\n\n", b": a comment\n\n", b"data: 2\n\n"]) == [(b"", b"1"), (b"", b"2")]
 
 
 def test_raw_events_are_the_stream() -> None:

@@ -10,10 +10,7 @@ import re
 
 from dragoman.errors import APIResponseValidationError
 
-__all__ = ["KEEP_ALIVE", "JsonArrayReader", "JsonArrayWriter"]
-
-KEEP_ALIVE = b"\n"
-"""White space means nothing between the elements of an array, nor before it."""
+__all__ = ["JsonArrayReader", "JsonArrayWriter"]
 
 _OUTSIDE = re.compile(rb'["{}\[\]]')
 _INSIDE = re.compile(rb'["\\]')

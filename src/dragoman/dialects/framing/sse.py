@@ -12,10 +12,7 @@ from typing import NamedTuple
 from dragoman.dialects.framing.surrogates import joined_halves, mend, waits_for_half
 from dragoman.errors import APIResponseValidationError
 
-__all__ = ["KEEP_ALIVE", "SseEvent", "SseReader", "write_event"]
-
-KEEP_ALIVE = b": keep-alive\n\n"
-"""A comment, which every reader ignores."""
+__all__ = ["SseEvent", "SseReader", "write_event"]
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _END = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))")

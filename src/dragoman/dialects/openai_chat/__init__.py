@@ -10,8 +10,9 @@ from dragoman.dialects.openai_chat.relay import FOREIGN_MARKS, OpenAIRelay, has_
 from dragoman.dialects.openai_chat.request_read import read_request
 from dragoman.dialects.openai_chat.request_write import write_request
 from dragoman.dialects.openai_chat.response_read import read_response, unary_usage
-from dragoman.dialects.openai_chat.response_write import ChatStreamWriter, write_response
+from dragoman.dialects.openai_chat.response_write import write_response
 from dragoman.dialects.openai_chat.stream_read import ChatStreamReader
+from dragoman.dialects.openai_chat.stream_write import OpenAIStreamWriter
 from dragoman.types.chat import ChatChunk, ChatRequest, ChatResponse
 
 __all__ = ["ACCENTS", "CODEC", "ChatAccent"]
@@ -26,7 +27,7 @@ CODEC: Codec[ChatRequest, ChatResponse, ChatChunk] = Codec(
     read_error=read_error,
     write_error=write_error,
     stream_reader=ChatStreamReader,
-    stream_writer=ChatStreamWriter,
+    stream_writer=OpenAIStreamWriter,
     stream_relay=OpenAIRelay,
     relay_request=relay_request,
     read_usage=unary_usage,

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import cast
 
-import orjson
-
 from dragoman.dialects.dialect import Codec, ReplyContext, ReplyStyle, RequestHints, Target, WireRequest
 from dragoman.dialects.drop_list import DropList
-from dragoman.dialects.framing.sse import SseEvent, SseReader, write_event
+from dragoman.dialects.framing.sse import SseEvent, SseReader
 from dragoman.dialects.openai_chat.accent import accent_of
 from dragoman.dialects.openai_chat.embeddings import check_input
 from dragoman.dialects.openai_chat.errors import failed_choice, raise_if_error, read_error, write_error
@@ -18,10 +16,9 @@ from dragoman.dialects.openai_chat.relay import OpenAIRelay, has_answer, relay_r
 from dragoman.dialects.openai_chat.request_read import check_fields, read_model, text_or_texts
 from dragoman.dialects.openai_chat.request_write import write_params
 from dragoman.dialects.openai_chat.response_read import envelope, invalid, unary_usage
-from dragoman.dialects.openai_chat.response_write import DONE, error_event
 from dragoman.dialects.openai_chat.stream_read import cut_off, event_json, is_done, last_events
+from dragoman.dialects.openai_chat.stream_write import OpenAIStreamWriter
 from dragoman.dialects.validation import bad
-from dragoman.errors import DragomanError
 from dragoman.types.json import JsonObject
 from dragoman.types.text_completion import TextCompletion, TextCompletionRequest
 from dragoman.types.usage import TokenUsage
@@ -166,26 +163,6 @@ class _Reader:
             yield cast(TextCompletion, {**self._frame, "choices": [], "usage": self._usage})
 
 
-class _Writer:
-    def __init__(self, caller: ReplyStyle) -> None:
-        self._include_usage = caller.include_usage
-
-    def write(self, chunk: TextCompletion) -> bytes:
-        if "usage" not in chunk:
-            return write_event(orjson.dumps({**chunk, "usage": None} if self._include_usage else chunk))
-        if self._include_usage:
-            return write_event(orjson.dumps(chunk))
-        if not chunk.get("choices"):
-            return b""
-        return write_event(orjson.dumps({key: value for key, value in chunk.items() if key != "usage"}))
-
-    def close(self) -> bytes:
-        return DONE
-
-    def error(self, error: DragomanError) -> bytes:
-        return error_event(error)
-
-
 CODEC: Codec[TextCompletionRequest, TextCompletion, TextCompletion] = Codec(
     dialect="openai_completions",
     operation="text_completion",
@@ -196,7 +173,7 @@ CODEC: Codec[TextCompletionRequest, TextCompletion, TextCompletion] = Codec(
     read_error=read_error,
     write_error=write_error,
     stream_reader=_Reader,
-    stream_writer=_Writer,
+    stream_writer=OpenAIStreamWriter,
     stream_relay=OpenAIRelay,
     relay_request=relay_request,
     read_usage=unary_usage,

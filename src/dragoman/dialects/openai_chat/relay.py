@@ -12,8 +12,8 @@ from dragoman.dialects.openai_chat.errors import failed_choice
 from dragoman.dialects.openai_chat.finish_reasons import failure_word
 from dragoman.dialects.openai_chat.ids_write import IDS, too_long
 from dragoman.dialects.openai_chat.response_read import unary_usage
-from dragoman.dialects.openai_chat.response_write import DONE
 from dragoman.dialects.openai_chat.stream_read import cut_off, event_json, is_done, last_events
+from dragoman.dialects.openai_chat.stream_write import DONE
 from dragoman.dialects.openai_chat.tools_write import wire_names
 from dragoman.dialects.tool_schemas import complete_parameters
 from dragoman.types.json import JsonObject
