@@ -119,9 +119,9 @@ def test_what_callers_make_up_is_not_kept() -> None:
     group = group_of([deployment(0, tags=("a",)), deployment(1, tags=("a",))], policy=TAGS)
     for number in range(40):
         group.choose(asked_of(group, metadata={"tags": ["a", f"{number}" * 10_000]}), EMPTY)
-    assert group._all.able == {}
+    assert group._all_healthy.eligible == {}
     group.choose(asked_of(group, metadata={"tags": ["a"]}), EMPTY)
-    assert len(group._all.able) == 1
+    assert len(group._all_healthy.eligible) == 1
 
 
 # --- region, data policy, blocked
@@ -349,5 +349,5 @@ async def test_a_fallback_in_another_region_is_not_asked_either(upstream: Upstre
 
 def test_who_is_able_when_nothing_is_asked_for() -> None:
     group = group_of([deployment(0), deployment(1, blocked=True), narrow(2, 1000)], policy=WINDOW)
-    assert group.able(asked_of(group)) == {"smart:0", "smart:2"}
-    assert group.able(asked_of(group, words(5000))) == {"smart:0"}
+    assert group.eligible_ids(asked_of(group)) == {"smart:0", "smart:2"}
+    assert group.eligible_ids(asked_of(group, words(5000))) == {"smart:0"}

@@ -43,7 +43,7 @@ class CallLog:
             "model": record.model or record.alias,
             "operation": record.operation,
             "stream": record.stream,
-            "attempts": [_attempt(made) for made in record.attempts],
+            "attempts": [_attempt(attempt) for attempt in record.attempts],
             "usage": record.usage,
             "cost": None if record.cost is None or record.cost.total is None else dollars(record.cost.total),
             "milliseconds": round((now - record.started_at) * 1000, 3),
@@ -67,12 +67,12 @@ class CallLog:
         self.close()
 
 
-def _attempt(made: Attempt) -> dict[str, Any]:
+def _attempt(attempt: Attempt) -> dict[str, Any]:
     return {
-        "deployment": made.deployment,
-        "provider": made.provider,
-        "model": made.model,
-        "milliseconds": round(made.milliseconds, 3),
-        "error": made.error,
-        "status": made.status,
+        "deployment": attempt.deployment,
+        "provider": attempt.provider,
+        "model": attempt.model,
+        "milliseconds": round(attempt.milliseconds, 3),
+        "error": attempt.error,
+        "status": attempt.status,
     }

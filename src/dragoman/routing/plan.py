@@ -23,7 +23,7 @@ from dragoman.routing.settings.router_settings import FallbackTarget, RouterSett
 if TYPE_CHECKING:
     from dragoman.models import Catalogue
     from dragoman.routing.choice.affinity import Affinity
-    from dragoman.routing.strategies.routing_groups import Strategies
+    from dragoman.routing.strategies.routing_groups import GroupStrategies
     from dragoman.state import Outage
 
 __all__ = ["CallFallbacks", "RoutingPlan"]
@@ -37,10 +37,10 @@ class RoutingPlan:
     and what."""
 
     settings: RouterSettings
-    listed: tuple[Deployment, ...]
+    deployments: tuple[Deployment, ...]
     """As they were given, without the defaults of the settings."""
-    strategies: Strategies
-    directory: DeploymentIndex
+    strategies: GroupStrategies
+    index: DeploymentIndex
     catalogue: Catalogue
     clock: Clock
     now: Callable[[], float]
@@ -52,29 +52,29 @@ class RoutingPlan:
     def resolve(self, call: Call) -> GroupRequest:
         route = matching_route(self.settings.routes, call) if self.settings.routes else None
         model = call.model if route is None else route.use
-        group = self._described(self.directory.group(model, call.options), call, call.options)
-        meant = group if route is None else self._named(call) or group
-        return self._asking(
+        group = self._with_prices(self.index.group(model, call.options), call, call.options)
+        intended = group if route is None else self._named_group(call) or group
+        return self._group_request(
             call,
             group,
             request=call.request,
             options=call.options,
-            home_provider=meant.members[0].deployment.provider.name,
+            home_provider=intended.members[0].deployment.provider.name,
             reason="" if route is None else f"{route.path} sends it to {model}; ",
             route=None if route is None else route.path,
         )
 
-    def _asking(self, call: Call, group: ModelGroup, **more: Any) -> GroupRequest:
+    def _group_request(self, call: Call, group: ModelGroup, **more: Any) -> GroupRequest:
         return GroupRequest(call, group, random=self.clock.random, now=self.now, affinity=self.affinity, **more)
 
-    def _named(self, call: Call) -> ModelGroup | None:
+    def _named_group(self, call: Call) -> ModelGroup | None:
         """The group that the caller named, and meant his own key and address for; None for a name that only routes know."""
         try:
-            return self.directory.group(call.model, call.options)
+            return self.index.group(call.model, call.options)
         except DragomanError:
             return None
 
-    def _described(self, group: ModelGroup, call: Call, options: CallOptions) -> ModelGroup:
+    def _with_prices(self, group: ModelGroup, call: Call, options: CallOptions) -> ModelGroup:
         """With the prices that the call itself brings, and without those that may not be asked as nobody knows their price."""
         wants_prices = self.settings.block_requests_for_models_without_pricing and call.operation != "count_tokens"
         if not (options.prices or options.base_model or wants_prices):
@@ -84,15 +84,15 @@ class RoutingPlan:
             deployments = with_prices(deployments, options, self.catalogue)
         if wants_prices:
             deployments = only_priced(deployments)
-        return group.of(group.alias, deployments)
+        return group.with_deployments(group.alias, deployments)
 
-    def retry_options(self, asked: GroupRequest) -> tuple[CallOptions, int]:
+    def retry_options(self, request: GroupRequest) -> tuple[CallOptions, int]:
         """What counts of fallbacks, and how many retries there are: as the call says, or the deployment, or the settings."""
-        options, own = asked.call.options, asked.group.members[0].deployment.options
+        options, own = request.call.options, request.group.members[0].deployment.options
         if options.fallbacks is None and (own.fallbacks is not None or own.disable_fallbacks):
             options = replace(options, fallbacks=own.fallbacks, disable_fallbacks=own.disable_fallbacks)
-        said = options.num_retries if options.num_retries is not None else own.num_retries
-        return options, self.settings.num_retries if said is None else said
+        value = options.num_retries if options.num_retries is not None else own.num_retries
+        return options, self.settings.num_retries if value is None else value
 
     def fallback(self, call: Call, target: FallbackTarget, home_provider: str) -> GroupRequest:
         own: dict[str, Any] = {}
@@ -104,27 +104,27 @@ class RoutingPlan:
         options, left_out = replace(call.options, custom_llm_provider=own.get("custom_llm_provider")), _NOTHING
         if options.prices or options.base_model:
             options = replace(options, prices={}, base_model=None)  # they are the first model's
-        group = self.directory.group(target_name(target), options)
+        group = self.index.group(target_name(target), options)
         there = group.members[0].deployment.provider.name
         if there != home_provider:
             options, left_out = without_home_credentials(options)
         options = replace(options, **own) if own else options
-        group = self._described(group, call, options)
-        return self._asking(
+        group = self._with_prices(group, call, options)
+        return self._group_request(
             call, group, request=request, options=options, home_provider=there, left_out=(*left_out, *unsent)
         )
 
     def has_available_fallback(
-        self, targets: Iterable[FallbackTarget], outages: Mapping[str, Outage], seen: Collection[str]
+        self, targets: Iterable[FallbackTarget], outages: Mapping[str, Outage], visited: Collection[str]
     ) -> bool:
-        """Whether one of these fallbacks, none of those that were `seen`, is still asked and has a deployment that is well."""
-        if len(seen) > self.settings.max_fallbacks:
+        """Whether one of these fallbacks, none of those that were `visited`, is still asked and has a deployment that is well."""
+        if len(visited) > self.settings.max_fallbacks:
             return False
         for target in targets:
-            if target_name(target) in seen:
+            if target_name(target) in visited:
                 continue
             try:
-                group = self.directory.group(target_name(target), NO_OPTIONS)
+                group = self.index.group(target_name(target), NO_OPTIONS)
             except DragomanError:
                 continue
             if any(member.outage(outages) is None for member in group.without_canaries.members):
@@ -141,7 +141,7 @@ class RoutingPlan:
         own = {} if isinstance(target, str) else target
         try:
             options = CallOptions(custom_llm_provider=own.get("custom_llm_provider"))
-            self.directory.group(target_name(target), options)
+            self.index.group(target_name(target), options)
         except DragomanError as error:
             raise BadRequestError(f"{path}: {error.message}", param=path, code=error.code) from error
 
@@ -159,6 +159,6 @@ class CallFallbacks:
         """Return what is asked of a fallback. Raise `DragomanError` for one that does not exist."""
         return self.plan.fallback(self.call, target, self.home_provider)
 
-    def is_available(self, targets: Iterable[FallbackTarget], seen: Collection[str]) -> bool:
-        """Return whether one of the targets, none of those `seen`, may still be asked and has a healthy deployment."""
-        return self.plan.has_available_fallback(targets, self.outages(), seen)
+    def is_available(self, targets: Iterable[FallbackTarget], visited: Collection[str]) -> bool:
+        """Return whether one of the targets, none of those `visited`, may still be asked and has a healthy deployment."""
+        return self.plan.has_available_fallback(targets, self.outages(), visited)

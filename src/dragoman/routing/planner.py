@@ -21,7 +21,7 @@ from dragoman.routing.recovery import fallbacks
 from dragoman.routing.recovery.mirror import Mirrors
 from dragoman.routing.settings.call_options import NO_OPTIONS
 from dragoman.routing.settings.router_settings import FIXED, RouterSettings
-from dragoman.routing.strategies.routing_groups import Strategies
+from dragoman.routing.strategies.routing_groups import GroupStrategies
 
 if TYPE_CHECKING:
     from dragoman.models import Catalogue
@@ -44,15 +44,15 @@ class Planner:
 
     def initial(self, deployments: Iterable[Deployment], settings: RouterSettings) -> RoutingPlan:
         """Raises `ConfigError`."""
-        strategies = Strategies(settings)
+        strategies = GroupStrategies(settings)
         wants_caches = strategies.read_caches
         listed = tuple(deployments)
-        return self._checked(
+        return self._validated(
             RoutingPlan(
                 settings=settings,
-                listed=listed,
+                deployments=listed,
                 strategies=strategies,
-                directory=self._directory(listed, settings, strategies),
+                index=self._index(listed, settings, strategies),
                 catalogue=self.catalogue,
                 clock=self.clock,
                 now=self.now,
@@ -65,35 +65,37 @@ class Planner:
         self, now: RoutingPlan, deployments: Iterable[Deployment] | None, settings: RouterSettings | None
     ) -> RoutingPlan:
         """After `now`; None: as they are. What strategies and affinity have learned is kept. Raises `ConfigError`."""
-        listed = now.listed if deployments is None else tuple(deployments)
+        listed = now.deployments if deployments is None else tuple(deployments)
         twice, times = Counter(item.id for item in listed).most_common(1)[0] if listed else ("", 0)
         if times > 1:
             raise ConfigError(f"model_list: the id {twice!r} is there twice", param="model_list")
         if settings is None:
-            directory = self._directory(listed, now.settings, now.strategies)
-            return self._checked(replace(now, listed=listed, directory=directory))
+            directory = self._index(listed, now.settings, now.strategies)
+            return self._validated(replace(now, deployments=listed, index=directory))
         for field in dataclasses.fields(settings):
             if field.name in FIXED and getattr(settings, field.name) != getattr(now.settings, field.name):
                 raise ConfigError(f"{field.name}: cannot be changed while the router runs", param=field.name)
-        made = self.initial(listed, settings)
-        if now.affinity is not None and now.strategies.read_caches == made.strategies.read_caches:
-            return replace(made, affinity=now.affinity)
-        return made
-
-    def _checked(self, plan: RoutingPlan) -> RoutingPlan:
-        routes = ((route.path + ".use", route.use) for route in plan.settings.routes)
-        plan.directory.check(*routes, *self.mirrors.targets(plan.directory.deployments))
+        plan = self.initial(listed, settings)
+        if now.affinity is not None and now.strategies.read_caches == plan.strategies.read_caches:
+            return replace(plan, affinity=now.affinity)
         return plan
 
-    def _directory(self, listed: Iterable[Deployment], said: RouterSettings, strategies: Strategies) -> DeploymentIndex:
+    def _validated(self, plan: RoutingPlan) -> RoutingPlan:
+        routes = ((route.path + ".use", route.use) for route in plan.settings.routes)
+        plan.index.check(*routes, *self.mirrors.targets(plan.index.deployments))
+        return plan
+
+    def _index(
+        self, listed: Iterable[Deployment], value: RouterSettings, strategies: GroupStrategies
+    ) -> DeploymentIndex:
         return DeploymentIndex(
-            with_defaults(listed, said),
+            with_defaults(listed, value),
             self.providers,
             self.catalogue,
             strategies.of,
-            lambda alias: any(True for _ in fallbacks.targets(said, alias, NO_OPTIONS, None)),
+            lambda alias: any(True for _ in fallbacks.targets(value, alias, NO_OPTIONS, None)),
             allow_unlisted=self.allow_unlisted,
-            checks=replace(said.checks, drop_params=said.drop_params),
+            checks=replace(value.checks, drop_params=value.drop_params),
             canaries=self.canaries,
-            names=said.model_group_alias,
+            names=value.model_group_alias,
         )

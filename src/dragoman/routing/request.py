@@ -28,7 +28,7 @@ __all__ = [
     "RequestFacts",
     "RequestedGroup",
     "affects_health",
-    "invalid_texts",
+    "invalid_texts_error",
     "texts",
     "texts_of",
 ]
@@ -62,21 +62,21 @@ class RequestedGroup(Protocol):
     @property
     def without_canaries(self) -> RequestedGroup: ...
 
-    def choose(self, asked: GroupRequest, view: View, tried: Collection[str] = ()) -> Choice | NoDeployment: ...
+    def choose(self, request: GroupRequest, view: View, excluded: Collection[str] = ()) -> Choice | NoDeployment: ...
 
-    def able(self, asked: GroupRequest) -> frozenset[str]: ...
+    def eligible_ids(self, request: GroupRequest) -> frozenset[str]: ...
 
-    def of(self, alias: str, deployments: Sequence[Deployment]) -> RequestedGroup: ...
+    def with_deployments(self, alias: str, deployments: Sequence[Deployment]) -> RequestedGroup: ...
 
 
 class CacheAffinity(Protocol):
     """Who answered a caller, a session or the beginning of a request last (`choice.affinity.Affinity`)."""
 
-    def preferred(self, asked: GroupRequest, candidates: Any) -> AffinityHit | None: ...
+    def preferred(self, request: GroupRequest, candidates: Any) -> AffinityHit | None: ...
 
-    def cached_prefix(self, asked: GroupRequest) -> CachedPrefix | None: ...
+    def cached_prefix(self, request: GroupRequest) -> CachedPrefix | None: ...
 
-    def answered(self, asked: GroupRequest, deployment: Deployment) -> None: ...
+    def answered(self, request: GroupRequest, deployment: Deployment) -> None: ...
 
 
 class AffinityHit(NamedTuple):
@@ -107,10 +107,10 @@ class RequestFacts:
     @functools.cached_property
     def tags(self) -> frozenset[str]:
         """Of the request: `metadata.tags`. Raises `BadRequestError`."""
-        said = self.metadata.get("tags")
-        if said is None or isinstance(said, (str, list, tuple)):
-            return texts(said)
-        raise invalid_texts("metadata.tags", said)
+        value = self.metadata.get("tags")
+        if value is None or isinstance(value, (str, list, tuple)):
+            return texts(value)
+        raise invalid_texts_error("metadata.tags", value)
 
     @functools.cached_property
     def needs(self) -> Mapping[str, str]:
@@ -192,14 +192,14 @@ class GroupRequest(RequestFacts):
         known = self._memo
         if name not in known:
             known[name] = make(self)
-        found: _T = known[name]
-        return found
+        result: _T = known[name]
+        return result
 
     def share_memo(self, other: GroupRequest) -> None:
         """What was made for `other`, another asking of the same, counts for this one too."""
         self._memo = other._memo
 
-    def to(self, group: RequestedGroup, request: Any) -> GroupRequest:
+    def redirected(self, group: RequestedGroup, request: Any) -> GroupRequest:
         """Return the same for another group, or with another request; nothing that was worked out is kept."""
         return self._with(group, request, self.affinity)
 
@@ -234,16 +234,16 @@ class GroupRequest(RequestFacts):
         return None if self.affinity is None else self.affinity.cached_prefix(self)
 
 
-def invalid_texts(path: str, said: Any) -> BadRequestError:
+def invalid_texts_error(path: str, value: Any) -> BadRequestError:
     """What is wrong where neither a text nor a list of texts is said."""
-    return BadRequestError(f"{path}: expected a text or a list of texts, got {type(said).__name__}", param=path)
+    return BadRequestError(f"{path}: expected a text or a list of texts, got {type(value).__name__}", param=path)
 
 
-def texts(said: Any) -> frozenset[str]:
+def texts(value: Any) -> frozenset[str]:
     """Of a list of texts, or one."""
-    if isinstance(said, str):
-        return frozenset((said,))
-    return frozenset(str(item) for item in said) if isinstance(said, (list, tuple)) else frozenset()
+    if isinstance(value, str):
+        return frozenset((value,))
+    return frozenset(str(item) for item in value) if isinstance(value, (list, tuple)) else frozenset()
 
 
 def _length(value: Any) -> int:
@@ -271,10 +271,10 @@ _HEAVY = frozenset({"image_url", "input_audio", "video_url", "file"})
 
 def texts_of(request: Any) -> list[str]:
     """Of an embedding or a text completion."""
-    said = request.get("input") or request.get("prompt") or ()
-    return [said] if isinstance(said, str) else [item for item in said if isinstance(item, str)]
+    value = request.get("input") or request.get("prompt") or ()
+    return [value] if isinstance(value, str) else [item for item in value if isinstance(item, str)]
 
 
-def affects_health(asked: GroupRequest) -> bool:
+def affects_health(request: GroupRequest) -> bool:
     """Whether how it goes says anything of the deployment: not with the caller's own key, or at his own place."""
-    return asked.options.api_key is None and asked.options.api_base is None
+    return request.options.api_key is None and request.options.api_base is None

@@ -68,13 +68,13 @@ class CallRouter:
         # No part holds this router, so that a forgotten one is freed at once.
         self._rates = FallbackRates(settings.fallback_alert, clock.time, lambda event: tell(given, event))
         self.canaries = Canaries(settings.canary, clock, given)
-        heard = (*given, *self.canaries.listeners)
-        self.health = DeploymentHealth(self.store, settings.health, lambda event: tell(heard, event))
+        watched = (*given, *self.canaries.listeners)
+        self.health = DeploymentHealth(self.store, settings.health, lambda event: tell(watched, event))
         self.wait_queue = WaitQueue()
-        self.mirrors = Mirrors(settings.mirror, clock, heard)
+        self.mirrors = Mirrors(settings.mirror, clock, watched)
         self._transports = Transports(lambda: Transport(**transport_options))
         self._services = RouterServices(
-            clock=clock, transport=self._transports.here, listeners=heard, store=self.store, health=self.health
+            clock=clock, transport=self._transports.here, listeners=watched, store=self.store, health=self.health
         )
         self._planner = Planner(
             providers=self.providers,
@@ -93,7 +93,7 @@ class CallRouter:
             health=self.health,
             transport=self._transports.here,
             clock=clock,
-            listeners=heard,
+            listeners=watched,
         )
         self.adopt(self.current_plan)
 
@@ -109,19 +109,19 @@ class CallRouter:
         """Calls that begin from now on go by it; those that are under way end by what they began with.
 
         What is known of a deployment stays known under its id, but for its failures where it asks somebody else now."""
-        before, deployments = {item.id: item.place for item in self.deployments}, plan.directory.deployments
-        self.canaries.learn(deployments)
-        self.mirrors.learn(deployments)
-        counters = plan.strategies.watched(deployments)
+        previous, deployments = {item.id: item.place for item in self.deployments}, plan.index.deployments
+        self.canaries.adopt(deployments)
+        self.mirrors.adopt(deployments)
+        counters = plan.strategies.watched_counters(deployments)
         if counters or self.current_plan is not plan:
             self.store.watch(counters, by=self._watcher)
         self.health.adopt(plan.settings.health)
-        self.health_checker.adopt(plan.directory.members)
+        self.health_checker.adopt(plan.index.members)
         self.current_plan = plan
         self._dispatcher = self._new_dispatcher(plan)
         self._answerer = self._with_layers(self._dispatcher)
         for item in deployments:
-            if before.get(item.id, item.place) != item.place:
+            if previous.get(item.id, item.place) != item.place:
                 self.health.forget(item.key)
 
     def _new_dispatcher(self, plan: RoutingPlan) -> Dispatcher:
@@ -137,7 +137,7 @@ class CallRouter:
 
     @property
     def _index(self) -> DeploymentIndex:
-        return self.current_plan.directory
+        return self.current_plan.index
 
     @property
     def aliases(self) -> tuple[str, ...]:
@@ -146,8 +146,8 @@ class CallRouter:
     @property
     def names(self) -> tuple[str, ...]:
         """What callers may ask for, without other names that are hidden."""
-        others = (name for name, alias in self.settings.model_group_alias.items() if not alias.hidden)
-        return tuple(dict.fromkeys((*self.aliases, *others)))
+        alternatives = (name for name, alias in self.settings.model_group_alias.items() if not alias.hidden)
+        return tuple(dict.fromkeys((*self.aliases, *alternatives)))
 
     @property
     def deployments(self) -> tuple[Deployment, ...]:

@@ -10,7 +10,7 @@ from dragoman import routing
 from dragoman.errors import DragomanError
 from dragoman.routing import RouterSettings, parse_model_list
 from dragoman.routing.deployments.group_info import group_info
-from dragoman.routing.deployments.ids import Ids
+from dragoman.routing.deployments.ids import DeploymentIds
 from dragoman.routing.deployments.model_list import parse_deployment
 from dragoman.routing.settings.table import Reading
 from dragoman.sdk._arguments import (
@@ -56,7 +56,7 @@ class ManagedRouter:
         self._told = {name: value for name, value in said.items() if value is not None}
         self._providers = providers or PROVIDERS
         self._catalogue = CATALOGUE if catalogue is None else catalogue
-        self._ids = Ids()
+        self._ids = DeploymentIds()
         self._reading = read_arguments(self._told)
         deployments = parse_model_list(model_list, self._providers, catalogue=self._catalogue, ids=self._ids)
         later = (*unknown_arguments(self._told, ()), *self._reading.settings.defaults.later)
@@ -69,7 +69,7 @@ class ManagedRouter:
             listeners=listeners,
             verify=verify,
         )
-        check_names(self._reading, self._core.current_plan.directory)
+        check_names(self._reading, self._core.current_plan.index)
 
     @property
     def settings(self) -> RouterSettings:
@@ -126,7 +126,7 @@ class ManagedRouter:
         same alias as before keeps its id, and what is known of it."""
 
         def changed(listed: tuple[routing.Deployment, ...]) -> Sequence[routing.Deployment]:
-            ids = self._ids.after(listed)
+            ids = self._ids.succeeding(listed)
             return parse_model_list(model_list, self._providers, catalogue=self._catalogue, ids=ids)
 
         self._relist(changed)
@@ -190,7 +190,7 @@ class ManagedRouter:
 
     def _relist(self, changed: Callable[[tuple[routing.Deployment, ...]], Sequence[routing.Deployment]]) -> None:
         with self._change:
-            listed = self._core.current_plan.listed
+            listed = self._core.current_plan.deployments
             deployments = changed(listed)
             if deployments is not listed:
                 self._adopt(deployments, self._reading)
@@ -199,5 +199,5 @@ class ManagedRouter:
     def _adopt(self, deployments: Sequence[routing.Deployment] | None, reading: Reading) -> None:
         settings = None if reading is self._reading else reading.settings
         plan = self._core.plan(deployments, settings)
-        check_names(reading, plan.directory)
+        check_names(reading, plan.index)
         self._core.adopt(plan)

@@ -84,7 +84,7 @@ async def admit_or_enqueue(
     call = QueuedCall(request, context, has_backup)
     limit = policy.timeout if policy.timeout is not None else settings.longest_wait
     until = min(context.deadline, clock.monotonic() + limit)
-    waiter = Waiter(request.group.alias, priority, request.group.able(request), until)
+    waiter = Waiter(request.group.alias, priority, request.group.eligible_ids(request), until)
     call.pause(waiter, found, ahead)
     position = enqueue(waiter, policy.max_size, clock.monotonic())
     if position is None:

@@ -55,14 +55,14 @@ class Affinity:
         self._prefers_caches = "prompt_caching" in policy.kinds
         self._knows_caches = self._prefers_caches or wants_caches
 
-    def preferred(self, asked: GroupRequest, candidates: Candidates) -> AffinityHit | None:
+    def preferred(self, request: GroupRequest, candidates: Candidates) -> AffinityHit | None:
         """One of the candidates that has something of this call, if any has: it is well, and as good as the others."""
         positions = candidates.positions
-        for memory, name, why in self._names(asked):
+        for memory, name, why in self._names(request):
             position = positions.get(memory.get(name) or "")
             if position is not None:
                 return AffinityHit(position, why)
-        warm = asked.cached_prefix if self._prefers_caches else None
+        warm = request.cached_prefix if self._prefers_caches else None
         position = None if warm is None else positions.get(warm.key)
         if warm is None or position is None:
             return None
@@ -70,25 +70,25 @@ class Affinity:
             position, f"prompt-cache affinity: it holds about {warm.tokens} tokens of this request in its cache"
         )
 
-    def cached_prefix(self, asked: GroupRequest) -> CachedPrefix | None:
+    def cached_prefix(self, request: GroupRequest) -> CachedPrefix | None:
         """Who answered the longest beginning of this request lately."""
         if not self._knows_caches:
             return None
-        for prefix in reversed(asked.memoized("prefixes", _prefixes)):
-            key = self._caches.get((asked.group.alias, prefix.digest))
+        for prefix in reversed(request.memoized("prefixes", _prefixes)):
+            key = self._caches.get((request.group.alias, prefix.digest))
             if key is not None:
                 return CachedPrefix(key, prefix.tokens)
         return None
 
-    def answered(self, asked: GroupRequest, deployment: Deployment) -> None:
-        for memory, name, _ in self._names(asked):
+    def answered(self, request: GroupRequest, deployment: Deployment) -> None:
+        for memory, name, _ in self._names(request):
             memory.put(name, deployment.key)
         if self._knows_caches:
-            for prefix in _cached(asked.memoized("prefixes", _prefixes), deployment):
-                self._caches.put((asked.group.alias, prefix.digest), deployment.key)
+            for prefix in _cached(request.memoized("prefixes", _prefixes), deployment):
+                self._caches.put((request.group.alias, prefix.digest), deployment.key)
 
-    def _names(self, asked: GroupRequest) -> Iterator[tuple[_Memory, object, str]]:
-        metadata, alias, kinds = asked.metadata, asked.group.alias, self._policy.kinds
+    def _names(self, request: GroupRequest) -> Iterator[tuple[_Memory, object, str]]:
+        metadata, alias, kinds = request.metadata, request.group.alias, self._policy.kinds
         if not metadata:
             return
         session = _first(metadata, _SESSION) if "session_affinity" in kinds else None
@@ -114,8 +114,8 @@ class _Memory:
         self._known: OrderedDict[object, tuple[str, float]] = OrderedDict()
 
     def get(self, name: object) -> str | None:
-        found = self._known.get(name)
-        return None if found is None or found[1] <= self._now() else found[0]
+        result = self._known.get(name)
+        return None if result is None or result[1] <= self._now() else result[0]
 
     def put(self, name: object, key: str) -> None:
         with self._lock:
@@ -126,12 +126,12 @@ class _Memory:
 
 
 def _first(metadata: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    said = next((said for name in names if isinstance(said := metadata.get(name), str) and said), None)
-    return said if said is None or len(said) <= _LONGEST_NAME else _digest(said)
+    value = next((value for name in names if isinstance(value := metadata.get(name), str) and value), None)
+    return value if value is None or len(value) <= _LONGEST_NAME else _digest(value)
 
 
-def _digest(said: str) -> str:
-    return hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=32).hexdigest()
+def _digest(value: str) -> str:
+    return hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=32).hexdigest()
 
 
 def _cached(prefixes: tuple[_Prefix, ...], deployment: Deployment) -> Iterator[_Prefix]:
@@ -158,15 +158,15 @@ def _prefixes(asked: GroupRequest) -> tuple[_Prefix, ...]:
         return ()
     reader = _Reader()
     reader.read(request.get("tools") or [])
-    found: list[_Prefix] = []
+    result: list[_Prefix] = []
     for number, message in enumerate(messages):
         reader.read(message)
         following = messages[number + 1] if number + 1 < len(messages) else None
         shared = _instructs(message) and not _instructs(following)
         marked, reader.marked = reader.marked, False
         if reader.size >= _LEAST and (shared or marked or number >= len(messages) - _LOOKED_AT):
-            found.append(_Prefix(reader.digest(), reader.size // _A_TOKEN, marked, shared))
-    return tuple(found)
+            result.append(_Prefix(reader.digest(), reader.size // _A_TOKEN, marked, shared))
+    return tuple(result)
 
 
 def _instructs(message: Any) -> bool:
@@ -201,7 +201,7 @@ class _Reader:
     def digest(self) -> bytes:
         return self._hash.copy().digest()
 
-    def _feed(self, said: bytes) -> None:
-        if said:
-            self._hash.update(said)
+    def _feed(self, value: bytes) -> None:
+        if value:
+            self._hash.update(value)
             self._hash.update(b"\0")

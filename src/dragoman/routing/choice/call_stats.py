@@ -28,9 +28,9 @@ class CallStats:
 
     def add(self, event: Heard, now: float) -> None:
         if isinstance(event, AttemptEnded):
-            made = event.attempt
-            if made.error is None or made.own_fault:
-                self._calls.append((now, made.milliseconds if made.error is None else None))
+            attempt = event.attempt
+            if attempt.error is None or attempt.own_fault:
+                self._calls.append((now, attempt.milliseconds if attempt.error is None else None))
         elif isinstance(event, (CallFailed, StreamResumed)):
             self._broken.append((now, None))
         elif (cost := event.record.cost) is not None and cost.total is not None:
@@ -50,13 +50,13 @@ class CallStats:
         return min(1.0, failed / len(self._calls)) if self._calls else None
 
     def p95(self) -> float | None:
-        took = sorted(each for _, each in self._calls if each is not None)
+        took = sorted(item for _, item in self._calls if item is not None)
         return took[(len(took) * 95 - 1) // 100] if len(took) >= _ENOUGH else None
 
     def mean_cost(self) -> float | None:
-        costs = [each for _, each in self._costs if each is not None]
+        costs = [item for _, item in self._costs if item is not None]
         return sum(costs) / len(costs) if len(costs) >= _ENOUGH else None
 
 
-def ratio(own: float | None, others: float | None) -> float | None:
-    return None if own is None or not others else own / others
+def ratio(own: float | None, alternatives: float | None) -> float | None:
+    return None if own is None or not alternatives else own / alternatives

@@ -61,13 +61,13 @@ class Canaries:
 
     def __init__(self, canaries: Sequence[Canary], clock: Clock, listeners: Sequence[Listener]) -> None:
         self._canaries = tuple(canaries)
-        self._watches = {each.deployment: CanaryMonitor(each) for each in canaries}
+        self._watches = {item.deployment: CanaryMonitor(item) for item in canaries}
         self._now = clock.time
         self._chance = clock.random
         self._told = tuple(listeners)
         # Held again by the same thread where the collector closes a forgotten call in the middle of a step.
         self._lock = threading.RLock()
-        self._heard: dict[str, tuple[tuple[CanaryMonitor, CallStats], ...]] = {}
+        self._watched: dict[str, tuple[tuple[CanaryMonitor, CallStats], ...]] = {}
         """By deployment: whose figures its calls are."""
 
     @property
@@ -87,27 +87,27 @@ class Canaries:
         for position, canary in enumerate(self._canaries):
             ids = by_alias.get(canary.model)
             if ids is None:
-                raise _fault(canary, "model", f"{canary.model!r} is no alias of the model list")
+                raise _error(canary, "model", f"{canary.model!r} is no alias of the model list")
             if canary.deployment not in ids:
-                raise _fault(canary, "deployment", f"{canary.model!r} has no deployment {canary.deployment!r}")
+                raise _error(canary, "deployment", f"{canary.model!r} has no deployment {canary.deployment!r}")
             if any(canary.deployment == earlier.deployment for earlier in self._canaries[:position]):
-                raise _fault(canary, "deployment", f"{canary.deployment!r} is a canary already")
+                raise _error(canary, "deployment", f"{canary.deployment!r} is a canary already")
             shares[canary.model] = shares.get(canary.model, 0.0) + canary.share
             if shares[canary.model] > 1 + 1e-9:
-                raise _fault(canary, "share", f"the canaries of {canary.model!r} have more than all calls")
+                raise _error(canary, "share", f"the canaries of {canary.model!r} have more than all calls")
             if all(name in self._watches for name in ids):
-                raise _fault(canary, "deployment", f"{canary.model!r} has no other deployment, for the other calls")
+                raise _error(canary, "deployment", f"{canary.model!r} has no other deployment, for the other calls")
 
-    def learn(self, deployments: Iterable[Deployment]) -> None:
+    def adopt(self, deployments: Iterable[Deployment]) -> None:
         """Which deployments there are now."""
-        heard: dict[str, tuple[tuple[CanaryMonitor, CallStats], ...]] = {}
+        watched: dict[str, tuple[tuple[CanaryMonitor, CallStats], ...]] = {}
         with self._lock:
             for alias, ids in _by_alias(deployments).items():
                 watches = [watch for watch in self._watches.values() if watch.canary.model == alias]
-                heard.update({name: tuple(_figures(name, watches, self._watches)) for name in ids if watches})
-            self._heard = heard
+                watched.update({name: tuple(_figures(name, watches, self._watches)) for name in ids if watches})
+            self._watched = watched
 
-    def over(self, group: ModelGroup) -> ModelGroup:
+    def split(self, group: ModelGroup) -> ModelGroup:
         """The same group, with its canaries apart."""
         watches = [watch for watch in self._watches.values() if watch.canary.model == group.alias]
         return SplitGroup(group, watches, self._chance) if watches else group
@@ -119,39 +119,39 @@ class Canaries:
             raise NotFoundError(f"{deployment!r} is no canary", param="deployment")
         with self._lock:
             watch.own, watch.stopped = CallStats(watch.canary.gates.window), None
-            self._heard[deployment] = ((watch, watch.own),)
+            self._watched[deployment] = ((watch, watch.own),)
 
     def read(self) -> tuple[CanaryState, ...]:
         with self._lock:
             now = self._now()
             return tuple(_state(watch, now) for watch in self._watches.values())
 
-    def foreseen(self, asked: GroupRequest) -> tuple[CanaryPreview, ...]:
+    def preview(self, request: GroupRequest) -> tuple[CanaryPreview, ...]:
         """Those of the group that is asked, and whether this call is in the share of one."""
-        group = asked.group
+        group = request.group
         if not isinstance(group, SplitGroup):
             return ()
-        mine, by = group.canary_of(asked), group.drawn_by(asked)
+        own, by = group.canary_of(request), group.selected_by(request)
         with self._lock:
             now = self._now()
-            return tuple(_foreseen(watch, now, mine, by) for watch in group.watches)
+            return tuple(_preview(watch, now, own, by) for watch in group.watches)
 
     def __call__(self, event: Event) -> None:
         if not isinstance(event, (AttemptEnded, CallSucceeded, CallFailed, StreamResumed)):
             return
-        heard = self._heard.get(_deployment_of(event))
-        if heard is None:
+        watched = self._watched.get(_deployment_of(event))
+        if watched is None:
             return
         stopped: CanaryStopped | None = None
         with self._lock:
             now = self._now()
-            for watch, figures in heard:
+            for watch, figures in watched:
                 figures.add(event, now)
                 if figures is watch.own:
-                    stopped = watch.judged(now)
+                    stopped = watch.crossed_threshold(now)
         if stopped is not None:
-            told = (stopped.alias, stopped.deployment, stopped.gate, stopped.value, stopped.limit)
-            _log.warning("%s: the canary %s is stopped: its %s is %.4g, and the limit %.4g", *told)
+            fields = (stopped.alias, stopped.deployment, stopped.gate, stopped.value, stopped.limit)
+            _log.warning("%s: the canary %s is stopped: its %s is %.4g, and the limit %.4g", *fields)
             tell(self._told, stopped)
 
 
@@ -166,10 +166,10 @@ def _deployment_of(event: AttemptEnded | CallSucceeded | CallFailed | StreamResu
 
 def _by_alias(deployments: Iterable[Deployment]) -> dict[str, list[str]]:
     """Ids."""
-    found: dict[str, list[str]] = {}
+    result: dict[str, list[str]] = {}
     for item in deployments:
-        found.setdefault(item.alias, []).append(item.id)
-    return found
+        result.setdefault(item.alias, []).append(item.id)
+    return result
 
 
 def _figures(
@@ -183,7 +183,7 @@ def _figures(
             yield watch, watch.others
 
 
-def _fault(canary: Canary, name: str, message: str) -> ConfigError:
+def _error(canary: Canary, name: str, message: str) -> ConfigError:
     return ConfigError(f"{canary.path}.{name}: {message}", param=f"{canary.path}.{name}")
 
 
@@ -194,14 +194,14 @@ def _state(watch: CanaryMonitor, now: float) -> CanaryState:
     return CanaryState(**named, calls=watch.own.calls, **values)  # type: ignore[arg-type]
 
 
-def _foreseen(watch: CanaryMonitor, now: float, mine: str | None, by: str) -> CanaryPreview:
+def _preview(watch: CanaryMonitor, now: float, own: str | None, by: str) -> CanaryPreview:
     canary, gates, values = watch.canary, watch.canary.gates, watch.values(now)
     limits = ((gate, value, getattr(gates, gate)) for gate, value in values.items())
     return CanaryPreview(
         deployment=canary.deployment,
         share=canary.share,
         stopped=watch.stopped,
-        drawn=canary.deployment == mine,
+        drawn=canary.deployment == own,
         drawn_by="" if watch.stopped else by,
         calls=watch.own.calls,
         least_calls=gates.least_calls,

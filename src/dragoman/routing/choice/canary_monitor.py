@@ -28,7 +28,7 @@ class CanaryMonitor:
             "cost_ratio": ratio(self.own.mean_cost(), self.others.mean_cost()),
         }
 
-    def judged(self, now: float) -> CanaryStopped | None:
+    def crossed_threshold(self, now: float) -> CanaryStopped | None:
         """The gate that it has just crossed."""
         canary = self.canary
         if self.stopped is not None or self.own.calls < canary.gates.least_calls:

@@ -18,7 +18,7 @@ from dragoman.errors import (
 from dragoman.models import tally_tokens, tokens_upper_bound
 from dragoman.routing.deployments.abilities import abilities_of, lack_of
 from dragoman.routing.deployments.deployment import Deployment
-from dragoman.routing.request import GroupRequest, invalid_texts, texts, texts_of
+from dragoman.routing.request import GroupRequest, invalid_texts_error, texts, texts_of
 from dragoman.routing.settings.checks import CheckPolicy
 
 __all__ = ["CHECKS", "NOT_CACHEABLE", "Check", "window_of"]
@@ -38,7 +38,7 @@ class Check(NamedTuple):
     """What the caller hears where this check refuses everybody."""
 
 
-def _blocked(deployment: Deployment, asked: GroupRequest) -> str | None:
+def _blocked(deployment: Deployment, request: GroupRequest) -> str | None:
     return "by the configuration" if deployment.blocked else None
 
 
@@ -46,7 +46,7 @@ def _any_blocked(deployments: Sequence[Deployment], policy: CheckPolicy) -> bool
     return any(deployment.blocked for deployment in deployments)
 
 
-class _Wish(NamedTuple):
+class _TagFilter(NamedTuple):
     """What a request's tags ask of a deployment."""
 
     banned: frozenset[str]
@@ -56,34 +56,36 @@ class _Wish(NamedTuple):
     """The ids of those that fit, as some fit better than others; None: all that are not banned."""
 
 
-def _wish(asked: GroupRequest) -> _Wish:
-    said = asked.tags
-    banned = frozenset(tag[1:] for tag in said if tag.startswith("!"))
-    demanded = frozenset(tag[1:] for tag in said if tag.startswith("&"))
-    wanted = frozenset(tag for tag in said if tag[:1] not in ("!", "&"))
-    able = [
+def _tag_filter(request: GroupRequest) -> _TagFilter:
+    value = request.tags
+    banned = frozenset(tag[1:] for tag in value if tag.startswith("!"))
+    demanded = frozenset(tag[1:] for tag in value if tag.startswith("&"))
+    wanted = frozenset(tag for tag in value if tag[:1] not in ("!", "&"))
+    eligible = [
         member.deployment
-        for member in asked.group.members
+        for member in request.group.members
         if banned.isdisjoint(member.deployment.tags) and demanded.issubset(member.deployment.tags)
     ]
-    return _Wish(banned, demanded, wanted, _among(able, wanted, asked))
+    return _TagFilter(banned, demanded, wanted, _fitting_ids(eligible, wanted, request))
 
 
-def _among(able: Sequence[Deployment], wanted: frozenset[str], asked: GroupRequest) -> frozenset[str] | None:
+def _fitting_ids(
+    eligible: Sequence[Deployment], wanted: frozenset[str], request: GroupRequest
+) -> frozenset[str] | None:
     """Those that share a tag with the request (or all of its tags), or know its client; else those for everybody."""
-    agent = _agent(asked)
-    fitting = frozenset(item.id for item in able if _fits(item, wanted, agent, asked.group.policy.match_any))
+    agent = _agent(request)
+    fitting = frozenset(item.id for item in eligible if _fits(item, wanted, agent, request.group.policy.match_any))
     if fitting:
         return fitting
-    default = frozenset(item.id for item in able if "default" in item.tags)
+    default = frozenset(item.id for item in eligible if "default" in item.tags)
     if wanted or default:
         return default
     return None
 
 
-def _agent(asked: GroupRequest) -> str | None:
-    said = asked.metadata.get("user_agent")
-    return said if isinstance(said, str) else None
+def _agent(request: GroupRequest) -> str | None:
+    value = request.metadata.get("user_agent")
+    return value if isinstance(value, str) else None
 
 
 def _fits(deployment: Deployment, wanted: frozenset[str], agent: str | None, match_any: bool) -> bool:
@@ -98,8 +100,8 @@ def _fits(deployment: Deployment, wanted: frozenset[str], agent: str | None, mat
     return any(re.search(pattern, f"User-Agent: {agent}") for pattern in deployment.tag_regex)
 
 
-def _other_tags(deployment: Deployment, asked: GroupRequest) -> str | None:
-    wish = asked.memoized("tags", _wish)
+def _has_other_tags(deployment: Deployment, request: GroupRequest) -> str | None:
+    wish = request.memoized("tags", _tag_filter)
     tags = deployment.tags
     if not wish.banned.isdisjoint(tags):
         return f"it has the tag {_listed(wish.banned.intersection(tags))}, which the request excludes"
@@ -110,16 +112,16 @@ def _other_tags(deployment: Deployment, asked: GroupRequest) -> str | None:
     return f"its tags do not fit {_listed(wish.wanted)}" if wish.wanted else "it is for requests with other tags"
 
 
-def _tags_decide(deployments: Sequence[Deployment], policy: CheckPolicy) -> bool:
+def _filters_tags(deployments: Sequence[Deployment], policy: CheckPolicy) -> bool:
     return policy.tags
 
 
-def _elsewhere(deployment: Deployment, asked: GroupRequest) -> str | None:
+def _is_outside_region(deployment: Deployment, request: GroupRequest) -> str | None:
     region = deployment.region
-    for allowed in asked.memoized("regions", _regions) or ():
+    for allowed in request.memoized("regions", _regions) or ():
         if region is None:
             return f"its region is not known, and the request must stay in {_listed(allowed)}"
-        if not any(_lies_in(region, area) for area in allowed):
+        if not any(_is_within(region, area) for area in allowed):
             return f"{region} is not in {_listed(allowed)}"
     return None
 
@@ -127,45 +129,45 @@ def _elsewhere(deployment: Deployment, asked: GroupRequest) -> str | None:
 _REGIONS = ("allowed_model_region", "region", "data_residency")
 
 
-def _regions(asked: GroupRequest) -> tuple[frozenset[str], ...] | None:
+def _regions(request: GroupRequest) -> tuple[frozenset[str], ...] | None:
     """Where the request must stay, `eu`, `eu-west-1`, ...: in one of each."""
-    always = asked.group.policy.regions
-    if not asked.metadata:
+    always = request.group.policy.regions
+    if not request.metadata:
         return always or None
-    return (*always, *(said for name in _REGIONS if (said := _demanded(asked, name)) is not None)) or None
+    return (*always, *(value for name in _REGIONS if (value := _demanded(request, name)) is not None)) or None
 
 
-def _demanded(asked: GroupRequest, name: str) -> frozenset[str] | None:
+def _demanded(request: GroupRequest, name: str) -> frozenset[str] | None:
     """What the metadata demand under this name. Raises `BadRequestError`: a demand that nobody understands is not dropped."""
-    said = asked.metadata.get(name)
-    if not said:
+    value = request.metadata.get(name)
+    if not value:
         return None
-    if isinstance(said, str) or (isinstance(said, (list, tuple)) and all(isinstance(item, str) for item in said)):
-        return texts(said)
-    raise invalid_texts(f"metadata.{name}", said)
+    if isinstance(value, str) or (isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)):
+        return texts(value)
+    raise invalid_texts_error(f"metadata.{name}", value)
 
 
 _AREAS = {"eu": ("eu", "europe"), "us": ("us",)}
 
 
-def _lies_in(region: str, area: str) -> bool:
+def _is_within(region: str, area: str) -> bool:
     """`eu-west-1` and `europe-west4` lie in `eu`."""
     region, area = region.lower(), area.lower()
     return region == area or any(region == name or region.startswith(f"{name}-") for name in _AREAS.get(area, (area,)))
 
 
-def _against_policy(deployment: Deployment, asked: GroupRequest) -> str | None:
-    lacking = (asked.memoized("policies", _policies) or frozenset()).difference(deployment.tags)
+def _violates_data_policy(deployment: Deployment, request: GroupRequest) -> str | None:
+    lacking = (request.memoized("policies", _policies) or frozenset()).difference(deployment.tags)
     return f"it has not the tag {_listed(lacking)}, which the request's data policy demands" if lacking else None
 
 
-def _policies(asked: GroupRequest) -> frozenset[str] | None:
+def _policies(request: GroupRequest) -> frozenset[str] | None:
     """Tags that a deployment must have, always and all of them: `metadata.data_policy`."""
-    return _demanded(asked, "data_policy")
+    return _demanded(request, "data_policy")
 
 
-def _unable(deployment: Deployment, asked: GroupRequest) -> str | None:
-    lack = lack_of(deployment, asked.needs, asked.options, drop_params=asked.group.policy.drop_params)
+def _lacks_ability(deployment: Deployment, request: GroupRequest) -> str | None:
+    lack = lack_of(deployment, request.needs, request.options, drop_params=request.group.policy.drop_params)
     return (
         None
         if lack is None
@@ -173,15 +175,15 @@ def _unable(deployment: Deployment, asked: GroupRequest) -> str | None:
     )
 
 
-def _needs(asked: GroupRequest) -> Hashable:
-    if not asked.needs:
+def _needs(request: GroupRequest) -> Hashable:
+    if not request.needs:
         return None
-    options = asked.options
-    said = (options.drop_params, options.allowed_openai_params, options.additional_drop_params)
-    return (*asked.needs.items(), *said)
+    options = request.options
+    value = (options.drop_params, options.allowed_openai_params, options.additional_drop_params)
+    return (*request.needs.items(), *value)
 
 
-def _some_lack(deployments: Sequence[Deployment], policy: CheckPolicy) -> bool:
+def _any_lacks(deployments: Sequence[Deployment], policy: CheckPolicy) -> bool:
     """One that stands alone tells it itself, and better (`_abilities.py`)."""
     return len(deployments) > 1 and any(abilities_of(deployment).refused for deployment in deployments)
 
@@ -194,37 +196,39 @@ _BESIDES = 1000
 """Tokens of a prompt beside its texts."""
 
 
-def _too_long(deployment: Deployment, asked: GroupRequest) -> str | None:
+def _exceeds_window(deployment: Deployment, request: GroupRequest) -> str | None:
     """Counted cheaply where that is enough, and exactly only near the limit."""
     window = window_of(deployment)
-    if window is None or not _is_one_prompt(asked) or asked.rough_tokens * _MOST_PER_TOKEN < window - _BESIDES:
+    if window is None or not _is_one_prompt(request) or request.rough_tokens * _MOST_PER_TOKEN < window - _BESIDES:
         return None
     model, provider = deployment.entry.model if deployment.entry else deployment.model, deployment.provider.name
-    most = asked.memoized(("most", model), lambda it: tokens_upper_bound(it.request, provider=provider, model=model))
+    most = request.memoized(
+        ("most", model), lambda item: tokens_upper_bound(item.request, provider=provider, model=model)
+    )
     if most is not None and most <= window:
         return None
-    tokens, exact = asked.memoized(("counted", model), lambda it: _counted(it, model))
+    tokens, exact = request.memoized(("counted", model), lambda item: _counted(item, model))
     if tokens <= (window if exact else window * _SURE):
         return None
     return f"{'' if exact else 'about '}{tokens} tokens do not fit into {window}"
 
 
-def _may_be_too_long(asked: GroupRequest) -> Hashable:
-    narrowest = asked.group.narrowest
-    if narrowest is None or not _is_one_prompt(asked):
+def _window_cache_key(request: GroupRequest) -> Hashable:
+    narrowest = request.group.narrowest
+    if narrowest is None or not _is_one_prompt(request):
         return None
-    return NOT_CACHEABLE if asked.rough_tokens * _MOST_PER_TOKEN >= narrowest - _BESIDES else None
+    return NOT_CACHEABLE if request.rough_tokens * _MOST_PER_TOKEN >= narrowest - _BESIDES else None
 
 
-def _is_one_prompt(asked: GroupRequest) -> bool:
+def _is_one_prompt(request: GroupRequest) -> bool:
     """A window holds one prompt; of several, as embeddings are asked for, each has its own. To count is no reason to refuse."""
-    operation = asked.call.operation
-    return operation == "chat" or (operation == "text_completion" and isinstance(asked.request.get("prompt"), str))
+    operation = request.call.operation
+    return operation == "chat" or (operation == "text_completion" and isinstance(request.request.get("prompt"), str))
 
 
-def _counted(asked: GroupRequest, model: str) -> tuple[int, bool]:
-    chat = asked.request.get("chat") or asked.request
-    tally = tally_tokens(chat.get("messages"), chat.get("tools"), text=texts_of(asked.request), model=model)
+def _counted(request: GroupRequest, model: str) -> tuple[int, bool]:
+    chat = request.request.get("chat") or request.request
+    tally = tally_tokens(chat.get("messages"), chat.get("tools"), text=texts_of(request.request), model=model)
     return tally.tokens, tally.exact
 
 
@@ -250,20 +254,20 @@ CHECKS: tuple[Check, ...] = (
     Check("blocked", _blocked, _any_blocked, lambda asked: True, PermissionDeniedError),
     Check(
         "tags",
-        _other_tags,
-        _tags_decide,
+        _has_other_tags,
+        _filters_tags,
         lambda asked: (asked.tags, _agent(asked)),
         PermissionDeniedError,
     ),
-    Check("region", _elsewhere, _always, _regions, PermissionDeniedError),
+    Check("region", _is_outside_region, _always, _regions, PermissionDeniedError),
     Check(
         "data policy",
-        _against_policy,
+        _violates_data_policy,
         _always,
         lambda asked: _policies(asked) if asked.metadata else None,
         PermissionDeniedError,
     ),
-    Check("abilities", _unable, _some_lack, _needs, UnsupportedAbilityError),
-    Check("context window", _too_long, _windows_known, _may_be_too_long, ContextWindowExceededError),
+    Check("abilities", _lacks_ability, _any_lacks, _needs, UnsupportedAbilityError),
+    Check("context window", _exceeds_window, _windows_known, _window_cache_key, ContextWindowExceededError),
 )
 """Those beyond health and limits, which are always asked (`_group.py`, `_seek.py`)."""

@@ -19,9 +19,9 @@ __all__ = ["Eligible", "HealthSnapshot", "ModelGroup"]
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
-_KEPT = 64
+_MOST_CACHED = 64
 """So many sets of deployments are kept with what strategies have worked out of them."""
-_LONGEST = 2000
+_LONGEST_KEY = 2000
 """Characters of what a set of checks looked at: what is longer is not kept, as callers choose it."""
 _ONLY = "the only deployment"
 _LEFT = "the only one left"
@@ -38,20 +38,20 @@ class Eligible(NamedTuple):
     """Who is left."""
 
     pool: _Pool | None
-    passed: tuple[Skipped, ...]
+    skipped: tuple[Skipped, ...]
 
 
 class HealthSnapshot(NamedTuple):
     """Who is well, as long as the same outages last."""
 
-    seen: Mapping[str, Outage]
+    all_outages: Mapping[str, Outage]
     """All outages that there were."""
     outages: Mapping[str, Outage]
     """Those of the group."""
-    well: tuple[int, ...]
+    healthy: tuple[int, ...]
     """Positions in `members`."""
-    passed: tuple[Skipped, ...]
-    able: dict[Hashable, Eligible]
+    skipped: tuple[Skipped, ...]
+    eligible: dict[Hashable, Eligible]
     """Who is left of them, by what the checks look at."""
 
 
@@ -59,11 +59,11 @@ class ModelGroup:
     """Its members are frozen, and their state is in the store. What is kept here are only shortcuts."""
 
     __slots__ = (
-        "_all",
+        "_all_healthy",
         "_checks",
         "_keys",
+        "_last_snapshot",
         "_pools",
-        "_standing",
         "alias",
         "members",
         "narrowest",
@@ -89,7 +89,7 @@ class ModelGroup:
         """The narrowest of the windows that are known."""
         self._checks = tuple(check for check in CHECKS if check.relevant([*deployments, *besides], self.policy))
         self._keys = frozenset(key for member in members for key in (member.key, member.credential) if key)
-        self._all = self._standing = HealthSnapshot({}, {}, tuple(range(len(self.members))), (), {})
+        self._all_healthy = self._last_snapshot = HealthSnapshot({}, {}, tuple(range(len(self.members))), (), {})
         self._pools: dict[tuple[int, ...], _Pool] = {}
 
     @property
@@ -97,119 +97,119 @@ class ModelGroup:
         """Those on whom every call can count: without canaries."""
         return self
 
-    def choose(self, asked: GroupRequest, view: View, tried: Collection[str] = ()) -> Choice | NoDeployment:
-        """Pick one that is well, can take the call, and is not among the ids of `tried`."""
-        standing = self._standing_of(view.outages) if view.outages else self._all
-        looked_at = [(check.name, seen) for check in self._checks if (seen := check.cache_key(asked)) is not None]
+    def choose(self, request: GroupRequest, view: View, excluded: Collection[str] = ()) -> Choice | NoDeployment:
+        """Pick one that is well, can take the call, and is not among the ids of `excluded`."""
+        standing = self._snapshot(view.outages) if view.outages else self._all_healthy
+        looked_at = [(check.name, key) for check in self._checks if (key := check.cache_key(request)) is not None]
         alike = tuple(looked_at)
-        able = None if tried else standing.able.get(alike)
-        if able is None:
-            able = self._those_that_can(standing, asked, tried)
-            if not tried and _may_come_again(alike):
-                _keep(standing.able, alike, able)
-        pool, passed = able
+        eligible = None if excluded else standing.eligible.get(alike)
+        if eligible is None:
+            eligible = self._eligible(standing, request, excluded)
+            if not excluded and _is_cacheable(alike):
+                _store(standing.eligible, alike, eligible)
+        pool, skipped = eligible
         if pool is None:
-            return self._nobody(asked, view, tried)
+            return self._no_deployment(request, view, excluded)
         if len(pool.members) == 1:
-            return Choice(pool.members[0], asked.reason + (_ONLY if len(self.members) == 1 else _LEFT), passed)
-        kept = None if asked.affinity is None else asked.affinity.preferred(asked, pool.candidates)
-        if kept is not None and not asked.explaining:
-            return Choice(pool.members[kept.position], asked.reason + kept.why, passed)
-        pick = self.strategy(pool.candidates, view, asked)
+            return Choice(pool.members[0], request.reason + (_ONLY if len(self.members) == 1 else _LEFT), skipped)
+        kept = None if request.affinity is None else request.affinity.preferred(request, pool.candidates)
+        if kept is not None and not request.explaining:
+            return Choice(pool.members[kept.position], request.reason + kept.why, skipped)
+        pick = self.strategy(pool.candidates, view, request)
         if kept is not None:
             pick = pick._replace(position=kept.position, why=kept.why)
-        return Choice(pool.members[pick.position], asked.reason + pick.why, passed, pick.scores)
+        return Choice(pool.members[pick.position], request.reason + pick.why, skipped, pick.scores)
 
-    def able(self, asked: GroupRequest) -> frozenset[str]:
+    def eligible_ids(self, request: GroupRequest) -> frozenset[str]:
         """The ids of those that could take the call if they were well and within their limits."""
         deployments = (member.deployment for member in self.members)
-        return frozenset(item.id for item in deployments if _refusal(item, self._checks, asked) is None)
+        return frozenset(item.id for item in deployments if _refusal(item, self._checks, request) is None)
 
-    def of(self, alias: str, deployments: Sequence[Deployment]) -> ModelGroup:
+    def with_deployments(self, alias: str, deployments: Sequence[Deployment]) -> ModelGroup:
         """The same group with some of its deployments in another form."""
         by_id = {member.deployment.id: member for member in self.members}
         members = [_in_another_form(by_id[deployment.id], deployment) for deployment in deployments]
         return ModelGroup(alias, members, self.strategy, self.policy)
 
-    def _standing_of(self, outages: Mapping[str, Outage]) -> HealthSnapshot:
-        known = self._standing
-        if known.seen == outages:
+    def _snapshot(self, outages: Mapping[str, Outage]) -> HealthSnapshot:
+        known = self._last_snapshot
+        if known.all_outages == outages:
             return known
-        seen = dict(outages)
-        mine = {key: seen[key] for key in self._keys.intersection(seen)}
-        if mine == known.outages:
-            known = self._standing = known._replace(seen=seen)
+        snapshot = dict(outages)
+        own = {key: snapshot[key] for key in self._keys.intersection(snapshot)}
+        if own == known.outages:
+            known = self._last_snapshot = known._replace(all_outages=snapshot)
             return known
-        able: list[int] = []
-        passed: list[Skipped] = []
+        eligible: list[int] = []
+        skipped: list[Skipped] = []
         for position, member in enumerate(self.members):
-            outage = member.outage(mine)
+            outage = member.outage(own)
             if outage is None:
-                able.append(position)
+                eligible.append(position)
             else:
-                passed.append(Skipped(member.deployment.id, f"out: {outage.reason}"))
-        found = self._standing = HealthSnapshot(seen, mine, tuple(able), tuple(passed), {})
-        return found
+                skipped.append(Skipped(member.deployment.id, f"out: {outage.reason}"))
+        result = self._last_snapshot = HealthSnapshot(snapshot, own, tuple(eligible), tuple(skipped), {})
+        return result
 
-    def _those_that_can(self, standing: HealthSnapshot, asked: GroupRequest, tried: Collection[str]) -> Eligible:
-        checks = [check for check in self._checks if check.cache_key(asked) is not None]
-        passed = [item for item in standing.passed if item.deployment not in tried]
-        able: list[int] = []
-        for position in standing.well:
+    def _eligible(self, standing: HealthSnapshot, request: GroupRequest, excluded: Collection[str]) -> Eligible:
+        checks = [check for check in self._checks if check.cache_key(request) is not None]
+        skipped = [item for item in standing.skipped if item.deployment not in excluded]
+        eligible: list[int] = []
+        for position in standing.healthy:
             deployment = self.members[position].deployment
-            if deployment.id in tried:
+            if deployment.id in excluded:
                 continue
-            refusal = _refusal(deployment, checks, asked)
+            refusal = _refusal(deployment, checks, request)
             if refusal is None:
-                able.append(position)
+                eligible.append(position)
             else:
-                passed.append(refusal[1])
-        return Eligible(self._pool(tuple(able)) if able else None, tuple(passed))
+                skipped.append(refusal[1])
+        return Eligible(self._pool(tuple(eligible)) if eligible else None, tuple(skipped))
 
-    def _pool(self, able: tuple[int, ...]) -> _Pool:
+    def _pool(self, eligible: tuple[int, ...]) -> _Pool:
         """Those of the first priority among them."""
-        known = self._pools.get(able)
+        known = self._pools.get(eligible)
         if known is not None:
             return known
-        members = [self.members[position] for position in able]
+        members = [self.members[position] for position in eligible]
         first = min(member.deployment.order for member in members)
         members = [member for member in members if member.deployment.order == first]
         pool = _Pool(tuple(members), Candidates(member.deployment for member in members))
-        _keep(self._pools, able, pool)
+        _store(self._pools, eligible, pool)
         return pool
 
-    def _nobody(self, asked: GroupRequest, view: View, tried: Collection[str]) -> NoDeployment:
+    def _no_deployment(self, request: GroupRequest, view: View, excluded: Collection[str]) -> NoDeployment:
         """Why: the request itself, or outages."""
-        passed: list[Skipped] = []
+        skipped: list[Skipped] = []
         outages: list[Outage] = []
         refusing: set[str] = set()
-        checks = [check for check in self._checks if check.cache_key(asked) is not None]
+        checks = [check for check in self._checks if check.cache_key(request) is not None]
         for member in self.members:
             deployment = member.deployment
-            if deployment.id in tried:
+            if deployment.id in excluded:
                 continue
-            refusal = _refusal(deployment, checks, asked)
+            refusal = _refusal(deployment, checks, request)
             outage = member.outage(view.outages)
             if refusal is not None:
                 refusing.add(refusal[0].name)
-                passed.append(refusal[1])
+                skipped.append(refusal[1])
             elif outage is not None:
                 outages.append(outage)
-                passed.append(Skipped(deployment.id, f"out: {outage.reason}"))
+                skipped.append(Skipped(deployment.id, f"out: {outage.reason}"))
         ready = min((outage.until for outage in outages), default=None)
         limited = bool(outages) and all(outage.error in LIMIT_ERRORS for outage in outages)
         error = None
         if refusing and not outages:  # the last in the table, as who got so far could do all else
             error = next(check.error for check in reversed(CHECKS) if check.name in refusing)
-        return NoDeployment(tuple(passed), ready, limited, error)
+        return NoDeployment(tuple(skipped), ready, limited, error)
 
 
-def _may_come_again(alike: tuple[tuple[str, Hashable], ...]) -> bool:
-    return all(seen != NOT_CACHEABLE for _, seen in alike) and len(repr(alike)) <= _LONGEST
+def _is_cacheable(alike: tuple[tuple[str, Hashable], ...]) -> bool:
+    return all(key != NOT_CACHEABLE for _, key in alike) and len(repr(alike)) <= _LONGEST_KEY
 
 
-def _keep(known: dict[_K, _V], name: _K, value: _V) -> None:
-    if len(known) >= _KEPT:
+def _store(known: dict[_K, _V], name: _K, value: _V) -> None:
+    if len(known) >= _MOST_CACHED:
         known.clear()
     known[name] = value
 
@@ -218,9 +218,9 @@ def _in_another_form(member: Member, deployment: Deployment) -> Member:
     return member._replace(deployment=deployment, key=deployment.key if member.key else "")
 
 
-def _refusal(deployment: Deployment, checks: Sequence[Check], asked: GroupRequest) -> tuple[Check, Skipped] | None:
+def _refusal(deployment: Deployment, checks: Sequence[Check], request: GroupRequest) -> tuple[Check, Skipped] | None:
     for check in checks:
-        reason = check.refuses(deployment, asked)
+        reason = check.refuses(deployment, request)
         if reason is not None:
             return check, Skipped(deployment.id, f"{check.name}: {reason}")
     return None

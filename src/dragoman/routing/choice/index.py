@@ -14,7 +14,7 @@ from dragoman.routing.choice.canary import Canaries
 from dragoman.routing.choice.group import ModelGroup
 from dragoman.routing.deployments.deployment import Deployment
 from dragoman.routing.deployments.member import Member
-from dragoman.routing.deployments.pricing import looked_up
+from dragoman.routing.deployments.pricing import with_entry
 from dragoman.routing.settings.call_options import NO_OPTIONS, CallOptions
 from dragoman.routing.settings.checks import CheckPolicy
 from dragoman.routing.settings.router_settings import Alias
@@ -54,10 +54,10 @@ class DeploymentIndex:
         self._names = names
         """Other names of models."""
         self._seen_version = catalogue.version
-        self._groups = self._made(deployments)
+        self._groups = self._grouped(deployments)
         if canaries is not None:
             canaries.check(self.deployments)
-        self._patterns = sorted((alias for alias in self._groups if not _WILD.isdisjoint(alias)), key=_vagueness)
+        self._patterns = sorted((alias for alias in self._groups if not _WILD.isdisjoint(alias)), key=_specificity)
 
     @property
     def aliases(self) -> tuple[str, ...]:
@@ -74,7 +74,9 @@ class DeploymentIndex:
     def groups(self) -> Mapping[str, ModelGroup]:
         version = self._catalogue.version
         if version != self._seen_version:
-            self._groups = self._made(member.deployment for group in self._groups.values() for member in group.members)
+            self._groups = self._grouped(
+                member.deployment for group in self._groups.values() for member in group.members
+            )
             self._seen_version = version
         return self._groups
 
@@ -83,13 +85,13 @@ class DeploymentIndex:
         groups = self.groups()
         if model in self._names:
             model = self._names[model].model
-        found = groups.get(model)
-        if found is not None:
-            return found
+        result = groups.get(model)
+        if result is not None:
+            return result
         pattern = next((pattern for pattern in self._patterns if fnmatch.fnmatchcase(model, pattern)), None)
         if pattern is not None:
             wild = groups[pattern]
-            return wild.of(model, [self._filled(member.deployment, model) for member in wild.members])
+            return wild.with_deployments(model, [self._resolved(member.deployment, model) for member in wild.members])
         if not self._allow_unlisted:
             raise NotFoundError(f"the model {model!r} does not exist here", param="model", model=model)
         provider, name = self._providers.resolve(model, options.custom_llm_provider)
@@ -105,19 +107,19 @@ class DeploymentIndex:
             except DragomanError as error:
                 raise ConfigError(f"{path}: {error.message}", param=path) from error
 
-    def _filled(self, deployment: Deployment, model: str) -> Deployment:
+    def _resolved(self, deployment: Deployment, model: str) -> Deployment:
         """A wildcard's deployment for one model: `*` in its model becomes what the caller's `*` stood for."""
-        before, _, after = deployment.alias.partition("*")
-        star = model[len(before) : len(model) - len(after)] if model.startswith(before) else model
+        previous, _, after = deployment.alias.partition("*")
+        star = model[len(previous) : len(model) - len(after)] if model.startswith(previous) else model
         star = star.removeprefix(f"{deployment.provider.name}/")
         filled = replace(deployment, alias=model, model=deployment.model.replace("*", star), wild=True)
-        return looked_up(filled, self._catalogue)
+        return with_entry(filled, self._catalogue)
 
-    def _made(self, deployments: Iterable[Deployment]) -> dict[str, ModelGroup]:
+    def _grouped(self, deployments: Iterable[Deployment]) -> dict[str, ModelGroup]:
         by_alias: dict[str, list[Deployment]] = {}
         for deployment in deployments:
-            by_alias.setdefault(deployment.alias, []).append(looked_up(deployment, self._catalogue))
-        return {alias: self._group(alias, found) for alias, found in by_alias.items()}
+            by_alias.setdefault(deployment.alias, []).append(with_entry(deployment, self._catalogue))
+        return {alias: self._group(alias, result) for alias, result in by_alias.items()}
 
     def _group(self, alias: str, deployments: Sequence[Deployment]) -> ModelGroup:
         canaries = () if self._canaries is None else self._canaries.ids
@@ -127,10 +129,10 @@ class DeploymentIndex:
             Member(item, item.id, item.credential_key, item.id == alone) for item in sorted(deployments, key=_order)
         ]
         group = ModelGroup(alias, members, self._strategy_of(alias), self._checks)
-        return group if self._canaries is None else self._canaries.over(group)
+        return group if self._canaries is None else self._canaries.split(group)
 
 
-def _vagueness(pattern: str) -> int:
+def _specificity(pattern: str) -> int:
     """Lower is asked first: the pattern that says most of the name, and of equals the first in the list."""
     return -sum(character not in _WILD for character in pattern)
 

@@ -39,11 +39,11 @@ def _holds(name: str, expected: Any, facts: RequestFacts) -> bool:
 
 
 def _metadata_is(metadata: Mapping[str, Any], name: str, values: Sequence[Any]) -> bool:
-    found: Any = metadata
+    result: Any = metadata
     for part in name.split("."):
-        found = found.get(part) if isinstance(found, Mapping) else None
+        result = result.get(part) if isinstance(result, Mapping) else None
     # In Python 1 == True, in a configuration it is not.
-    return any(found == value and isinstance(found, bool) is isinstance(value, bool) for value in values)
+    return any(result == value and isinstance(result, bool) is isinstance(value, bool) for value in values)
 
 
 def _model_is(facts: RequestFacts, patterns: Sequence[str]) -> bool:

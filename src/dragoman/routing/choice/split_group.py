@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SplitGroup"]
 
-_WHO = ("session_id", "litellm_session_id", "user_id", "user_api_key_user_id")
+_STICKY_FIELDS = ("session_id", "litellm_session_id", "user_id", "user_api_key_user_id")
 """Of the metadata: the first that is there keeps its calls together. Not the caller's key, behind which many may be."""
 
 
@@ -36,37 +36,37 @@ class SplitGroup(ModelGroup):
         self.watches = tuple(watches)
         self._chance = chance
         self._regular = ModelGroup(group.alias, regular, *how)
-        others = [member.deployment for member in regular]
-        self._lone = {it.deployment.id: ModelGroup(group.alias, (it,), *how, others) for it in apart}
+        alternatives = [member.deployment for member in regular]
+        self._lone = {item.deployment.id: ModelGroup(group.alias, (item,), *how, alternatives) for item in apart}
 
     @property
     def without_canaries(self) -> ModelGroup:
         return self._regular
 
-    def choose(self, asked: GroupRequest, view: View, tried: Collection[str] = ()) -> Choice | NoDeployment:
-        mine = self.canary_of(asked)
-        passed = tuple(self._left_aside(mine, tried))
-        if mine is not None and mine not in tried:
-            found = self._lone[mine].choose(asked, view, tried)
-            if isinstance(found, Choice):
-                return found._replace(why=f"{asked.reason}the canary of this call", skipped=passed)
-            passed = (*found.skipped, *passed)
-        others = self._regular.choose(asked, view, tried)
-        return others._replace(skipped=(*others.skipped, *passed)) if passed else others
+    def choose(self, request: GroupRequest, view: View, excluded: Collection[str] = ()) -> Choice | NoDeployment:
+        own = self.canary_of(request)
+        skipped = tuple(self._skipped_canaries(own, excluded))
+        if own is not None and own not in excluded:
+            result = self._lone[own].choose(request, view, excluded)
+            if isinstance(result, Choice):
+                return result._replace(why=f"{request.reason}the canary of this call", skipped=skipped)
+            skipped = (*result.skipped, *skipped)
+        alternatives = self._regular.choose(request, view, excluded)
+        return alternatives._replace(skipped=(*alternatives.skipped, *skipped)) if skipped else alternatives
 
-    def able(self, asked: GroupRequest) -> frozenset[str]:
-        mine = self.canary_of(asked)
-        others = self._regular.able(asked)
-        return others if mine is None else others | self._lone[mine].able(asked)
+    def eligible_ids(self, request: GroupRequest) -> frozenset[str]:
+        own = self.canary_of(request)
+        alternatives = self._regular.eligible_ids(request)
+        return alternatives if own is None else alternatives | self._lone[own].eligible_ids(request)
 
-    def of(self, alias: str, deployments: Sequence[Deployment]) -> ModelGroup:
-        return SplitGroup(super().of(alias, deployments), self.watches, self._chance)
+    def with_deployments(self, alias: str, deployments: Sequence[Deployment]) -> ModelGroup:
+        return SplitGroup(super().with_deployments(alias, deployments), self.watches, self._chance)
 
-    def canary_of(self, asked: GroupRequest) -> str | None:
+    def canary_of(self, request: GroupRequest) -> str | None:
         """The canary in whose share this call is. What calls with keys or places of their own do says nothing of it."""
-        if not affects_health(asked):
+        if not affects_health(request):
             return None
-        point = asked.memoized("canary", self._point)
+        point = request.memoized("canary", self._draw)
         for watch in self.watches:
             canary = watch.canary
             if point < canary.share:
@@ -74,28 +74,28 @@ class SplitGroup(ModelGroup):
             point -= canary.share
         return None
 
-    def drawn_by(self, asked: GroupRequest) -> str:
+    def selected_by(self, request: GroupRequest) -> str:
         """What decides whether a call is in a share: the name in its metadata that keeps calls together, `chance`, or empty
         where it never is."""
-        return (_kept_by(asked.metadata) or "chance") if affects_health(asked) else ""
+        return (_sticky_field(request.metadata) or "chance") if affects_health(request) else ""
 
-    def _point(self, asked: GroupRequest) -> float:
+    def _draw(self, request: GroupRequest) -> float:
         """Uniform in [0, 1): the same for all calls of a session, or of a user."""
-        name = _kept_by(asked.metadata)
+        name = _sticky_field(request.metadata)
         if name is None:
             return self._chance()
-        who = asked.metadata[name]
-        said = f"{self.watches[0].canary.model}\0{who}".encode()
-        return int.from_bytes(hashlib.sha256(said).digest()[:6]) / 2**48
+        who = request.metadata[name]
+        value = f"{self.watches[0].canary.model}\0{who}".encode()
+        return int.from_bytes(hashlib.sha256(value).digest()[:6]) / 2**48
 
-    def _left_aside(self, mine: str | None, tried: Collection[str]) -> Iterator[Skipped]:
+    def _skipped_canaries(self, own: str | None, excluded: Collection[str]) -> Iterator[Skipped]:
         for watch in self.watches:
             name = watch.canary.deployment
-            if name == mine or name in tried or name not in self._lone:
+            if name == own or name in excluded or name not in self._lone:
                 continue
             reason = "this call is not of its share" if watch.stopped is None else f"stopped by its {watch.stopped}"
             yield Skipped(name, f"canary: {reason}")
 
 
-def _kept_by(metadata: Mapping[str, Any]) -> str | None:
-    return next((name for name in _WHO if isinstance(said := metadata.get(name), str) and said), None)
+def _sticky_field(metadata: Mapping[str, Any]) -> str | None:
+    return next((name for name in _STICKY_FIELDS if isinstance(value := metadata.get(name), str) and value), None)

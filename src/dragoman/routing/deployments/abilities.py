@@ -38,12 +38,12 @@ def lack_of(
     if known.refused.isdisjoint(needs):
         return None
     own = deployment.options
-    said = options.drop_params if options.drop_params is not None else own.drop_params
-    dropping = drop_params if said is None else said
+    value = options.drop_params if options.drop_params is not None else own.drop_params
+    dropping = drop_params if value is None else value
     insisted = (*options.allowed_openai_params, *own.allowed_openai_params)
     left_out = (*options.additional_drop_params, *own.additional_drop_params)
-    found = missing(needs, known)
-    return next((lack for lack in found if _fate(lack, insisted, left_out, dropping) == "refused"), None)
+    result = missing(needs, known)
+    return next((lack for lack in result if _fate(lack, insisted, left_out, dropping) == "refused"), None)
 
 
 def fitted(deployment: Deployment, request: Any, operation: Operation, target: Target) -> tuple[Target, bool]:

@@ -85,12 +85,12 @@ class Deployment:
     """Those that it has."""
 
     def __post_init__(self) -> None:
-        found = tuple(
+        result = tuple(
             Limit(name, Counter(f"{self.id}:{counter}", seconds), most)
             for name, counter, seconds in _COUNTED
             if (most := getattr(self, name)) is not None
         )
-        object.__setattr__(self, "limits", found)
+        object.__setattr__(self, "limits", result)
 
     @property
     def key(self) -> str:
@@ -105,5 +105,5 @@ class Deployment:
     @property
     def credential_key(self) -> str:
         """Under which the state of its credential is kept; it tells nothing about the key itself."""
-        said = f"{self.options.api_base or ''} {self.options.api_key or ''}"
-        return f"credential:{self.provider.name}:{hashlib.sha256(said.encode()).hexdigest()[:12]}"
+        value = f"{self.options.api_base or ''} {self.options.api_key or ''}"
+        return f"credential:{self.provider.name}:{hashlib.sha256(value.encode()).hexdigest()[:12]}"

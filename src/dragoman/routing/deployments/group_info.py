@@ -28,17 +28,17 @@ def group_info(name: str, deployments: Sequence[Deployment]) -> dict[str, Any]:
     facts = facts_of_all(deployments)
     infos = [as_model_info(entry) for entry in entries if entry is not None]
     costs = {name: [cost for info in infos if (cost := info.get(name)) is not None] for name in _HIGHEST}
-    params = [set(supported_openai_params(each.provider, each.model, each.entry)) for each in deployments]
-    limits = {limit: [getattr(each, limit) for each in deployments] for limit in _ADDED_UP}
+    params = [set(supported_openai_params(item.provider, item.model, item.entry)) for item in deployments]
+    limits = {limit: [getattr(item, limit) for item in deployments] for limit in _ADDED_UP}
     return {
         "model_group": name,
         "providers": list(dict.fromkeys(deployment.provider.name for deployment in deployments)),
         "mode": next((entry.mode for entry in entries if entry is not None), None),
         "max_input_tokens": facts["max_input_tokens"] or facts["context_window"],
         "max_output_tokens": facts["max_output_tokens"],
-        **{name: max(each) if each else None for name, each in costs.items()},
-        **{name: None if not each or None in each else sum(each) for name, each in limits.items()},
-        **{f"supports_{name}": able for name, able in facts["abilities"].items()},
+        **{name: max(item) if item else None for name, item in costs.items()},
+        **{name: None if not item or None in item else sum(item) for name, item in limits.items()},
+        **{f"supports_{name}": eligible for name, eligible in facts["abilities"].items()},
         "supported_openai_params": sorted(set.intersection(*params)) if params else [],
     }
 
@@ -47,10 +47,10 @@ def facts_of_all(deployments: Sequence[Deployment]) -> dict[str, Any]:
     """What holds whichever of several answers: the smallest window, and the abilities that all have."""
     facts: dict[str, Any] = {}
     for name in _WINDOWS:
-        sizes = [size for each in deployments if each.entry and (size := getattr(each.entry, name)) is not None]
+        sizes = [size for item in deployments if item.entry and (size := getattr(item.entry, name)) is not None]
         facts[name] = min(sizes) if sizes and len(sizes) == len(deployments) else None
-    known = [abilities(each.provider.name, each.model, each.entry).can for each in deployments]
+    known = [abilities(item.provider.name, item.model, item.entry).can for item in deployments]
     named = dict.fromkeys(ability for can in known for ability in can)
-    said = {ability: [can.get(ability) for can in known] for ability in named}
-    facts["abilities"] = {ability: all(each) for ability, each in said.items() if False in each or all(each)}
+    value = {ability: [can.get(ability) for can in known] for ability in named}
+    facts["abilities"] = {ability: all(item) for ability, item in value.items() if False in item or all(item)}
     return facts

@@ -11,7 +11,7 @@ from dragoman.errors import ConfigError, DragomanError
 from dragoman.models import Catalogue
 from dragoman.providers import Provider, Providers
 from dragoman.routing.deployments.deployment import Deployment
-from dragoman.routing.deployments.ids import Ids
+from dragoman.routing.deployments.ids import DeploymentIds
 from dragoman.routing.deployments.pricing import entry_of
 from dragoman.routing.settings.call_options import CallOptions
 from dragoman.routing.settings.deployment_keys import ENTRY_KEYS, INFO_KEYS, KEYS, take
@@ -30,7 +30,7 @@ def parse_model_list(
     providers: Providers,
     path: str = "model_list",
     catalogue: Catalogue | None = None,
-    ids: Ids | None = None,
+    ids: DeploymentIds | None = None,
 ) -> tuple[Deployment, ...]:
     """Entries of `{model_name, litellm_params | params: {model, ...}, model_info}`, in the order in which they are asked.
 
@@ -39,26 +39,31 @@ def parse_model_list(
     if isinstance(entries, (str, Mapping)) or not isinstance(entries, Iterable):
         raise ConfigError(f"{path}: expected a list", param=path)
     problems: list[Problem] = []
-    ids = Ids() if ids is None else ids
-    found: list[Deployment] = []
+    ids = DeploymentIds() if ids is None else ids
+    result: list[Deployment] = []
     catalogue = Catalogue() if catalogue is None else catalogue
     for position, entry in enumerate(entries):
         where = f"{path}[{position}]"
         deployment = _deployment(entry, where, providers, problems)
         if deployment is not None:
-            found.append(_known(deployment, ids, entry, where, catalogue, problems))
-    seen: set[str] = set()
-    for deployment in found:
-        if deployment.id in seen:
+            result.append(_known(deployment, ids, entry, where, catalogue, problems))
+    visited: set[str] = set()
+    for deployment in result:
+        if deployment.id in visited:
             where = deployment.path.rpartition(".")[0]
             problems.append(Problem(f"{where}.model_info.id", f"{deployment.id!r} is there twice"))
-        seen.add(deployment.id)
+        visited.add(deployment.id)
     _refuse(problems)
-    return tuple(sorted(found, key=lambda deployment: deployment.order))
+    return tuple(sorted(result, key=lambda deployment: deployment.order))
 
 
 def parse_deployment(
-    entry: Mapping[str, Any], providers: Providers, path: str = "deployment", *, catalogue: Catalogue, ids: Ids
+    entry: Mapping[str, Any],
+    providers: Providers,
+    path: str = "deployment",
+    *,
+    catalogue: Catalogue,
+    ids: DeploymentIds,
 ) -> Deployment:
     """One entry of such a list."""
     problems: list[Problem] = []
@@ -78,7 +83,7 @@ def _refuse(problems: Sequence[Problem]) -> None:
 
 def _deployment(entry: Any, path: str, providers: Providers, problems: list[Problem]) -> Deployment | None:
     """One that has no id yet."""
-    before = len(problems)
+    previous = len(problems)
     if not isinstance(entry, Mapping):
         problems.append(Problem(path, "expected an object with `model_name` and `litellm_params`"))
         return None
@@ -100,7 +105,7 @@ def _deployment(entry: Any, path: str, providers: Providers, problems: list[Prob
     parts = split_params({name: value for name, value in values.items() if name not in KEYS}, f"{path}.{key}")
     problems.extend(parts.problems)
     resolved = _resolve(parts.rest.pop("model"), parts.options, providers, f"{path}.{key}.model", problems)
-    if len(problems) > before or resolved is None:
+    if len(problems) > previous or resolved is None:
         return None
     assert isinstance(alias, str)
     return Deployment(
@@ -121,22 +126,27 @@ def _of_the_deployment(
     entry: Mapping[str, Any], params: Mapping[str, Any], path: str, key: str, problems: list[Problem]
 ) -> dict[str, Any]:
     """Its limits, shares and the like, wherever LiteLLM's users write them; what `litellm_params` say wins."""
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     info = entry.get("model_info")
-    for said, where, names in (
+    for value, where, names in (
         (info if isinstance(info, Mapping) else {}, f"{path}.model_info", INFO_KEYS),
         (entry, path, ENTRY_KEYS),
         (params, f"{path}.{key}", KEYS),
     ):
         try:
-            found |= take(said, where, names)
+            result |= take(value, where, names)
         except ConfigError as error:
             problems.extend(problems_of(error, where))
-    return found
+    return result
 
 
 def _known(
-    deployment: Deployment, ids: Ids, entry: Mapping[str, Any], path: str, catalogue: Catalogue, problems: list[Problem]
+    deployment: Deployment,
+    ids: DeploymentIds,
+    entry: Mapping[str, Any],
+    path: str,
+    catalogue: Catalogue,
+    problems: list[Problem],
 ) -> Deployment:
     """With its id, and with what is known of its model."""
     key, row = "litellm_params" if "litellm_params" in entry else "params", None
@@ -144,7 +154,7 @@ def _known(
         row = entry_of(deployment, catalogue, path, key)
     except ConfigError as error:
         problems.extend(problems_of(error, path))
-    return replace(deployment, id=ids.of(deployment), entry=row)
+    return replace(deployment, id=ids.assign(deployment), entry=row)
 
 
 def _unknown_keys(entry: Mapping[str, Any], path: str, problems: list[Problem]) -> None:
@@ -159,9 +169,9 @@ def _from_environment(params: Mapping[str, Any], path: str, problems: list[Probl
     for name, value in params.items():
         if isinstance(value, str) and value.startswith(_FROM_ENVIRONMENT):
             variable = value.removeprefix(_FROM_ENVIRONMENT)
-            found = lookup((variable,))
-            values[name] = None if found is None else Environment(found)
-            if found is None:
+            result = lookup((variable,))
+            values[name] = None if result is None else Environment(result)
+            if result is None:
                 problems.append(Problem(f"{path}.{name}", f"the environment variable {variable} is not set"))
     return values
 

@@ -14,7 +14,7 @@ from dragoman.routing.settings.call_options import CallOptions
 from dragoman.routing.settings.options import is_price
 from dragoman.types.model_entry import ModelEntry
 
-__all__ = ["entry_of", "looked_up", "only_priced", "with_prices"]
+__all__ = ["entry_of", "only_priced", "with_entry", "with_prices"]
 
 _log = logging.getLogger("dragoman")
 
@@ -27,11 +27,11 @@ def entry_of(
     Raises one `ConfigError` with a line for each wrong path."""
     info, options = deployment.model_info, deployment.options
     base = options.base_model or info.get("base_model")
-    row = _row(deployment, base, catalogue)
+    row = _find_row(deployment, base, catalogue)
     facts = {name: value for name, value in info.items() if _may_be_fact(name)}
     for said, where in ((facts, "model_info"), (options.prices, key)):
         if said:
-            row = _under(row, said, deployment, base, path=f"{path}.{where}" if path else where)
+            row = _overlay(row, said, deployment, base, path=f"{path}.{where}" if path else where)
     return row
 
 
@@ -42,7 +42,7 @@ def _may_be_fact(name: object) -> bool:
     return is_price(name) or not ("cost" in name or "pric" in name)
 
 
-def looked_up(deployment: Deployment, catalogue: Catalogue) -> Deployment:
+def with_entry(deployment: Deployment, catalogue: Catalogue) -> Deployment:
     """The deployment with what is known of its model by now."""
     try:
         entry = entry_of(deployment, catalogue)
@@ -60,9 +60,9 @@ def with_prices(deployments: Sequence[Deployment], options: CallOptions, catalog
     for deployment in deployments:
         entry, base = deployment.entry, options.base_model
         if base is not None:
-            entry = _row(deployment, base, catalogue)
+            entry = _find_row(deployment, base, catalogue)
         if options.prices:
-            entry = _under(entry, options.prices, deployment, base, source="call", error=BadRequestError)
+            entry = _overlay(entry, options.prices, deployment, base, source="call", error=BadRequestError)
         described.append(replace(deployment, entry=entry))
     return described
 
@@ -83,7 +83,7 @@ def only_priced(deployments: Sequence[Deployment]) -> Sequence[Deployment]:
     )
 
 
-def _row(deployment: Deployment, base: str | None, catalogue: Catalogue) -> ModelEntry | None:
+def _find_row(deployment: Deployment, base: str | None, catalogue: Catalogue) -> ModelEntry | None:
     provider = deployment.provider.name
     if not base:
         return catalogue.find(provider, deployment.model)
@@ -92,12 +92,12 @@ def _row(deployment: Deployment, base: str | None, catalogue: Catalogue) -> Mode
     return catalogue.find(provider, base) or catalogue.find_named(base)
 
 
-def _under(
-    row: ModelEntry | None, said: Mapping[str, Any], deployment: Deployment, base: str | None, **more: Any
+def _overlay(
+    row: ModelEntry | None, value: Mapping[str, Any], deployment: Deployment, base: str | None, **more: Any
 ) -> ModelEntry | None:
     """The row with what is said laid over it. It keeps its name, unless it is another model's."""
     provider, model = deployment.provider.name, deployment.model
     if row is not None and not base:
         provider, model = row.provider, row.model
-    made = entry_from_mapping(said, provider=provider, model=model, base=row, **more)
-    return None if row is None and made == ModelEntry(provider=provider, model=model) else made
+    attempt = entry_from_mapping(value, provider=provider, model=model, base=row, **more)
+    return None if row is None and attempt == ModelEntry(provider=provider, model=model) else attempt

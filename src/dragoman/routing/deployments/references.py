@@ -28,7 +28,7 @@ def name_faults(
     listed = list(dict.fromkeys(models))
     known = {*listed, *reading.settings.model_group_alias}
     patterns = [name for name in listed if "*" in name]
-    found: list[Problem] = []
+    result: list[Problem] = []
     for path, target in (*_named(reading), *_named_by(deployments)):
         name = target_name(target)
         if name == "*" or name in known or any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
@@ -36,9 +36,9 @@ def name_faults(
         reason = "" if unlisted is None else unlisted(target)
         if reason is not None:
             remark = f"; {reason}" if reason else ""
-            near_name = did_you_mean(name, known) if len(found) < _MOST_REMARKS else ""
-            found.append(Problem(path, f"{name!r} is not in model_list{near_name}{remark}"))
-    return found
+            near_name = did_you_mean(name, known) if len(result) < _MOST_REMARKS else ""
+            result.append(Problem(path, f"{name!r} is not in model_list{near_name}{remark}"))
+    return result
 
 
 def _named_by(deployments: Iterable[Deployment]) -> Iterator[tuple[str, FallbackTarget]]:

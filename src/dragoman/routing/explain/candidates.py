@@ -18,11 +18,11 @@ from dragoman.routing.request import GroupRequest
 from dragoman.routing.selection import NoDeployment
 from dragoman.state import Claim, Counter
 
-__all__ = ["OTHERS_WAIT", "GroupPreview", "candidates_of", "cost_of"]
+__all__ = ["WAITERS_AHEAD", "GroupPreview", "candidates_of", "cost_of"]
 
 _LATER = "order: those of order {} are asked first"
 _TESTING = "the call tests its fallbacks"
-OTHERS_WAIT = "others wait for it"
+WAITERS_AHEAD = "others wait for it"
 
 
 class GroupPreview(NamedTuple):
@@ -37,21 +37,21 @@ class GroupPreview(NamedTuple):
     def dropped(self) -> dict[str, str]:
         if self.found is None:
             return {}
-        passed = self.found.skipped if isinstance(self.found, NoDeployment) else self.found.choice.skipped
-        return {**dict(passed), **self.left}
+        skipped = self.found.skipped if isinstance(self.found, NoDeployment) else self.found.choice.skipped
+        return {**dict(skipped), **self.left}
 
 
 async def candidates_of(
-    asked: GroupRequest, attempts: CallAttempts, onlook: GroupPreview, chosen: str | None
+    request: GroupRequest, attempts: CallAttempts, onlook: GroupPreview, chosen: str | None
 ) -> tuple[Candidate, ...]:
     """All of the group that is asked; `chosen` where it is one of them."""
-    members = asked.group.members
-    claims = [claim for member in members for claim in claims_of(member, asked)]
+    members = request.group.members
+    claims = [claim for member in members for claim in claims_of(member, request)]
     counters = [claim.counter for claim in claims]
     used = dict(zip(counters, await attempts.services.store.used(counters), strict=True)) if counters else {}
-    found = onlook.found
-    scores = (found.choice.scores if isinstance(found, Admitted) else None) or {}
-    dropped = onlook.dropped if found is not None else {member.deployment.id: _TESTING for member in members}
+    result = onlook.found
+    scores = (result.choice.scores if isinstance(result, Admitted) else None) or {}
+    dropped = onlook.dropped if result is not None else {member.deployment.id: _TESTING for member in members}
     order = next((member.deployment.order for member in members if member.deployment.id == chosen), None)
     previews: dict[tuple[str, str, int], CostPreview | None] = {}
     rows: list[Candidate] = []
@@ -62,7 +62,7 @@ async def candidates_of(
             reason = _LATER.format(order)
         kind = (item.provider.name, item.model, id(item.entry))
         if kind not in previews:
-            previews[kind] = cost_of(item, attempts.request(item, asked, 1.0), attempts)
+            previews[kind] = cost_of(item, attempts.request(item, request, 1.0), attempts)
         outage = member.outage(attempts.services.store.view().outages)
         rows.append(
             Candidate(
@@ -75,7 +75,7 @@ async def candidates_of(
                 dropped=reason,
                 until=None if outage is None else outage.until,
                 probe=bool(outage is None and attempts.services.health.half_open(member)),
-                limits=tuple(_uses(member, asked, used)),
+                limits=tuple(_uses(member, request, used)),
                 cost=previews[kind],
             )
         )
@@ -90,8 +90,8 @@ def cost_of(deployment: Deployment, job: AttemptRequest, attempts: CallAttempts)
     return preview_of(cost_bounds(job.request, deployment.entry, provider=provider, model=deployment.model, at=at))
 
 
-def _uses(member: Member, asked: GroupRequest, used: Mapping[Counter, int]) -> Iterator[LimitUse]:
-    for claim in claims_of(member, asked):
+def _uses(member: Member, request: GroupRequest, used: Mapping[Counter, int]) -> Iterator[LimitUse]:
+    for claim in claims_of(member, request):
         yield LimitUse(_limit_name(claim), used[claim.counter], claim.amount, claim.limit)
 
 

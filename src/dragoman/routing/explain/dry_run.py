@@ -21,7 +21,7 @@ from dragoman.routing.selection import Choice, NoDeployment
 from dragoman.state import LimitRefusal as Refused
 from dragoman.state import View
 
-__all__ = ["ReadOnlyAdmission", "Sent", "counted_for", "refusal_of", "sent_by"]
+__all__ = ["DryWrite", "ReadOnlyAdmission", "dry_write", "input_tokens_of", "refusal_preview"]
 
 
 class ReadOnlyAdmission(Admission):
@@ -33,28 +33,28 @@ class ReadOnlyAdmission(Admission):
     """Whom it did not look at."""
     _draws: _Draws | None = None
 
-    async def admit(self, asked: GroupRequest, tried: Collection[str] = ()) -> Admitted | NoDeployment:
-        self.found, self.tried = await super().admit(asked, tried), tried
+    async def admit(self, request: GroupRequest, excluded: Collection[str] = ()) -> Admitted | NoDeployment:
+        self.found, self.tried = await super().admit(request, excluded), excluded
         return self.found
 
     async def may_probe(self, keys: tuple[str, ...]) -> bool:
         return all([await self._store.claim_probe(key, 0.0) for key in keys])
 
-    async def lease(self, choice: Choice, asked: GroupRequest, probing: tuple[str, ...]) -> Admitted | Refused:
-        claims = claims_of(choice.member, asked)
+    async def lease(self, choice: Choice, request: GroupRequest, probing: tuple[str, ...]) -> Admitted | Refused:
+        claims = claims_of(choice.member, request)
         return (await self._store.refusal(claims) if claims else None) or Admitted(choice, "", probing)
 
     def release(self, admitted: Admitted) -> None:
         """There is nothing to give back."""
 
-    def choose(self, asked: GroupRequest, view: View, tried: Collection[str]) -> Choice | NoDeployment:
+    def choose(self, request: GroupRequest, view: View, excluded: Collection[str]) -> Choice | NoDeployment:
         """Choose once with the scores of all deployments, which no other call needs, and then as a call does, by the same random
         numbers."""
-        draws = self._draws = self._draws or _Draws(asked.random)
+        draws = self._draws = self._draws or _Draws(request.random)
         draws.begin()
-        shown = super().choose(asked.with_random(draws, explaining=True), view, tried)
+        shown = super().choose(request.with_random(draws, explaining=True), view, excluded)
         draws.again()
-        choice = super().choose(asked.with_random(draws, explaining=False), view, tried)
+        choice = super().choose(request.with_random(draws, explaining=False), view, excluded)
         if isinstance(choice, Choice) and isinstance(shown, Choice):
             return choice._replace(scores=shown.scores)
         return choice
@@ -83,7 +83,7 @@ class _Draws:
         self._next = 0
 
 
-class Sent(NamedTuple):
+class DryWrite(NamedTuple):
     """What would be sent, as far as it may be told."""
 
     dropped: tuple[str, ...] = ()
@@ -94,29 +94,33 @@ class Sent(NamedTuple):
 
     @property
     def refusal(self) -> Refusal | None:
-        return None if self.error is None else refusal_of(self.error)
+        return None if self.error is None else refusal_preview(self.error)
 
 
-def refusal_of(error: DragomanError) -> Refusal:
+def refusal_preview(error: DragomanError) -> Refusal:
     after = error.retry_after if isinstance(error, APIError) else None
     return Refusal(type(error).__name__, error.status_code, error.message, error.param, error.code, after)
 
 
-async def counted_for(job: AttemptRequest) -> TokenTally:
+async def input_tokens_of(job: AttemptRequest) -> TokenTally:
     """The input tokens, who counted them, and whether it is sure."""
     chat = job.request.get("chat") or job.request
     entry = job.deployment.entry
-    asked = {name: chat.get(name) for name in ("tool_choice", "response_format")}
+    request = {name: chat.get(name) for name in ("tool_choice", "response_format")}
     return await acount_tokens_locally(
-        chat.get("messages"), chat.get("tools"), texts_of(chat), entry.model if entry else job.deployment.model, **asked
+        chat.get("messages"),
+        chat.get("tools"),
+        texts_of(chat),
+        entry.model if entry else job.deployment.model,
+        **request,
     )
 
 
-def sent_by(job: AttemptRequest) -> Sent:
+def dry_write(job: AttemptRequest) -> DryWrite:
     """A request that is written, and thrown away."""
     provider = job.deployment.provider
     if job.options.is_mock or provider.function is not None:
-        return Sent(note="a function of this process answers, and nothing is sent")
+        return DryWrite(note="a function of this process answers, and nothing is sent")
     drops: tuple[str, ...] = ()
     try:
         if job.operation == "text_completion" and job.operation not in provider.endpoints:
@@ -128,12 +132,12 @@ def sent_by(job: AttemptRequest) -> Sent:
             return _not_offered(job)
         sending = prepare(job, endpoint)
     except DragomanError as error:
-        return Sent(error=error)
-    return Sent((*drops, *sending.dropped), sending.native)
+        return DryWrite(error=error)
+    return DryWrite((*drops, *sending.dropped), sending.native)
 
 
-def _not_offered(job: AttemptRequest) -> Sent:
+def _not_offered(job: AttemptRequest) -> DryWrite:
     provider = job.deployment.provider.name
     if job.operation == "count_tokens":
-        return Sent(note=f"{provider} counts no tokens: they are counted here")
-    return Sent(error=not_offered(job))
+        return DryWrite(note=f"{provider} counts no tokens: they are counted here")
+    return DryWrite(error=not_offered(job))

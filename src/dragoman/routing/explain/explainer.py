@@ -22,8 +22,8 @@ from dragoman.routing.admission.waiting import QueuePosition, admit_or_enqueue
 from dragoman.routing.attempt.request import AttemptRequest
 from dragoman.routing.choice.canary import Canaries
 from dragoman.routing.deployments.deployment import Deployment
-from dragoman.routing.explain.candidates import OTHERS_WAIT, GroupPreview, candidates_of, cost_of
-from dragoman.routing.explain.dry_run import ReadOnlyAdmission, Sent, counted_for, refusal_of, sent_by
+from dragoman.routing.explain.candidates import WAITERS_AHEAD, GroupPreview, candidates_of, cost_of
+from dragoman.routing.explain.dry_run import DryWrite, ReadOnlyAdmission, dry_write, input_tokens_of, refusal_preview
 from dragoman.routing.explain.explanation import (
     Explanation,
     FallbackPlanPreview,
@@ -52,20 +52,20 @@ _KINDS: tuple[tuple[str, type[APIError]], ...] = (
 )
 
 
-class _Reached(NamedTuple):
+class _Reachable(NamedTuple):
     """A deployment that is asked, or would be if the request could be written for it."""
 
     admitted: Admitted
     asked: GroupRequest
     job: AttemptRequest
-    sent: Sent
+    sent: DryWrite
 
     @property
     def deployment(self) -> str:
         return self.admitted.choice.member.deployment.id
 
 
-_Outcome: TypeAlias = _Reached | QueuePosition | DragomanError
+_Outcome: TypeAlias = _Reachable | QueuePosition | DragomanError
 
 
 class _Step(NamedTuple):
@@ -101,75 +101,75 @@ class Explainer:
         return self.dispatch.retries.retries_left
 
     async def explain(self) -> Explanation:
-        asked, call, alias = self.request, self.request.call, self.request.group.alias
+        request, call, alias = self.request, self.request.call, self.request.group.alias
         outcome, onlook = await self._first()
         first, fallback = _error_in(outcome), ""
         if first is not None:
-            async for step in self._walk(first, alike=False):
+            async for step in self._walk_fallbacks(first, alike=False):
                 if _error_in(step.outcome) is None:
                     outcome, fallback = step.outcome, step.name
                     break
-        chosen = outcome.deployment if isinstance(outcome, _Reached) and not fallback else None
+        chosen = outcome.deployment if isinstance(outcome, _Reachable) and not fallback else None
         plans = tuple([plan async for plan in self._plans()])
         common = Explanation(
             model=call.model,
             operation=call.operation,
             stream=call.stream,
             alias=alias,
-            route=asked.route,
-            strategy=_name_of(asked.group.strategy),
+            route=request.route,
+            strategy=_name_of(request.group.strategy),
             chosen=None,
             why="nobody can be asked now",
             fallback=fallback,
-            candidates=await candidates_of(asked, self.attempts, onlook, chosen),
-            canaries=self.canaries.foreseen(asked),
-            mid_stream=self._mid_stream(outcome, plans) if call.stream else None,
+            candidates=await candidates_of(request, self.attempts, onlook, chosen),
+            canaries=self.canaries.preview(request),
+            mid_stream=self._resumption_preview(outcome, plans) if call.stream else None,
             plans=plans,
             timeout=self._seconds,
             notes=(first.message,) if first is not None and fallback else (),
         )
-        if isinstance(outcome, _Reached):
-            return await self._asking(common, outcome)
+        if isinstance(outcome, _Reachable):
+            return await self._with_attempt(common, outcome)
         if isinstance(outcome, QueuePosition):
-            return replace(common, why="it would wait for its turn", queue=self._waiting(outcome))
-        found = onlook.found
+            return replace(common, why="it would wait for its turn", queue=self._queue_preview(outcome))
+        result = onlook.found
         return replace(
-            common, ready=found.ready if isinstance(found, NoDeployment) else None, refusal=refusal_of(outcome)
+            common, ready=result.ready if isinstance(result, NoDeployment) else None, refusal=refusal_preview(outcome)
         )
 
-    async def _asking(self, common: Explanation, reached: _Reached) -> Explanation:
+    async def _with_attempt(self, common: Explanation, reached: _Reachable) -> Explanation:
         """With what would be sent, and what would be asked beside and after it."""
-        admitted, asked, job, sent = reached
-        choice, call = admitted.choice, asked.call
-        counted = await counted_for(job)
-        told = replace(
+        admitted, request, job, sent = reached
+        choice, call = admitted.choice, request.call
+        counted = await input_tokens_of(job)
+        fields = replace(
             common,
             chosen=reached.deployment,
             why=choice.why,
             tokens=counted.tokens,
             tokens_by=counted.by,
             tokens_exact=counted.exact,
-            dropped_params=(*sent.dropped, *asked.left_out),
+            dropped_params=(*sent.dropped, *request.left_out),
             passes_through=sent.passes_through,
             cost=cost_of(choice.member.deployment, job, self.attempts),
             notes=(*common.notes, sent.note) if sent.note else common.notes,
         )
         if sent.error is not None:
-            return replace(told, refusal=refusal_of(sent.error))
-        hedge = await self.dispatch.retries.hedger.preview(admitted, asked)
-        copies = self.mirrors.foreseen(call, common.alias, reached.deployment)
+            return replace(fields, refusal=refusal_preview(sent.error))
+        hedge = await self.dispatch.retries.hedger.preview(admitted, request)
+        copies = self.mirrors.preview(call, common.alias, reached.deployment)
         return replace(
-            told,
+            fields,
             hedge=hedge,
             mirrors=tuple(MirrorPreview(model, share) for model, share in copies),
         )
 
     async def available(self) -> Deployment:
         """Who would be asked. Raises `APIError` where nobody can be."""
-        found = await self.admission.admit(self.request)
-        if isinstance(found, NoDeployment):
-            raise no_deployment_error(self.request.group.alias, found, self.attempts.services.store.now())
-        return found.choice.member.deployment
+        result = await self.admission.admit(self.request)
+        if isinstance(result, NoDeployment):
+            raise no_deployment_error(self.request.group.alias, result, self.attempts.services.store.now())
+        return result.choice.member.deployment
 
     @property
     def _seconds(self) -> float:
@@ -177,108 +177,117 @@ class Explainer:
 
     async def _first(self) -> tuple[_Outcome, GroupPreview]:
         """What becomes of the call in the model group that is asked first."""
-        asked, alias = self.request, self.request.group.alias
-        mock = fallbacks.mock_failure(self.options, asked.call.model)
+        request, alias = self.request, self.request.group.alias
+        mock = fallbacks.mock_failure(self.options, request.call.model)
         if mock is not None:
             return mock, GroupPreview(None, {})
-        found = tuple(fallbacks.targets(self.attempts.settings, alias, self.options, None, asked.call.model))
-        return await self._reach(asked, lambda: self.dispatch.fallbacks.is_available(found, (alias,)))
+        result = tuple(fallbacks.targets(self.attempts.settings, alias, self.options, None, request.call.model))
+        return await self._try_group(request, lambda: self.dispatch.fallbacks.is_available(result, (alias,)))
 
-    async def _reach(self, asked: GroupRequest, has_backup: Callable[[], bool]) -> tuple[_Outcome, GroupPreview]:
+    async def _try_group(self, request: GroupRequest, has_backup: Callable[[], bool]) -> tuple[_Outcome, GroupPreview]:
         """As a run asks a group, but that each request is only written: who cannot get it is passed over."""
         seeker, context = self.admission, self.dispatch.retries.context
         try:
-            first = await admit_or_enqueue(asked, context, has_backup, context.queue.position)
+            first = await admit_or_enqueue(request, context, has_backup, context.queue.position)
         except APIError as error:
-            return error, GroupPreview(seeker.found, dict.fromkeys(seeker.tried, OTHERS_WAIT))
-        passed = dict.fromkeys(seeker.tried, OTHERS_WAIT)
+            return error, GroupPreview(seeker.found, dict.fromkeys(seeker.tried, WAITERS_AHEAD))
+        skipped = dict.fromkeys(seeker.tried, WAITERS_AHEAD)
         if isinstance(first, QueuePosition):
-            return first, GroupPreview(seeker.found, passed)
-        retries, reached = self.retries, self._written(first, asked)
+            return first, GroupPreview(seeker.found, skipped)
+        retries, reached = self.retries, self._dry_attempt(first, request)
         while isinstance(problem := reached.sent.error, APIError) and problem.retry_elsewhere:
             asks = not isinstance(problem, UnsupportedAbilityError)
             if asks and retries <= 0:
                 break
             retries -= asks
-            passed[reached.deployment] = problem.message
-            found = await seeker.admit(asked, tuple(passed))
-            if isinstance(found, NoDeployment):
+            skipped[reached.deployment] = problem.message
+            result = await seeker.admit(request, tuple(skipped))
+            if isinstance(result, NoDeployment):
                 break
-            reached = self._written(found, asked)
-        return reached, GroupPreview(reached.admitted, passed)
+            reached = self._dry_attempt(result, request)
+        return reached, GroupPreview(reached.admitted, skipped)
 
-    def _written(self, admitted: Admitted, asked: GroupRequest) -> _Reached:
-        job = self.attempts.request(admitted.choice.member.deployment, asked, self._seconds)
-        return _Reached(admitted, asked, job, sent_by(job))
+    def _dry_attempt(self, admitted: Admitted, request: GroupRequest) -> _Reachable:
+        job = self.attempts.request(admitted.choice.member.deployment, request, self._seconds)
+        return _Reachable(admitted, request, job, dry_write(job))
 
-    async def _walk(self, error: DragomanError, *, alike: bool) -> AsyncIterator[_Step]:
+    async def _walk_fallbacks(self, error: DragomanError, *, alike: bool) -> AsyncIterator[_Step]:
         """The fallbacks as the router walks them; `alike`: where each of them fails in the same way."""
         if not isinstance(error, APIError):
             return
         settings, alias, called = self.attempts.settings, self.request.group.alias, self.request.call.model
         pending = deque(fallbacks.targets(settings, alias, self.options, error, called))
-        seen, own = {alias}, replace(self.request.call.options, fallbacks=None)
-        while pending and len(seen) <= settings.max_fallbacks:
+        visited, own = {alias}, replace(self.request.call.options, fallbacks=None)
+        while pending and len(visited) <= settings.max_fallbacks:
             target = pending.popleft()
             name = target_name(target)
-            if name in seen:
+            if name in visited:
                 continue
-            seen.add(name)
-            others = (*pending, *fallbacks.targets(settings, name, own, None))
+            visited.add(name)
+            alternatives = (*pending, *fallbacks.targets(settings, name, own, None))
             step = _Step(
-                name, await self._at(target, functools.partial(self.dispatch.fallbacks.is_available, others, seen))
+                name,
+                await self._try_fallback(
+                    target, functools.partial(self.dispatch.fallbacks.is_available, alternatives, visited)
+                ),
             )
             yield step
             following = error if alike else _error_in(step.outcome)
             if isinstance(following, APIError):
                 pending.extend(fallbacks.targets(settings, name, own, following))
 
-    async def _at(self, target: FallbackTarget, has_backup: Callable[[], bool]) -> _Outcome:
+    async def _try_fallback(self, target: FallbackTarget, has_backup: Callable[[], bool]) -> _Outcome:
         try:
-            asked = self.dispatch.fallbacks.request(target)
+            request = self.dispatch.fallbacks.request(target)
         except DragomanError as error:
             return error
-        return (await self._reach(asked, has_backup))[0]
+        return (await self._try_group(request, has_backup))[0]
 
     async def _plans(self) -> AsyncIterator[FallbackPlanPreview]:
         for name, kind in _KINDS:
             error = kind(f"as if: {name}")
-            targets = tuple([_target(step) async for step in self._walk(error, alike=True)])
+            targets = tuple([_target(step) async for step in self._walk_fallbacks(error, alike=True)])
             yield FallbackPlanPreview(name, kind.__name__, self._attempts(error), targets)
 
     def _attempts(self, error: APIError) -> int:
-        others = len(self.request.group.able(self.request)) > 1
-        if not (error.retry_here or (error.retry_elsewhere and others)):
+        alternatives = len(self.request.group.eligible_ids(self.request)) > 1
+        if not (error.retry_here or (error.retry_elsewhere and alternatives)):
             return 1
         policy = self.attempts.settings.retry_policy_of(self.request.group.alias)
-        return 1 + next((made for made in range(self.retries) if not policy.allows(error, made + 1)), self.retries)
+        return 1 + next(
+            (attempt for attempt in range(self.retries) if not policy.allows(error, attempt + 1)), self.retries
+        )
 
-    def _waiting(self, place: QueuePosition) -> QueuePreview:
+    def _queue_preview(self, place: QueuePosition) -> QueuePreview:
         waiter, clock = place.waiter, self.attempts.services.clock
         until = clock.time() + waiter.deadline - clock.monotonic()
         ready = waiter.ready if waiter.ready is not None and waiter.ready > 0 else None
         return QueuePreview(waiter.alias, place.position, waiter.priority, until, ready)
 
-    def _mid_stream(self, outcome: _Outcome, plans: tuple[FallbackPlanPreview, ...]) -> ResumptionPreview:
-        asked = self.request
-        if not is_wanted(asked, self.attempts.settings):
+    def _resumption_preview(self, outcome: _Outcome, plans: tuple[FallbackPlanPreview, ...]) -> ResumptionPreview:
+        request = self.request
+        if not is_wanted(request, self.attempts.settings):
             return ResumptionPreview(continues=False, why="mid_stream_fallback is error")
         if not self.attempts.resumable:
             return ResumptionPreview(continues=False, why="two models cannot write one answer to such a request")
-        first = (outcome.deployment,) if isinstance(outcome, _Reached) else ()
-        groups = [asked.group.without_canaries] if self.retries > 0 else []
+        first = (outcome.deployment,) if isinstance(outcome, _Reachable) else ()
+        groups = [request.group.without_canaries] if self.retries > 0 else []
         for target in plans[0].fallbacks:
             try:
                 groups.append(self.dispatch.fallbacks.request(target.alias).group.without_canaries)
             except DragomanError:
                 continue
-        able = tuple(item.id for group in groups for item in resuming_deployments(group, first))
-        why = "as long as the answer is nothing but text" if able else "no other model is known to go on with an answer"
-        return ResumptionPreview(continues=bool(able), why=why, deployments=able)
+        eligible = tuple(item.id for group in groups for item in resuming_deployments(group, first))
+        why = (
+            "as long as the answer is nothing but text"
+            if eligible
+            else "no other model is known to go on with an answer"
+        )
+        return ResumptionPreview(continues=bool(eligible), why=why, deployments=eligible)
 
 
 def _error_in(outcome: _Outcome) -> DragomanError | None:
-    if isinstance(outcome, _Reached):
+    if isinstance(outcome, _Reachable):
         return outcome.sent.error
     return outcome if isinstance(outcome, DragomanError) else None
 
@@ -289,7 +298,7 @@ def _target(step: _Step) -> FallbackPreview:
         return FallbackPreview(step.name, None, error.message)
     if isinstance(outcome, QueuePosition):
         return FallbackPreview(step.name, None, f"it would wait for its turn, at position {outcome.position}")
-    assert isinstance(outcome, _Reached)
+    assert isinstance(outcome, _Reachable)
     return FallbackPreview(step.name, outcome.deployment, outcome.admitted.choice.why)
 
 

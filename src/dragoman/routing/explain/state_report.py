@@ -83,15 +83,15 @@ class RoutingState:
 def cooldowns(groups: Mapping[str, ModelGroup], store: StateStore) -> tuple[Cooldown, ...]:
     """Also of a wildcard's models, under their own names."""
     outages = store.view().outages
-    found: list[Cooldown] = []
+    result: list[Cooldown] = []
     for group in groups.values():
         for member in group.members:
             outage = member.outage(outages)
             if outage is not None:
-                found.append(_cooldown(member, outage, outages))
+                result.append(_cooldown(member, outage, outages))
             if "*" in group.alias:
-                found += _of_its_models(member, outages)
-    return tuple(found)
+                result += _of_its_models(member, outages)
+    return tuple(result)
 
 
 def _of_its_models(member: Member, outages: Mapping[str, Outage]) -> Iterator[Cooldown]:

@@ -79,8 +79,8 @@ class CallAttempts:
 
     def resume_after(self, partial: PartialAnswer | None) -> PartialAnswer | None:
         """Let the next answer go on where `partial` ends; return what it went on from before."""
-        before, self._partial = self._partial, partial
-        return before
+        previous, self._partial = self._partial, partial
+        return previous
 
     async def ask(self, admitted: Admitted, request: GroupRequest, seconds_left: float) -> Answer | StreamAnswer:
         """Return the answer of one deployment. Its slot is free again when the answer, or its stream, has ended.

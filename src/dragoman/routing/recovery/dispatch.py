@@ -30,7 +30,7 @@ class FallbackPlan(Protocol):
     def request(self, target: FallbackTarget) -> GroupRequest:
         """Raise `DragomanError` for a target that does not exist."""
 
-    def is_available(self, targets: Iterable[FallbackTarget], seen: Collection[str]) -> bool: ...
+    def is_available(self, targets: Iterable[FallbackTarget], visited: Collection[str]) -> bool: ...
 
 
 class _Pending(NamedTuple):
@@ -78,23 +78,23 @@ class Dispatch:
         settings, call, record = self.attempts.settings, self.request.call, self.attempts.record
         alias = self.request.group.alias
         pending = deque(_following(alias, self._targets(error), error))
-        seen, own_options = {alias}, replace(call.options, fallbacks=None)
-        while pending and len(seen) <= settings.max_fallbacks and self.retries.seconds_left() > 0:
+        visited, own_options = {alias}, replace(call.options, fallbacks=None)
+        while pending and len(visited) <= settings.max_fallbacks and self.retries.seconds_left() > 0:
             failed, target, reason = pending.popleft()
             name = target_name(target)
-            if name in seen:
+            if name in visited:
                 continue
-            seen.add(name)
+            visited.add(name)
             if not record.fallback:
                 self.on_fallback(record.alias)
             record.fall_back(name)
             self.attempts.services.tell(FallbackStarted(record, failed, name, reason))
-            others = [item.target for item in pending]
-            others += fallbacks.targets(settings, name, own_options, None)
+            alternatives = [item.target for item in pending]
+            alternatives += fallbacks.targets(settings, name, own_options, None)
             try:
                 request = self.fallbacks.request(target)
                 request = request if rewrite is None else rewrite(request)
-                return await self.retries.ask(request, _Backup(self.fallbacks, others, seen))
+                return await self.retries.ask(request, _Backup(self.fallbacks, alternatives, visited))
             except APIError as following:
                 own = fallbacks.targets(settings, name, own_options, following)
                 pending.extend(_following(name, own, following))

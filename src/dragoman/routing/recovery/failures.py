@@ -46,10 +46,10 @@ class Failures:
         backoff = min(_FIRST_WAIT * 2.0 ** (times - 1), _LONGEST_BACKOFF) * self._chance()
         return max(backoff, error.retry_after or 0.0, self._least_wait)
 
-    def soonest(self, able: Collection[str]) -> tuple[str, float] | None:
-        """The deployment that may be asked again first, and when; None where none of those that are `able` may."""
+    def soonest(self, eligible: Collection[str]) -> tuple[str, float] | None:
+        """The deployment that may be asked again first, and when; None where none of those that are `eligible` may."""
         failures = self._by_deployment.items()
-        again = [(failed.ready, name) for name, failed in failures if failed.retry_here and name in able]
+        again = [(failed.ready, name) for name, failed in failures if failed.retry_here and name in eligible]
         if not again:
             return None
         ready, deployment = min(again)

@@ -80,9 +80,9 @@ def mock_failure(options: CallOptions, alias: str) -> APIError | None:
     return None
 
 
-def check_form(found: Sequence[FallbackTarget] | None, *, remote: bool) -> None:
+def check_form(result: Sequence[FallbackTarget] | None, *, remote: bool) -> None:
     """Those that come with a call. Raises `BadRequestError`."""
-    for target in found or ():
+    for target in result or ():
         if isinstance(target, str):
             continue
         parts = split_params({name: value for name, value in target.items() if name != "model"}, "fallbacks")

@@ -129,14 +129,14 @@ class Hedger:
         skipped = [Skipped(name, "it has just been out") for name in suspects]
         excluded = {first.choice.member.deployment.id, *failed, *suspects}
         for _ in range(_MOST_CANDIDATES):
-            found = await self.admission.admit(request, excluded)
-            if not isinstance(found, Admitted):
-                return [*skipped, *found.skipped]
-            if self._is_affordable(found, request, policy):
-                return found
-            self._release(found)
-            excluded.add(found.choice.member.deployment.id)
-            skipped.append(Skipped(found.choice.member.deployment.id, "it may cost more than max_extra_cost"))
+            result = await self.admission.admit(request, excluded)
+            if not isinstance(result, Admitted):
+                return [*skipped, *result.skipped]
+            if self._is_affordable(result, request, policy):
+                return result
+            self._release(result)
+            excluded.add(result.choice.member.deployment.id)
+            skipped.append(Skipped(result.choice.member.deployment.id, "it may cost more than max_extra_cost"))
         return skipped
 
     def _is_affordable(self, admitted: Admitted, request: GroupRequest, policy: HedgePolicy) -> bool:
@@ -238,12 +238,12 @@ class _Race:
                 task.add_done_callback(_retrieve_exception)
             await asyncio.wait(unfinished, timeout=_GRACE)
 
-    def _on_abandoned(self, pending: PendingAttempt, made: Attempt, usage: TokenUsage | None) -> None:
+    def _on_abandoned(self, pending: PendingAttempt, attempt: Attempt, usage: TokenUsage | None) -> None:
         """Tell what an attempt that lost may cost, and that it would have taken longer than usual."""
         if pending.abandoned_because != HEDGED:
             return
         attempts = self._attempts
-        _observe_slowness(attempts, pending.admitted.choice.member.key, made.milliseconds)
+        _observe_slowness(attempts, pending.admitted.choice.member.key, attempt.milliseconds)
         if not attempts.services.listeners:
             return
         bounds = _bounds(attempts, pending.admitted, pending.request)
@@ -251,7 +251,7 @@ class _Race:
         if usage is not None:
             cost = attempts.request(pending.deployment, pending.request, 0.0).cost(usage)
             lower = upper = None if cost is None else cost.total
-        attempts.services.tell(HedgeLost(attempts.record, made, lower, upper, usage))
+        attempts.services.tell(HedgeLost(attempts.record, attempt, lower, upper, usage))
 
 
 def _retrieve_exception(task: asyncio.Task[None]) -> None:

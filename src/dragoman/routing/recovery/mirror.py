@@ -57,7 +57,7 @@ class Mirrors:
         rows = ((f"mirror[{position}].to", mirror.to) for position, mirror in enumerate(self._policy.mirrors))
         return (*rows, *((f"{name}.silent_model", model) for name, model in _silent(deployments).items()))
 
-    def learn(self, deployments: Iterable[Deployment]) -> None:
+    def adopt(self, deployments: Iterable[Deployment]) -> None:
         """Which deployments there are now."""
         self._silent = _silent(deployments)
 
@@ -76,21 +76,23 @@ class Mirrors:
 
     def _copy(self, call: Call, record: CallRecord, send: Send) -> None:
         """Send the copies of a call, if there are to be any. Return at once."""
-        made = record.answering
-        by = "" if made is None else made.deployment
-        for model in dict.fromkeys(it.to for it in self._of(call, record.alias, by) if self._drawn(it)):
-            self._begin(call, record, model, send)
+        attempt = record.answering
+        by = "" if attempt is None else attempt.deployment
+        for model in dict.fromkeys(
+            item.to for item in self._matching(call, record.alias, by) if self._is_sampled(item)
+        ):
+            self._start(call, record, model, send)
 
-    def foreseen(self, call: Call, alias: str, deployment: str) -> tuple[tuple[str, float], ...]:
+    def preview(self, call: Call, alias: str, deployment: str) -> tuple[tuple[str, float], ...]:
         """(model, share of such calls) of all that may get a copy of a call that this deployment answers."""
         if call.operation not in _COPIED:
             return ()
         without: dict[str, float] = {}
-        for mirror in self._of(call, alias, deployment):
+        for mirror in self._matching(call, alias, deployment):
             without[mirror.to] = without.get(mirror.to, 1.0) * (1 - mirror.share)
         return tuple((model, round(1 - share, 9)) for model, share in without.items())
 
-    def _of(self, call: Call, alias: str, deployment: str) -> Iterator[Mirror]:
+    def _matching(self, call: Call, alias: str, deployment: str) -> Iterator[Mirror]:
         for mirror in self._policy.mirrors:
             if mirror.source in (alias, call.model, "*") and mirror.to not in (alias, call.model):
                 yield mirror
@@ -98,10 +100,10 @@ class Mirrors:
         if silent is not None and silent not in (alias, call.model):
             yield Mirror(alias, silent)
 
-    def _drawn(self, mirror: Mirror) -> bool:
+    def _is_sampled(self, mirror: Mirror) -> bool:
         return mirror.share >= 1.0 or self._clock.random() < mirror.share
 
-    def _begin(self, call: Call, record: CallRecord, model: str, send: Send) -> None:
+    def _start(self, call: Call, record: CallRecord, model: str, send: Send) -> None:
         with self._lock:
             full = self.in_flight >= self._policy.max_in_flight
             self.in_flight += not full
@@ -113,15 +115,15 @@ class Mirrors:
         request_id = f"{call.request_id}:mirror:{model}"
         copied = replace(call, request=copy.deepcopy(call.request), request_id=request_id, record=None)
         loop = asyncio.get_running_loop()
-        task = loop.create_task(self._ask(copied, record, model, send))
+        task = loop.create_task(self._run(copied, record, model, send))
         task._log_destroy_pending = False  # type: ignore[attr-defined]  # a loop that is closed at once ends it silently
-        for other in [it for it in tuple(self._tasks) if it.is_closed()]:
+        for other in [item for item in tuple(self._tasks) if item.is_closed()]:
             self._tasks.pop(other, None)
         tasks = self._tasks.setdefault(loop, set())
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    async def _ask(self, call: Call, record: CallRecord, model: str, send: Send) -> None:
+    async def _run(self, call: Call, record: CallRecord, model: str, send: Send) -> None:
         began, error = self._clock.monotonic(), None
         answer: Answer | StreamAnswer | None = None
         try:
@@ -170,7 +172,7 @@ async def ask_once(
     """Make one attempt, if a deployment can be asked now for which nobody waits. Raise `APIError`."""
     request, services = request.detached(), attempts.services
     ahead = attempts.queue.waiters_ahead((math.inf, math.inf), services.clock.monotonic())
-    found = await admission.admit(request, ahead.deployments)
-    if isinstance(found, NoDeployment):
-        raise no_deployment_error(request.group.alias, found, services.store.now())
-    return await attempts.ask(found, request, seconds)
+    result = await admission.admit(request, ahead.deployments)
+    if isinstance(result, NoDeployment):
+        raise no_deployment_error(request.group.alias, result, services.store.now())
+    return await attempts.ask(result, request, seconds)

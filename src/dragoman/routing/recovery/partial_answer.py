@@ -28,29 +28,29 @@ class PartialAnswer(NamedTuple):
     """It was counted here, as the provider told nothing."""
 
     @classmethod
-    def of(cls, broken: StreamAnswer, counted: Mapping[str, int], before: PartialAnswer | None) -> PartialAnswer:
-        told = broken.own_usage
-        own = cast(TokenUsage, dict(told if told is not None else counted))
+    def of(cls, broken: StreamAnswer, counted: Mapping[str, int], previous: PartialAnswer | None) -> PartialAnswer:
+        fields = broken.own_usage
+        own = cast(TokenUsage, dict(fields if fields is not None else counted))
         cost = None if broken.own_pricing is None else broken.own_pricing(own)
-        if before is None:
-            return cls(own, cost, own, cost, told is None)
-        return cls(before.with_usage(own), before.with_cost(cost), own, cost, told is None)
+        if previous is None:
+            return cls(own, cost, own, cost, fields is None)
+        return cls(previous.with_usage(own), previous.with_cost(cost), own, cost, fields is None)
 
     def with_usage(self, usage: TokenUsage) -> TokenUsage:
-        return cast(TokenUsage, _sum(cast("dict[str, Any]", self.usage), cast("dict[str, Any]", usage)))
+        return cast(TokenUsage, _added(cast("dict[str, Any]", self.usage), cast("dict[str, Any]", usage)))
 
     def with_cost(self, cost: Cost | None) -> Cost | None:
         """The lines of both. What is unknown of one is left out of neither's: a total that misses a part is none."""
-        mine = self.cost
-        if mine is None or cost is None:
-            return mine or cost
+        own = self.cost
+        if own is None or cost is None:
+            return own or cost
         return Cost(
-            total=_both(mine.total, cost.total),
-            lines=(*mine.lines, *cost.lines),
-            unpriced=tuple(dict.fromkeys((*mine.unpriced, *cost.unpriced))),
-            model=", ".join(dict.fromkeys(name for name in (mine.model, cost.model) if name)),
-            source=", ".join(dict.fromkeys(name for name in (mine.source, cost.source) if name)),
-            reported=_both(mine.reported, cost.reported),
+            total=_add(own.total, cost.total),
+            lines=(*own.lines, *cost.lines),
+            unpriced=tuple(dict.fromkeys((*own.unpriced, *cost.unpriced))),
+            model=", ".join(dict.fromkeys(name for name in (own.model, cost.model) if name)),
+            source=", ".join(dict.fromkeys(name for name in (own.source, cost.source) if name)),
+            reported=_add(own.reported, cost.reported),
         )
 
     def join(self, answer: StreamAnswer, ending: StreamOutcome) -> None:
@@ -69,24 +69,24 @@ class PartialAnswer(NamedTuple):
             ending.usage = self.with_usage(ending.usage)
 
 
-def _both(first: int | None, second: int | None) -> int | None:
+def _add(first: int | None, second: int | None) -> int | None:
     return None if first is None or second is None else first + second
 
 
-def _sum(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+def _added(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
     """Numbers added up, objects by their fields; of everything else the second's."""
-    found = dict(first)
+    result = dict(first)
     for name, value in second.items():
-        known = found.get(name)
+        known = result.get(name)
         if isinstance(known, dict) and isinstance(value, dict):
-            found[name] = _sum(known, value)
+            result[name] = _added(known, value)
         elif isinstance(known, list) and isinstance(value, list):
-            found[name] = [*known, *value]
+            result[name] = [*known, *value]
         elif _is_number(known) and _is_number(value):
-            found[name] = known + value
+            result[name] = known + value
         elif value is not None:
-            found[name] = value
-    return found
+            result[name] = value
+    return result
 
 
 def _is_number(value: Any) -> bool:

@@ -41,17 +41,17 @@ def is_resumable(request: Mapping[str, Any]) -> bool:
     return not any(unfit)
 
 
-def can_resume(asked: GroupRequest, settings: RouterSettings) -> bool:
+def can_resume(request: GroupRequest, settings: RouterSettings) -> bool:
     """Whether a stream that breaks off may be continued."""
-    call = asked.call
-    return is_wanted(asked, settings) and call.stream and call.operation == "chat" and is_resumable(asked.request)
+    call = request.call
+    return is_wanted(request, settings) and call.stream and call.operation == "chat" and is_resumable(request.request)
 
 
-def is_wanted(asked: GroupRequest, settings: RouterSettings) -> bool:
+def is_wanted(request: GroupRequest, settings: RouterSettings) -> bool:
     """By the call, or else by the deployment, or the settings."""
-    own = asked.group.members[0].deployment.options
-    said = asked.call.options.mid_stream_fallback or own.mid_stream_fallback or settings.mid_stream_fallback
-    return said == "continue"
+    own = request.group.members[0].deployment.options
+    value = request.call.options.mid_stream_fallback or own.mid_stream_fallback or settings.mid_stream_fallback
+    return value == "continue"
 
 
 def resume_on_break(answer: Answer | StreamAnswer, dispatch: Dispatch) -> Answer | StreamAnswer:
@@ -189,41 +189,41 @@ class ResumedStream:
         attempts = self._dispatch.attempts
         failed = attempts.revoke_success(error)
         partial = PartialAnswer.of(broken, self._counted(broken), self._partial)
-        before = attempts.resume_after(partial)
-        found = await self._dispatch.resume(error, self._rewritten)
-        if not isinstance(found, StreamAnswer):
-            attempts.resume_after(before)
+        previous = attempts.resume_after(partial)
+        result = await self._dispatch.resume(error, self._rewritten)
+        if not isinstance(result, StreamAnswer):
+            attempts.resume_after(previous)
             return None
         self._partial = partial
-        told = (failed, partial.own_usage, partial.own_cost, partial.is_counted, attempts.record.deployment)
-        attempts.services.tell(StreamResumed(attempts.record, *told))
-        return found
+        fields = (failed, partial.own_usage, partial.own_cost, partial.is_counted, attempts.record.deployment)
+        attempts.services.tell(StreamResumed(attempts.record, *fields))
+        return result
 
     def _counted(self, broken: StreamAnswer) -> dict[str, int]:
         """Return what the part has used, where its provider had no time to tell."""
         texts = self._written.texts
-        before, own = texts[: self._texts_before], texts[self._texts_before :]
+        previous, own = texts[: self._texts_before], texts[self._texts_before :]
         self._texts_before = len(texts)
         prompt = self._request.input_tokens(broken.model)
-        prompt += count_tokens(None, None, text=["".join(before)], model=broken.model)
+        prompt += count_tokens(None, None, text=["".join(previous)], model=broken.model)
         completion = count_tokens(None, None, text=["".join(own)], model=broken.model)
         return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
     def _rewritten(self, request: GroupRequest) -> GroupRequest:
         """Return the request for those of the group that can go on. Raise `APIError` where there are none."""
         text = self._written.text.rstrip()
-        tried = {attempt.deployment for attempt in self._dispatch.attempts.record.attempts}
-        able = resuming_deployments(request.group, tried)
+        excluded = {attempt.deployment for attempt in self._dispatch.attempts.record.attempts}
+        eligible = resuming_deployments(request.group, excluded)
         resumed = _resumed(request.request, text, self._request.group.members[0].deployment.model)
-        if not able or resumed is None:
+        if not eligible or resumed is None:
             raise ServiceUnavailableError(f"no deployment of {request.group.alias!r} can go on with the answer")
-        return request.to(request.group.of(request.group.alias, able), resumed)
+        return request.redirected(request.group.with_deployments(request.group.alias, eligible), resumed)
 
 
-def resuming_deployments(group: RequestedGroup, tried: Collection[str]) -> list[Deployment]:
+def resuming_deployments(group: RequestedGroup, excluded: Collection[str]) -> list[Deployment]:
     """Those whose models are known to continue a last message of the assistant, without those that have been tried."""
     deployments = (member.deployment for member in group.members)
-    return [each for each in deployments if each.id not in tried and _continues(each)]
+    return [item for item in deployments if item.id not in excluded and _continues(item)]
 
 
 def _continues(deployment: Deployment) -> bool:
@@ -243,9 +243,9 @@ def _resumed(request: Mapping[str, Any], text: str, model: str) -> dict[str, Any
                 return None
     messages = list(request["messages"])
     if messages[-1].get("role") == "assistant":
-        begun = messages.pop()
-        if not isinstance(begun.get("content"), str) or begun.get("tool_calls"):
+        started = messages.pop()
+        if not isinstance(started.get("content"), str) or started.get("tool_calls"):
             return None
-        text = begun["content"] + text
+        text = started["content"] + text
     changed["messages"] = [*messages, {"role": "assistant", "content": text}] if text else messages
     return changed

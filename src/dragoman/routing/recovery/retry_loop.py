@@ -77,9 +77,9 @@ class RetryLoop:
         if not self._may_retry(request, error, same_class):
             return None
         if error.retry_elsewhere:
-            found = await self.context.admission.admit(request, failures.tried)
-            if isinstance(found, Admitted):
-                return found
+            result = await self.context.admission.admit(request, failures.tried)
+            if isinstance(result, Admitted):
+                return result
         if self.retries_left <= 0 or has_backup():
             return None
         return await self._again(request, failures, has_backup)
@@ -94,7 +94,7 @@ class RetryLoop:
     async def _again(
         self, request: GroupRequest, failures: Failures, has_backup: Callable[[], bool]
     ) -> Admitted | None:
-        soonest = failures.soonest(request.group.able(request))
+        soonest = failures.soonest(request.group.eligible_ids(request))
         if soonest is None:
             return None
         deployment, ready = soonest
@@ -104,7 +104,7 @@ class RetryLoop:
             return None
         await clock.sleep(max(0.0, wait))
         same = [member.deployment for member in request.group.members if member.deployment.id == deployment]
-        alone = request.to(request.group.of(request.group.alias, same), request.request)
+        alone = request.redirected(request.group.with_deployments(request.group.alias, same), request.request)
         with contextlib.suppress(APIError):  # the caller hears why it failed
             return await wait_for_admission(alone, self.context, has_backup)
         return None

@@ -83,7 +83,7 @@ class Blindness:
     """Of a router with these settings: what it looks at, and a log may not have."""
 
     def __init__(self, settings: RouterSettings) -> None:
-        self._unseen = [each for each in _UNSEEN if each.matters(settings)]
+        self._unseen = [item for item in _UNSEEN if item.matters(settings)]
 
     def of(self, logged: LoggedCall) -> list[str]:
-        return [each.what for each in self._unseen if each.missing(logged)]
+        return [item.what for item in self._unseen if item.missing(logged)]

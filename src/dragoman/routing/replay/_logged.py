@@ -75,8 +75,8 @@ class LoggedCall(NamedTuple):
     @property
     def where(self) -> ReplayedOutcome | None:
         """The attempt that answered it, or else the last; None: nobody was asked."""
-        answered = next((each for each in reversed(self.outcomes) if not each.error), None)
-        return answered or (self.outcomes[-1] if self.outcomes else None)
+        answer = next((item for item in reversed(self.outcomes) if not item.error), None)
+        return answer or (self.outcomes[-1] if self.outcomes else None)
 
     @property
     def request(self) -> dict[str, Any]:
@@ -87,13 +87,13 @@ class LoggedCall(NamedTuple):
         text = _A_TOKEN * min(int(usage.get("prompt_tokens") or 0), _MOST_TOKENS)
         if self.operation == "embedding":
             return {"model": self.model, "input": text}
-        asked: dict[str, Any] = {"model": self.model}
+        request: dict[str, Any] = {"model": self.model}
         if wrote := usage.get("completion_tokens"):
-            asked["max_tokens"] = wrote
+            request["max_tokens"] = wrote
         if self.operation == "text_completion":
-            return {**asked, "prompt": text}
-        asked["messages"] = [{"role": "user", "content": text}]
-        return {"model": self.model, "chat": asked} if self.operation == "count_tokens" else asked
+            return {**request, "prompt": text}
+        request["messages"] = [{"role": "user", "content": text}]
+        return {"model": self.model, "chat": request} if self.operation == "count_tokens" else request
 
 
 def call_of(line: str | bytes) -> LoggedCall | None:
@@ -140,16 +140,16 @@ def _bad(name: str, expected: str) -> BadLine:
 
 
 def _outcomes(row: Mapping[str, Any], error: str) -> tuple[ReplayedOutcome, ...]:
-    """Of a line with `attempts` those, of one with `tried` what these say, and otherwise the one that is named."""
+    """Of a line with `attempts` those, of one with `excluded` what these say, and otherwise the one that is named."""
     deployment, provider, model = (_text(row, name) for name in ("deployment", "provider", "answered_by"))
     target = f"{provider}/{model}" if provider and model else ""
-    attempts, tried = row.get("attempts"), row.get("tried")
+    attempts, excluded = row.get("attempts"), row.get("tried")
     if isinstance(attempts, list):
         return tuple(_attempt(item, f"attempts[{position}]") for position, item in enumerate(attempts))
-    if tried:
-        if not isinstance(tried, list):
+    if excluded:
+        if not isinstance(excluded, list):
             raise _bad("tried", "a list")
-        return tuple(_said(item, deployment, target, f"tried[{position}]") for position, item in enumerate(tried))
+        return tuple(_said(item, deployment, target, f"tried[{position}]") for position, item in enumerate(excluded))
     if attempts == 0 or not (deployment or target):
         return ()
     broke_off = type(attempts) is int  # all attempts are counted, and none of them is said to have failed
@@ -173,16 +173,16 @@ def _attempt(item: Any, path: str) -> ReplayedOutcome:
 
 def _said(item: Any, last: str, target: str, path: str) -> ReplayedOutcome:
     """`smart:0 InternalServerError 500 12ms`; `target` is that of the deployment `last`."""
-    found = _TRIED.fullmatch(item) if isinstance(item, str) else None
-    if found is None:
+    result = _TRIED.fullmatch(item) if isinstance(item, str) else None
+    if result is None:
         raise _bad(path, "`deployment outcome [status] 12ms`")
-    deployment, outcome = found["deployment"], found["outcome"]
+    deployment, outcome = result["deployment"], result["outcome"]
     return ReplayedOutcome(
         deployment,
         target if deployment == last else "",
         "" if outcome == _ANSWERED else outcome,
-        int(found["status"]) if found["status"] else None,
-        float(found["ms"]),
+        int(result["status"]) if result["status"] else None,
+        float(result["ms"]),
     )
 
 

@@ -96,7 +96,7 @@ class _Performance:
         self.tally.add(went._replace(doubts=(doubt,)) if doubt else went, self._blindness.of(logged))
 
     async def _played(self, play: ReplayedCall, request_id: str) -> Went:
-        logged, begun = play.logged, self._loop.now
+        logged, started = play.logged, self._loop.now
         call = Call(
             operation=logged.operation,
             model=logged.model,
@@ -114,22 +114,22 @@ class _Performance:
                 raise
             return Went(logged, doubts=("its request is none in OpenAI's shape",))
         assert isinstance(answer, Answer)
-        return _answered(play, answer, (self._loop.now - begun) * 1000)
+        return _answered(play, answer, (self._loop.now - started) * 1000)
 
 
 def _answered(play: ReplayedCall, answer: Answer, took: float) -> Went:
     """`took`: milliseconds."""
     logged = play.logged
-    path = [(each.deployment, each.error or "") for each in answer.attempts]
+    path = [(item.deployment, item.error or "") for item in answer.attempts]
     as_logged = path == [(name, outcome.error) for name, outcome in play.outcomes]
-    made = next(each for each in reversed(answer.attempts) if each.error is None)
-    target = f"{made.provider}/{made.model}"
+    attempt = next(item for item in reversed(answer.attempts) if item.error is None)
+    target = f"{attempt.provider}/{attempt.model}"
     known = took if play.time_known else None
     return Went(
         logged,
-        deployment=made.deployment,
+        deployment=attempt.deployment,
         target=target,
-        is_there=play.was_answered_by(made.deployment, target),
+        is_there=play.was_answered_by(attempt.deployment, target),
         breaks_off=as_logged and bool(logged.error),
         milliseconds=logged.milliseconds if as_logged and len(path) > 1 else known,
         cost=None if answer.cost is None else answer.cost.total,

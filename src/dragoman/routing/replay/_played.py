@@ -16,7 +16,7 @@ from dragoman.routing.attempt.stream import StreamOutcome
 from dragoman.routing.call import Answer, Answerer, Call
 from dragoman.routing.deployments.deployment import Deployment
 from dragoman.routing.dispatcher import Dispatcher
-from dragoman.routing.explain.dry_run import sent_by
+from dragoman.routing.explain.dry_run import dry_write
 from dragoman.routing.health.outage import Fault, fault_of
 from dragoman.routing.plan import RoutingPlan
 from dragoman.routing.replay._log_file import Log
@@ -99,29 +99,29 @@ class ReplayedDeployments:
         """By the id of the request."""
 
     def begin(self, request_id: str, logged: LoggedCall) -> ReplayedCall:
-        found = [(self._now(it), it) for it in logged.outcomes if it.error not in LEFT]
-        for name, outcome in found:
+        result = [(self._current_id(item), item) for item in logged.outcomes if item.error not in LEFT]
+        for name, outcome in result:
             if name:
                 self._last[name] = (logged.at, outcome)
-        play = self.plays[request_id] = ReplayedCall(logged, found)
+        play = self.plays[request_id] = ReplayedCall(logged, result)
         return play
 
     def end(self, request_id: str) -> None:
         del self.plays[request_id]
 
-    def _now(self, outcome: ReplayedOutcome) -> str:
+    def _current_id(self, outcome: ReplayedOutcome) -> str:
         """The id that its deployment has now: its own, or that of the only other one with the same model; empty: none."""
         key = outcome.deployment, outcome.target
         if key not in self._ids:
-            self._ids[key] = self._found(*key)
+            self._ids[key] = self._match(*key)
         return self._ids[key]
 
-    def _found(self, deployment: str, target: str) -> str:
+    def _match(self, deployment: str, target: str) -> str:
         targets = {target} if target else self._log.targets.get(deployment, set())
         own = self._by_id.get(deployment)
         if own is not None and (own.wild or "*" in own.model or not targets or target_of(own) in targets):
             return deployment
-        same = [name for each in targets for name in self._by_target.get(each, ())]
+        same = [name for item in targets for name in self._by_target.get(item, ())]
         return same[0] if len(same) == 1 else ""
 
     async def send(self, job: AttemptRequest, ending: StreamOutcome) -> Answer:
@@ -153,12 +153,12 @@ class ReplayedDeployments:
             outcome = play.outcomes[play.played][1]
             play.played += 1
             return self._timed(play, outcome, deployment)
-        mine = [outcome for name, outcome in play.outcomes if name == deployment.id]
-        if mine:
-            if mine[-1].error:
+        own = [outcome for name, outcome in play.outcomes if name == deployment.id]
+        if own:
+            if own[-1].error:
                 play.doubts.append("a deployment is asked more often, or at another time, than the log tells of")
-            return self._timed(play, mine[-1], deployment)
-        return self._of_another(play, job)
+            return self._timed(play, own[-1], deployment)
+        return self._other_outcome(play, job)
 
     def _timed(self, play: ReplayedCall, outcome: ReplayedOutcome, deployment: Deployment) -> ReplayedOutcome:
         """A call with one attempt took as long as that did, and of a stream's attempt the log may know its beginning alone."""
@@ -169,16 +169,16 @@ class ReplayedDeployments:
         sample = self._log.times.at(target_of(deployment), deployment.id)
         return outcome._replace(milliseconds=None if sample is None else sample.mean)
 
-    def _of_another(self, play: ReplayedCall, job: AttemptRequest) -> ReplayedOutcome:
+    def _other_outcome(self, play: ReplayedCall, job: AttemptRequest) -> ReplayedOutcome:
         """Of a deployment that the log did not ask for this call."""
         logged, deployment = play.logged, job.deployment
         target = target_of(deployment)
-        refused = next((it for _, it in play.outcomes if it.error and _is_the_requests_own(it)), None)
+        refused = next((item for _, item in play.outcomes if item.error and _is_the_requests_own(item)), None)
         if refused is not None:
             if refused.target == target:
                 return refused
             play.doubts.append("a deployment refused its request, and whether another model takes it is not known")
-        if logged.said is not None and (refusal := sent_by(job).refusal) is not None:
+        if logged.said is not None and (refusal := dry_write(job).refusal) is not None:
             return ReplayedOutcome(deployment.id, target, refusal.error, refusal.status, 0.0)
         sample = self._log.times.at(target, deployment.id)
         took = None if sample is None else sample.mean
@@ -195,7 +195,7 @@ def _is_the_requests_own(outcome: ReplayedOutcome) -> bool:
     return error is None or fault_of(error) is Fault.NOBODY
 
 
-class _Following(Admission):
+class _LoggedAdmission(Admission):
     """Where chance decides, a call goes where it went, as long as the shares allow it: else each replay would tell of moves that
     were nothing but other dice."""
 
@@ -204,31 +204,31 @@ class _Following(Admission):
         self._router = router
         self._play = router.stage.plays[call.request_id]
 
-    def choose(self, asked: GroupRequest, view: View, tried: Collection[str]) -> Choice | NoDeployment:
+    def choose(self, request: GroupRequest, view: View, excluded: Collection[str]) -> Choice | NoDeployment:
         chance, shares = self._router.chance, self._router.shares
-        before = chance.asked
-        drawn = asked.group.choose(asked, view, tried)
+        previous = chance.asked
+        drawn = request.group.choose(request, view, excluded)
         logged = self._play.wanted
-        if isinstance(drawn, NoDeployment) or chance.asked == before or logged is None:
+        if isinstance(drawn, NoDeployment) or chance.asked == previous or logged is None:
             return drawn
-        alias, name = asked.group.alias, drawn.member.deployment.id
+        alias, name = request.group.alias, drawn.member.deployment.id
         shares.count(alias, logged=logged, drawn=name)
         wanted = shares.wanted(alias, logged)
-        if wanted == name or wanted in tried:
+        if wanted == name or wanted in excluded:
             return drawn
-        return self._drawn_again(asked, view, tried, wanted) or drawn
+        return self._redraw(request, view, excluded, wanted) or drawn
 
-    def _drawn_again(self, asked: GroupRequest, view: View, tried: Collection[str], wanted: str) -> Choice | None:
-        in_vain, key = self._router.in_vain, (asked.group.alias, wanted)
-        if in_vain[key] >= _IN_VAIN or all(it.deployment.id != wanted for it in asked.group.members):
+    def _redraw(self, request: GroupRequest, view: View, excluded: Collection[str], wanted: str) -> Choice | None:
+        in_vain, key = self._router.in_vain, (request.group.alias, wanted)
+        if in_vain[key] >= _IN_VAIN or all(item.deployment.id != wanted for item in request.group.members):
             return None
-        same_canary = bool(tried) or not self._router.settings.canary
+        same_canary = bool(excluded) or not self._router.settings.canary
         for _ in range(_TRIES):
-            again = asked if same_canary else asked.to(asked.group, asked.request)
-            found = asked.group.choose(again, view, tried)
-            if isinstance(found, Choice) and found.member.deployment.id == wanted:
-                asked.share_memo(again)
-                return found
+            again = request if same_canary else request.redirected(request.group, request.request)
+            result = request.group.choose(again, view, excluded)
+            if isinstance(result, Choice) and result.member.deployment.id == wanted:
+                request.share_memo(again)
+                return result
         in_vain[key] += 1
         return None
 
@@ -273,4 +273,4 @@ class _ReplayedDispatcher(Dispatcher):
     router: ReplayedRouter
 
     def admission(self, call: Call) -> Admission:
-        return _Following(self.router, call)
+        return _LoggedAdmission(self.router, call)

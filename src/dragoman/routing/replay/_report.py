@@ -114,7 +114,7 @@ class Replay:
 
     def as_dict(self) -> dict[str, Any]:
         """The same as JSON's values."""
-        return {**asdict(self), "malformed_lines": [each._asdict() for each in self.malformed_lines]}
+        return {**asdict(self), "malformed_lines": [item._asdict() for item in self.malformed_lines]}
 
 
 @dataclass(slots=True)
@@ -132,22 +132,22 @@ class _Sum:
         _add(self.milliseconds, went.logged.milliseconds, went.milliseconds)
 
     def costs(self) -> Total:
-        before, after, known = self.cost
+        previous, after, known = self.cost
         if not known:
             return Total(None, None, 0, self.calls)
-        return Total(dollars(before), dollars(after), known, self.calls - known)
+        return Total(dollars(previous), dollars(after), known, self.calls - known)
 
     def times(self) -> Total:
-        before, after, count = self.milliseconds
+        previous, after, count = self.milliseconds
         known = int(count)
         if not known:
             return Total(None, None, 0, self.calls)
-        return Total(round(before / known, 1), round(after / known, 1), known, self.calls - known)
+        return Total(round(previous / known, 1), round(after / known, 1), known, self.calls - known)
 
 
-def _add(sums: list[_N], before: _N | None, after: _N | None) -> None:
-    if before is not None and after is not None:
-        sums[:] = (sums[0] + before, sums[1] + after, sums[2] + 1)
+def _add(sums: list[_N], previous: _N | None, after: _N | None) -> None:
+    if previous is not None and after is not None:
+        sums[:] = (sums[0] + previous, sums[1] + after, sums[2] + 1)
 
 
 class ReplayTally:
@@ -215,9 +215,9 @@ class ReplayTally:
         )
 
     def _sorted_moves(self) -> Iterable[Move]:
-        for (before, after), sums in sorted(self._moves.items(), key=lambda item: (-item[1].calls, item[0])):
+        for (previous, after), sums in sorted(self._moves.items(), key=lambda item: (-item[1].calls, item[0])):
             sample = self._times.at(after, "")
-            yield Move(before, after, sums.calls, sums.costs(), sums.times(), 0 if sample is None else sample.calls)
+            yield Move(previous, after, sums.calls, sums.costs(), sums.times(), 0 if sample is None else sample.calls)
 
 
 def _reason(error: DragomanError | None) -> str:

@@ -52,8 +52,8 @@ class Shares:
         split = self._known.get(alias)
         if split is None:
             return logged
-        before, after = split.logged[logged], split.drawn[logged]
-        if before and self._chance.random() * before < after:
+        previous, after = split.logged[logged], split.drawn[logged]
+        if previous and self._chance.random() * previous < after:
             return logged
         gains = {name: gain for name, count in split.drawn.items() if (gain := count - split.logged[name]) > 0}
         return self._chance.choices(list(gains), list(gains.values()))[0] if gains else ""

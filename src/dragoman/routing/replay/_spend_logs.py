@@ -41,15 +41,17 @@ def row_of_spend_log(row: Mapping[str, Any]) -> dict[str, Any]:
     metadata = _parsed(row.get("metadata"))
     metadata = metadata if isinstance(metadata, dict) else {}
     kind = row.get("call_type")
-    begun, ended = _moment(row.get("startTime")), _moment(row.get("endTime"))
+    started, ended = _moment(row.get("startTime")), _moment(row.get("endTime"))
     provider, model = row.get("custom_llm_provider") or None, row.get("model")
     if isinstance(provider, str) and isinstance(model, str):
         model = model.removeprefix(f"{provider}/")
     usage = _usage(row, metadata)
     cached = str(row.get("cache_hit")).lower() == "true"
     return {
-        "time": ended if ended is not None else begun,
-        "milliseconds": (ended - begun) * 1000 if ended is not None and begun is not None and ended >= begun else None,
+        "time": ended if ended is not None else started,
+        "milliseconds": (ended - started) * 1000
+        if ended is not None and started is not None and ended >= started
+        else None,
         "operation": _OPERATIONS.get(str(kind), kind),
         "model": row.get("model_group") or row.get("model"),
         "provider": provider,
@@ -67,11 +69,11 @@ def row_of_spend_log(row: Mapping[str, Any]) -> dict[str, Any]:
 def _failure(row: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
     if (row.get("status") or metadata.get("status")) != "failure":
         return {}
-    told = metadata.get("error_information")
-    told = told if isinstance(told, dict) else {}
-    code = str(told.get("error_code") or "")
+    fields = metadata.get("error_information")
+    fields = fields if isinstance(fields, dict) else {}
+    code = str(fields.get("error_code") or "")
     return {
-        "error": str(told.get("error_class") or "Unknown"),
+        "error": str(fields.get("error_class") or "Unknown"),
         "status": int(code) if code.isdecimal() else None,
         "cost": None,
         "usage": None,
@@ -88,8 +90,8 @@ def _usage(row: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any
 
 def _request(row: Mapping[str, Any]) -> Any:
     """Only where LiteLLM was told to keep it (`store_prompts_in_spend_logs`)."""
-    asked = _parsed(row.get("proxy_server_request"))
-    body = asked.get("body", asked) if isinstance(asked, dict) else None
+    request = _parsed(row.get("proxy_server_request"))
+    body = request.get("body", request) if isinstance(request, dict) else None
     return body if isinstance(body, dict) and ("messages" in body or "input" in body or "prompt" in body) else None
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from dragoman.routing.settings.strategies import read_strategy, read_strategy_arguments
 from dragoman.routing.strategies._candidates import Candidates
-from dragoman.routing.strategies._own import Guarded
+from dragoman.routing.strategies._own import GuardedStrategy
 from dragoman.routing.strategies._strategy import Pick, Strategy, lowest
 from dragoman.routing.strategies.cost_based import cost_based
 from dragoman.routing.strategies.latency_based import latency_based
@@ -54,8 +54,8 @@ def strategy_of(value: Any, path: str = "routing_strategy", args: Any = None) ->
     arguments = read_strategy_arguments(strategy, args, f"{path}_args")
     if not isinstance(strategy, str):
         return _own(strategy, value if isinstance(value, str) else _function_name(strategy), arguments)
-    found = STRATEGIES[strategy]
-    return functools.partial(found, **arguments) if arguments else found
+    result = STRATEGIES[strategy]
+    return functools.partial(result, **arguments) if arguments else result
 
 
 def _function_name(function: Callable[..., Any]) -> str:
@@ -64,8 +64,8 @@ def _function_name(function: Callable[..., Any]) -> str:
 
 def _own(function: Callable[..., Any], name: str, args: Mapping[str, Any]) -> Strategy:
     called = functools.partial(function, **args) if args else function
-    known = isinstance(function, Guarded) or _plain(cast("Strategy", function)) in STRATEGIES.values()
-    return called if known else Guarded(called, name)
+    known = isinstance(function, GuardedStrategy) or _plain(cast("Strategy", function)) in STRATEGIES.values()
+    return called if known else GuardedStrategy(called, name)
 
 
 def _plain(strategy: Strategy) -> Strategy:

@@ -37,8 +37,8 @@ class Candidates(tuple[Deployment, ...]):
         known = self._kept
         if name not in known:
             known[name] = make(self)
-        found: _T = known[name]
-        return found
+        result: _T = known[name]
+        return result
 
 
 def as_candidates(deployments: Sequence[Deployment]) -> Candidates:

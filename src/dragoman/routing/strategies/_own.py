@@ -12,13 +12,13 @@ from dragoman.routing.strategies._strategy import Pick
 from dragoman.routing.strategies.simple_shuffle import simple_shuffle
 from dragoman.state import View
 
-__all__ = ["Guarded"]
+__all__ = ["GuardedStrategy"]
 
 _log = logging.getLogger("dragoman")
 _MOST_TOLD = 32
 
 
-class Guarded:
+class GuardedStrategy:
     """A user's strategy, and where it raises or gives nonsense, `simple-shuffle` with a line in the log, once for each kind of
     fault."""
 
@@ -27,12 +27,12 @@ class Guarded:
         self._name = name
         self._told: set[str] = set()
 
-    def __call__(self, deployments: Sequence[Deployment], view: View, asked: GroupRequest) -> Pick:
+    def __call__(self, deployments: Sequence[Deployment], view: View, request: GroupRequest) -> Pick:
         try:
-            return _read(self._strategy(deployments, view, asked), deployments, self._name)
+            return _read(self._strategy(deployments, view, request), deployments, self._name)
         except Exception as error:
             self._tell(f"{type(error).__name__}: {error}")
-            picked = simple_shuffle(deployments, view, asked)
+            picked = simple_shuffle(deployments, view, request)
             return picked._replace(why=f"{picked.why}, as the strategy {self._name} failed")
 
     def _tell(self, fault: str) -> None:
@@ -41,17 +41,17 @@ class Guarded:
             _log.warning("the strategy %s failed, simple-shuffle picks instead: %s", self._name, fault)
 
 
-def _read(found: Any, deployments: Sequence[Deployment], name: str) -> Pick:
+def _read(result: Any, deployments: Sequence[Deployment], name: str) -> Pick:
     """A `Pick`, a position, or one of the deployments."""
-    if isinstance(found, Deployment):
-        found = next((number for number, item in enumerate(deployments) if item is found), -1)
-    picked = found if isinstance(found, Pick) else Pick(found, name)
+    if isinstance(result, Deployment):
+        result = next((number for number, item in enumerate(deployments) if item is result), -1)
+    picked = result if isinstance(result, Pick) else Pick(result, name)
     position = picked.position
-    if hasattr(found, "__await__"):
-        found.close()
+    if hasattr(result, "__await__"):
+        result.close()
         raise TypeError("expected a plain function, not an async one")
     if type(position) is not int:
-        raise TypeError(f"expected a Pick, a position or one of the deployments, got {type(found).__name__}")
+        raise TypeError(f"expected a Pick, a position or one of the deployments, got {type(result).__name__}")
     if not 0 <= position < len(deployments):
         raise ValueError(f"expected one of the {len(deployments)} deployments, got position {position}")
     return picked if picked.why else picked._replace(why=name)

@@ -34,19 +34,19 @@ observed times (milliseconds), used limits, all by `deployment.key`. It reads, a
 
 
 def lowest(
-    deployments: Sequence[Deployment], scores: Sequence[float], asked: GroupRequest, why: Callable[[float], str]
+    deployments: Sequence[Deployment], scores: Sequence[float], request: GroupRequest, why: Callable[[float], str]
 ) -> Pick:
     """The one with the lowest score; chance decides among equals."""
     best = min(scores)
-    position = by_chance(scores, best, asked.random)
-    return Pick(position, why(best), score_table(deployments, scores) if asked.explaining else None)
+    position = by_chance(scores, best, request.random)
+    return Pick(position, why(best), score_table(deployments, scores) if request.explaining else None)
 
 
-def lowest_renewed(scores: Scores, score: Callable[[int], float], asked: GroupRequest) -> int:
+def lowest_renewed(scores: Scores, score: Callable[[int], float], request: GroupRequest) -> int:
     """The same, of scores some of which are old: the best is looked at once more before it is taken."""
     for _ in range(_LOOKS):
         lowest = scores.lowest()
-        position = lowest[0] if len(lowest) == 1 else lowest[int(asked.random() * len(lowest))]
+        position = lowest[0] if len(lowest) == 1 else lowest[int(request.random() * len(lowest))]
         known, now = scores.values[position], score(position)
         if now <= known:
             break

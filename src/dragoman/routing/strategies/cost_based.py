@@ -75,25 +75,25 @@ class _Shelf:
         return prices
 
 
-def cost_based(deployments: Sequence[Deployment], view: View, asked: GroupRequest) -> Pick:
+def cost_based(deployments: Sequence[Deployment], view: View, request: GroupRequest) -> Pick:
     """Those whose price nobody knows come last."""
     candidates = as_candidates(deployments)
     shelf = candidates.kept("cost", _Shelf)
-    prices = shelf.prices(asked.now(), price_context(None, asked.request))
-    tokens, answer = asked.rough_tokens, min(asked.output_tokens or _ANSWER, _ANSWER)
+    prices = shelf.prices(request.now(), price_context(None, request.request))
+    tokens, answer = request.rough_tokens, min(request.output_tokens or _ANSWER, _ANSWER)
     costs = [math.inf if price is None else price.of(tokens, 0, answer) for price in prices]
-    held = _holder(candidates, shelf, prices, asked, tokens, answer)
-    scores = _table(candidates, shelf, costs, held) if asked.explaining else None
+    held = _holder(candidates, shelf, prices, request, tokens, answer)
+    scores = _table(candidates, shelf, costs, held) if request.explaining else None
     best = min(costs, default=math.inf)
     if held is not None and held[1] <= best:
         return Pick(
             held[0], f"cost-based-routing: about ${dollars(held[1])}, as it holds the beginning in its cache", scores
         )
     if best == math.inf:
-        return Pick(int(asked.random() * len(candidates)), "cost-based-routing: no price is known", scores)
+        return Pick(int(request.random() * len(candidates)), "cost-based-routing: no price is known", scores)
     positions = [row.positions for row, cost in zip(shelf.rows, costs, strict=True) if cost == best]
     cheapest = positions[0] if len(positions) == 1 else [one for some in positions for one in some]
-    position = cheapest[int(asked.random() * len(cheapest))]
+    position = cheapest[int(request.random() * len(cheapest))]
     return Pick(position, f"cost-based-routing: about ${dollars(int(best))}", scores)
 
 
@@ -101,12 +101,12 @@ def _holder(
     candidates: Candidates,
     shelf: _Shelf,
     prices: Sequence[_Prices | None],
-    asked: GroupRequest,
+    request: GroupRequest,
     tokens: int,
     answer: int,
 ) -> tuple[int, int] | None:
     """Where the beginning of the request is in a cache, and what it costs there."""
-    warm = asked.cached_prefix
+    warm = request.cached_prefix
     if warm is None:
         return None
     position = candidates.positions.get(warm.key)
@@ -121,15 +121,15 @@ def _table(
     candidates: Candidates, shelf: _Shelf, costs: Sequence[float], held: tuple[int, int] | None
 ) -> dict[str, float]:
     """Nano-dollars."""
-    found = {
+    result = {
         candidates[position].id: cost
         for row, cost in zip(shelf.rows, costs, strict=True)
         if cost < math.inf
         for position in row.positions
     }
     if held is not None:
-        found[candidates[held[0]].id] = held[1]
-    return found
+        result[candidates[held[0]].id] = held[1]
+    return result
 
 
 def _prices_of(entry: ModelEntry, moment: datetime.datetime, context: Mapping[str, str]) -> _Prices | None:

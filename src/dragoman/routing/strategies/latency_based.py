@@ -26,29 +26,29 @@ _TOKENS = 200
 def latency_based(
     deployments: Sequence[Deployment],
     view: View,
-    asked: GroupRequest,
+    request: GroupRequest,
     *,
     percentile: float = 0.5,
     lowest_latency_buffer: float = 0.0,
 ) -> Pick:
     """`lowest_latency_buffer`: 0.5 takes those that are up to 50 % slower than the fastest for as good as it."""
     candidates = as_candidates(deployments)
-    series = "first_content" if asked.stream else "latency" if asked.call.operation == "embedding" else "per_token"
+    series = "first_content" if request.stream else "latency" if request.call.operation == "embedding" else "per_token"
     scores = candidates.kept(("latency", series, percentile), Scores)
-    score = _scoring(scores, candidates.keys, view, asked, series, percentile)
-    scores.renew(score, whole=asked.explaining)
-    table = score_table(candidates, scores.values) if asked.explaining else None
-    explored = _explored(scores, score, asked)
+    score = _scoring(scores, candidates.keys, view, request, series, percentile)
+    scores.renew(score, whole=request.explaining)
+    table = score_table(candidates, scores.values) if request.explaining else None
+    explored = _explored(scores, score, request)
     if explored is not None:
         return Pick(explored, "latency-based-routing: to know it, as little is known of it now", table)
-    position = lowest_renewed(scores, score, asked)
+    position = lowest_renewed(scores, score, request)
     best = scores.values[position]
     if best == _UNKNOWN:
         return Pick(position, "latency-based-routing: nothing is known of any", table)
     if lowest_latency_buffer > 0:
         limit = best * (1 + lowest_latency_buffer)
         good = [number for number, value in enumerate(scores.values) if value <= limit]
-        position = good[int(asked.random() * len(good))] if good else position
+        position = good[int(request.random() * len(good))] if good else position
         best = scores.values[position]
     return Pick(position, f"latency-based-routing: {best:.1f} ms {_WORDS[series]}", table)
 
@@ -57,37 +57,37 @@ _WORDS = {"first_content": "to the first token", "per_token": "per token", "late
 
 
 def _scoring(
-    scores: Scores, keys: Sequence[str], view: View, asked: GroupRequest, series: str, percentile: float
+    scores: Scores, keys: Sequence[str], view: View, request: GroupRequest, series: str, percentile: float
 ) -> Callable[[int], float]:
-    observed, unsure, long_ago = view.observed, scores.unsure, asked.now() - _LONG
+    observed, unsure, long_ago = view.observed, scores.unsure, request.now() - _LONG
     series_of = attrgetter(series)
 
     def score(position: int) -> float:
-        seen = observed.get(keys[position])
-        if seen is None:
+        visited = observed.get(keys[position])
+        if visited is None:
             unsure.add(position)
             return _UNKNOWN
-        found: float | None = series_of(seen).percentile(percentile)
-        if found is None and series == "per_token":
-            whole = seen.latency.percentile(percentile)
-            found = None if whole is None else whole / _TOKENS
-        if found is None or seen.last < long_ago:
+        result: float | None = series_of(visited).percentile(percentile)
+        if result is None and series == "per_token":
+            whole = visited.latency.percentile(percentile)
+            result = None if whole is None else whole / _TOKENS
+        if result is None or visited.last < long_ago:
             unsure.add(position)
         elif unsure:
             unsure.discard(position)
-        return _UNKNOWN if found is None else found
+        return _UNKNOWN if result is None else result
 
     return score
 
 
-def _explored(scores: Scores, score: Callable[[int], float], asked: GroupRequest) -> int | None:
+def _explored(scores: Scores, score: Callable[[int], float], request: GroupRequest) -> int | None:
     """One of which nothing is known, or only what is long past, now and then."""
     unsure = scores.unsure
     if not unsure or len(unsure) == len(scores.values):
         return None
-    if asked.random() >= min(_MOST, _SHARE * len(unsure)):
+    if request.random() >= min(_MOST, _SHARE * len(unsure)):
         return None
     positions = sorted(unsure)
-    position = positions[int(asked.random() * len(positions))]
+    position = positions[int(request.random() * len(positions))]
     scores.put(position, score(position))
     return position if position in unsure else None

@@ -17,16 +17,16 @@ _GUESSES = 8
 _IDLE = "least-busy: 0 in flight"
 
 
-def least_busy(deployments: Sequence[Deployment], view: View, asked: GroupRequest) -> Pick:
+def least_busy(deployments: Sequence[Deployment], view: View, request: GroupRequest) -> Pick:
     in_flight, candidates = view.in_flight, as_candidates(deployments)
     keys = candidates.keys
     size = len(keys)
     if (
-        len(in_flight) * 2 < size and not asked.explaining
+        len(in_flight) * 2 < size and not request.explaining
     ):  # most have nothing to do: a guess that hits is a fair choice
         for _ in range(_GUESSES):
-            guess = int(asked.random() * size)
+            guess = int(request.random() * size)
             if not in_flight.get(keys[guess]):
                 return Pick(guess, _IDLE)
     scores = list(map(in_flight.get, keys, repeat(0)))
-    return lowest(candidates, scores, asked, lambda score: f"least-busy: {score:.0f} in flight")
+    return lowest(candidates, scores, request, lambda score: f"least-busy: {score:.0f} in flight")

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from dragoman.routing.settings.router_settings import RouterSettings
     from dragoman.state import Counter
 
-__all__ = ["Strategies"]
+__all__ = ["GroupStrategies"]
 
 
-class Strategies:
+class GroupStrategies:
     """Of one router, as its settings say."""
 
     def __init__(self, settings: RouterSettings) -> None:
@@ -33,7 +33,7 @@ class Strategies:
         """Whether one of them wants to know who holds the beginning of a request in its cache."""
         return any(reads_caches(strategy) for strategy in (self._default, *self._own.values()))
 
-    def watched(self, deployments: Iterable[Deployment]) -> list[Counter]:
+    def watched_counters(self, deployments: Iterable[Deployment]) -> list[Counter]:
         """The limits whose use they want to see."""
         return [
             counter for item in deployments if reads_limits(self.of(item.alias)) for counter in limit_counters(item)

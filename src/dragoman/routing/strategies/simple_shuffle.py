@@ -25,13 +25,13 @@ class _Weighing(NamedTuple):
     """Empty: all alike."""
 
 
-def simple_shuffle(deployments: Sequence[Deployment], view: View, asked: GroupRequest) -> Pick:
+def simple_shuffle(deployments: Sequence[Deployment], view: View, request: GroupRequest) -> Pick:
     """A deployment without the weight that others have is never picked by it; where no weight is above 0, all are alike."""
     candidates = as_candidates(deployments)
     why, weights, sums = candidates.kept("simple-shuffle", _weighing)
-    size, chance = len(candidates), asked.random()
+    size, chance = len(candidates), request.random()
     index = min(bisect(sums, chance * sums[-1]), size - 1) if sums else int(chance * size)
-    if not asked.explaining:
+    if not request.explaining:
         return Pick(index, why)
     total = sum(weights)
     # The share that does *not* go there: lower is better, as with every strategy.

@@ -37,7 +37,7 @@ def limit_counters(deployment: Deployment) -> tuple[Counter, ...]:
     return tuple(limit.counter for limit in (*limits.requests, *limits.tokens))
 
 
-def usage_based(deployments: Sequence[Deployment], view: View, asked: GroupRequest) -> Pick:
+def usage_based(deployments: Sequence[Deployment], view: View, request: GroupRequest) -> Pick:
     """A deployment without limits has nothing used up, and comes first."""
     candidates = as_candidates(deployments)
     limits, scores = candidates.kept("limits", _all_limits), candidates.kept("usage", Scores)
@@ -52,9 +52,9 @@ def usage_based(deployments: Sequence[Deployment], view: View, asked: GroupReque
             share += used.get(counter, 0) * weight
         return share
 
-    scores.renew(score, whole=asked.explaining)
-    table = score_table(candidates, scores.values) if asked.explaining else None
-    position = lowest_renewed(scores, score, asked)
+    scores.renew(score, whole=request.explaining)
+    table = score_table(candidates, scores.values) if request.explaining else None
+    position = lowest_renewed(scores, score, request)
     return Pick(position, f"usage-based-routing: {scores.values[position]:.1%} of its limits used", table)
 
 
