@@ -134,7 +134,7 @@ def asked(recording: Recording, *, native: bool) -> Call:
         request=codec.read_request(body, RequestHints(model="recorded", stream=recording.stream)),
         stream=recording.stream,
         source=Source(codec.dialect, body, orjson.dumps(body)) if native else None,
-        caller=ReplyStyle(model="recorded"),
+        reply_style=ReplyStyle(model="recorded"),
     )
 
 

@@ -38,7 +38,7 @@ def asked(caller: str, *, stream: bool = False, body: dict[str, Any] | None = No
         stream=stream,
         options=CallOptions(**options),
         source=Source(codec.dialect, body, orjson.dumps(body)),
-        caller=ReplyStyle(model="smart"),
+        reply_style=ReplyStyle(model="smart"),
     )
 
 

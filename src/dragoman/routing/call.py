@@ -40,7 +40,7 @@ class Call:
     stream: bool = False
     options: CallOptions = field(default_factory=CallOptions)
     source: Source | None = None
-    caller: ReplyStyle | None = None
+    reply_style: ReplyStyle | None = None
     request_id: str = ""
     record: CallRecord | None = None
     """What is known of it: the router makes a new one each time that it answers the call."""

@@ -113,7 +113,7 @@ def _call(dialect: str, *, stream: bool, relayed: bool) -> Call:
         request=codec.read_request(body, RequestHints(model="smart", stream=stream)),
         stream=stream,
         source=Source(codec.dialect, body, orjson.dumps(body)),
-        caller=ReplyStyle(model="smart"),
+        reply_style=ReplyStyle(model="smart"),
     )
 
 

@@ -108,7 +108,7 @@ class ModelEndpoint:
             stream=stream,
             options=options,
             source=self._source(exchange, caller, body, raw),
-            caller=caller,
+            reply_style=caller,
             request_id=exchange.request_id,
         )
         return call, left_out
@@ -145,8 +145,8 @@ class ModelEndpoint:
                 raise BadRequestError("this cannot be streamed", param="stream")
             data = answer.native
             if data is None:
-                assert call.caller is not None
-                data = orjson.dumps(self.codec.write_response(answer.response, call.caller))
+                assert call.reply_style is not None
+                data = orjson.dumps(self.codec.write_response(answer.response, call.reply_style))
             headers = _headers(kitchen, exchange, answer, left_out)
             exchange.cost = cost_text(answer.cost)
             note_usage(exchange, answer.usage)
@@ -156,8 +156,8 @@ class ModelEndpoint:
     async def _stream(
         self, kitchen: GatewayServices, exchange: Exchange, call: Call, left_out: tuple[str, ...]
     ) -> None:
-        assert call.caller is not None
-        array = call.caller.framing == "json_array"
+        assert call.reply_style is not None
+        array = call.reply_style.framing == "json_array"
         live = KeepAliveStream(
             exchange,
             content_type=_JSON_ARRAY if array else _EVENT_STREAM,
@@ -166,7 +166,7 @@ class ModelEndpoint:
         )
         async with DisconnectWatch(exchange.receive, exchange.scope) as caller, live:
             assert self.codec.stream_writer is not None
-            writer = self.codec.stream_writer(call.caller)
+            writer = self.codec.stream_writer(call.reply_style)
             try:
                 answer = await kitchen.router.answer(call)
                 await _send(kitchen, exchange, live, writer, answer, left_out)

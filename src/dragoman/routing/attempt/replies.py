@@ -98,7 +98,7 @@ async def open_stream(job: AttemptRequest, sending: PreparedRequest, reply: Repl
         return _of_chunks(split_response(response)), lambda _batch: True, False
     native = sending.native and sending.codec.stream_relay is not None and kind != b"["
     if native and sending.codec.stream_relay is not None:
-        relay = sending.codec.stream_relay(sending.context, job.caller)
+        relay = sending.codec.stream_relay(sending.context, job.reply_style)
         source = _source(reply, _again(head, reads), relay, lambda _batch: relay.usage)
         return source, lambda _batch: relay.begun or (may_end_empty and relay.finished), True
     reader = _reader(job, sending)

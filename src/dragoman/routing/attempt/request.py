@@ -43,7 +43,7 @@ class AttemptRequest:
     transport: Callable[[], Transport]
     seconds_left: float
     request_id: str
-    caller: ReplyStyle
+    reply_style: ReplyStyle
     source: Source | None = None
     """Only where the caller's own body may pass through as far as the call is concerned."""
     left_out: tuple[str, ...] = field(default=())

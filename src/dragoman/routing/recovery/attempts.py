@@ -184,7 +184,7 @@ class CallAttempts:
             transport=self.services.transport,
             seconds_left=min(left, own_limit) if own_limit is not None else left,
             request_id=call.request_id,
-            caller=call.caller or ReplyStyle(model=call.model),
+            reply_style=call.reply_style or ReplyStyle(model=call.model),
             source=call.source if request.request is call.request and not self.resumable else None,
             left_out=left_out,
         )
