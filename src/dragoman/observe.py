@@ -1,4 +1,4 @@
-"""What happens, told as frozen events to plain callables that want to hear."""
+"""Events of the router, as frozen records for listeners: plain callables."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class StreamResumed(_CallEvent):
     """What that attempt used."""
     cost: Cost | None
     is_counted: bool
-    """The provider had not told the usage: it was counted here."""
+    """The provider had not reported the usage: it was counted here."""
     deployment: str
     """The one that goes on."""
 
@@ -98,8 +98,8 @@ class FallbackStarted(_CallEvent):
 
 @dataclass(frozen=True, slots=True)
 class HedgeLost(_CallEvent):
-    """Of two deployments that were asked at the same time, one was abandoned as the other answered first. Its provider may charge
-    for it, beside what the answer cost."""
+    """One of two concurrent attempts was abandoned as the other answered first. Its provider may charge for it, beside what the
+    answer cost."""
 
     record: CallRecord
     attempt: Attempt
@@ -107,7 +107,7 @@ class HedgeLost(_CallEvent):
     """Nano-dollars that it charges at least if it charges at all; None: unknown."""
     upper: int | None
     usage: TokenUsage | None = None
-    """Where the provider had told it by then: what it charges is no longer in doubt."""
+    """The usage, if the provider had reported it by then: its charge is no longer in doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class Queued(_CallEvent):
 
 @dataclass(frozen=True, slots=True)
 class CircuitOpened:
-    """A deployment, or a credential, is not asked until a time."""
+    """A deployment, or a credential, gets no calls until a time."""
 
     key: str
     error: str
@@ -172,7 +172,7 @@ class CanaryStopped:
 
 @dataclass(frozen=True, slots=True)
 class HealthChecked:
-    """A provider was asked for its list of models, to see how a deployment is. Nothing was billed."""
+    """A health check has listed a provider's models. Nothing was billed."""
 
     deployment: str
     outcome: str

@@ -18,7 +18,7 @@ __all__ = ["Answer", "Answerer", "Call", "Source", "StreamAnswer"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The caller's own body, for a provider who speaks the caller's dialect."""
+    """The caller's own body, for a provider that speaks the caller's dialect."""
 
     dialect: str
     body: JsonObject
@@ -30,7 +30,7 @@ class Source:
 
 @dataclass(slots=True, kw_only=True)
 class Call:
-    """One thing asked."""
+    """One call of a caller."""
 
     operation: Operation
     model: str
@@ -64,7 +64,7 @@ class Answer:
     """The provider's body, untouched, where it speaks the caller's dialect."""
     usage: TokenUsage | None = None
     cost: Cost | None = None
-    """None: the provider told no usage. `Cost.total` is None where nothing is known of the model's prices."""
+    """None: the provider reported no usage. `Cost.total` is None if the model's prices are unknown."""
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
@@ -72,13 +72,13 @@ class Answer:
 
     @property
     def fallback(self) -> str:
-        """The model group that answered in place of the one that was asked for."""
+        """The model group that answered instead of the requested one."""
         return "" if self.record is None else self.record.fallback
 
 
 @dataclass(slots=True, kw_only=True)
 class StreamAnswer:
-    """A stream whose first content is here. Closing it, or leaving its iterator, closes the upstream connection."""
+    """A stream whose first content has arrived. Closing it, or leaving its iterator, closes the upstream connection."""
 
     provider: str
     model: str
@@ -104,7 +104,7 @@ class StreamAnswer:
 
     @property
     def fallback(self) -> str:
-        """The model group that answers in place of the one that was asked for."""
+        """The model group that answers instead of the requested one."""
         return "" if self.record is None else self.record.fallback
 
     @property

@@ -19,13 +19,13 @@ __all__ = ["CallLog"]
 
 
 class CallLog:
-    """A listener that adds one JSON line to a file for each call that has ended: when, which model, who was asked and how that
-    ended, what was used and what it cost. No request, no answer and no key is in it.
+    """A listener that appends one JSON line to a file for each call that has ended: the time, the model, the attempts and their
+    outcomes, the usage and the cost. It contains no request, no answer and no key.
 
         with CallLog("calls.jsonl") as log:
             router = Router(model_list, listeners=[log])
 
-    Any thread may use it. `now` gives Unix seconds."""
+    It is thread-safe. `now` returns Unix seconds."""
 
     def __init__(self, path: str | Path, *, now: Callable[[], float] = time.time) -> None:
         """The file is made where there is none. Raises `OSError`."""

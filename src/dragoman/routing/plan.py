@@ -1,4 +1,4 @@
-"""The plan that a call goes by from its beginning to its end: from the call, or a fallback of it, to what is asked of a group."""
+"""The routing plan of a call: from the call, or one of its fallbacks, to the request to a model group."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _NOTHING: tuple[str, ...] = ()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingPlan:
-    """Of one router, as its list and its settings are at one time. It asks nobody: it says of whom something would be asked,
-    and what."""
+    """A router's deployments and settings at one time. Calls keep the plan with which they began. It sends nothing: it says where a
+    request would go, and what it would be."""
 
     settings: RouterSettings
     deployments: tuple[Deployment, ...]
@@ -44,10 +44,10 @@ class RoutingPlan:
     catalogue: Catalogue
     clock: Clock
     now: Callable[[], float]
-    """The store's clock, as what was observed is told by it: processes' own clocks may differ."""
+    """The store's clock, in which observations are timed: the clocks of processes may differ."""
     affinity: Affinity | None
     allow_unlisted: bool
-    """Models in no list may be asked, and a caller may say where a fallback is."""
+    """Models in no list are served, and a caller may give the address of a fallback."""
 
     def resolve(self, call: Call) -> GroupRequest:
         route = matching_route(self.settings.routes, call) if self.settings.routes else None
@@ -68,14 +68,16 @@ class RoutingPlan:
         return GroupRequest(call, group, random=self.clock.random, now=self.now, affinity=self.affinity, **more)
 
     def _named_group(self, call: Call) -> ModelGroup | None:
-        """The group that the caller named, and meant his own key and address for; None for a name that only routes know."""
+        """Return the group that the caller named, for which its key and address are meant; None for a name that only routes
+        know."""
         try:
             return self.index.group(call.model, call.options)
         except DragomanError:
             return None
 
     def _with_prices(self, group: ModelGroup, call: Call, options: CallOptions) -> ModelGroup:
-        """With the prices that the call itself brings, and without those that may not be asked as nobody knows their price."""
+        """Return the group with the prices that the call brings, and without deployments that are blocked because their
+        price is unknown."""
         wants_prices = self.settings.block_requests_for_models_without_pricing and call.operation != "count_tokens"
         if not (options.prices or options.base_model or wants_prices):
             return group
@@ -117,7 +119,7 @@ class RoutingPlan:
     def has_available_fallback(
         self, targets: Iterable[FallbackTarget], outages: Mapping[str, Outage], visited: Collection[str]
     ) -> bool:
-        """Whether one of these fallbacks, none of those that were `visited`, is still asked and has a deployment that is well."""
+        """Return whether one of the targets, none of those `visited`, may still be tried and has a healthy deployment."""
         if len(visited) > self.settings.max_fallbacks:
             return False
         for target in targets:
@@ -132,7 +134,7 @@ class RoutingPlan:
         return False
 
     def check_fallbacks(self, targets: Sequence[FallbackTarget] | None) -> None:
-        """A mistyped fallback is told at once, not on the day when it is needed."""
+        """Refuse a mistyped fallback at once, not on the day when it is needed. Raise `BadRequestError`."""
         for position, target in enumerate(targets or ()):
             self._check_target(target, f"fallbacks[{position}]")
         fallbacks.check_form(targets, remote=not self.allow_unlisted)
@@ -156,9 +158,9 @@ class CallFallbacks:
     outages: Callable[[], Mapping[str, Outage]]
 
     def request(self, target: FallbackTarget) -> GroupRequest:
-        """Return what is asked of a fallback. Raise `DragomanError` for one that does not exist."""
+        """Return the request to a fallback. Raise `DragomanError` for one that does not exist."""
         return self.plan.fallback(self.call, target, self.home_provider)
 
     def is_available(self, targets: Iterable[FallbackTarget], visited: Collection[str]) -> bool:
-        """Return whether one of the targets, none of those `visited`, may still be asked and has a healthy deployment."""
+        """Return whether one of the targets, none of those `visited`, may still be tried and has a healthy deployment."""
         return self.plan.has_available_fallback(targets, self.outages(), visited)

@@ -1,4 +1,4 @@
-"""One call to one model group: what is asked of it, and what the router may want to know of it before it chooses."""
+"""The request of a call to one model group, with the facts that the router may read before it chooses a deployment."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class AffinityHit(NamedTuple):
 
 
 class RequestFacts:
-    """Of a request alone, whoever answers it. Each is worked out when it is first asked for."""
+    """Facts of a request that do not depend on the deployment. Each is computed when it is first read."""
 
     def __init__(self, call: Call, request: Any, options: CallOptions) -> None:
         self.call = call
@@ -171,7 +171,7 @@ class GroupRequest(RequestFacts):
         super().__init__(call, request, options)
         self.group = group
         self.home_provider = home_provider
-        """The provider whom the options' key, address and private parameters are meant for."""
+        """The provider that the options' key, address and private parameters are meant for."""
         self.left_out = left_out
         self.random = random
         """Uniform in [0, 1)."""
@@ -180,9 +180,9 @@ class GroupRequest(RequestFacts):
         self.now = now
         """Unix seconds."""
         self.affinity = affinity
-        """None: who answered last does not matter."""
+        """None: no affinity is configured."""
         self.reason = reason
-        """Why this group was asked, where the caller named another."""
+        """Why the call goes to this group, where the caller named another."""
         self.route = route
         """The conditional route that led there, by its place in the configuration."""
         self._memo: dict[Hashable, Any] = {}
@@ -235,7 +235,7 @@ class GroupRequest(RequestFacts):
 
 
 def invalid_texts_error(path: str, value: Any) -> BadRequestError:
-    """What is wrong where neither a text nor a list of texts is said."""
+    """Build the error for a value that is neither a text nor a list of texts."""
     return BadRequestError(f"{path}: expected a text or a list of texts, got {type(value).__name__}", param=path)
 
 
@@ -276,5 +276,5 @@ def texts_of(request: Any) -> list[str]:
 
 
 def affects_health(request: GroupRequest) -> bool:
-    """Whether how it goes says anything of the deployment: not with the caller's own key, or at his own place."""
+    """Return whether the outcome says anything of the deployment: not with the caller's own key or address."""
     return request.options.api_key is None and request.options.api_base is None

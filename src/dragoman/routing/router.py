@@ -44,8 +44,9 @@ __all__ = ["CallRouter"]
 class CallRouter:
     """Sends calls to deployments. One router serves any number of threads and event loops, each with its own connections.
 
-    `allow_unlisted` says whether a model that is no alias may be asked as `provider/model`. `store` keeps what is known of the
-    deployments (None: in the memory of this process). Further keyword arguments go to each `Transport`."""
+    `allow_unlisted`: whether `provider/model` is served although it is no alias. `store` holds the state of the deployments
+    (None: in
+    the memory of this process). Further keyword arguments go to each `Transport`."""
 
     def __init__(
         self,
@@ -106,9 +107,9 @@ class CallRouter:
         return self._planner.updated(self.current_plan, deployments, settings)
 
     def adopt(self, plan: RoutingPlan) -> None:
-        """Calls that begin from now on go by it; those that are under way end by what they began with.
+        """Use a plan for calls that begin from now on; calls under way keep theirs.
 
-        What is known of a deployment stays known under its id, but for its failures where it asks somebody else now."""
+        The state of a deployment stays under its id, except for its failures if it has another provider, model or key now."""
         previous, deployments = {item.id: item.place for item in self.deployments}, plan.index.deployments
         self.canaries.adopt(deployments)
         self.mirrors.adopt(deployments)
@@ -158,8 +159,7 @@ class CallRouter:
         return [member.deployment for member in self._index.group(model, options).members]
 
     async def answer(self, call: Call) -> Answer | StreamAnswer:
-        """Answer a call. Raise `APIError` with the `attempts` that were made; a bad request is neither retried nor asked
-        elsewhere."""
+        """Answer a call. Raise `APIError` with its `attempts`; a bad request is neither retried nor sent elsewhere."""
         record = begin_record(call, self._services.clock.time)
         try:
             await self.store.open()
@@ -188,7 +188,7 @@ class CallRouter:
         return await self._explainer(call).explain()
 
     async def available(self, call: Call) -> Deployment:
-        """Return the deployment that would be asked now. Nothing is sent, claimed or learned. Raise what the call would."""
+        """Return the deployment that would take the call now. Nothing is sent, claimed or learned. Raise what the call would."""
         return await self._explainer(call).available()
 
     def _explainer(self, call: Call) -> Explainer:

@@ -12,7 +12,7 @@ __all__ = ["Choice", "NoDeployment", "Skipped"]
 
 
 class Skipped(NamedTuple):
-    """A deployment that was not asked, and why."""
+    """A deployment that was not chosen, and why."""
 
     deployment: str
     reason: str
@@ -25,15 +25,15 @@ class Choice(NamedTuple):
     why: str
     skipped: tuple[Skipped, ...] = ()
     scores: Mapping[str, float] | None = None
-    """By deployment, lower is better; only where `asked.explaining`."""
+    """By deployment, lower is better; only where `request.explaining`."""
 
 
 class NoDeployment(NamedTuple):
-    """Nobody can be asked now."""
+    """No deployment can take the call now."""
 
     skipped: tuple[Skipped, ...]
     ready: float | None
-    """Unix seconds: when the first of them may be asked again. None: time alone does not help."""
+    """Unix seconds: when the first of them may take calls again. None: time alone does not help."""
     is_limited: bool
     """Limits are the only reason: those of the providers, or those of the deployments."""
     error: type[APIError] | None = None

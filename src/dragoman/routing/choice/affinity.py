@@ -1,6 +1,8 @@
-"""Who answered last is asked again: for a session, for a caller, and for a request whose beginning a deployment holds in its cache.
+"""Affinity: the deployment that answered last is preferred for a session, for a caller, and for a request whose beginning it
+caches.
 
-What is remembered is this process's own, and forgotten after a while: a preference that is lost costs a cache miss, no answer."""
+Each process remembers its own preferences, and forgets them after a while: a lost preference costs a cache miss, never an
+answer."""
 
 from __future__ import annotations
 
@@ -47,7 +49,7 @@ class Affinity:
     """Of one router."""
 
     def __init__(self, policy: AffinityPolicy, now: Callable[[], float], *, wants_caches: bool = False) -> None:
-        """`wants_caches`: a strategy asks who holds what, even where it is not preferred as such."""
+        """`wants_caches`: a strategy reads which deployment caches what, even if caches are not preferred as such."""
         self._policy = policy
         self._sessions = _Memory(now, policy.ttl)
         self._users = _Memory(now, policy.ttl)
@@ -100,7 +102,7 @@ class Affinity:
 
 
 def affinity_of(policy: AffinityPolicy, now: Callable[[], float], *, wants_caches: bool) -> Affinity | None:
-    """None: nobody wants to know who answered last. `wants_caches`: a strategy does."""
+    """Build the affinity of a router. `wants_caches`: a strategy reads which deployment caches what. None: nothing reads it."""
     return Affinity(policy, now, wants_caches=wants_caches) if policy.kinds or wants_caches else None
 
 
@@ -145,7 +147,7 @@ def _cached(prefixes: tuple[_Prefix, ...], deployment: Deployment) -> Iterator[_
 
 
 def _writes_where_marked(deployment: Deployment) -> bool:
-    """Those whose cache costs to write write only what the request marks; the others cache of themselves."""
+    """Return whether the provider caches only what the request marks: those do that charge for cache writes."""
     entry = deployment.entry
     return entry is not None and any("cache_write_5m" in period.rates for period in entry.prices)
 

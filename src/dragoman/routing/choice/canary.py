@@ -68,7 +68,7 @@ class Canaries:
         # Held again by the same thread where the collector closes a forgotten call in the middle of a step.
         self._lock = threading.RLock()
         self._watched: dict[str, tuple[tuple[CanaryMonitor, CallStats], ...]] = {}
-        """By deployment: whose figures its calls are."""
+        """By deployment: the monitors that count its calls, and the stats that they count into."""
 
     @property
     def listeners(self) -> tuple[Listener, ...]:
@@ -127,7 +127,7 @@ class Canaries:
             return tuple(_state(watch, now) for watch in self._watches.values())
 
     def preview(self, request: GroupRequest) -> tuple[CanaryPreview, ...]:
-        """Those of the group that is asked, and whether this call is in the share of one."""
+        """Return the canaries of the requested group, and whether this call is in the share of one."""
         group = request.group
         if not isinstance(group, SplitGroup):
             return ()

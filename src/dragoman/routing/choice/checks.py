@@ -1,7 +1,7 @@
-"""Which deployments cannot take a call: one plain function for each reason, asked in the order of the table.
+"""Checks: the reasons why a deployment cannot take a call, one plain function each, in the order of the table.
 
-A check says why not, for a person, or None. Only those that can matter for a group are asked: `relevant` decides it once,
-when the group is made, and `matters` once for each call."""
+A check returns the reason for a person to read, or None. Only checks that can apply are run: `relevant` decides it once when the
+group is made, and `cache_key` once for each call."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Check(NamedTuple):
     """None: not for this call. Else what its refusals depend on: calls that give the same are refused by the same deployments;
     `EACH` where no two calls are alike."""
     error: type[APIError]
-    """What the caller hears where this check refuses everybody."""
+    """The error of the call where this check refuses every deployment."""
 
 
 def _blocked(deployment: Deployment, request: GroupRequest) -> str | None:
@@ -72,7 +72,7 @@ def _tag_filter(request: GroupRequest) -> _TagFilter:
 def _fitting_ids(
     eligible: Sequence[Deployment], wanted: frozenset[str], request: GroupRequest
 ) -> frozenset[str] | None:
-    """Those that share a tag with the request (or all of its tags), or know its client; else those for everybody."""
+    """Return the deployments that share a tag with the request (or all its tags) or match its client; else the default ones."""
     agent = _agent(request)
     fitting = frozenset(item.id for item in eligible if _fits(item, wanted, agent, request.group.policy.match_any))
     if fitting:
@@ -138,7 +138,7 @@ def _regions(request: GroupRequest) -> tuple[frozenset[str], ...] | None:
 
 
 def _demanded(request: GroupRequest, name: str) -> frozenset[str] | None:
-    """What the metadata demand under this name. Raises `BadRequestError`: a demand that nobody understands is not dropped."""
+    """Return what the metadata demand under this name. Raise `BadRequestError` for a demand of another kind: none is dropped."""
     value = request.metadata.get(name)
     if not value:
         return None
@@ -221,7 +221,8 @@ def _window_cache_key(request: GroupRequest) -> Hashable:
 
 
 def _is_one_prompt(request: GroupRequest) -> bool:
-    """A window holds one prompt; of several, as embeddings are asked for, each has its own. To count is no reason to refuse."""
+    """Return whether the window of a model limits the request as a whole: each input of an embedding has a window of its
+    own, and counting tokens is never refused."""
     operation = request.call.operation
     return operation == "chat" or (operation == "text_completion" and isinstance(request.request.get("prompt"), str))
 
@@ -270,4 +271,4 @@ CHECKS: tuple[Check, ...] = (
     Check("abilities", _lacks_ability, _any_lacks, _needs, UnsupportedAbilityError),
     Check("context window", _exceeds_window, _windows_known, _window_cache_key, ContextWindowExceededError),
 )
-"""Those beyond health and limits, which are always asked (`_group.py`, `_seek.py`)."""
+"""The checks beside health and limits, which always apply (`choice/group.py`, `admission/admission.py`)."""

@@ -28,7 +28,7 @@ _LEFT = "the only one left"
 
 
 class _Pool(NamedTuple):
-    """Those of one priority among whom a strategy picks."""
+    """The deployments of one priority, among which a strategy picks."""
 
     members: tuple[Member, ...]
     candidates: Candidates
@@ -79,7 +79,7 @@ class ModelGroup:
         policy: CheckPolicy | None = None,
         besides: Sequence[Deployment] = (),
     ) -> None:
-        """`besides`: others who take the calls that these cannot."""
+        """`besides`: other deployments that take the calls that these cannot."""
         self.alias = alias
         self.members = tuple(members)
         self.strategy = strategy
@@ -94,7 +94,7 @@ class ModelGroup:
 
     @property
     def without_canaries(self) -> ModelGroup:
-        """Those on whom every call can count: without canaries."""
+        """The group without its canaries: what every call can count on."""
         return self
 
     def choose(self, request: GroupRequest, view: View, excluded: Collection[str] = ()) -> Choice | NoDeployment:

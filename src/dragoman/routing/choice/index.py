@@ -100,7 +100,7 @@ class DeploymentIndex:
         return ModelGroup(model, (Member(deployment, "", "", alone=True),), self._strategy_of(model), self._checks)
 
     def check(self, *named: tuple[str, str]) -> None:
-        """(path, model) of what a configuration names. Raises `ConfigError` for a model that nobody knows."""
+        """Check each (path, model) that a configuration names. Raise `ConfigError` for a model that does not exist."""
         for path, model in named:
             try:
                 self.group(model, NO_OPTIONS)
@@ -133,7 +133,7 @@ class DeploymentIndex:
 
 
 def _specificity(pattern: str) -> int:
-    """Lower is asked first: the pattern that says most of the name, and of equals the first in the list."""
+    """Return the sort key of a pattern: the one with most literal characters comes first, then the order of the list."""
     return -sum(character not in _WILD for character in pattern)
 
 

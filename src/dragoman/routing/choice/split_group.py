@@ -22,8 +22,8 @@ _STICKY_FIELDS = ("session_id", "litellm_session_id", "user_id", "user_api_key_u
 
 
 class SplitGroup(ModelGroup):
-    """A group with canaries. They are asked first by the calls of their share, and never by any other; they come last among its
-    members, as what the first one says of failing holds for all calls."""
+    """A group with canaries. A call in the share of a canary goes to it first, and no other call does. Canaries come last among the
+    members, as the first member's retry options apply to all calls."""
 
     __slots__ = ("_chance", "_lone", "_regular", "watches")
 
@@ -63,7 +63,8 @@ class SplitGroup(ModelGroup):
         return SplitGroup(super().with_deployments(alias, deployments), self.watches, self._chance)
 
     def canary_of(self, request: GroupRequest) -> str | None:
-        """The canary in whose share this call is. What calls with keys or places of their own do says nothing of it."""
+        """Return the canary in whose share this call is. Calls with keys or addresses of their own are in no share: they say
+        nothing of it."""
         if not affects_health(request):
             return None
         point = request.memoized("canary", self._draw)

@@ -1,4 +1,4 @@
-"""What a deployment's model is known to lack of what a call needs: told before anybody is asked."""
+"""The abilities that a call needs and a deployment's model is known to lack: refused before anything is sent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "web_search": ("web_search_options",),
     }
 )
-"""Abilities that are asked for by parameters, which `drop_params` leaves out. What stands in the messages is never left out."""
+"""Abilities that parameters ask for, which `drop_params` leaves out. What the messages contain is never left out."""
 
 
 def abilities_of(deployment: Deployment) -> Abilities:

@@ -46,7 +46,7 @@ class Deployment:
     params: Mapping[str, Any] = field(default_factory=dict)
     """Defaults of the request, e.g. `temperature`; the caller's own values win."""
     order: int = 0
-    """Lower is asked first; equals stay in the order of the list."""
+    """Lower comes first; equals stay in the order of the list."""
     weight: float | None = None
     rpm: int | None = None
     """Requests in a minute."""
@@ -59,7 +59,7 @@ class Deployment:
     max_parallel_requests: int | None = None
     tags: tuple[str, ...] = ()
     tag_regex: tuple[str, ...] = ()
-    """Regular expressions: callers whose `User-Agent` header fits one are as good as callers with its tags."""
+    """Regular expressions: a caller whose `User-Agent` header matches one counts as having the deployment's tags."""
     region: str | None = None
     cooldown_time: float | None = None
     """Seconds of its first cooldown, instead of the router's."""

@@ -11,14 +11,15 @@ __all__ = ["DeploymentIds"]
 
 
 class DeploymentIds:
-    """`alias:number`, each number given once, so that nobody gets the health and the counters of one that is gone."""
+    """`alias:number`, each number assigned once, so that no deployment inherits the health and the counters of a removed one."""
 
     def __init__(self) -> None:
         self._numbers: Counter[str] = Counter()
         self._kept: dict[tuple[str, ...], list[str]] = {}
 
     def succeeding(self, previous: Iterable[Deployment]) -> DeploymentIds:
-        """For a list that takes the place of another: who is asked with the same key under the same alias keeps his id."""
+        """Return the ids for a list that replaces another: a deployment with the same alias, provider, model and key keeps
+        its id."""
         ids = DeploymentIds()
         ids._numbers = self._numbers
         for deployment in previous:

@@ -23,9 +23,9 @@ class Member(NamedTuple):
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """What must be well for it to be asked."""
+        """The keys that must be healthy for it to get calls."""
         return (self.key,) if self.alone else (self.key, self.credential)
 
     def outage(self, outages: Mapping[str, Outage]) -> Outage | None:
-        """The one that keeps it from being asked."""
+        """Return the outage that keeps calls from it."""
         return next((outages[key] for key in self.keys if key in outages), None)

@@ -32,10 +32,10 @@ def parse_model_list(
     catalogue: Catalogue | None = None,
     ids: DeploymentIds | None = None,
 ) -> tuple[Deployment, ...]:
-    """Entries of `{model_name, litellm_params | params: {model, ...}, model_info}`, in the order in which they are asked.
+    """Entries of `{model_name, litellm_params | params: {model, ...}, model_info}`, in the order in which they get calls.
 
-    Strings `os.environ/NAME` are looked up, and models in the catalogue (None: the shipped rows). `ids` names those that
-    say no id (None: by their place in the list). Raises one `ConfigError` with a line for each wrong path."""
+    Strings `os.environ/NAME` are looked up, and models in the catalogue (None: the shipped rows). `ids` assigns those
+    without an id (None: by their place in the list). Raise one `ConfigError` with a line for each wrong path."""
     if isinstance(entries, (str, Mapping)) or not isinstance(entries, Iterable):
         raise ConfigError(f"{path}: expected a list", param=path)
     problems: list[Problem] = []

@@ -68,7 +68,7 @@ def with_prices(deployments: Sequence[Deployment], options: CallOptions, catalog
 
 
 def only_priced(deployments: Sequence[Deployment]) -> Sequence[Deployment]:
-    """Those whose price is known. Raises `BadRequestError` where there is none."""
+    """Return the deployments whose price is known. Raise `BadRequestError` if there is none."""
     priced = [item for item in deployments if item.entry is not None and item.entry.prices]
     if priced:
         return priced
@@ -95,7 +95,7 @@ def _find_row(deployment: Deployment, base: str | None, catalogue: Catalogue) ->
 def _overlay(
     row: ModelEntry | None, value: Mapping[str, Any], deployment: Deployment, base: str | None, **more: Any
 ) -> ModelEntry | None:
-    """The row with what is said laid over it. It keeps its name, unless it is another model's."""
+    """Return the row with `values` laid over it. It keeps its name, unless it is another model's."""
     provider, model = deployment.provider.name, deployment.model
     if row is not None and not base:
         provider, model = row.provider, row.model

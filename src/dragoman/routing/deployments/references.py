@@ -23,8 +23,9 @@ def name_faults(
     unlisted: Callable[[FallbackTarget], str | None] | None = None,
     deployments: Iterable[Deployment] = (),
 ) -> list[Problem]:
-    """A model that nobody knows is told at once, not found out on the day when it is needed. `unlisted` says what is wrong with
-    one that is in no list, where such may be asked."""
+    """Return a problem for each model that the settings name and that does not exist, so that it is not found out on the day
+    when it is
+    needed. `unlisted` returns what is wrong with a model in no list, where such models are served."""
     listed = list(dict.fromkeys(models))
     known = {*listed, *reading.settings.model_group_alias}
     patterns = [name for name in listed if "*" in name]

@@ -1,4 +1,4 @@
-"""Asking one deployment once, and what is learned, recorded and told of it."""
+"""Attempts: one request to one deployment, and what is recorded, reported and learned from it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _MAX_TOKENS = ("max_tokens", "max_completion_tokens")
 
 @dataclass(slots=True, eq=False)
 class PendingAttempt:
-    """One deployment that is being asked."""
+    """One attempt under way."""
 
     admitted: Admitted
     request: GroupRequest
@@ -75,7 +75,7 @@ class CallAttempts:
     _renewals: dict[str, Renewal] = field(default_factory=dict)
     """By lease, of the attempts under way."""
     _partial: PartialAnswer | None = None
-    """What deployments have written whose streams broke off."""
+    """What deployments wrote whose streams broke off."""
 
     def resume_after(self, partial: PartialAnswer | None) -> PartialAnswer | None:
         """Let the next answer go on where `partial` ends; return what it went on from before."""
@@ -159,7 +159,7 @@ class CallAttempts:
         self._tell_failed()
 
     def revoke_success(self, error: APIError) -> Attempt:
-        """The attempt whose stream had begun well has failed after all: record it so, and return it."""
+        """Record that the attempt whose stream had begun well has failed after all, and return it."""
         attempts = self.record.attempts
         position = next(at for at in reversed(range(len(attempts))) if attempts[at].error is None)
         failed = replace(attempts[position], error=type(error).__name__, status=error.status_code)
@@ -167,7 +167,7 @@ class CallAttempts:
         return failed
 
     def request(self, deployment: Deployment, request: GroupRequest, seconds_left: float) -> AttemptRequest:
-        """Return what a deployment is asked."""
+        """Build the request to a deployment."""
         options, left_out = request.options, request.left_out
         if deployment.provider.name != request.home_provider:
             options, left_out = without_home_credentials(options)

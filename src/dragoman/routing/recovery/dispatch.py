@@ -21,11 +21,11 @@ from dragoman.routing.settings.router_settings import FallbackTarget, target_nam
 __all__ = ["Dispatch", "FallbackPlan", "Rewrite"]
 
 Rewrite: TypeAlias = Callable[[GroupRequest], GroupRequest]
-"""Changes a request before a group is asked. Raises `APIError` where the group cannot be asked."""
+"""Changes a request before it goes to a group. Raises `APIError` where the group cannot take it."""
 
 
 class FallbackPlan(Protocol):
-    """What is asked of a fallback, and whether one is available (`plan.RoutingPlan`, bound to a call)."""
+    """The requests to fallbacks, and whether one is available (`plan.RoutingPlan`, bound to a call)."""
 
     def request(self, target: FallbackTarget) -> GroupRequest:
         """Raise `DragomanError` for a target that does not exist."""
@@ -55,7 +55,7 @@ class Dispatch:
     """Called with the alias when the call goes to a fallback for the first time."""
 
     async def answer(self) -> Answer | StreamAnswer:
-        """Raise `APIError`: that of the model group that was asked for, where its fallbacks fail too."""
+        """Answer the call. Raise the `APIError` of the requested model group if its fallbacks fail too."""
         try:
             mock = fallbacks.mock_failure(self.options, self.request.call.model)
             if mock is not None:
@@ -103,8 +103,9 @@ class Dispatch:
         return None
 
     async def resume(self, error: APIError, rewrite: Rewrite) -> Answer | StreamAnswer | None:
-        """Ask for the rest of an answer whose stream broke off with `error`: the same group, where a retry is left, and then the
-        fallbacks. None: they fail too."""
+        """Request the rest of an answer whose stream broke off with `error`: from the same group if a retry is left, and
+        then from the
+        fallbacks. Return None if they fail too."""
         if self.retries.take_retry():
             with contextlib.suppress(APIError):
                 return await self.retries.ask(rewrite(self.request), self._has_backup)

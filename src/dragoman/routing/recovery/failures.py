@@ -16,7 +16,7 @@ _LONGEST_BACKOFF = 8.0
 class _Failed(NamedTuple):
     times: int
     ready: float
-    """Monotonic seconds: when it may be asked again."""
+    """Monotonic seconds: when it may be retried."""
     retry_here: bool
 
 
@@ -42,12 +42,13 @@ class Failures:
         return of_its_class
 
     def _wait(self, error: APIError, times: int) -> float:
-        """Seconds before the same deployment may be asked again: as it asked, or exponential backoff with full jitter."""
+        """Return the seconds before the same deployment may be retried: its Retry-After, or exponential backoff with full
+        jitter."""
         backoff = min(_FIRST_WAIT * 2.0 ** (times - 1), _LONGEST_BACKOFF) * self._chance()
         return max(backoff, error.retry_after or 0.0, self._least_wait)
 
     def soonest(self, eligible: Collection[str]) -> tuple[str, float] | None:
-        """The deployment that may be asked again first, and when; None where none of those that are `eligible` may."""
+        """Return the deployment among `eligible` that may be retried first, and when; None if there is none."""
         failures = self._by_deployment.items()
         again = [(failed.ready, name) for name, failed in failures if failed.retry_here and name in eligible]
         if not again:

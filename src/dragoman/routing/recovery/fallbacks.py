@@ -72,7 +72,7 @@ def _row(rows: Fallbacks, names: Sequence[str]) -> tuple[FallbackTarget, ...]:
 
 
 def mock_failure(options: CallOptions, alias: str) -> APIError | None:
-    """LiteLLM's switches for trying out failures: nobody is asked, and it is as if the model had failed."""
+    """Return the error that LiteLLM's switches for testing fallbacks ask for: nothing is sent, as if the model had failed."""
     message = f"{alias!r} was not asked: the call tests its fallbacks"
     for name, kind in _MOCK_FAILURES.items():
         if getattr(options, name):

@@ -1,4 +1,4 @@
-"""Hedged requests: a second deployment is asked when the first is late. The first answer counts, and the other is abandoned."""
+"""Hedged requests: a second attempt starts when the first is late. The first answer counts, and the other attempt is abandoned."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Hedger:
             await race.abandon(CANCELLED)
 
     async def preview(self, admitted: Admitted, request: GroupRequest) -> HedgePreview | None:
-        """Return what would be asked beside this attempt if it were late; the admission must be read-only. None: no hedge."""
+        """Return the hedge that would be made if this attempt were late; None: no hedge. The admission must be read-only."""
         policy = self._configured(admitted, request)
         if policy is None:
             return None
@@ -163,10 +163,10 @@ def _has_others(request: GroupRequest) -> bool:
 
 
 class _Race:
-    """Attempts at the same time. Those that still run when it is abandoned are cancelled.
+    """Concurrent attempts. Those that still run when the race is abandoned are cancelled.
 
-    Tasks stay in here, and in no variable while they fail: a task keeps its error, whose traceback names the frames that it went
-    through, and so a frame that keeps the task."""
+    Tasks stay in here, and in no variable while they fail: a task keeps its error, and the error's traceback keeps the frames that
+    it passed, and so a frame that keeps the task."""
 
     def __init__(self, attempts: CallAttempts) -> None:
         self._attempts = attempts
@@ -216,7 +216,7 @@ class _Race:
             errors.clear()  # their tracebacks hold this frame: they must not hold each other
 
     async def _abandon_for(self, winner: PendingAttempt) -> None:
-        """Abandon the others first, so that what is told of the answer tells of them too."""
+        """Abandon the others first, so that the events of the answer include them."""
         try:
             await self.abandon(HEDGED)
         except BaseException:

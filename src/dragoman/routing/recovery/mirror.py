@@ -53,7 +53,7 @@ class Mirrors:
         """So many copies were not sent, as too many were under way."""
 
     def targets(self, deployments: Iterable[Deployment]) -> tuple[tuple[str, str], ...]:
-        """(where it is said, the model) of all that would get a copy of what is sent to these."""
+        """Return (path in the configuration, model) of everything that would get copies of calls to these deployments."""
         rows = ((f"mirror[{position}].to", mirror.to) for position, mirror in enumerate(self._policy.mirrors))
         return (*rows, *((f"{name}.silent_model", model) for name, model in _silent(deployments).items()))
 
@@ -169,7 +169,7 @@ async def _read(answer: StreamAnswer) -> None:
 async def ask_once(
     request: GroupRequest, attempts: CallAttempts, admission: Admission, seconds: float
 ) -> Answer | StreamAnswer:
-    """Make one attempt, if a deployment can be asked now for which nobody waits. Raise `APIError`."""
+    """Make one attempt, if a deployment for which no call waits is available now. Raise `APIError`."""
     request, services = request.detached(), attempts.services
     ahead = attempts.queue.waiters_ahead((math.inf, math.inf), services.clock.monotonic())
     result = await admission.admit(request, ahead.deployments)

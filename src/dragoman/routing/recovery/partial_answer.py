@@ -25,7 +25,7 @@ class PartialAnswer(NamedTuple):
     """Of the deployment that broke off last."""
     own_cost: Cost | None
     is_counted: bool
-    """It was counted here, as the provider told nothing."""
+    """It was counted here, as the provider reported no usage."""
 
     @classmethod
     def of(cls, broken: StreamAnswer, counted: Mapping[str, int], previous: PartialAnswer | None) -> PartialAnswer:

@@ -22,7 +22,7 @@ from dragoman.routing.settings.router_settings import RouterSettings
 __all__ = ["ResumedStream", "can_resume", "is_resumable", "is_wanted", "resume_on_break", "resuming_deployments"]
 
 _PREFILLED = frozenset({"anthropic_messages"})
-"""Dialects in which a last message of the assistant is continued, with nothing said twice."""
+"""Dialects in which the model continues a last message of the assistant and repeats nothing."""
 _PLAIN = frozenset({"role", "content"})
 _LIMITS = ("max_tokens", "max_completion_tokens")
 
@@ -135,7 +135,7 @@ class ResumedStream:
         self._share()
 
     def _share(self) -> None:
-        """The caller has the first stream's answer: what all parts used and cost is told there."""
+        """Copy the usage and pricing of the whole to the first stream's answer, which the caller holds."""
         if self._current is not self._answer:
             self._answer.resumed_by(self._current)
 
@@ -221,7 +221,7 @@ class ResumedStream:
 
 
 def resuming_deployments(group: RequestedGroup, excluded: Collection[str]) -> list[Deployment]:
-    """Those whose models are known to continue a last message of the assistant, without those that have been tried."""
+    """Return the deployments whose models are known to continue a last message of the assistant, without the `excluded` ids."""
     deployments = (member.deployment for member in group.members)
     return [item for item in deployments if item.id not in excluded and _continues(item)]
 
@@ -233,8 +233,8 @@ def _continues(deployment: Deployment) -> bool:
 
 
 def _resumed(request: Mapping[str, Any], text: str, model: str) -> dict[str, Any] | None:
-    """The request with what was said as the beginning of the answer. None: no room is left, or the caller's own beginning of it is
-    not plain text."""
+    """Return the request with `text` as the beginning of the answer. None: no tokens are left, or the caller's own beginning is not
+    plain text."""
     changed = dict(request)
     for name in _LIMITS:
         if changed.get(name) is not None:

@@ -30,7 +30,7 @@ class RetryLoop:
     retries_left: int
 
     async def ask(self, request: GroupRequest, has_backup: Callable[[], bool]) -> Answer | StreamAnswer:
-        """Ask the deployments of one group in turn. `has_backup`: whether a fallback is available, so that nobody waits for a
+        """Try the deployments of one group in turn. `has_backup`: whether a fallback is available, so that no call waits for a
         deployment that has just failed. Raise the last `APIError`."""
         services = self.attempts.services
         failures = Failures(services.clock.random, self.attempts.settings.retry_after)
@@ -73,7 +73,7 @@ class RetryLoop:
         same_class: int,
         has_backup: Callable[[], bool],
     ) -> Admitted | None:
-        """Return another deployment at once, or else the one that may be asked again first, if that is soon enough."""
+        """Return another deployment at once, or else the one that may be retried first, if that is soon enough."""
         if not self._may_retry(request, error, same_class):
             return None
         if error.retry_elsewhere:

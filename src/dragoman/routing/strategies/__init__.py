@@ -78,5 +78,5 @@ def reads_limits(strategy: Strategy) -> bool:
 
 
 def reads_caches(strategy: Strategy) -> bool:
-    """Whether it wants to know who holds the beginning of a request in its cache."""
+    """Return whether a strategy reads which deployment caches the beginning of a request."""
     return _plain(strategy) is cost_based

@@ -1,4 +1,4 @@
-"""Those among whom a strategy picks, with what it has worked out of them once."""
+"""The candidates of a strategy, with what it has computed of them once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BATCH = 16
 
 
 class Candidates(tuple[Deployment, ...]):
-    """A sequence of deployments that lives as long as the same ones can be asked: columns of it are made once, not per call."""
+    """A sequence of deployments that lives as long as the same ones are available: its columns are computed once, not per call."""
 
     @functools.cached_property
     def keys(self) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ class Pick(NamedTuple):
     why: str
     """For a person: `least-busy: 0 in flight`."""
     scores: Mapping[str, float] | None = None
-    """By deployment, lower is better; only where `asked.explaining`. Those of whom nothing is known have none."""
+    """By deployment, lower is better; only where `request.explaining`. Deployments without observations have none."""
 
 
 Strategy: TypeAlias = Callable[[Sequence[Deployment], View, GroupRequest], Pick]

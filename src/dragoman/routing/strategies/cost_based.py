@@ -76,7 +76,7 @@ class _Shelf:
 
 
 def cost_based(deployments: Sequence[Deployment], view: View, request: GroupRequest) -> Pick:
-    """Those whose price nobody knows come last."""
+    """Deployments without a known price come last."""
     candidates = as_candidates(deployments)
     shelf = candidates.kept("cost", _Shelf)
     prices = shelf.prices(request.now(), price_context(None, request.request))

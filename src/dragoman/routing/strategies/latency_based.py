@@ -20,7 +20,7 @@ _LONG = 300.0
 _SHARE, _MOST = 0.05, 0.5
 """Of the calls, for each deployment of which too little is known, and for all of them together."""
 _TOKENS = 200
-"""An answer whose usage was not told counts as one of so many tokens."""
+"""The tokens that an answer without reported usage counts as."""
 
 
 def latency_based(

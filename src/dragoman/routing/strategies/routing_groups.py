@@ -30,11 +30,11 @@ class GroupStrategies:
 
     @property
     def read_caches(self) -> bool:
-        """Whether one of them wants to know who holds the beginning of a request in its cache."""
+        """Whether one of them reads which deployment caches the beginning of a request."""
         return any(reads_caches(strategy) for strategy in (self._default, *self._own.values()))
 
     def watched_counters(self, deployments: Iterable[Deployment]) -> list[Counter]:
-        """The limits whose use they want to see."""
+        """Return the counters of the limits whose use they read."""
         return [
             counter for item in deployments if reads_limits(self.of(item.alias)) for counter in limit_counters(item)
         ]
