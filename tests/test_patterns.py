@@ -23,8 +23,8 @@ _STEPS_A_CHARACTER = 150
 _ANCHORED = ("match", "fullmatch")
 _TEXT_IS_SHORT = {
     "dragoman.dialects.error_details._DURATION": "a header of at most 64 characters",
-    "dragoman.simulator._directives._DIRECTIVE": "what a developer writes for a simulator of his own",
-    "dragoman.simulator._directives:compile": "the same",
+    "dragoman.simulator.directives._DIRECTIVE": "what a developer writes for a simulator of his own",
+    "dragoman.simulator.directives:compile": "the same",
 }
 """Patterns that take longer, and why that does no harm."""
 

@@ -17,9 +17,9 @@ from google import genai
 
 from dragoman.gateway.http.cost_headers import cost_headers, with_cost
 from dragoman.routing import StreamAnswer
-from dragoman.simulator._faults import Faults
 from dragoman.simulator.app import SimulatorSettings
 from dragoman.simulator.app import app as simulator
+from dragoman.simulator.faults import Faults
 from dragoman.types.cost import Cost
 from tests.gateway.serving import KEY, Upstream, chat_chunks, chat_reply, gateway, model, serving
 

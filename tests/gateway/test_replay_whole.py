@@ -15,9 +15,9 @@ import pytest
 from dragoman import APIError, AttemptEnded, CallLog, CallSucceeded, NotFoundError, Router
 from dragoman.gateway.logs import setup
 from dragoman.gateway.logs.redactor import Redactor
-from dragoman.simulator._faults import Faults
 from dragoman.simulator.app import SimulatorSettings
 from dragoman.simulator.app import app as simulator
+from dragoman.simulator.faults import Faults
 from dragoman.types.call_record import Attempt, CallRecord
 from tests.gateway.replaying import entry, kinds, run
 from tests.gateway.serving import KEY, PROVIDER_KEY, gateway, serving

@@ -12,9 +12,9 @@ import aiohttp
 import orjson
 import pytest
 
-from dragoman.simulator._faults import Faults
 from dragoman.simulator.app import SimulatorSettings
 from dragoman.simulator.app import app as simulator
+from dragoman.simulator.faults import Faults
 from tests.gateway.serving import KEY, gateway, serving, until
 
 PROVIDERS = {"openai": "gpt-4o", "anthropic": "claude-sonnet-4-5", "gemini": "gemini-2.5-flash"}
@@ -53,7 +53,7 @@ SETTINGS: dict[str, Any] = {
 async def in_front_of(provider: str, faults: str = "") -> AsyncIterator[tuple[str, str]]:
     """A gateway in front of a simulated provider: the addresses of both."""
     async with serving(
-        simulator(SimulatorSettings(0, Faults().and_then(faults) if faults else Faults(), False))
+        simulator(SimulatorSettings(0, Faults().with_changes(faults) if faults else Faults(), False))
     ) as there:
         params = {"model": f"{provider}/{PROVIDERS[provider]}", "api_base": there, "api_key": "sk-provider-key"}
         async with gateway([{"model_name": "m", "litellm_params": params}], **SETTINGS) as here:

@@ -31,7 +31,7 @@ def deployment(there: str, provider: str, alias: str = "m", *, fault: str = "", 
 @contextlib.asynccontextmanager
 async def in_front_of(*models: tuple[str, dict[str, Any]], **sections: Any) -> AsyncIterator[tuple[str, Simulator]]:
     """The address of a gateway, and the simulator behind it. `models`: provider, and arguments of `deployment`."""
-    simulator = app(SimulatorSettings(faults=Faults().and_then("strict")))
+    simulator = app(SimulatorSettings(faults=Faults().with_changes("strict")))
     settings = {"router_settings": {"num_retries": 0}, **sections}
     async with serving(simulator) as there:
         listed = [deployment(there, provider, **params) for provider, params in models]

@@ -101,7 +101,7 @@ async def test_every_schema(client: aiohttp.ClientSession, caller: str, provider
                 continue
             more = structured(caller, schema) if form == "structured" else forced(caller, schema)
             path, body = asked(caller, "JSON, please", **more)
-            before = len(simulator.seen.calls)
+            before = len(simulator.call_log.calls)
             async with client.post(here + path, json=body) as reply:
                 answer = await reply.json()
             if reply.status == 200:
@@ -115,7 +115,7 @@ async def test_every_schema(client: aiohttp.ClientSession, caller: str, provider
             else:
                 assert reply.status == 400, (name, answer)
                 assert PATH.search(answer["error"]["message"]), (name, answer)
-                assert len(simulator.seen.calls) == before, "refused here, without asking"
+                assert len(simulator.call_log.calls) == before, "refused here, without asking"
     assert taken > (95 if provider != "gemini" else 80)
 
 
@@ -156,8 +156,8 @@ async def test_a_tools_result_is_never_rewritten(client: aiohttp.ClientSession, 
             path, body = asked(caller, **with_result(caller, text))
             async with client.post(here + path, json=body) as reply:
                 assert reply.status == 200, await reply.text()
-            assert simulator.seen.last is not None
-            sent = simulator.seen.last["body"]
+            assert simulator.call_log.last is not None
+            sent = simulator.call_log.last["body"]
             if text == OBJECT and provider == "gemini":  # its results are objects
                 assert sent["contents"][-1]["parts"][0]["functionResponse"]["response"] == json.loads(text)
             else:

@@ -63,12 +63,12 @@ async def test_no_parameter_is_lost_in_silence(client: aiohttp.ClientSession, mo
         async def ask(**params: Any) -> tuple[int, set[str], Any, Any]:
             path, body = asked("openai", "Say it in JSON", **params)
             body |= {"drop_params": True} if drop else {}
-            before = len(simulator.seen.calls)
+            before = len(simulator.call_log.calls)
             async with client.post(here + path, json=body) as reply:
                 dropped = set(reply.headers.get("x-dragoman-dropped-params", "").split(", ")) - {""}
                 answer = await reply.json()
-            last = simulator.seen.last or {}
-            return reply.status, dropped, answer, last.get("body") if len(simulator.seen.calls) > before else None
+            last = simulator.call_log.last or {}
+            return reply.status, dropped, answer, last.get("body") if len(simulator.call_log.calls) > before else None
 
         fates = {}
         for name, (value, beside) in PARAMS.items():
@@ -99,7 +99,7 @@ async def test_other_dialects_callers_are_told_too(client: aiohttp.ClientSession
             path, body = asked(caller, **more)
             async with client.post(here + path, json=body) as reply:
                 assert reply.status == 400
-                assert simulator.seen.last is None, "nothing was sent"
+                assert simulator.call_log.last is None, "nothing was sent"
                 message = (await reply.json())["error"]["message"]
             assert any(name in message for name in ("top_k", "container", "cached_content", "cachedContent"))
             path, body = asked(caller, model="drops", **more)

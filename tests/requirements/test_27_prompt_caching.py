@@ -94,8 +94,8 @@ async def test_a_mark_is_translated_or_reported(client: aiohttp.ClientSession, c
             async with client.post(here + path, json=body) as reply:
                 assert reply.status == 200, (place, await reply.text())
                 dropped = reply.headers.get("x-dragoman-dropped-params")
-            assert simulator.seen.last is not None
-            sent = str(simulator.seen.last["body"])
+            assert simulator.call_log.last is not None
+            sent = str(simulator.call_log.last["body"])
             if provider == "anthropic":
                 assert (str(MARK["cache_control"]) in sent, dropped) == (True, None), place
             else:

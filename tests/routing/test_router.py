@@ -65,7 +65,7 @@ async def test_the_settings_say_how_often_and_a_deployment_may_say_otherwise(ups
     own = upstream.deployment("own", "sim[error=503]", options={"num_retries": 4})
     router = make(failing, own, clock=Stillness().clock, settings={"num_retries": 1})
     for alias, attempts in (("smart", 2), ("own", 5)):
-        upstream.simulator.seen.reset()
+        upstream.simulator.call_log.reset()
         with pytest.raises(errors.ServiceUnavailableError):
             await router.answer(chat(alias))
         assert len(upstream.calls) == attempts

@@ -16,7 +16,7 @@ from dragoman.credentials import ApiKey
 from dragoman.providers import Provider, Providers
 from dragoman.routing import CallOptions, Clock, Deployment
 from dragoman.simulator import app
-from dragoman.simulator._calls import Seen
+from dragoman.simulator.call_log import ObservedCall
 
 __all__ = ["PATHS", "Stillness", "Upstream", "eventually", "running_upstream", "soon"]
 
@@ -30,12 +30,12 @@ class Upstream:
         self.address = f"http://127.0.0.1:{port}"
 
     @property
-    def calls(self) -> list[Seen]:
-        return self.simulator.seen.calls
+    def calls(self) -> list[ObservedCall]:
+        return self.simulator.call_log.calls
 
     @property
     def last(self) -> dict[str, Any]:
-        return self.simulator.seen.last or {}
+        return self.simulator.call_log.last or {}
 
     def base(self, provider: str) -> str:
         return self.address + PATHS[provider]

@@ -17,5 +17,5 @@ def simulator() -> Iterator[Upstream]:
 
 @pytest.fixture
 def upstream(simulator: Upstream) -> Upstream:
-    simulator.simulator.seen.reset()
+    simulator.simulator.call_log.reset()
     return simulator

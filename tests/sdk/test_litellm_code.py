@@ -220,7 +220,7 @@ def test_settings_of_the_module(upstream: Upstream, monkeypatch: pytest.MonkeyPa
     stream = litellm.completion(model="anthropic/sim", messages=HELLO, frequency_penalty=0.5, stream=True)
     assert stream.dropped_params == ("frequency_penalty",)
     stream.close()
-    upstream.simulator.seen.reset()
+    upstream.simulator.call_log.reset()
     with pytest.raises(litellm.InternalServerError):
         litellm.completion(model="openai/sim[error=500]", messages=HELLO)
     assert len(upstream.calls) == 1

@@ -147,10 +147,10 @@ def test_a_context_window(simulator: str) -> None:
 
 
 def test_faults_read_what_they_know() -> None:
-    assert Faults().and_then("cut=3; hang, slow-first=1.5") == Faults(cut=3, hang=True, slow_first=1.5)
+    assert Faults().with_changes("cut=3; hang, slow-first=1.5") == Faults(cut=3, hang=True, slow_first=1.5)
     for wrong in ("cut=x", "rate=fast", "nothing"):
         with pytest.raises(ValueError):
-            Faults().and_then(wrong)
+            Faults().with_changes(wrong)
 
 
 def test_flags() -> None:

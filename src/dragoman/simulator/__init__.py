@@ -5,8 +5,8 @@ It shares no code with `dialects/`, so that a mistake there cannot hide in a tes
 
 from __future__ import annotations
 
-from dragoman.simulator._faults import Faults
-from dragoman.simulator._serve import serve
 from dragoman.simulator.app import SimulatorSettings, app
+from dragoman.simulator.faults import Faults
+from dragoman.simulator.server import serve
 
 __all__ = ["Faults", "SimulatorSettings", "app", "serve"]

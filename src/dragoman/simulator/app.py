@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
-from dragoman.simulator._ask import Answer, Refused, Whole, chance
-from dragoman.simulator._calls import Seen, SeenCalls
-from dragoman.simulator._directives import simulated_faults
-from dragoman.simulator._fast import fixed_stream, fixed_whole
-from dragoman.simulator._faults import Faults, split_model
-from dragoman.simulator._request import Request, last_text, route
-from dragoman.simulator._sending import Receive, ReplySender, Send, read_body, until_left
-from dragoman.simulator._speaker import Incoming, Speaker
-from dragoman.simulator.anthropic.speaker import Anthropic
-from dragoman.simulator.gemini.speaker import Gemini
-from dragoman.simulator.openai.speaker import OpenAI
+from dragoman.simulator.anthropic.provider import Anthropic
+from dragoman.simulator.call_log import CallLog, ObservedCall
+from dragoman.simulator.directives import fault_settings
+from dragoman.simulator.exchange import Answer, SimulatedError, WholeAnswer, stable_number
+from dragoman.simulator.faults import Faults, split_model
+from dragoman.simulator.fixed_answers import fixed_stream, fixed_whole
+from dragoman.simulator.gemini.provider import Gemini
+from dragoman.simulator.http_request import HttpRequest, last_text, route
+from dragoman.simulator.openai.provider import OpenAI
+from dragoman.simulator.provider import IncomingCall, SimulatedProvider
+from dragoman.simulator.reply_sender import Receive, ReplySender, Send, read_body, wait_for_disconnect
 
 __all__ = ["Simulator", "SimulatorSettings", "app"]
 
@@ -43,9 +43,15 @@ def app(settings: SimulatorSettings | None = None) -> Simulator:
 class Simulator:
     def __init__(self, settings: SimulatorSettings) -> None:
         self.settings = settings
-        self.seen = SeenCalls()
-        self.speakers: dict[str, Speaker] = {"openai": OpenAI(), "anthropic": Anthropic(), "gemini": Gemini()}
-        self.fixed = {name: (fixed_whole(name), fixed_stream(name)) for name in self.speakers} if settings.fast else {}
+        self.call_log = CallLog()
+        self.providers: dict[str, SimulatedProvider] = {
+            "openai": OpenAI(),
+            "anthropic": Anthropic(),
+            "gemini": Gemini(),
+        }
+        self.fixed_answers = (
+            {name: (fixed_whole(name), fixed_stream(name)) for name in self.providers} if settings.fast else {}
+        )
 
     async def __call__(self, scope: _Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -67,27 +73,27 @@ class Simulator:
             )
             return
         raw = await read_body(receive)
-        if self.fixed:
+        if self.fixed_answers:
             await self._send_fixed(send, found, raw)
         else:
-            await self._serve(Request(*found, method, path, query, headers, raw), receive, send)
+            await self._serve(HttpRequest(*found, method, path, query, headers, raw), receive, send)
 
     def _about(self, method: str, path: str) -> tuple[int, Any]:
         """The simulator's own routes."""
         if (method, path) == ("POST", "/_simulator/reset"):
-            self.seen.reset()
+            self.call_log.reset()
             return 200, {"reset": True}
         answers: dict[str, Callable[[], Any]] = {
-            "/_simulator/calls": self.seen.report,
-            "/_simulator/last": lambda: self.seen.last,
+            "/_simulator/calls": self.call_log.report,
+            "/_simulator/last": lambda: self.call_log.last,
             "/_simulator/health": lambda: {"ok": True},
         }
         found = answers.get(path) if method == "GET" else None
         return (200, found()) if found else (404, {"error": "no such route"})
 
     async def _send_fixed(self, send: Send, found: tuple[str, str, str], raw: bytes) -> None:
-        self.seen.count += 1
-        body, stream = self.fixed[found[0]]
+        self.call_log.count += 1
+        body, stream = self.fixed_answers[found[0]]
         if found[1] != "streamGenerateContent" and b'"stream":true' not in raw and b'"stream": true' not in raw:
             await _send_bytes(send, 200, body)
             return
@@ -99,17 +105,17 @@ class Simulator:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
-    async def _serve(self, request: Request, receive: Receive, send: Send) -> None:
+    async def _serve(self, request: HttpRequest, receive: Receive, send: Send) -> None:
         """Answers, and notes when the caller leaves before that is done."""
-        seen = Seen(request.path)
-        self.seen.add(seen)
+        seen = ObservedCall(request.path)
+        self.call_log.add(seen)
         wire = ReplySender(send, seen, request.dialect)
         answering = asyncio.ensure_future(self._answer(request, wire))
-        leaving = asyncio.ensure_future(until_left(receive))
+        leaving = asyncio.ensure_future(wait_for_disconnect(receive))
         try:
             await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if not answering.done():
-                seen.left()
+                seen.mark_disconnected()
                 answering.cancel()
             else:
                 answering.result()
@@ -119,17 +125,17 @@ class Simulator:
             await asyncio.gather(answering, leaving, return_exceptions=True)
             seen.ended = seen.closed_at or wire.now()
 
-    async def _answer(self, request: Request, wire: ReplySender) -> None:
-        self.seen.last = request.shown()
-        body, is_json = request.parsed()
+    async def _answer(self, request: HttpRequest, wire: ReplySender) -> None:
+        self.call_log.last = request.as_json()
+        body, is_json = request.parse()
         given = request.model_in_path or str(body.get("model") or "" if isinstance(body, dict) else "")
         model, in_model = split_model(given)
-        speaker = self.speakers[request.dialect]
-        wire.seen.model, wire.seen.stream = given, speaker.is_stream(request.operation, body)
+        speaker = self.providers[request.dialect]
+        wire.call.model, wire.call.stream = given, speaker.is_stream(request.operation, body)
         try:
             faults = self._faults(request, body, in_model)
         except ValueError as error:
-            await wire.refuse(_explained(speaker, str(error)))
+            await wire.refuse(_bad_settings(speaker, str(error)))
             return
         if faults.latency:
             await asyncio.sleep(faults.latency)
@@ -140,50 +146,50 @@ class Simulator:
             return
         try:
             answer = self._decide(request, body if is_json else None, model, faults)
-        except Refused as refused:
+        except SimulatedError as refused:
             await wire.refuse(refused)
         else:
             await wire.answer(answer, faults)
 
-    def _faults(self, request: Request, body: Any, in_model: str) -> Faults:
+    def _faults(self, request: HttpRequest, body: Any, in_model: str) -> Faults:
         """The flags, changed by the header, then by the model's name, then by the prompt."""
         faults = self.settings.faults
-        for text in (request.headers.get("x-simulate", ""), in_model, simulated_faults(last_text(body))):
-            faults = faults.and_then(text)
+        for text in (request.headers.get("x-simulate", ""), in_model, fault_settings(last_text(body))):
+            faults = faults.with_changes(text)
         if faults.times:
             key = f"{request.path} {in_model} {last_text(body)}"
-            self.seen.by_model[key] += 1
-            if self.seen.by_model[key] > faults.times:
-                return faults.without_trouble()
+            self.call_log.by_model[key] += 1
+            if self.call_log.by_model[key] > faults.times:
+                return faults.without_failures()
         return faults
 
-    def _decide(self, request: Request, body: Any, model: str, faults: Faults) -> Answer:
-        speaker = self.speakers[request.dialect]
+    def _decide(self, request: HttpRequest, body: Any, model: str, faults: Faults) -> Answer:
+        speaker = self.providers[request.dialect]
         if faults.echo:
-            return Whole(request.shown())
+            return WholeAnswer(request.as_json())
         speaker.check_key(request.headers, request.query)
         if self._fails(faults):
-            raise speaker.fault(faults.error or "500", faults.retry_after, model, request.key())
+            raise speaker.fault(faults.error or "500", faults.retry_after, model, request.api_key())
         if body is None:
             raise speaker.bad_json()
         if model.startswith("nonexistent"):
-            raise speaker.fault("404", "", model, request.key())
+            raise speaker.fault("404", "", model, request.api_key())
         seed = self.settings.seed
-        mark = chance(seed, request.path, request.raw)
+        mark = stable_number(seed, request.path, request.body)
         return speaker.answer(
-            Incoming(
-                request.operation, model, body, request.query, request.headers, faults, seed, mark, self.seen.cached
+            IncomingCall(
+                request.operation, model, body, request.query, request.headers, faults, seed, mark, self.call_log.cached
             )
         )
 
     def _fails(self, faults: Faults) -> bool:
         """With a rate: a share of the calls, the same ones in each run."""
         if faults.error_rate:
-            return chance(self.settings.seed, self.seen.count) % 10_000 < faults.error_rate * 10_000
+            return stable_number(self.settings.seed, self.call_log.count) % 10_000 < faults.error_rate * 10_000
         return bool(faults.error)
 
 
-def _explained(speaker: Speaker, message: str) -> Refused:
+def _bad_settings(speaker: SimulatedProvider, message: str) -> SimulatedError:
     refused = speaker.fault("400", "", "", "")
     refused.body["error"]["message"] = message
     return refused

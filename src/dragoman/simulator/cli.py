@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from dragoman.simulator._faults import Faults
-from dragoman.simulator._serve import serve
 from dragoman.simulator.app import SimulatorSettings
+from dragoman.simulator.faults import Faults
+from dragoman.simulator.server import serve
 
 __all__ = ["app", "simulate"]
 
@@ -31,7 +31,7 @@ def simulate(
         latency=latency, rate=rate, slow_first=slow_first, error=error, error_rate=error_rate, retry_after=retry_after
     )
     try:
-        settings = SimulatorSettings(seed, asked.and_then(faults), fast)
+        settings = SimulatorSettings(seed, asked.with_changes(faults), fast)
     except ValueError as wrong:
         raise typer.BadParameter(str(wrong)) from None
     serve(settings, host=host, port=port)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.simulator._ask import Refused
-from dragoman.simulator._shape import Path, Wrong
+from dragoman.simulator.exchange import SimulatedError
+from dragoman.simulator.shape_checks import Path, ShapeError
 
-__all__ = ["body", "fault", "invalid", "refused", "worded"]
+__all__ = ["bad_request", "body", "fault", "path_text", "shape_refusal"]
 
 _FAULTS: dict[str, tuple[int, str, str]] = {
     "400": (400, "invalid_request_error", "Invalid request."),
@@ -35,26 +35,26 @@ def body(kind: str, message: str) -> Any:
     return {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_simulated"}
 
 
-def refused(message: str) -> Refused:
-    return Refused(400, body("invalid_request_error", message))
+def bad_request(message: str) -> SimulatedError:
+    return SimulatedError(400, body("invalid_request_error", message))
 
 
-def fault(name: str, retry_after: str = "", **words: Any) -> Refused:
+def fault(name: str, retry_after: str = "", **words: Any) -> SimulatedError:
     """The error of a status, or of a word as `context`."""
     status, kind, message = _FAULTS.get(name) or (int(name), "api_error", "Internal server error")
     headers = {"retry-after": retry_after} if retry_after else {}
-    return Refused(
+    return SimulatedError(
         status, body(kind, message.format(**({"model": "", "used": 208_310, "limit": 200_000} | words))), headers
     )
 
 
-def invalid(wrong: Wrong) -> Refused:
+def shape_refusal(wrong: ShapeError) -> SimulatedError:
     """A body of the wrong shape, as pydantic says it."""
     path = (*wrong.path, "role") if wrong.kind == "tag" and wrong.expected[0] == "role" else wrong.path
-    return refused(f"{worded(path)}: {_said(wrong)}")
+    return bad_request(f"{path_text(path)}: {_shape_message(wrong)}")
 
 
-def worded(path: Path) -> str:
+def path_text(path: Path) -> str:
     """`messages.0.content.0.text`."""
     return ".".join(map(str, path))
 
@@ -71,7 +71,7 @@ _TYPES = {
 _PLAIN = {"missing": "Field required", "unknown": "Extra inputs are not permitted"}
 
 
-def _said(wrong: Wrong) -> str:
+def _shape_message(wrong: ShapeError) -> str:
     if wrong.kind in _PLAIN:
         return _PLAIN[wrong.kind]
     if wrong.kind == "type":
@@ -82,10 +82,10 @@ def _said(wrong: Wrong) -> str:
             return "Input should be 'user' or 'assistant'"
         listed = ", ".join(f"'{tag}'" for tag in tags)
         return f"Input tag '{wrong.got}' found using '{key}' does not match any of the expected tags: {listed}"
-    return _measured(wrong)
+    return _limit_message(wrong)
 
 
-def _measured(wrong: Wrong) -> str:
+def _limit_message(wrong: ShapeError) -> str:
     if wrong.kind == "value":
         names = [f"'{name}'" for name in wrong.expected]
         return "Input should be " + (", ".join(names[:-1]) + f" or {names[-1]}" if len(names) > 1 else names[0])

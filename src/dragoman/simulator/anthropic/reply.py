@@ -5,26 +5,26 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dragoman.simulator._ask import (
+from dragoman.simulator.anthropic.errors import body as error_body
+from dragoman.simulator.exchange import (
     Part,
     SimulatedCall,
     SimulatedReply,
     SimulatedRequest,
     SimulatedStream,
     SimulatedUsage,
-    Think,
-    Whole,
-    tokens,
+    ThinkingPart,
+    WholeAnswer,
+    split_tokens,
 )
-from dragoman.simulator._signatures import sign
-from dragoman.simulator.anthropic.errors import body as error_body
+from dragoman.simulator.signatures import sign
 
-__all__ = ["streamed", "usage_of", "whole"]
+__all__ = ["write_stream", "write_usage", "write_whole"]
 
 _STOP = {"stop": "end_turn", "length": "max_tokens", "tools": "tool_use", "stop_sequence": "stop_sequence"}
 
 
-def usage_of(usage: SimulatedUsage, written: int) -> dict[str, Any]:
+def write_usage(usage: SimulatedUsage, written: int) -> dict[str, Any]:
     return {
         "input_tokens": usage.fresh,
         "cache_creation_input_tokens": usage.cache_write_5m + usage.cache_write_1h,
@@ -39,20 +39,20 @@ def usage_of(usage: SimulatedUsage, written: int) -> dict[str, Any]:
     }
 
 
-def whole(ask: SimulatedRequest, reply: SimulatedReply, usage: SimulatedUsage, mark: int) -> Whole:
-    omitted = _omitted(ask)
-    counted = usage_of(usage, reply.output_tokens())
+def write_whole(request: SimulatedRequest, reply: SimulatedReply, usage: SimulatedUsage, mark: int) -> WholeAnswer:
+    omitted = _omitted(request)
+    counted = write_usage(usage, reply.output_tokens())
     counted["output_tokens_details"] = {"thinking_tokens": reply.reasoning_tokens()}
-    body = _head(ask, mark) | _stop(reply) | {"content": _content(reply, omitted), "usage": counted}
-    return Whole(body)
+    body = _head(request, mark) | _stop(reply) | {"content": _content(reply, omitted), "usage": counted}
+    return WholeAnswer(body)
 
 
-def _omitted(ask: SimulatedRequest) -> bool:
-    return (ask.parameters.get("thinking") or {}).get("display") == "omitted"
+def _omitted(request: SimulatedRequest) -> bool:
+    return (request.parameters.get("thinking") or {}).get("display") == "omitted"
 
 
-def _head(ask: SimulatedRequest, mark: int) -> dict[str, Any]:
-    return {"model": ask.model, "id": f"msg_01{mark:020x}", "type": "message", "role": "assistant"}
+def _head(request: SimulatedRequest, mark: int) -> dict[str, Any]:
+    return {"model": request.model, "id": f"msg_01{mark:020x}", "type": "message", "role": "assistant"}
 
 
 def _stop(reply: SimulatedReply) -> dict[str, Any]:
@@ -71,21 +71,21 @@ def _content(reply: SimulatedReply, omitted: bool) -> list[dict[str, Any]]:
 def _block(part: Part, omitted: bool) -> dict[str, Any]:
     if isinstance(part, SimulatedCall):
         return {"type": "tool_use", "id": f"toolu_01{part.id}", "name": part.name, "input": part.arguments}
-    if not isinstance(part, Think):
+    if not isinstance(part, ThinkingPart):
         return {"type": "text", "text": part.text}
     if part.redacted:
         return {"type": "redacted_thinking", "data": sign("anthropic-redacted", part.text)}
     return {"type": "thinking", "thinking": "" if omitted else part.text, "signature": sign("anthropic", part.text)}
 
 
-def streamed(ask: SimulatedRequest, reply: SimulatedReply, usage: SimulatedUsage, mark: int) -> SimulatedStream:
-    start = _head(ask, mark) | {"content": [], "stop_reason": None, "stop_sequence": None, "stop_details": None}
-    chunks = [_event("message_start", {"message": start | {"usage": usage_of(usage, 1)}})]
-    for index, block in enumerate(_content(reply, _omitted(ask))):
+def write_stream(request: SimulatedRequest, reply: SimulatedReply, usage: SimulatedUsage, mark: int) -> SimulatedStream:
+    start = _head(request, mark) | {"content": [], "stop_reason": None, "stop_sequence": None, "stop_details": None}
+    chunks = [_event("message_start", {"message": start | {"usage": write_usage(usage, 1)}})]
+    for index, block in enumerate(_content(reply, _omitted(request))):
         chunks += _block_events(block, index)
         if index == 0:
             chunks.insert(2, b'event: ping\ndata: {"type": "ping"}\n\n')
-    final = usage_of(usage, reply.output_tokens())
+    final = write_usage(usage, reply.output_tokens())
     for name in ("cache_creation", "service_tier", "inference_geo"):
         del final[name]
     final["output_tokens_details"] = {"thinking_tokens": reply.reasoning_tokens()}
@@ -110,11 +110,13 @@ def _block_events(block: dict[str, Any], index: int) -> list[bytes]:
 
 
 def _text_deltas(block: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    return {"type": "text", "text": ""}, [{"type": "text_delta", "text": piece} for piece in tokens(block["text"])]
+    return {"type": "text", "text": ""}, [
+        {"type": "text_delta", "text": piece} for piece in split_tokens(block["text"])
+    ]
 
 
 def _thinking_deltas(block: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    deltas = [{"type": "thinking_delta", "thinking": piece} for piece in tokens(block["thinking"])]
+    deltas = [{"type": "thinking_delta", "thinking": piece} for piece in split_tokens(block["thinking"])]
     opening = {"type": "thinking", "thinking": "", "signature": ""}
     return opening, [*deltas, {"type": "signature_delta", "signature": block["signature"]}]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from dragoman.simulator._ask import Medium, Result, SimulatedCall, SimulatedRequest, SimulatedTurn, decoded_size
-from dragoman.simulator._faults import Faults
-from dragoman.simulator._shape import Check, Wrong
-from dragoman.simulator.anthropic.errors import invalid, refused
+from dragoman.simulator.anthropic.errors import bad_request, shape_refusal
 from dragoman.simulator.anthropic.rules import check_rules
 from dragoman.simulator.anthropic.shapes import COUNT, MESSAGES
+from dragoman.simulator.exchange import Medium, SimulatedCall, SimulatedRequest, SimulatedTurn, ToolResult, decoded_size
+from dragoman.simulator.faults import Faults
+from dragoman.simulator.shape_checks import Check, ShapeError
 
 __all__ = ["read_count", "read_messages"]
 
@@ -30,8 +30,8 @@ def read_count(body: Any, model: str, faults: Faults) -> SimulatedRequest:
 def _read(body: Any, model: str, faults: Faults, shape: Check) -> SimulatedRequest:
     try:
         shape(body, ())
-    except Wrong as wrong:
-        raise invalid(wrong) from None
+    except ShapeError as wrong:
+        raise shape_refusal(wrong) from None
     check_rules(body, faults)
     tools = [tool for tool in body.get("tools") or [] if "input_schema" in tool]
     chosen = body.get("tool_choice") or {"type": "auto"}
@@ -77,7 +77,7 @@ def _turn(role: Literal["user", "assistant"], content: Any, index: int, names: d
         elif block["type"] == "tool_result":
             inner = block.get("content") or ""
             name = names.get(block["tool_use_id"], "?")
-            turn.results.append(Result(block["tool_use_id"], name, _text(inner), bool(block.get("is_error"))))
+            turn.results.append(ToolResult(block["tool_use_id"], name, _text(inner), bool(block.get("is_error"))))
             turn.media += [
                 _medium(part, where)
                 for part in inner
@@ -100,7 +100,7 @@ def _medium(block: Any, where: str) -> Medium:
         try:
             return Medium(kind, source["media_type"], decoded_size(source["data"]))
         except ValueError as error:
-            raise refused(f"{where}.{kind}.source.base64: invalid base64 data: {error}") from None
+            raise bad_request(f"{where}.{kind}.source.base64: invalid base64 data: {error}") from None
     if source["type"] == "text":
         return Medium(kind, source["media_type"], len(source["data"].encode()))
     if source["type"] == "content":

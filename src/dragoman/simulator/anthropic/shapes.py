@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.simulator._shape import (
+from dragoman.simulator.shape_checks import (
     Check,
     Path,
-    Wrong,
+    ShapeError,
     anything,
     array,
     boolean,
@@ -157,7 +157,7 @@ def _tool(value: Any, path: Path) -> None:
     elif not (
         isinstance(kind, str) and (kind[-8:].isdigit() or kind == "mcp_toolset" or kind.startswith("tool_search_tool"))
     ):
-        raise Wrong(
+        raise ShapeError(
             "tag", path, ("type", ("bash_20250124", "custom", "text_editor_20250728", "web_search_20250305")), kind
         )
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from dragoman.simulator._ask import Refused
-from dragoman.simulator._shape import Path, Wrong, json_type
+from dragoman.simulator.exchange import SimulatedError
+from dragoman.simulator.shape_checks import Path, ShapeError, json_type
 
-__all__ = ["bad_key", "body", "fault", "invalid", "refused", "snake", "worded"]
+__all__ = ["bad_key", "bad_request", "body", "fault", "path_text", "shape_refusal", "snake_case"]
 
 _KEY = "API key not valid. Please pass a valid API key."
 _FAULTS: dict[str, tuple[int, str, str]] = {
@@ -43,11 +43,11 @@ def body(code: int, status: str, message: str, details: list[Any] | None = None)
     return {"error": error}
 
 
-def refused(message: str) -> Refused:
-    return Refused(400, body(400, "INVALID_ARGUMENT", message))
+def bad_request(message: str) -> SimulatedError:
+    return SimulatedError(400, body(400, "INVALID_ARGUMENT", message))
 
 
-def bad_key() -> Refused:
+def bad_key() -> SimulatedError:
     info = {
         "@type": "type.googleapis.com/google.rpc.ErrorInfo",
         "reason": "API_KEY_INVALID",
@@ -55,10 +55,10 @@ def bad_key() -> Refused:
         "metadata": {"service": "generativelanguage.googleapis.com"},
     }
     said = {"@type": "type.googleapis.com/google.rpc.LocalizedMessage", "locale": "en-US", "message": _KEY}
-    return Refused(400, body(400, "INVALID_ARGUMENT", _KEY, [info, said]))
+    return SimulatedError(400, body(400, "INVALID_ARGUMENT", _KEY, [info, said]))
 
 
-def fault(name: str, retry_after: str = "", **words: Any) -> Refused:
+def fault(name: str, retry_after: str = "", **words: Any) -> SimulatedError:
     """The error of a status, or of a word as `context`. Google says in the body when to come back, not in a header."""
     code, status, message = _FAULTS.get(name) or (int(name), "UNKNOWN", "An unknown error occurred.")
     details: list[Any] = []
@@ -75,35 +75,37 @@ def fault(name: str, retry_after: str = "", **words: Any) -> Refused:
         "limit": 200_000,
         "wait": retry_after or "1.5",
     } | words
-    return Refused(code, body(code, status, message.format(**words), details))
+    return SimulatedError(code, body(code, status, message.format(**words), details))
 
 
-def snake(name: str) -> str:
+def snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda found: "_" + found[1].lower(), name)
 
 
-def worded(path: Path) -> str:
+def path_text(path: Path) -> str:
     """`generation_config.thinking_config`."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{snake(step)}" for step in path).lstrip(".")
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{snake_case(step)}" for step in path).lstrip(".")
 
 
-def invalid(wrong: Wrong) -> Refused:
+def shape_refusal(wrong: ShapeError) -> SimulatedError:
     """A body of the wrong shape."""
-    where, at = worded(wrong.path), worded(wrong.path[:-1])
+    where, at = path_text(wrong.path), path_text(wrong.path[:-1])
     inside = f" at '{at}'" if at else ""
     if wrong.kind == "unknown":
-        return refused(f'Invalid JSON payload received. Unknown name "{wrong.path[-1]}"{inside}: Cannot find field.')
+        return bad_request(
+            f'Invalid JSON payload received. Unknown name "{wrong.path[-1]}"{inside}: Cannot find field.'
+        )
     if wrong.kind == "type" and json_type(wrong.got) == "array":
-        return refused(
+        return bad_request(
             f'Invalid JSON payload received. Unknown name "{wrong.path[-1]}"{inside}: Proto field is not repeating, '
             f"cannot start list."
         )
     if wrong.kind in ("missing", "few"):
-        return refused(f"* GenerateContentRequest.{where}: {where.rsplit('.', 1)[-1]} is not specified")
+        return bad_request(f"* GenerateContentRequest.{where}: {where.rsplit('.', 1)[-1]} is not specified")
     if wrong.kind == "range":
         bound = f"{wrong.expected[0]} {wrong.expected[1]}"
-        return refused(f"* GenerateContentRequest.{where}: {wrong.path[-1]} must be {bound}, got {wrong.got}")
+        return bad_request(f"* GenerateContentRequest.{where}: {wrong.path[-1]} must be {bound}, got {wrong.got}")
     kind = {"string": "TYPE_STRING", "integer": "TYPE_INT32", "number": "TYPE_FLOAT", "boolean": "TYPE_BOOL"}
     named = kind.get(str(wrong.expected), "TYPE_ENUM")
     shown = f'"{wrong.got}"' if isinstance(wrong.got, str) else wrong.got
-    return refused(f"Invalid value at '{where}' ({named}), {shown}")
+    return bad_request(f"Invalid value at '{where}' ({named}), {shown}")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dragoman.simulator._ask import Medium, Result, SimulatedCall, SimulatedRequest, SimulatedTurn, decoded_size
-from dragoman.simulator._shape import Check, Wrong
-from dragoman.simulator.gemini.errors import invalid, refused
+from dragoman.simulator.exchange import Medium, SimulatedCall, SimulatedRequest, SimulatedTurn, ToolResult, decoded_size
+from dragoman.simulator.gemini.errors import bad_request, shape_refusal
 from dragoman.simulator.gemini.rules import check_rules
-from dragoman.simulator.gemini.shapes import GENERATE, camel_cased
+from dragoman.simulator.gemini.shapes import GENERATE, to_camel_case
+from dragoman.simulator.shape_checks import Check, ShapeError
 
-__all__ = ["content_text", "read_generate", "shaped"]
+__all__ = ["content_text", "read_generate", "read_shape"]
 
 _SHOWN = (
     "temperature", "topP", "topK", "seed", "presencePenalty", "frequencyPenalty", "candidateCount", "responseModalities",
@@ -19,18 +19,18 @@ _SHOWN = (
 )  # fmt: skip
 
 
-def shaped(body: Any, shape: Check) -> Any:
+def read_shape(body: Any, shape: Check) -> Any:
     """`body` in camelCase, when it has this shape."""
-    body = camel_cased(body)
+    body = to_camel_case(body)
     try:
         shape(body, ())
-    except Wrong as wrong:
-        raise invalid(wrong) from None
+    except ShapeError as wrong:
+        raise shape_refusal(wrong) from None
     return body
 
 
 def read_generate(given: Any, model: str) -> SimulatedRequest:
-    body = shaped(given, GENERATE)
+    body = read_shape(given, GENERATE)
     check_rules(body, model)
     config = body.get("generationConfig") or {}
     calling = (body.get("toolConfig") or {}).get("functionCallingConfig") or {}
@@ -99,12 +99,12 @@ def _turn(content: Any, index: int, names: dict[str, str]) -> SimulatedTurn:
     return turn
 
 
-def _result(response: Any) -> Result:
+def _result(response: Any) -> ToolResult:
     """Google's own names: `output` or `result` for what it gave, `error` where it failed."""
     given = response["response"]
     found = next((given[name] for name in ("output", "result", "error") if name in given), given)
     text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
-    return Result(response.get("id", ""), response["name"], text, "error" in given)
+    return ToolResult(response.get("id", ""), response["name"], text, "error" in given)
 
 
 _KINDS = {"image": "image", "audio": "audio", "video": "video"}
@@ -118,7 +118,7 @@ def _medium(part: Any, where: str) -> Medium:
     try:
         return Medium(_kind(blob["mimeType"]), blob["mimeType"], decoded_size(blob["data"]))
     except ValueError:
-        raise refused(
+        raise bad_request(
             f"Invalid value at '{where}.inline_data.data' (TYPE_BYTES), Base64 decoding failed for \"{blob['data'][:40]}\""
         ) from None
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from dragoman.simulator._shape import Check, Path, anything, array, boolean, integer, number, one_of, record, text
+from dragoman.simulator.shape_checks import Check, Path, anything, array, boolean, integer, number, one_of, record, text
 
-__all__ = ["BATCH_EMBED", "COUNT", "EMBED", "GENERATE", "camel_cased"]
+__all__ = ["BATCH_EMBED", "COUNT", "EMBED", "GENERATE", "to_camel_case"]
 
 _TYPES = ("STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT", "NULL", "TYPE_UNSPECIFIED")
 
@@ -190,17 +190,17 @@ _FREE = {
 _REPEATED = {"contents", "parts", "tools", "functionDeclarations", "safetySettings"}
 
 
-def camel_cased(node: Any, inside_properties: bool = False) -> Any:
+def to_camel_case(node: Any, inside_properties: bool = False) -> Any:
     """`node` with the names of fields in camelCase; what is data stays as it is."""
     if isinstance(node, list):
-        return [camel_cased(entry) for entry in node]
+        return [to_camel_case(entry) for entry in node]
     if not isinstance(node, dict):
         return node
     found = {}
     for name, value in node.items():
         camel = name if inside_properties else re.sub(r"_([a-z])", lambda match: match[1].upper(), name)
         free = not inside_properties and camel in _FREE and not (camel == "response" and "functionDeclarations" in node)
-        made = value if free else camel_cased(value, camel == "properties" and not inside_properties)
+        made = value if free else to_camel_case(value, camel == "properties" and not inside_properties)
         # Protobuf's JSON takes one message where a list of them is wanted.
         found[camel] = [made] if isinstance(made, dict) and camel in _REPEATED and not inside_properties else made
     return found

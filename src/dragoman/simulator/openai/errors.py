@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dragoman.simulator._ask import Refused
-from dragoman.simulator._shape import Path, Wrong, json_type
+from dragoman.simulator.exchange import SimulatedError
+from dragoman.simulator.shape_checks import Path, ShapeError, json_type
 
-__all__ = ["body", "fault", "invalid", "refused", "worded"]
+__all__ = ["bad_request", "body", "fault", "path_text", "shape_refusal"]
 
 _ARTICLES = {"null": "null", "array": "an array", "object": "an object", "integer": "an integer"}
 _SERVER = "The server had an error while processing your request. Sorry about that!"
@@ -50,32 +50,34 @@ def body(message: str, kind: str = "invalid_request_error", param: str | None = 
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
-def refused(message: str, *, param: str | None = None, code: str | None = None, status: int = 400) -> Refused:
-    return Refused(status, body(message, param=param, code=code))
+def bad_request(
+    message: str, *, param: str | None = None, code: str | None = None, status: int = 400
+) -> SimulatedError:
+    return SimulatedError(status, body(message, param=param, code=code))
 
 
-def fault(name: str, retry_after: str = "", **words: Any) -> Refused:
+def fault(name: str, retry_after: str = "", **words: Any) -> SimulatedError:
     """The error of a status, or of a word as `context`."""
     status, message, kind, code = _FAULTS.get(name) or (int(name), _SERVER, "server_error", None)
     headers = {"retry-after": retry_after} if retry_after else {}
     words = {"model": "", "key": "", "limit": 128_000, "used": 208_310, "wait": retry_after or "0.12"} | words
     param = "messages" if name == "context" else None
-    return Refused(status, body(message.format(**words), kind, param, code), headers)
+    return SimulatedError(status, body(message.format(**words), kind, param, code), headers)
 
 
-def worded(path: Path) -> str:
+def path_text(path: Path) -> str:
     """`messages[0].content`."""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
 
 
-def invalid(wrong: Wrong) -> Refused:
+def shape_refusal(wrong: ShapeError) -> SimulatedError:
     """A body of the wrong shape."""
-    where = worded(wrong.path)
+    where = path_text(wrong.path)
     made = _WORDS.get(wrong.kind, _value)(wrong, where)
-    return refused(made[0], param=None if made[1] == "" else where, code=made[1] or None)
+    return bad_request(made[0], param=None if made[1] == "" else where, code=made[1] or None)
 
 
-def _type(wrong: Wrong, where: str) -> tuple[str, str]:
+def _type(wrong: ShapeError, where: str) -> tuple[str, str]:
     got = _ARTICLES.get(json_type(wrong.got), f"a {json_type(wrong.got)}")
     expected = str(wrong.expected).split(" or ")
     if len(expected) > 1:
@@ -85,19 +87,19 @@ def _type(wrong: Wrong, where: str) -> tuple[str, str]:
     return f"Invalid type for '{where}': expected {wanted}, but got {got} instead.", "invalid_type"
 
 
-def _unknown(wrong: Wrong, where: str) -> tuple[str, str]:
+def _unknown(wrong: ShapeError, where: str) -> tuple[str, str]:
     if len(wrong.path) == 1:
         return f"Unrecognized request argument supplied: {where}", ""
     return f"Unknown parameter: '{where}'.", "unknown_parameter"
 
 
-def _value(wrong: Wrong, where: str) -> tuple[str, str]:
+def _value(wrong: ShapeError, where: str) -> tuple[str, str]:
     names = [f"'{name}'" for name in (wrong.expected[1] if wrong.kind == "tag" else wrong.expected)]
     listed = ", ".join(names[:-1]) + f", and {names[-1]}" if len(names) > 1 else names[0]
     return f"Invalid value: '{wrong.got}'. Supported values are: {listed}.", "invalid_value"
 
 
-def _range(wrong: Wrong, where: str) -> tuple[str, str]:
+def _range(wrong: ShapeError, where: str) -> tuple[str, str]:
     side = "above maximum" if wrong.expected[0].startswith("less") else "below minimum"
     bound = "<=" if side == "above maximum" else ">="
     kind = "integer" if isinstance(wrong.got, int) else "decimal"
@@ -105,12 +107,12 @@ def _range(wrong: Wrong, where: str) -> tuple[str, str]:
     return message, f"{kind}_{side.replace(' ', '_')}_value".replace("maximum", "max").replace("minimum", "min")
 
 
-def _few(wrong: Wrong, where: str) -> tuple[str, str]:
+def _few(wrong: ShapeError, where: str) -> tuple[str, str]:
     least = f"Expected an array with minimum length {wrong.expected}, but got an empty array instead."
     return f"Invalid '{where}': empty array. {least}", "empty_array"
 
 
-def _many(wrong: Wrong, where: str) -> tuple[str, str]:
+def _many(wrong: ShapeError, where: str) -> tuple[str, str]:
     message = (
         f"Invalid '{where}': array too long. Expected an array with maximum length {wrong.expected}, "
         f"but got an array with length {len(wrong.got)} instead."
@@ -118,7 +120,7 @@ def _many(wrong: Wrong, where: str) -> tuple[str, str]:
     return message, "array_above_max_length"
 
 
-def _long(wrong: Wrong, where: str) -> tuple[str, str]:
+def _long(wrong: ShapeError, where: str) -> tuple[str, str]:
     message = (
         f"Invalid '{where}': string too long. Expected a string with maximum length {wrong.expected}, "
         f"but got a string with length {len(wrong.got)} instead."
@@ -126,7 +128,7 @@ def _long(wrong: Wrong, where: str) -> tuple[str, str]:
     return message, "string_above_max_length"
 
 
-_WORDS: dict[str, Callable[[Wrong, str], tuple[str, str]]] = {
+_WORDS: dict[str, Callable[[ShapeError, str], tuple[str, str]]] = {
     "type": _type,
     "unknown": _unknown,
     "missing": lambda wrong, where: (f"Missing required parameter: '{where}'.", "missing_required_parameter"),

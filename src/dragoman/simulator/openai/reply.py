@@ -5,24 +5,24 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dragoman.simulator._ask import (
+from dragoman.simulator.exchange import (
     SimulatedCall,
     SimulatedReply,
     SimulatedRequest,
     SimulatedStream,
     SimulatedUsage,
-    Whole,
-    chance,
-    tokens,
+    WholeAnswer,
+    split_tokens,
+    stable_number,
 )
 from dragoman.simulator.openai.errors import body as error_body
 
-__all__ = ["streamed", "usage_of", "whole"]
+__all__ = ["write_stream", "write_usage", "write_whole"]
 
 _FINISH = {"tools": "tool_calls", "length": "length", "filter": "content_filter"}
 
 
-def usage_of(usage: SimulatedUsage, replies: list[SimulatedReply], audio: int = 0) -> dict[str, Any]:
+def write_usage(usage: SimulatedUsage, replies: list[SimulatedReply], audio: int = 0) -> dict[str, Any]:
     written = sum(reply.output_tokens() for reply in replies)
     return {
         "prompt_tokens": usage.prompt,
@@ -38,38 +38,42 @@ def usage_of(usage: SimulatedUsage, replies: list[SimulatedReply], audio: int = 
     }
 
 
-def whole(ask: SimulatedRequest, replies: list[SimulatedReply], usage: SimulatedUsage, mark: int, body: Any) -> Whole:
+def write_whole(
+    request: SimulatedRequest, replies: list[SimulatedReply], usage: SimulatedUsage, mark: int, body: Any
+) -> WholeAnswer:
     choices = [
         {
             "index": index,
-            "message": _message(ask, reply, body),
+            "message": _message(request, reply, body),
             "logprobs": _logprobs(reply.text, body),
             "finish_reason": _finish(reply),
         }
         for index, reply in enumerate(replies)
     ]
-    return Whole(_head(ask, mark, "chat.completion") | {"choices": choices, "usage": usage_of(usage, replies)} | _TAIL)
+    return WholeAnswer(
+        _head(request, mark, "chat.completion") | {"choices": choices, "usage": write_usage(usage, replies)} | _TAIL
+    )
 
 
 _TAIL = {"service_tier": "default", "system_fingerprint": "fp_simulated"}
 
 
-def _head(ask: SimulatedRequest, mark: int, kind: str) -> dict[str, Any]:
+def _head(request: SimulatedRequest, mark: int, kind: str) -> dict[str, Any]:
     created = 1_750_000_000 + mark % 1_000_000
-    return {"id": f"chatcmpl-{mark:016x}", "object": kind, "created": created, "model": ask.model}
+    return {"id": f"chatcmpl-{mark:016x}", "object": kind, "created": created, "model": request.model}
 
 
 def _finish(reply: SimulatedReply) -> str:
     return _FINISH.get(reply.finish, "stop")
 
 
-def _message(ask: SimulatedRequest, reply: SimulatedReply, body: Any) -> dict[str, Any]:
+def _message(request: SimulatedRequest, reply: SimulatedReply, body: Any) -> dict[str, Any]:
     message: dict[str, Any] = {
         "role": "assistant",
         "content": reply.text or (None if reply.calls or reply.refusal else ""),
         "refusal": reply.refusal,
     }
-    if _shows_reasoning(ask) and reply.thoughts:
+    if _shows_reasoning(request) and reply.thoughts:
         message["reasoning_content"] = "".join(thought.text for thought in reply.thoughts)
     if reply.calls and "functions" in body:
         message["function_call"] = _function(reply.calls[0])
@@ -90,8 +94,8 @@ def _message(ask: SimulatedRequest, reply: SimulatedReply, body: Any) -> dict[st
     return message | {"annotations": []}
 
 
-def _shows_reasoning(ask: SimulatedRequest) -> bool:
-    return ask.model.startswith(("sim-reasoner", "deepseek"))
+def _shows_reasoning(request: SimulatedRequest) -> bool:
+    return request.model.startswith(("sim-reasoner", "deepseek"))
 
 
 def _function(call: SimulatedCall) -> dict[str, Any]:
@@ -102,30 +106,30 @@ def _logprobs(text: str, body: Any) -> dict[str, Any] | None:
     if not body.get("logprobs"):
         return None
     entries = []
-    for piece in tokens(text):
+    for piece in split_tokens(text):
         raw = list(piece.encode())
         top = [{"token": piece, "logprob": -0.5 - k, "bytes": raw} for k in range(body.get("top_logprobs") or 0)]
         entries.append({"token": piece, "logprob": -0.5, "bytes": raw, "top_logprobs": top})
     return {"content": entries, "refusal": None}
 
 
-def streamed(
-    ask: SimulatedRequest, replies: list[SimulatedReply], usage: SimulatedUsage, mark: int, body: Any
+def write_stream(
+    request: SimulatedRequest, replies: list[SimulatedReply], usage: SimulatedUsage, mark: int, body: Any
 ) -> SimulatedStream:
     options = body.get("stream_options") or {}
-    head = _head(ask, mark, "chat.completion.chunk") | _TAIL
+    head = _head(request, mark, "chat.completion.chunk") | _TAIL
     if options.get("include_usage"):
         head["usage"] = None
     chunks: list[bytes] = []
     for index, reply in enumerate(replies):
-        for delta, finish, logprobs in _deltas(ask, reply, body):
+        for delta, finish, logprobs in _deltas(request, reply, body):
             choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
             chunk = head | {"choices": [choice]}
             if options.get("include_obfuscation") is not False:
-                chunk["obfuscation"] = f"{chance(mark, len(chunks)):x}"[: 5 + len(chunks) % 7]
+                chunk["obfuscation"] = f"{stable_number(mark, len(chunks)):x}"[: 5 + len(chunks) % 7]
             chunks.append(_event(chunk))
     if options.get("include_usage"):
-        chunks.append(_event(head | {"choices": [], "usage": usage_of(usage, replies)}))
+        chunks.append(_event(head | {"choices": [], "usage": write_usage(usage, replies)}))
     chunks.append(b"data: [DONE]\n\n")
     broken = _event(
         error_body("The server had an error while processing your request. Sorry about that!", "server_error")
@@ -137,17 +141,21 @@ def _event(value: Any) -> bytes:
     return b"data: " + json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
 
 
-def _deltas(ask: SimulatedRequest, reply: SimulatedReply, body: Any) -> list[tuple[dict[str, Any], str | None, Any]]:
+def _deltas(
+    request: SimulatedRequest, reply: SimulatedReply, body: Any
+) -> list[tuple[dict[str, Any], str | None, Any]]:
     """(delta, finish reason, logprobs) of each chunk."""
     found: list[tuple[dict[str, Any], str | None, Any]] = [
         ({"role": "assistant", "content": "", "refusal": None}, None, None)
     ]
-    if _shows_reasoning(ask):
+    if _shows_reasoning(request):
         found += [
-            ({"reasoning_content": piece}, None, None) for thought in reply.thoughts for piece in tokens(thought.text)
+            ({"reasoning_content": piece}, None, None)
+            for thought in reply.thoughts
+            for piece in split_tokens(thought.text)
         ]
-    found += [({"content": piece}, None, _logprobs(piece, body)) for piece in tokens(reply.text)]
-    found += [({"refusal": piece}, None, None) for piece in tokens(reply.refusal or "")]
+    found += [({"content": piece}, None, _logprobs(piece, body)) for piece in split_tokens(reply.text)]
+    found += [({"refusal": piece}, None, None) for piece in split_tokens(reply.refusal or "")]
     for index, call in enumerate(reply.calls):
         found += [(delta, None, None) for delta in _call_deltas(call, index, "functions" in body)]
     return [*found, ({}, _finish(reply), None)]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dragoman.simulator._ask import Medium, Result, SimulatedCall, SimulatedRequest, SimulatedTurn, decoded_size
-from dragoman.simulator._faults import Faults
-from dragoman.simulator._shape import Wrong
-from dragoman.simulator.openai.errors import invalid, refused
+from dragoman.simulator.exchange import Medium, SimulatedCall, SimulatedRequest, SimulatedTurn, ToolResult, decoded_size
+from dragoman.simulator.faults import Faults
+from dragoman.simulator.openai.errors import bad_request, shape_refusal
 from dragoman.simulator.openai.schemas import check_strict
 from dragoman.simulator.openai.shapes import CHAT, STRICT_CHAT
+from dragoman.simulator.shape_checks import ShapeError
 
 __all__ = ["read_chat"]
 
@@ -26,8 +26,8 @@ _SHOWN = (
 def read_chat(body: Any, model: str, faults: Faults) -> SimulatedRequest:
     try:
         (STRICT_CHAT if faults.strict else CHAT)(body, ())
-    except Wrong as wrong:
-        raise invalid(wrong) from None
+    except ShapeError as wrong:
+        raise shape_refusal(wrong) from None
     _check_model(body, model)
     _check_together(body)
     _check_turns(body["messages"], model)
@@ -59,13 +59,13 @@ def _check_model(body: Any, model: str) -> None:
     if model.startswith(_REASONING_MODELS):
         if body.get("max_tokens") is not None:
             message = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
-            raise refused(message, param="max_tokens", code="unsupported_parameter")
+            raise bad_request(message, param="max_tokens", code="unsupported_parameter")
         if body.get("temperature") not in (None, 1):
             message = (
                 f"Unsupported value: 'temperature' does not support {body['temperature']} with this model. "
                 "Only the default (1) value is supported."
             )
-            raise refused(message, param="temperature", code="unsupported_value")
+            raise bad_request(message, param="temperature", code="unsupported_value")
 
 
 def _check_together(body: Any) -> None:
@@ -79,9 +79,9 @@ def _check_together(body: Any) -> None:
     )
     for name, other, message in needs:
         if body.get(name) is not None and not body.get(other):
-            raise refused(message, param=name)
+            raise bad_request(message, param=name)
     if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
-        raise refused(
+        raise bad_request(
             "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.",
             code="invalid_parameter_combination",
         )
@@ -89,7 +89,7 @@ def _check_together(body: Any) -> None:
     chosen = body.get("tool_choice")
     if isinstance(chosen, dict) and chosen["type"] == "function" and chosen["function"]["name"] not in names:
         name = chosen["function"]["name"]
-        raise refused(
+        raise bad_request(
             f"Invalid value for 'tool_choice': tool_choice function '{name}' not found in 'tools'.", param="tool_choice"
         )
     _check_formats(body)
@@ -113,7 +113,7 @@ def _check_formats(body: Any) -> None:
         message = (
             "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
         )
-        raise refused(message, param="messages")
+        raise bad_request(message, param="messages")
 
 
 def _check_turns(messages: list[Any], model: str) -> None:
@@ -122,7 +122,7 @@ def _check_turns(messages: list[Any], model: str) -> None:
     for index, message in enumerate(messages):
         if message["role"] == "tool":
             if message["tool_call_id"] not in waiting:
-                raise refused(
+                raise bad_request(
                     "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.",
                     param=f"messages.[{index}].role",
                 )
@@ -136,7 +136,7 @@ def _check_turns(messages: list[Any], model: str) -> None:
             or calls
             or any(message.get(key) for key in ("function_call", "audio", "refusal"))
         ):
-            raise refused(
+            raise bad_request(
                 f"Invalid value for 'content': expected a string, got null. (messages[{index}])",
                 param=f"messages.[{index}].content",
             )
@@ -145,7 +145,7 @@ def _check_turns(messages: list[Any], model: str) -> None:
 
 def _check_answered(waiting: list[str], index: int) -> None:
     if waiting:
-        raise refused(
+        raise bad_request(
             "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. "
             f"The following tool_call_ids did not have response messages: {', '.join(waiting)}",
             param=f"messages.[{index}].role",
@@ -188,7 +188,7 @@ def _turns(messages: list[Any]) -> list[SimulatedTurn]:
         if role in ("tool", "function"):
             text = _text(message["content"])
             name = message.get("name") or names.get(message["tool_call_id"], "?")
-            result = Result(message.get("tool_call_id", ""), name, text)
+            result = ToolResult(message.get("tool_call_id", ""), name, text)
             if not (turns and turns[-1].results):
                 turns.append(SimulatedTurn("user"))
             turns[-1].results.append(result)
@@ -210,7 +210,7 @@ def _call(entry: Any, index: int, k: int) -> SimulatedCall:
     except json.JSONDecodeError:
         # OpenAI itself takes any text here; that a gateway sends broken JSON is what this is to show.
         where = f"messages[{index}].tool_calls[{k}].function.arguments"
-        raise refused(f"Invalid '{where}': not valid JSON.", param=where, code="invalid_value") from None
+        raise bad_request(f"Invalid '{where}': not valid JSON.", param=where, code="invalid_value") from None
     return SimulatedCall(
         entry["id"], entry["function"]["name"], arguments if isinstance(arguments, dict) else {"": arguments}
     )
@@ -232,7 +232,7 @@ def _media(content: Any, index: int) -> list[Medium]:
                 found.append(_MEDIA[part["type"]](part[part["type"]]))
             except ValueError as error:
                 message = f"Invalid base64 data in messages[{index}].content[{k}]: {error}."
-                raise refused(message, param=f"messages[{index}].content[{k}]", code="invalid_base64") from None
+                raise bad_request(message, param=f"messages[{index}].content[{k}]", code="invalid_base64") from None
     return found
 
 
@@ -256,7 +256,7 @@ def _at(kind: str, url: str) -> Medium:
     """What a URL shows; a data: URL holds it."""
     if not url.startswith("data:"):
         if not url.startswith(("https://", "http://")):
-            raise refused(
+            raise bad_request(
                 "Invalid image URL. Expected a valid URL or a base64-encoded data URL.",
                 param="url",
                 code="invalid_image_url",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.simulator.openai.errors import refused
+from dragoman.simulator.openai.errors import bad_request
 
 __all__ = ["check_strict"]
 
@@ -13,13 +13,13 @@ _FORBIDDEN = ("allOf", "oneOf", "not", "if", "then", "else", "dependentRequired"
 
 
 def check_strict(schema: dict[str, Any], where: str, param: str, code: str | None) -> None:
-    """Refused where `schema` breaks a rule of strict mode."""
+    """Raise the error for a `schema` that breaks a rule of strict mode."""
     trouble = _trouble(schema, ())
     if schema.get("type") != "object" and trouble is None:
         got = schema.get("type")
         trouble = f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{got}\"'."
     if trouble is not None:
-        raise refused(f"Invalid schema for {where}: {trouble}", param=param, code=code)
+        raise bad_request(f"Invalid schema for {where}: {trouble}", param=param, code=code)
 
 
 def _trouble(schema: Any, path: tuple[str, ...]) -> str | None:

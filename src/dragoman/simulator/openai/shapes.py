@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dragoman.simulator._shape import (
+from dragoman.simulator.shape_checks import (
     Check,
     anything,
     array,

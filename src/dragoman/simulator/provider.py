@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from dragoman.simulator._ask import Answer, Refused, SimulatedRequest, SimulatedUsage, chance
-from dragoman.simulator._faults import Faults
+from dragoman.simulator.exchange import Answer, SimulatedError, SimulatedRequest, SimulatedUsage, stable_number
+from dragoman.simulator.faults import Faults
 
-__all__ = ["Incoming", "Speaker", "count_usage"]
+__all__ = ["IncomingCall", "SimulatedProvider", "count_usage"]
 
 
 @dataclass(frozen=True)
-class Incoming:
+class IncomingCall:
     """One request, after the path was understood. `model` is without its faults, `mark` a number that only the request decides."""
 
     operation: str
@@ -23,36 +23,36 @@ class Incoming:
     headers: Mapping[str, str]
     faults: Faults
     seed: int
-    mark: int
+    number: int
     cached: set[str]
     """Prompts that were seen before, for the cache buckets of the usage."""
 
 
-class Speaker(Protocol):
+class SimulatedProvider(Protocol):
     name: str
 
     def check_key(self, headers: Mapping[str, str], query: Mapping[str, str]) -> None: ...
 
-    def answer(self, incoming: Incoming) -> Answer: ...
+    def answer(self, incoming: IncomingCall) -> Answer: ...
 
-    def fault(self, name: str, retry_after: str, incoming_model: str, key: str) -> Refused: ...
+    def fault(self, name: str, retry_after: str, incoming_model: str, key: str) -> SimulatedError: ...
 
-    def bad_json(self) -> Refused: ...
+    def bad_json(self) -> SimulatedError: ...
 
     def is_stream(self, operation: str, body: Any) -> bool: ...
 
 
 def count_usage(
-    ask: SimulatedRequest, cached: set[str], limit: int, too_long: Callable[[int], Refused]
+    request: SimulatedRequest, cached: set[str], limit: int, too_long: Callable[[int], SimulatedError]
 ) -> SimulatedUsage:
     """Usage with implicit caching: a prompt of 1024 tokens or more is read from the cache from the second time on."""
-    used = ask.prompt_tokens()
+    used = request.prompt_tokens()
     if used > limit:
         raise too_long(used)
     if used < 1024:
         return SimulatedUsage(used)
-    turns = ask.turns[:-1] or ask.turns
-    prefix = str(chance(ask.dialect, ask.model, ask.system, [turn.text for turn in turns]))
+    turns = request.turns[:-1] or request.turns
+    prefix = str(stable_number(request.dialect, request.model, request.system, [turn.text for turn in turns]))
     if prefix in cached:
         kept = (used - 1) // 128 * 128
         return SimulatedUsage(used - kept, kept)

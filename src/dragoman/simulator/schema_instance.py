@@ -32,10 +32,10 @@ _CANDIDATES = (
 
 def instance(schema: Any, salt: int = 0) -> Any:
     schema = {} if schema is True else schema
-    return _Maker(schema if isinstance(schema, dict) else {}, salt).make(schema, "value", 0)
+    return _InstanceBuilder(schema if isinstance(schema, dict) else {}, salt).make(schema, "value", 0)
 
 
-class _Maker:
+class _InstanceBuilder:
     def __init__(self, root: dict[str, Any], salt: int) -> None:
         self.root, self.salt = root, salt
         self.by_type: dict[str, _Make] = {
@@ -145,7 +145,7 @@ class _Maker:
         wanted = max(int(schema.get("minItems") or 0), 0 if depth > _DEEPEST else min(1, schema.get("maxItems", 1)))
         made = list(prefix)
         for index in range(wanted - len(prefix)):
-            other = _Maker(self.root, self.salt + index)
+            other = _InstanceBuilder(self.root, self.salt + index)
             made.append(other.make(schema.get("items", {"type": "string"}), name, depth + 1))
         return made
 

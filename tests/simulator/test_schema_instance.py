@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from dragoman.simulator._instance import instance
+from dragoman.simulator.schema_instance import instance
 
 
 class Colour(enum.Enum):

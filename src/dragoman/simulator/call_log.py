@@ -7,13 +7,13 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-__all__ = ["Seen", "SeenCalls"]
+__all__ = ["CallLog", "ObservedCall"]
 
 _KEPT = 10_000
 
 
 @dataclass
-class Seen:
+class ObservedCall:
     """One call. Times are seconds since the epoch."""
 
     path: str
@@ -29,20 +29,20 @@ class Seen:
     closed_after: float | None = None
     """Seconds between the start of the call and that."""
 
-    def left(self) -> None:
+    def mark_disconnected(self) -> None:
         self.closed_early, self.closed_at = True, time.time()
         self.closed_after = self.closed_at - self.started
 
 
-class SeenCalls:
+class CallLog:
     def __init__(self) -> None:
         self.count = 0
-        self.calls: list[Seen] = []
+        self.calls: list[ObservedCall] = []
         self.last: dict[str, Any] | None = None
         self.by_model: Counter[str] = Counter()
         self.cached: set[str] = set()
 
-    def add(self, seen: Seen) -> None:
+    def add(self, seen: ObservedCall) -> None:
         self.count += 1
         self.calls.append(seen)
         if len(self.calls) > 2 * _KEPT:

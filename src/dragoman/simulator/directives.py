@@ -6,13 +6,13 @@ import json
 import re
 from typing import Any
 
-__all__ = ["directives", "planned_calls", "simulated_faults", "without_directives"]
+__all__ = ["fault_settings", "parse_directives", "planned_calls", "without_directives"]
 
 _DIRECTIVE = re.compile(r"\[\[\s*([a-z-]+)\s*(?::(.*?))?\s*\]\]", re.DOTALL)
 _NAME = re.compile(r"[\w.:-]+")
 
 
-def directives(text: str) -> dict[str, str]:
+def parse_directives(text: str) -> dict[str, str]:
     return {found[1]: (found[2] or "").strip() for found in _DIRECTIVE.finditer(text)}
 
 
@@ -20,9 +20,9 @@ def without_directives(text: str) -> str:
     return _DIRECTIVE.sub("", text).strip()
 
 
-def simulated_faults(text: str) -> str:
+def fault_settings(text: str) -> str:
     """What `[[simulate: ...]]` says."""
-    return directives(text).get("simulate", "")
+    return parse_directives(text).get("simulate", "")
 
 
 def planned_calls(script: str) -> list[tuple[str, dict[str, Any] | None]]:

@@ -52,7 +52,7 @@ class Faults:
     strict: bool = False
     """OpenAI: unknown fields inside of messages and tools are refused too."""
 
-    def and_then(self, text: str) -> Faults:
+    def with_changes(self, text: str) -> Faults:
         """These, changed by `text`; ValueError for a word that is not known."""
         fields = {field.name: field for field in dataclasses.fields(self)}
         changes: dict[str, Any] = {}
@@ -68,7 +68,7 @@ class Faults:
             changes[field.name] = _parsed(str(field.type), name, value)
         return dataclasses.replace(self, **changes)
 
-    def without_trouble(self) -> Faults:
+    def without_failures(self) -> Faults:
         """For a call after the first `times`: only what is no fault stays."""
         return Faults(echo=self.echo, context=self.context, alternate=self.alternate, strict=self.strict)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dragoman.simulator._ask import Answer, Refused, Whole, chance
-from dragoman.simulator._compose import compose
-from dragoman.simulator._speaker import Incoming, count_usage
-from dragoman.simulator.gemini.errors import bad_key, body, fault, refused
-from dragoman.simulator.gemini.reply import count, embedded, streamed, whole
-from dragoman.simulator.gemini.request import content_text, read_generate, shaped
+from dragoman.simulator.compose import compose
+from dragoman.simulator.exchange import Answer, SimulatedError, WholeAnswer, stable_number
+from dragoman.simulator.gemini.errors import bad_key, bad_request, body, fault
+from dragoman.simulator.gemini.reply import write_count, write_embeddings, write_stream, write_whole
+from dragoman.simulator.gemini.request import content_text, read_generate, read_shape
 from dragoman.simulator.gemini.shapes import BATCH_EMBED, COUNT, EMBED
+from dragoman.simulator.provider import IncomingCall, count_usage
 
 __all__ = ["Gemini"]
 
@@ -30,41 +30,41 @@ class Gemini:
     def check_key(self, headers: Mapping[str, str], query: Mapping[str, str]) -> None:
         key = headers.get("x-goog-api-key") or query.get("key") or ""
         if not key:
-            raise Refused(403, body(403, "PERMISSION_DENIED", _NO_KEY))
+            raise SimulatedError(403, body(403, "PERMISSION_DENIED", _NO_KEY))
         if key == "sim-bad-key":
             raise bad_key()
 
     def is_stream(self, operation: str, body: Any) -> bool:
         return operation == "streamGenerateContent"
 
-    def bad_json(self) -> Refused:
-        return refused("Invalid JSON payload received. Expected an object key or }.\n\n^")
+    def bad_json(self) -> SimulatedError:
+        return bad_request("Invalid JSON payload received. Expected an object key or }.\n\n^")
 
-    def fault(self, name: str, retry_after: str, incoming_model: str, key: str) -> Refused:
+    def fault(self, name: str, retry_after: str, incoming_model: str, key: str) -> SimulatedError:
         return fault(name, retry_after, model=incoming_model)
 
-    def answer(self, incoming: Incoming) -> Answer:
+    def answer(self, incoming: IncomingCall) -> Answer:
         if incoming.operation in ("models", "model"):
             return _models(incoming)
         if incoming.operation not in _METHODS:
             raise fault("404", model=incoming.model, method=incoming.operation)
         if not isinstance(incoming.body, dict):
-            raise refused('Invalid JSON payload received. Unknown name "": Root element must be a message.')
+            raise bad_request('Invalid JSON payload received. Unknown name "": Root element must be a message.')
         if "ontent" in incoming.operation and "mbed" not in incoming.operation:
             return self.generate(incoming)
         return _count(incoming) if incoming.operation == "countTokens" else _embed(incoming)
 
-    def generate(self, incoming: Incoming) -> Answer:
-        ask = read_generate(incoming.body, incoming.model)
+    def generate(self, incoming: IncomingCall) -> Answer:
+        request = read_generate(incoming.body, incoming.model)
         limit = incoming.faults.context or 1_048_576
-        usage = count_usage(ask, incoming.cached, limit, lambda used: fault("context", used=used, limit=limit))
-        replies = [compose(ask, incoming.seed + index) for index in range(ask.count)]
+        usage = count_usage(request, incoming.cached, limit, lambda used: fault("context", used=used, limit=limit))
+        replies = [compose(request, incoming.seed + index) for index in range(request.count)]
         if incoming.operation == "generateContent":
-            return whole(ask, replies, usage, incoming.mark)
-        return streamed(ask, replies, usage, incoming.mark, events=incoming.query.get("alt") == "sse")
+            return write_whole(request, replies, usage, incoming.number)
+        return write_stream(request, replies, usage, incoming.number, events=incoming.query.get("alt") == "sse")
 
 
-def _models(incoming: Incoming) -> Whole:
+def _models(incoming: IncomingCall) -> WholeAnswer:
     found = [
         {
             "name": f"models/{name}",
@@ -79,28 +79,28 @@ def _models(incoming: Incoming) -> Whole:
         }
         for name in ([incoming.model] if incoming.operation == "model" else _MODELS)
     ]
-    return Whole(found[0] if incoming.operation == "model" else {"models": found})
+    return WholeAnswer(found[0] if incoming.operation == "model" else {"models": found})
 
 
-def _count(incoming: Incoming) -> Whole:
-    body = shaped(incoming.body, COUNT)
-    return count(
+def _count(incoming: IncomingCall) -> WholeAnswer:
+    body = read_shape(incoming.body, COUNT)
+    return write_count(
         read_generate(body.get("generateContentRequest") or {"contents": body.get("contents") or []}, incoming.model)
     )
 
 
-def _embed(incoming: Incoming) -> Whole:
+def _embed(incoming: IncomingCall) -> WholeAnswer:
     single = incoming.operation == "embedContent"
-    body = shaped(incoming.body, EMBED if single else BATCH_EMBED)
+    body = read_shape(incoming.body, EMBED if single else BATCH_EMBED)
     requests = [body] if single else body["requests"]
     texts = [content_text(request["content"]) for request in requests]
     if any(not text for text in texts):
-        raise refused("* EmbedContentRequest.content: empty Part\n")
+        raise bad_request("* EmbedContentRequest.content: empty Part\n")
     values = [
         [
-            (chance(incoming.seed, incoming.model, text, k) % 2001 - 1000) / 1024
+            (stable_number(incoming.seed, incoming.model, text, k) % 2001 - 1000) / 1024
             for k in range(request.get("outputDimensionality") or 16)
         ]
         for request, text in zip(requests, texts, strict=True)
     ]
-    return embedded(values, texts, single)
+    return write_embeddings(values, texts, single)

@@ -7,23 +7,23 @@ import json
 import struct
 from typing import Any
 
-from dragoman.simulator._ask import (
+from dragoman.simulator.compose import compose
+from dragoman.simulator.exchange import (
     Answer,
-    Say,
     SimulatedReply,
     SimulatedRequest,
     SimulatedStream,
     SimulatedTurn,
-    Whole,
-    chance,
+    TextPart,
+    WholeAnswer,
+    split_tokens,
+    stable_number,
     token_count,
-    tokens,
 )
-from dragoman.simulator._compose import compose
-from dragoman.simulator._shape import Wrong
+from dragoman.simulator.openai.errors import bad_request, shape_refusal
 from dragoman.simulator.openai.errors import body as error_body
-from dragoman.simulator.openai.errors import invalid, refused
 from dragoman.simulator.openai.shapes import COMPLETION, EMBEDDING
+from dragoman.simulator.shape_checks import ShapeError
 
 __all__ = ["completion", "embeddings", "models", "vector"]
 
@@ -31,18 +31,18 @@ __all__ = ["completion", "embeddings", "models", "vector"]
 def completion(body: Any, model: str, seed: int, mark: int) -> Answer:
     try:
         COMPLETION(body, ())
-    except Wrong as wrong:
-        raise invalid(wrong) from None
+    except ShapeError as wrong:
+        raise shape_refusal(wrong) from None
     prompts = _inputs(body.get("prompt") or "")
     stop = [body["stop"]] if isinstance(body.get("stop"), str) else body.get("stop") or []
     replies: list[SimulatedReply] = []
     for prompt in prompts:
-        ask = SimulatedRequest(
+        request = SimulatedRequest(
             "openai", model, [SimulatedTurn("user", prompt)], max_tokens=body.get("max_tokens", 16), stop=stop
         )
-        reply = compose(ask, seed)
+        reply = compose(request, seed)
         if body.get("echo"):
-            reply = SimulatedReply((Say(prompt), *reply.parts), reply.finish)
+            reply = SimulatedReply((TextPart(prompt), *reply.parts), reply.finish)
         replies += [reply] * (body.get("n") or 1)
     spent = sum(reply.output_tokens() for reply in replies)
     used = sum(max(1, token_count(prompt)) for prompt in prompts)
@@ -56,7 +56,7 @@ def completion(body: Any, model: str, seed: int, mark: int) -> Answer:
     if body.get("stream"):
         return _streamed(head, replies, usage, bool((body.get("stream_options") or {}).get("include_usage")))
     choices = [_choice(reply.text, index, _finish(reply)) for index, reply in enumerate(replies)]
-    return Whole(head | {"choices": choices, "usage": usage})
+    return WholeAnswer(head | {"choices": choices, "usage": usage})
 
 
 def _finish(reply: SimulatedReply) -> str:
@@ -74,7 +74,7 @@ def _streamed(
     chunks = [
         _event(head | {"choices": [_choice(piece, index, None)]} | none)
         for index, reply in enumerate(replies)
-        for piece in tokens(reply.text)
+        for piece in split_tokens(reply.text)
     ]
     chunks += [
         _event(head | {"choices": [_choice("", index, _finish(reply))]} | none) for index, reply in enumerate(replies)
@@ -100,15 +100,15 @@ def _inputs(given: Any) -> list[str]:
     return [entry if isinstance(entry, str) else " ".join(map(str, entry)) for entry in given]
 
 
-def embeddings(body: Any, model: str, seed: int) -> Whole:
+def embeddings(body: Any, model: str, seed: int) -> WholeAnswer:
     try:
         EMBEDDING(body, ())
-    except Wrong as wrong:
-        raise invalid(wrong) from None
+    except ShapeError as wrong:
+        raise shape_refusal(wrong) from None
     inputs = _inputs(body["input"])
     for index, entry in enumerate(inputs):
         if not entry:
-            raise refused(f"Invalid 'input[{index}]': input cannot be an empty string.", param="input")
+            raise bad_request(f"Invalid 'input[{index}]': input cannot be an empty string.", param="input")
     size = body.get("dimensions") or 16
     data = []
     for index, entry in enumerate(inputs):
@@ -117,16 +117,16 @@ def embeddings(body: Any, model: str, seed: int) -> Whole:
             values = base64.b64encode(struct.pack(f"<{size}f", *values)).decode()
         data.append({"object": "embedding", "index": index, "embedding": values})
     used = sum(max(1, token_count(entry)) for entry in inputs)
-    return Whole(
+    return WholeAnswer(
         {"object": "list", "data": data, "model": model, "usage": {"prompt_tokens": used, "total_tokens": used}}
     )
 
 
 def vector(seed: int, model: str, text: str, size: int) -> list[float]:
     """`size` numbers between -1 and 1, exact as 32-bit floats, that depend on the text."""
-    return [(chance(seed, model, text, k) % 2001 - 1000) / 1024 for k in range(size)]
+    return [(stable_number(seed, model, text, k) % 2001 - 1000) / 1024 for k in range(size)]
 
 
-def models(names: list[str]) -> Whole:
+def models(names: list[str]) -> WholeAnswer:
     data = [{"id": name, "object": "model", "created": 1_750_000_000, "owned_by": "simulator"} for name in names]
-    return Whole({"object": "list", "data": data})
+    return WholeAnswer({"object": "list", "data": data})

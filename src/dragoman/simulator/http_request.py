@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Request", "last_text", "route"]
+__all__ = ["HttpRequest", "last_text", "route"]
 
 _PLAIN = {
     ("POST", "/chat/completions"): ("openai", "chat"),
@@ -42,7 +42,7 @@ def _models_of(path: str, headers: Mapping[str, str], query: Mapping[str, str]) 
 
 
 @dataclass(frozen=True)
-class Request:
+class HttpRequest:
     dialect: str
     operation: str
     model_in_path: str
@@ -50,26 +50,26 @@ class Request:
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
-    raw: bytes
+    body: bytes
 
-    def parsed(self) -> tuple[Any, bool]:
+    def parse(self) -> tuple[Any, bool]:
         """The body, and whether it is JSON at all."""
         if self.method == "GET":
             return {}, True
         try:
-            return json.loads(self.raw), True
+            return json.loads(self.body), True
         except (ValueError, RecursionError):
             return {}, False
 
-    def key(self) -> str:
+    def api_key(self) -> str:
         """The API key, wherever it came."""
         bearer = self.headers.get("authorization", "").removeprefix("Bearer ")
         named = self.headers.get("x-api-key") or self.headers.get("x-goog-api-key")
         return named or bearer or self.query.get("key", "")
 
-    def shown(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """As it was received, for `GET /_simulator/last` and for the echo."""
-        body, is_json = self.parsed()
+        body, is_json = self.parse()
         return {
             "dialect": self.dialect,
             "operation": self.operation,
@@ -78,7 +78,7 @@ class Request:
             "query": dict(self.query),
             "headers": dict(self.headers),
             "body": body if is_json else None,
-            "raw": self.raw.decode("utf-8", "replace"),
+            "raw": self.body.decode("utf-8", "replace"),
         }
 
 

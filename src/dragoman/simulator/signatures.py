@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import hmac
 
-__all__ = ["sign", "signed"]
+__all__ = ["sign", "verify"]
 
 
 def sign(vendor: str, content: str) -> str:
@@ -16,7 +16,7 @@ def sign(vendor: str, content: str) -> str:
     return base64.b64encode(b"\x12\xfb\xff" + mac + content.encode()).decode()
 
 
-def signed(vendor: str, signature: str) -> str | None:
+def verify(vendor: str, signature: str) -> str | None:
     """What `signature` was made for, or None where it is not `vendor`'s or not intact."""
     try:
         raw = base64.b64decode(signature, validate=True)

@@ -1,4 +1,4 @@
-"""Checks of JSON shapes: functions of a value and its path that raise `Wrong`, which each dialect puts in its own words."""
+"""Checks of JSON shapes: functions of a value and its path that raise `ShapeError`, which each dialect words in its own way."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 __all__ = [
     "Check",
     "Path",
-    "Wrong",
+    "ShapeError",
     "anything",
     "array",
     "boolean",
@@ -28,7 +28,7 @@ Path: TypeAlias = tuple[str | int, ...]
 Check: TypeAlias = Callable[[Any, Path], None]
 
 
-class Wrong(Exception):
+class ShapeError(Exception):
     """`kind`: missing, unknown, type, value, tag, few, many, range, pattern, long."""
 
     def __init__(self, kind: str, path: Path, expected: Any = None, got: Any = None) -> None:
@@ -49,13 +49,13 @@ def text(
     value: Any, path: Path, *, pattern: str | None = None, most: int | None = None, allowed: Iterable[str] = ()
 ) -> None:
     if not isinstance(value, str):
-        raise Wrong("type", path, "string", value)
+        raise ShapeError("type", path, "string", value)
     if most is not None and len(value) > most:
-        raise Wrong("long", path, most, value)
+        raise ShapeError("long", path, most, value)
     if pattern is not None and not re.search(pattern, value):
-        raise Wrong("pattern", path, pattern, value)
+        raise ShapeError("pattern", path, pattern, value)
     if allowed and value not in allowed:
-        raise Wrong("value", path, tuple(allowed), value)
+        raise ShapeError("value", path, tuple(allowed), value)
 
 
 def one_of(*allowed: str) -> Check:
@@ -68,14 +68,14 @@ def matching(pattern: str, most: int | None = None) -> Check:
 
 def boolean(value: Any, path: Path) -> None:
     if not isinstance(value, bool):
-        raise Wrong("type", path, "boolean", value)
+        raise ShapeError("type", path, "boolean", value)
 
 
 def integer(least: int | None = None, most: int | None = None) -> Check:
     def check(value: Any, path: Path) -> None:
         whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
         if isinstance(value, bool) or not whole:
-            raise Wrong("type", path, "integer", value)
+            raise ShapeError("type", path, "integer", value)
         _in_range(value, path, least, most)
 
     return check
@@ -84,7 +84,7 @@ def integer(least: int | None = None, most: int | None = None) -> Check:
 def number(least: float | None = None, most: float | None = None) -> Check:
     def check(value: Any, path: Path) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise Wrong("type", path, "number", value)
+            raise ShapeError("type", path, "number", value)
         _in_range(value, path, least, most)
 
     return check
@@ -92,19 +92,19 @@ def number(least: float | None = None, most: float | None = None) -> Check:
 
 def _in_range(value: float, path: Path, least: float | None, most: float | None) -> None:
     if least is not None and value < least:
-        raise Wrong("range", path, ("greater than or equal to", least), value)
+        raise ShapeError("range", path, ("greater than or equal to", least), value)
     if most is not None and value > most:
-        raise Wrong("range", path, ("less than or equal to", most), value)
+        raise ShapeError("range", path, ("less than or equal to", most), value)
 
 
 def array(item: Check, *, least: int = 0, most: int | None = None) -> Check:
     def check(value: Any, path: Path) -> None:
         if not isinstance(value, list):
-            raise Wrong("type", path, "array", value)
+            raise ShapeError("type", path, "array", value)
         if len(value) < least:
-            raise Wrong("few", path, least, value)
+            raise ShapeError("few", path, least, value)
         if most is not None and len(value) > most:
-            raise Wrong("many", path, most, value)
+            raise ShapeError("many", path, most, value)
         for index, entry in enumerate(value):
             item(entry, (*path, index))
 
@@ -118,14 +118,14 @@ def record(fields: Mapping[str, Check], *, rest: Check | None = None) -> Check:
 
     def check(value: Any, path: Path) -> None:
         if not isinstance(value, dict):
-            raise Wrong("type", path, "object", value)
+            raise ShapeError("type", path, "object", value)
         for name in required:
             if name not in value:
-                raise Wrong("missing", (*path, name))
+                raise ShapeError("missing", (*path, name))
         for name, entry in value.items():
             found = known.get(name, rest)
             if found is None:
-                raise Wrong("unknown", (*path, name), got=entry)
+                raise ShapeError("unknown", (*path, name), got=entry)
             if entry is not None or name in required:
                 found(entry, (*path, name))
 
@@ -138,7 +138,7 @@ def either(checks: Mapping[str, Check]) -> Check:
     def check(value: Any, path: Path) -> None:
         found = checks.get(json_type(value))
         if found is None:
-            raise Wrong("type", path, " or ".join(checks), value)
+            raise ShapeError("type", path, " or ".join(checks), value)
         found(value, path)
 
     return check
@@ -149,13 +149,13 @@ def tagged(key: str, options: Mapping[str, Check], *, missing: str | None = None
 
     def check(value: Any, path: Path) -> None:
         if not isinstance(value, dict):
-            raise Wrong("type", path, "object", value)
+            raise ShapeError("type", path, "object", value)
         tag = value.get(key, missing)
         if tag is None:
-            raise Wrong("missing", (*path, key))
+            raise ShapeError("missing", (*path, key))
         found = options.get(tag) if isinstance(tag, str) else None
         if found is None:
-            raise Wrong("tag", path, (key, tuple(options)), tag)
+            raise ShapeError("tag", path, (key, tuple(options)), tag)
         found(value, path)
 
     return check

@@ -12,27 +12,27 @@ from typing import Any, Literal, TypeAlias
 __all__ = [
     "Answer",
     "Medium",
-    "Refused",
-    "Result",
-    "Say",
     "SimulatedCall",
+    "SimulatedError",
     "SimulatedReply",
     "SimulatedRequest",
     "SimulatedStream",
     "SimulatedTurn",
     "SimulatedUsage",
-    "Think",
-    "Whole",
-    "chance",
+    "TextPart",
+    "ThinkingPart",
+    "ToolResult",
+    "WholeAnswer",
     "decoded_size",
+    "split_tokens",
+    "stable_number",
     "token_count",
-    "tokens",
 ]
 
 _TOKEN = re.compile(r"\s*\w{1,8}|\s*[^\w\s]|\s+")
 
 
-def tokens(text: str) -> list[str]:
+def split_tokens(text: str) -> list[str]:
     """`text` in pieces of about a token; joined they are `text` again."""
     return _TOKEN.findall(text)
 
@@ -41,7 +41,7 @@ def token_count(text: str) -> int:
     return (len(text) + 3) // 4
 
 
-def chance(*seeds: object) -> int:
+def stable_number(*seeds: object) -> int:
     """A number that depends on nothing but `seeds`."""
     return int.from_bytes(hashlib.blake2b(repr(seeds).encode(), digest_size=8).digest(), "big")
 
@@ -68,7 +68,7 @@ class Medium:
 
 
 @dataclass(frozen=True)
-class Result:
+class ToolResult:
     """What a tool gave back."""
 
     id: str
@@ -85,17 +85,17 @@ class SimulatedCall:
 
 
 @dataclass(frozen=True)
-class Say:
+class TextPart:
     text: str
 
 
 @dataclass(frozen=True)
-class Think:
+class ThinkingPart:
     text: str
     redacted: bool = False
 
 
-Part: TypeAlias = SimulatedCall | Say | Think
+Part: TypeAlias = SimulatedCall | TextPart | ThinkingPart
 
 
 @dataclass
@@ -103,7 +103,7 @@ class SimulatedTurn:
     role: Literal["user", "assistant", "system"]
     text: str = ""
     calls: list[SimulatedCall] = field(default_factory=list)
-    results: list[Result] = field(default_factory=list)
+    results: list[ToolResult] = field(default_factory=list)
     media: list[Medium] = field(default_factory=list)
 
 
@@ -146,22 +146,22 @@ class SimulatedReply:
 
     @property
     def text(self) -> str:
-        return "".join(part.text for part in self.parts if isinstance(part, Say))
+        return "".join(part.text for part in self.parts if isinstance(part, TextPart))
 
     @property
-    def thoughts(self) -> list[Think]:
-        return [part for part in self.parts if isinstance(part, Think)]
+    def thoughts(self) -> list[ThinkingPart]:
+        return [part for part in self.parts if isinstance(part, ThinkingPart)]
 
     @property
     def calls(self) -> list[SimulatedCall]:
         return [part for part in self.parts if isinstance(part, SimulatedCall)]
 
     def reasoning_tokens(self) -> int:
-        return sum(len(tokens(part.text)) for part in self.thoughts)
+        return sum(len(split_tokens(part.text)) for part in self.thoughts)
 
     def output_tokens(self) -> int:
         called = sum(8 + token_count(repr(call.arguments)) for call in self.calls)
-        return max(1, len(tokens(self.text)) + called + self.reasoning_tokens())
+        return max(1, len(split_tokens(self.text)) + called + self.reasoning_tokens())
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ class SimulatedUsage:
 
 
 @dataclass(frozen=True)
-class Whole:
+class WholeAnswer:
     """An answer in one piece."""
 
     body: Any
@@ -199,10 +199,10 @@ class SimulatedStream:
     content_type: str = "text/event-stream"
 
 
-Answer: TypeAlias = Whole | SimulatedStream
+Answer: TypeAlias = WholeAnswer | SimulatedStream
 
 
-class Refused(Exception):
+class SimulatedError(Exception):
     """The provider says no: `body` is its error, in its shape."""
 
     def __init__(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:

@@ -8,11 +8,11 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias
 
-from dragoman.simulator._ask import Answer, Refused, SimulatedStream, Whole
-from dragoman.simulator._calls import Seen
-from dragoman.simulator._faults import Faults
+from dragoman.simulator.call_log import ObservedCall
+from dragoman.simulator.exchange import Answer, SimulatedError, SimulatedStream, WholeAnswer
+from dragoman.simulator.faults import Faults
 
-__all__ = ["Receive", "ReplySender", "Send", "read_body", "until_left"]
+__all__ = ["Receive", "ReplySender", "Send", "read_body", "wait_for_disconnect"]
 
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -46,7 +46,7 @@ async def read_body(receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-async def until_left(receive: Receive) -> None:
+async def wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
@@ -54,23 +54,23 @@ async def until_left(receive: Receive) -> None:
 class ReplySender:
     """One answer on its way."""
 
-    def __init__(self, send: Send, seen: Seen, dialect: str) -> None:
-        self.send, self.seen, self.dialect = send, seen, dialect
+    def __init__(self, send: Send, seen: ObservedCall, dialect: str) -> None:
+        self.send, self.call, self.dialect = send, seen, dialect
 
-    async def refuse(self, refused: Refused) -> None:
+    async def refuse(self, refused: SimulatedError) -> None:
         headers = refused.headers | (
             {"x-should-retry": "false"} if self.dialect == "anthropic" and refused.status < 429 else {}
         )
-        await self.whole(Whole(refused.body, refused.status, headers), Faults())
+        await self.whole(WholeAnswer(refused.body, refused.status, headers), Faults())
 
     async def answer(self, answer: Answer, faults: Faults) -> None:
-        if isinstance(answer, Whole):
+        if isinstance(answer, WholeAnswer):
             await self.whole(answer, faults)
         else:
             await self.stream(answer, faults)
 
     async def start(self, status: int, content_type: str, headers: dict[str, str]) -> None:
-        self.seen.status = status
+        self.call.status = status
         named = {"content-type": content_type} | _RATE_LIMITS[self.dialect] | headers
         encoded = [(name.encode(), value.encode()) for name, value in named.items()]
         await self.send({"type": "http.response.start", "status": status, "headers": encoded})
@@ -78,7 +78,7 @@ class ReplySender:
     async def body(self, data: bytes, more: bool) -> None:
         await self.send({"type": "http.response.body", "body": data, "more_body": more})
 
-    async def whole(self, answer: Whole, faults: Faults) -> None:
+    async def whole(self, answer: WholeAnswer, faults: Faults) -> None:
         indent = 2 if self.dialect == "gemini" else None  # Google indents its JSON.
         data = json.dumps(answer.body, ensure_ascii=False, indent=indent).encode()
         if faults.malformed:
@@ -99,16 +99,16 @@ class ReplySender:
             await self.body(b"", True)  # the headers go out now
             await asyncio.sleep(faults.slow_first)
         for index, chunk in enumerate(stream.chunks):
-            if await self.ends(stream, faults, index):
+            if await self.ends_early(stream, faults, index):
                 return
             if faults.rate and index:
                 await asyncio.sleep(1 / faults.rate)
             await self.body(stream.malformed if faults.malformed and index == 1 else chunk, True)
-            self.seen.chunks += 1
-        if not await self.ends(stream, faults, len(stream.chunks)):
+            self.call.chunks += 1
+        if not await self.ends_early(stream, faults, len(stream.chunks)):
             await self.body(b"", False)
 
-    async def ends(self, stream: SimulatedStream, faults: Faults, sent: int) -> bool:
+    async def ends_early(self, stream: SimulatedStream, faults: Faults, sent: int) -> bool:
         """Whether the stream ends here, before its time."""
         if sent == faults.stall:
             await asyncio.sleep(faults.stall_for or _FOREVER)
