@@ -184,8 +184,8 @@ def test_check_says_all_that_is_wrong(tmp_path: Path) -> None:
     path = written(tmp_path, [{"model_name": "a", "litellm_params": {"modell": "x"}}], max_json_dept=3)
     code, said = run("check", str(path))
     assert code == 2
-    assert "model_list[0].litellm_params.modell: unknown key; did you mean model?" in said
-    assert "general_settings.max_json_dept: unknown key; did you mean max_json_depth?" in said
+    assert "model_list[0].litellm_params.modell: unknown key (did you mean 'model'?)" in said
+    assert "general_settings.max_json_dept: unknown key (did you mean 'max_json_depth'?)" in said
     assert "Traceback" not in said
 
 

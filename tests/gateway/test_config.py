@@ -64,11 +64,11 @@ def test_the_example_of_the_documentation_is_read() -> None:
     [
         ({}, "model_list: expected a list of models, each with model_name and litellm_params"),
         ({"model_list": []}, "model_list: expected a list of models, each with model_name and litellm_params"),
-        ({"model_list": [MODEL], "modell_list": []}, "modell_list: unknown key; did you mean model_list?"),
+        ({"model_list": [MODEL], "modell_list": []}, "modell_list: unknown key (did you mean 'model_list'?)"),
         ({"model_list": [MODEL], "num_retries": 1}, "num_retries: unknown key; it belongs under litellm_settings"),
         (
             {"model_list": [MODEL], "general_settings": {"master_kei": "x"}},
-            "general_settings.master_kei: unknown key; did you mean master_key?",
+            "general_settings.master_kei: unknown key (did you mean 'master_key'?)",
         ),
         (
             {"model_list": [MODEL], "general_settings": {"master_key": 5}},
@@ -109,7 +109,7 @@ def test_the_example_of_the_documentation_is_read() -> None:
         ),
         (
             {"model_list": [{**MODEL, "litellm_parms": {}}]},
-            "model_list[0].litellm_parms: unknown key; did you mean litellm_params?",
+            "model_list[0].litellm_parms: unknown key (did you mean 'litellm_params'?)",
         ),
         (
             {"model_list": [{**MODEL, "params": {"model": "openai/x"}}]},
@@ -117,11 +117,11 @@ def test_the_example_of_the_documentation_is_read() -> None:
         ),
         (
             {"model_list": [MODEL, {"model_name": "b", "litellm_params": {"model": "openai/gpt-4o", "modell": "x"}}]},
-            "model_list[1].litellm_params.modell: unknown key; did you mean model?",
+            "model_list[1].litellm_params.modell: unknown key (did you mean 'model'?)",
         ),
         (
             {"model_list": [{"model_name": "b", "litellm_params": {"model": "opnai/gpt-4o"}}]},
-            "model_list[0].litellm_params.model: unknown provider 'opnai'. Did you mean 'openai'",
+            "model_list[0].litellm_params.model: unknown provider 'opnai' (did you mean 'openai'",
         ),
         ({"model_list": [{"model_name": "b", "litellm_params": {}}]}, "model_list[0].litellm_params.model: "),
         ({"model_list": [{"litellm_params": {"model": "openai/x"}}]}, "model_list[0].model_name: "),

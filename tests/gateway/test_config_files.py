@@ -12,6 +12,7 @@ import pytest
 from dragoman.errors import ConfigError
 from dragoman.gateway.config.files import load
 from dragoman.gateway.config.gateway_config import read_config
+from dragoman.gateway.config.validate import is_nested_under
 
 MODEL = "- {model_name: a, params: {model: openai/gpt-4o, api_key: abcdefgh}}\n"
 LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -112,9 +113,9 @@ def test_faults_are_told_with_their_lines_in_the_order_of_the_file(tmp_path: Pat
     )
     assert refusal(path).splitlines() == [
         "line 7: model_list[3].params.timeout: expected a number of seconds above 0, got str",
-        "line 8: general_setings: unknown key; did you mean general_settings?",
+        "line 8: general_setings: unknown key (did you mean 'general_settings'?)",
         "line 13: router_settings.fallbacks.gpt-4.1: 'bb' is not in model_list (did you mean 'b'?)",
-        f"{tmp_path / 'more.yaml'}, line 4: model_list[1].params.modl: unknown key; did you mean model?",
+        f"{tmp_path / 'more.yaml'}, line 4: model_list[1].params.modl: unknown key (did you mean 'model'?)",
         f"{tmp_path / 'more.yaml'}, line 4: model_list[1].params.model: expected a model such as `openai/gpt-6.1-sol`",
     ]
 
@@ -152,3 +153,30 @@ def test_the_work_grows_with_the_number_of_deployments(tmp_path: Path, wrong: bo
     calls_made(written(10))  # imports, and tables that are read once
     fewer, more = calls_made(written(400)), calls_made(written(1600))
     assert more < 5 * fewer
+
+
+def test_many_problems_are_counted_and_the_first_hundred_shown(tmp_path: Path) -> None:
+    entry = "- {model_name: smart, litellm_params: {modell: openai/gpt-6.1-sol, timeout: soon}}\n"
+    path = tmp_path / "config.yaml"
+    path.write_text("model_list:\n" + entry * 60)
+    with pytest.raises(ConfigError) as caught:
+        read_config(path, {})
+    lines = caught.value.message.splitlines()
+    assert len(lines) == 101
+    assert lines[0].startswith("line 2: model_list[0]")
+    assert lines[-1].startswith("and ")
+    assert lines[-1].endswith(" more problems")
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("model_list[1]", True),
+        ("model_list[1].params.model", True),
+        ("model_list[1][2]", True),
+        ("model_list[10].params", False),
+        ("model_list", False),
+    ],
+)
+def test_a_path_is_nested_under_its_ancestors(path: str, expected: bool) -> None:
+    assert is_nested_under(path, {"model_list[1]"}) is expected

@@ -83,7 +83,7 @@ def test_facts_are_read() -> None:
             "model_list[0].litellm_params.output_cost_per_token: expected dollars",
         ),
         ({"output_cost_per_token": True}, {}, "model_list[0].litellm_params.output_cost_per_token: expected dollars"),
-        ({"input_cost_per_tokn": 1}, {}, "model_list[0].litellm_params.input_cost_per_tokn: unknown key; did you mean"),
+        ({"input_cost_per_tokn": 1}, {}, "model_list[0].litellm_params.input_cost_per_tokn: unknown key (did you mean"),
         ({"base_model": 3}, {}, "model_list[0].litellm_params.base_model: expected a text"),
         ({}, {"input_cost_per_token": "cheap"}, "model_list[0].model_info.input_cost_per_token: expected dollars"),
         ({}, {"max_tokens": "many"}, "model_list[0].model_info.max_tokens: expected a whole number"),

@@ -277,7 +277,7 @@ def test_litellms_own_switches_are_not_sent(upstream: Upstream) -> None:
 
 
 def test_only_near_names_are_suggested() -> None:
-    with pytest.raises(litellm.BadRequestError, match=r"Did you mean 'openai'\?$"):
+    with pytest.raises(litellm.BadRequestError, match=r"\(did you mean 'openai'\?\)$"):
         litellm.get_llm_provider("opnai/x")
     with pytest.raises(litellm.BadRequestError, match=r"unknown provider 'nope'$"):
         litellm.get_llm_provider("nope/x")
@@ -485,6 +485,6 @@ def test_a_router_refuses_fallbacks_that_nobody_knows(wrong: Any, said: str) -> 
 
 
 def test_a_mistyped_argument_of_a_router_is_refused() -> None:
-    with pytest.raises(litellm.ConfigError, match="no argument 'num_retires'; did you mean 'num_retries'"):
+    with pytest.raises(litellm.ConfigError, match=r"no argument 'num_retires' \(did you mean 'num_retries'\?\)"):
         litellm.Router(num_retires=3)
     litellm.Router(retry_policy={}, max_retries=1, disable_fallbacks=True, default_litellm_params={}).close()

@@ -75,7 +75,7 @@ def test_it_says_what_it_serves_and_no_secret() -> None:
             ["model_group_alias.a: 'smrt' is not in model_list (did you mean 'smart'?)"],
         ),
         ({"model_group_retry_policy": {"smrt": {}}}, ["model_group_retry_policy.smrt: 'smrt' is not in model_list"]),
-        ({"cooldown_tme": 3}, ["Router: no argument 'cooldown_tme'; did you mean 'cooldown_time'?"]),
+        ({"cooldown_tme": 3}, ["Router: no argument 'cooldown_tme' (did you mean 'cooldown_time'?)"]),
     ],
 )
 def test_wrong_settings_are_told_with_their_path(said: dict[str, Any], told: list[str]) -> None:

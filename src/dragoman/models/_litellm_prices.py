@@ -21,6 +21,7 @@ from dragoman.models.litellm_table import (
     meaning_of,
     parse_price_name,
 )
+from dragoman.settings.suggestions import did_you_mean
 from dragoman.types.cost import BUCKETS, NANO_DOLLARS
 from dragoman.types.model_entry import PricePeriod, Rate
 
@@ -115,7 +116,7 @@ class PriceReader:
             return
         for key in sizes:
             if key not in BY_CONTEXT_SIZE:
-                self.problems.append((f"{where}.{key}", f"unknown size{_perhaps(str(key), BY_CONTEXT_SIZE)}"))
+                self.problems.append((f"{where}.{key}", f"unknown size{did_you_mean(key, BY_CONTEXT_SIZE)}"))
         told = [(key, size) for key, size in BY_CONTEXT_SIZE.items() if sizes.get(key) is not None]
         for position, (key, size) in enumerate(told):
             when = {**CONDITIONS[parsed.condition], _CONTEXT_SIZE: size}
@@ -133,7 +134,7 @@ class PriceReader:
         elif name in NO_MEANING:
             self._remark(name, value)
         elif _LIKE_A_PRICE.search(name):
-            self.problems.append((self._where(name), f"unknown price{_perhaps(name, PRICE_NAMES)}"))
+            self.problems.append((self._where(name), f"unknown price{did_you_mean(name, PRICE_NAMES)}"))
 
     def _tiers(self, value: Any, where: str) -> None:
         """`[{range: [from, to], input_cost_per_token, ...}]`: the price of all tokens, by how many go in."""
@@ -154,7 +155,7 @@ class PriceReader:
     def _tier(self, name: str, start: int, value: Any, where: str) -> None:
         meaning = meaning_of(name, self._mode) if name in PRICES else None
         if meaning is None:
-            self.problems.append((where, f"unknown price{_perhaps(name, PRICES)}"))
+            self.problems.append((where, f"unknown price{did_you_mean(name, PRICES)}"))
         elif value is not None:
             self._set({}, meaning, start, value, where)
 
@@ -271,10 +272,3 @@ def _start(tier: Mapping[str, Any]) -> int:
     bounds = tier.get("range")
     good = isinstance(bounds, (list, tuple)) and len(bounds) == 2 and isinstance(bounds[0], (int, float))
     return int(bounds[0]) if good and bounds else -1
-
-
-def _perhaps(name: str, known: Iterable[str]) -> str:
-    import difflib  # only where something is wrong
-
-    meant = difflib.get_close_matches(name[:80], sorted(known), 1, 0.7)
-    return f" (did you mean {meant[0]!r}?)" if meant else ""

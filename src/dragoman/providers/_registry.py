@@ -13,7 +13,7 @@ from dragoman.errors import BadRequestError, ConfigError
 from dragoman.models import provider_of
 from dragoman.providers._mapping import provider_from_mapping
 from dragoman.providers._provider import Provider
-from dragoman.settings.suggestions import near
+from dragoman.settings.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -29,6 +29,8 @@ _NOT_YET = frozenset(
      "vertex_ai", "vertex_ai_beta", "watsonx", "watsonx_text"}
 )  # fmt: skip
 """Names that LiteLLM's users write, of providers whose own dialect is not built yet."""
+_SIMILARITY = 0.65
+"""Of the names that an error suggests."""
 _OWN_MODULES = ("openai", "anthropic", "gemini")
 """Providers that are more than a row of `openai_compatible.toml`: modules beside this one."""
 
@@ -122,29 +124,26 @@ class Providers:
                 f"the provider {name!r} is not supported yet", param="model", code="unsupported_provider"
             )
         return BadRequestError(
-            f"unknown provider {name[:64]!r}{_did_you_mean(self._near(name))}", param="model", code="unknown_provider"
-        )
-
-    def _unknown_bare(self, model: str) -> BadRequestError:
-        near, shown = self._near(model), model[:64]
-        if near and near[0] == model.lower():
-            return BadRequestError(
-                f"no model is named: expected '{near[0]}/<model>'", param="model", code="model_not_found"
-            )
-        return BadRequestError(
-            f"the provider of model {shown!r} is not known: expected 'provider/model', such as 'openai/{shown}', "
-            f"or custom_llm_provider beside it{_did_you_mean(near)}",
+            f"unknown provider {name[:64]!r}{did_you_mean(name, self._known(), 3, _SIMILARITY)}",
             param="model",
             code="unknown_provider",
         )
 
-    def _near(self, name: str) -> list[str]:
-        known = {*self.names(), *_aliases(), *self._added}
-        return near(name, known)
+    def _unknown_bare(self, model: str) -> BadRequestError:
+        known, shown = self._known(), model[:64]
+        if model.lower() in known:
+            return BadRequestError(
+                f"no model is named: expected '{model.lower()}/<model>'", param="model", code="model_not_found"
+            )
+        return BadRequestError(
+            f"the provider of model {shown!r} is not known: expected 'provider/model', such as 'openai/{shown}', "
+            f"or custom_llm_provider beside it{did_you_mean(model, known, 3, _SIMILARITY)}",
+            param="model",
+            code="unknown_provider",
+        )
 
-
-def _did_you_mean(names: list[str]) -> str:
-    return f". Did you mean {' or '.join(map(repr, names))}?" if names else ""
+    def _known(self) -> set[str]:
+        return {*self.names(), *_aliases(), *self._added}
 
 
 @functools.cache

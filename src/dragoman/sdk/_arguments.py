@@ -13,7 +13,7 @@ from dragoman.routing.deployments.references import name_faults
 from dragoman.routing.settings.options import Problem
 from dragoman.routing.settings.router_settings import FIXED
 from dragoman.routing.settings.table import ROUTER_SETTINGS, Reading, read_settings
-from dragoman.settings.suggestions import near
+from dragoman.settings.suggestions import did_you_mean
 
 __all__ = [
     "check_fixed",
@@ -26,8 +26,8 @@ __all__ = [
 ]
 
 _log = logging.getLogger("dragoman")
-_LIKE = 0.85
-"""LiteLLM's arguments that mean nothing here are less like ours than that; what is more like one is mistyped."""
+_SIMILARITY = 0.85
+"""Of a mistyped argument to ours: LiteLLM's arguments that mean nothing here resemble ours less."""
 
 
 def read_arguments(said: Mapping[str, Any]) -> Reading:
@@ -42,9 +42,9 @@ def unknown_arguments(arguments: Iterable[str], known: Iterable[str]) -> list[st
     words = {*known, *ROUTER_SETTINGS}
     unknown = [name for name in arguments if name not in words]
     for name in unknown:
-        meant = near(name, words, count=1, cutoff=_LIKE)
-        if meant:
-            raise ConfigError(f"Router: no argument {name!r}; did you mean {meant[0]!r}?", param=name)
+        remark = did_you_mean(name, words, cutoff=_SIMILARITY)
+        if remark:
+            raise ConfigError(f"Router: no argument {name!r}{remark}", param=name)
     return unknown
 
 

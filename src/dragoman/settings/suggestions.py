@@ -1,4 +1,4 @@
-"""What somebody may have meant by a word that is not known."""
+"""The known words that resemble an unknown one, and the remark that error messages end with: "(did you mean 'x'?)"."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Iterable
 
 __all__ = ["did_you_mean", "near"]
 
-_LONGEST = 64
-"""No more of a word is compared."""
+_MAX_LENGTH = 64
+"""Characters of a word that are compared: the comparison is quadratic."""
 
 
 def near(word: object, known: Iterable[str], count: int = 3, cutoff: float = 0.65) -> list[str]:
-    """The known words that are most like this one, the likest first."""
+    """Return up to `count` known words that resemble this one, the best match first."""
     import difflib  # only where something is wrong
 
-    return difflib.get_close_matches(str(word)[:_LONGEST].lower(), sorted(known), n=count, cutoff=cutoff)
+    return difflib.get_close_matches(str(word)[:_MAX_LENGTH].lower(), sorted(known), n=count, cutoff=cutoff)
 
 
-def did_you_mean(word: object, known: Iterable[str]) -> str:
-    """A remark for the end of a message, empty where nothing is near."""
-    found = near(word, known, count=1, cutoff=0.5)
-    return f" (did you mean {found[0]!r}?)" if found else ""
+def did_you_mean(word: object, known: Iterable[str], count: int = 1, cutoff: float = 0.5) -> str:
+    """Return a remark for the end of a message, or an empty text if no known word resembles this one."""
+    matches = near(word, known, count, cutoff)
+    return f" (did you mean {' or '.join(map(repr, matches))}?)" if matches else ""

@@ -1,4 +1,4 @@
-"""TODO dragoman.state.redis_place."""
+"""Where the shared Redis is: the `redis_*` settings as one record."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ from dragoman.gateway.gate import check_master_key
 from dragoman.gateway.http.body import BodyLimits
 from dragoman.gateway.http.cors import ANY
 from dragoman.gateway.logs.redactor import is_secret_name, secrets_in
+from dragoman.gateway.wording import counted
 from dragoman.providers import Provider, Providers, provider_from_mapping
 from dragoman.routing import Deployment, RouterSettings, parse_model_list
 from dragoman.routing.deployments.references import name_faults
@@ -30,6 +31,7 @@ from dragoman.settings.readers import Environment, secret
 
 __all__ = ["GatewayConfig", "export", "parse_config", "read_config"]
 
+_MAX_PROBLEMS = 100
 _KEY_VARIABLES = ("DRAGOMAN_MASTER_KEY", "LITELLM_MASTER_KEY")
 
 
@@ -69,14 +71,21 @@ class GatewayConfig:
 
 
 def read_config(path: Path, environment: Mapping[str, str] | None = None) -> GatewayConfig:
-    """The configuration in a file. Raises `ConfigError` with a line for each fault, in the order of the file."""
+    """Return the configuration in a file.
+
+    Raise `ConfigError` with a line for each of the first 100 problems, in the order of the file, and the number of the others."""
     with _collector_paused():
         document = load(path)
         try:
             config = parse_config(document.values, os.environ if environment is None else environment, path.parent)
         except ConfigError as error:
-            raise ConfigError("\n".join(document.located(error.message.splitlines()))) from None
+            raise ConfigError("\n".join(_first(document.located(error.message.splitlines())))) from None
         return replace(config, hints=tuple(document.located(config.hints)))
+
+
+def _first(problems: list[str]) -> list[str]:
+    rest = len(problems) - _MAX_PROBLEMS
+    return problems if rest <= 0 else [*problems[:_MAX_PROBLEMS], f"and {counted(rest, 'more problem')}"]
 
 
 @contextlib.contextmanager
@@ -275,7 +284,7 @@ def _deployments(
     try:
         return parse_model_list(entries, providers)
     except ConfigError as error:
-        told = [problem.partition(": ")[0] for problem in findings.problems]
+        told = {problem.partition(": ")[0] for problem in findings.problems}
         findings.problems += [
             line for line in error.message.splitlines() if not is_nested_under(line.partition(": ")[0], told)
         ]

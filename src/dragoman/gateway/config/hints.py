@@ -10,12 +10,13 @@ from dragoman.gateway.logs.redactor import is_secret_name
 from dragoman.models import Catalogue
 from dragoman.routing import Deployment, RouterSettings
 from dragoman.routing.settings.router_settings import target_name
-from dragoman.settings.suggestions import near
+from dragoman.settings.suggestions import did_you_mean
 
 __all__ = ["doubts"]
 
 _MOST = 20
-"""Of a kind. Who reads that many has seen the pattern."""
+"""Of a kind: whoever reads that many has seen the pattern."""
+_SIMILARITY = 0.65
 
 
 def doubts(
@@ -70,8 +71,7 @@ def _unknown(deployments: Iterable[Deployment]) -> Iterator[str]:
         if not names[provider]:
             continue
         told += 1
-        meant = near(model, names[provider], count=1) if told <= _MOST else ()
-        remark = f" (did you mean {meant[0]!r}?)" if meant else ""
+        remark = did_you_mean(model, names[provider], cutoff=_SIMILARITY) if told <= _MOST else ""
         yield (
             f"{deployment.path}.model: {model!r} of {provider} is in no catalogue{remark}: "
             "its price and its abilities are not known"

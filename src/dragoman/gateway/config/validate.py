@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping, Set
 from typing import Any
 
 from dragoman.errors import ConfigError
 from dragoman.gateway.config.settings_table import SECTIONS
 from dragoman.models.litellm_names import PRICE_NAMES
 from dragoman.settings.readers import Environment, Reader
-from dragoman.settings.suggestions import near
+from dragoman.settings.suggestions import did_you_mean
 
 __all__ = ["ConfigProblems", "is_nested_under", "read_section"]
 
-_MOST_REMARKS = 100
-"""To find near names takes a millisecond, and somebody who reads that many faults has seen the pattern."""
+_PART = re.compile(r"[.\[]")
+"""Where the next part of a path begins."""
+_MAX_REMARKS = 100
+"""Finding a similar name takes a millisecond, and no more problems than these are shown."""
 
 
 class ConfigProblems:
@@ -29,14 +32,13 @@ class ConfigProblems:
 
     def forget_unused(self) -> None:
         """What is wrong below a key that does nothing does no harm either."""
-        self.problems = [
-            line for line in self.problems if not is_nested_under(line.partition(": ")[0], self.unsupported)
-        ]
+        unused = frozenset(self.unsupported)
+        self.problems = [line for line in self.problems if not is_nested_under(line.partition(": ")[0], unused)]
 
 
-def is_nested_under(path: str, others: Iterable[str]) -> bool:
-    """Whether a path is one of the others, or stands below one."""
-    return any(path == other or path.startswith((f"{other}.", f"{other}[")) for other in others)
+def is_nested_under(path: str, others: Set[str]) -> bool:
+    """Whether a path such as `model_list[3].litellm_params.model` is one of the others, or stands below one."""
+    return path in others or any(path[: part.start()] in others for part in _PART.finditer(path))
 
 
 def read_section(value: Any, section: str, path: str, findings: ConfigProblems) -> dict[str, Any]:
@@ -57,7 +59,7 @@ def read_section(value: Any, section: str, path: str, findings: ConfigProblems) 
         elif key in known.unsupported:
             findings.unsupported.append(where)
         else:
-            near_name = _nearest(str(key), section) if len(findings.problems) < _MOST_REMARKS else ""
+            near_name = _nearest(str(key), section) if len(findings.problems) < _MAX_REMARKS else ""
             findings.problem(where, f"unknown key{near_name}")
     return found
 
@@ -75,9 +77,9 @@ def _read(found: dict[str, Any], key: str, item: Any, reader: Reader, where: str
 def _nearest(key: str, section: str) -> str:
     known = SECTIONS[section]
     names = [*known.settings, *sorted(known.unsupported), *(sorted(PRICE_NAMES) if known.prices else ())]
-    meant = near(key, names, count=1, cutoff=0.6)
-    if meant:
-        return f"; did you mean {meant[0]}?"
+    remark = did_you_mean(key, names, cutoff=0.6)
+    if remark:
+        return remark
     homes = [
         name
         for name in ("top_level", "general_settings", "litellm_settings", "router_settings")

@@ -1,4 +1,4 @@
-"""TODO dragoman.routing.admission.refusal."""
+"""Build the error of a call that no deployment can take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO dragoman.routing.choice.canary_monitor."""
+"""The running comparison of a canary with the deployments beside it."""
 
 from __future__ import annotations
 

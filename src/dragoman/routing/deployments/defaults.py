@@ -1,4 +1,4 @@
-"""TODO dragoman.routing.deployments.defaults."""
+"""Fill in what the router settings say for all deployments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO dragoman.routing.deployments.member."""
+"""A deployment within its group, with the keys of its state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO dragoman.routing.deployments.references."""
+"""Check that every model that the settings name exists."""
 
 from __future__ import annotations
 

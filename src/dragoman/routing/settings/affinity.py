@@ -1,4 +1,4 @@
-"""TODO dragoman.routing.settings.affinity."""
+"""Which calls return to the deployment that answered before: `optional_pre_call_checks` and its reader."""
 
 from __future__ import annotations
 

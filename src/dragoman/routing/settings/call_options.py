@@ -1,4 +1,4 @@
-"""TODO dragoman.routing.settings.call_options."""
+"""The options of one call: what a caller sets beside the request itself."""
 
 from __future__ import annotations
 

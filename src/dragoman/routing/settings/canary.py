@@ -1,4 +1,4 @@
-"""TODO dragoman.routing.settings.canary."""
+"""Deployments on trial and their thresholds: the `canary` setting and its reader."""
 
 from __future__ import annotations
 

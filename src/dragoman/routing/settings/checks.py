@@ -1,4 +1,4 @@
-"""TODO dragoman.routing.settings.checks."""
+"""Which optional checks restrict the choice of a deployment."""
 
 from __future__ import annotations
 

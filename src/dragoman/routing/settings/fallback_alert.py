@@ -1,4 +1,4 @@
-"""TODO dragoman.routing.settings.fallback_alert."""
+"""When the share of calls that need a fallback is reported: the `fallback_alert` setting and its reader."""
 
 from __future__ import annotations
 

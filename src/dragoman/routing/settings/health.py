@@ -1,4 +1,4 @@
-"""TODO dragoman.routing.settings.health."""
+"""When failures take a deployment out of rotation, and for how long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO dragoman.routing.settings.health_check."""
+"""When providers are probed: the `health_check` setting and its reader."""
 
 from __future__ import annotations
 

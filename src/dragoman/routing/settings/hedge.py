@@ -1,4 +1,4 @@
-"""TODO dragoman.routing.settings.hedge."""
+"""When a second deployment is called beside a slow first one: the `hedge` setting and its reader."""
 
 from __future__ import annotations
 

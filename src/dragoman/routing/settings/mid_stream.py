@@ -1,4 +1,4 @@
-"""TODO dragoman.routing.settings.mid_stream."""
+"""What follows a stream that breaks off after its first content: the reader of `mid_stream_fallback`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO dragoman.routing.settings.mirror."""
+"""Which calls are copied to other models: the `mirror` setting and its reader."""
 
 from __future__ import annotations
 

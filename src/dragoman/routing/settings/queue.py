@@ -1,4 +1,4 @@
-"""TODO dragoman.routing.settings.queue."""
+"""How many calls wait while all deployments are at their limits: the `queue` setting and its reader."""
 
 from __future__ import annotations
 

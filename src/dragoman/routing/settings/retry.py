@@ -1,4 +1,4 @@
-"""TODO dragoman.routing.settings.retry."""
+"""How often each class of errors is retried: the `retry_policy` setting."""
 
 from __future__ import annotations
 
