@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from dragoman.dialects.dialect import ReplyContext, Target
+from dragoman.dialects.write_context import WriteContext
 
-__all__ = ["ChatAccent", "FileForm", "ReasoningBack", "ReasoningForm", "accent_of", "reasoning_tag_of"]
+__all__ = [
+    "ChatAccent",
+    "ChatWriteContext",
+    "FileForm",
+    "ReasoningBack",
+    "ReasoningForm",
+    "accent_of",
+    "reasoning_tag_of",
+]
 
 ReasoningForm = Literal["effort", "thinking", "thinking_effort", "budget", "reasoning", "enable_thinking", "none"]
 """How reasoning is asked for: `reasoning_effort`; `thinking: {"type"}`; both of these; Anthropic's `thinking` with its budget;
@@ -97,6 +106,8 @@ class ChatAccent:
     reasoning_tag: str = ""
     """The tag (`think`) in which it puts reasoning at the start of the content."""
 
+
+ChatWriteContext: TypeAlias = WriteContext[ChatAccent]
 
 PLAIN = ChatAccent()
 

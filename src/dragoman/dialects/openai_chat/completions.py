@@ -20,33 +20,17 @@ from dragoman.dialects.openai_chat.stream_read import cut_off, event_json, is_do
 from dragoman.dialects.openai_chat.stream_write import OpenAIStreamWriter
 from dragoman.dialects.validation import bad
 from dragoman.types.json import JsonObject
+from dragoman.types.request_params import PARAM_TYPES
 from dragoman.types.text_completion import TextCompletion, TextCompletionRequest
 from dragoman.types.usage import TokenUsage
 
 __all__ = ["CODEC"]
 
-_FIELDS: dict[str, type] = {
-    "suffix": str,
-    "max_tokens": int,
-    "temperature": float,
-    "top_p": float,
-    "n": int,
-    "best_of": int,
-    "echo": bool,
-    "logprobs": int,
-    "logit_bias": dict,
-    "presence_penalty": float,
-    "frequency_penalty": float,
-    "seed": int,
-    "stream": bool,
-    "stream_options": dict,
-    "user": str,
-}
 _OWN_WAY = frozenset(("stream", "stream_options", "max_tokens"))
 
 
 def _read_request(body: JsonObject, hints: RequestHints) -> TextCompletionRequest:
-    request = check_fields(body, _FIELDS)
+    request = check_fields(body, PARAM_TYPES["text_completion"])
     request["model"] = read_model(body, hints)
     if body.get("prompt") is None:
         raise bad("prompt", "expected a string or an array")

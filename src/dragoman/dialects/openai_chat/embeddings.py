@@ -15,23 +15,16 @@ from dragoman.dialects.openai_chat.usage import read_usage
 from dragoman.dialects.validation import bad, expect, wrong_type
 from dragoman.types.embeddings import EmbeddingRequest, EmbeddingResponse
 from dragoman.types.json import JsonObject
+from dragoman.types.request_params import PARAM_TYPES
 from dragoman.types.usage import TokenUsage
 
 __all__ = ["CODEC", "check_input"]
 
-_FIELDS: dict[str, type] = {
-    "dimensions": int,
-    "encoding_format": str,
-    "user": str,
-    "input_type": str,
-    "title": str,
-    "vendor_params": dict,
-}
 _OWN_WAY = frozenset(("stream", "stream_options", "title"))
 
 
 def _read_request(body: JsonObject, hints: RequestHints) -> EmbeddingRequest:
-    request = check_fields(body, _FIELDS)
+    request = check_fields(body, PARAM_TYPES["embedding"])
     request["model"] = read_model(body, hints)
     check_input(body.get("input"), "input")
     return cast(EmbeddingRequest, request)

@@ -5,27 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dragoman.dialects.openai_chat.accent import ReasoningBack
+from dragoman.dialects.openai_chat.accent import ChatWriteContext, ReasoningBack
 from dragoman.dialects.openai_chat.message_fields import reasoning_text
 from dragoman.dialects.openai_chat.reasoning_details import details_of
-from dragoman.dialects.openai_chat.writing import Writing
 from dragoman.types.json import JsonObject
 
 __all__ = ["PLACEHOLDER", "with_placeholders", "write_reasoning_back"]
 
 PLACEHOLDER = " "
 """Stands for reasoning that is demanded and that nobody has. Not empty, for some take an empty text for a missing one."""
-_Write = Callable[[JsonObject, JsonObject, str, Writing], None]
+_Write = Callable[[JsonObject, JsonObject, str, ChatWriteContext], None]
 
 
-def write_reasoning_back(wire: JsonObject, message: JsonObject, writing: Writing) -> None:
+def write_reasoning_back(wire: JsonObject, message: JsonObject, context: ChatWriteContext) -> None:
     """Put the reasoning of an assistant's `message` into `wire`, or report that the provider has no place for it."""
     text = _text(message)
-    form = writing.accent.reasoning_back
+    form = context.accent.reasoning_back
     if form in _FORMS and (text or form == "reasoning_details"):
-        _FORMS[form](wire, message, text, writing)
+        _FORMS[form](wire, message, text, context)
     elif text:
-        writing.drops.degraded("reasoning_content")
+        context.drops.degraded("reasoning_content")
 
 
 def _text(message: JsonObject) -> str:
@@ -39,7 +38,7 @@ def _text(message: JsonObject) -> str:
     )
 
 
-def with_placeholders(messages: list[Any], writing: Writing) -> list[Any]:
+def with_placeholders(messages: list[Any], context: ChatWriteContext) -> list[Any]:
     """The conversation as a model takes it that demands its own reasoning beside its tool calls. Another model's turns, and
     those of a client that strips it, have none: https://api-docs.deepseek.com/guides/thinking_mode,
     https://platform.xiaomimimo.com/docs/en-US/usage-guide/passing-back-reasoning_content"""
@@ -48,7 +47,7 @@ def with_placeholders(messages: list[Any], writing: Writing) -> list[Any]:
     lacking = {index for index, message in enumerate(messages) if _is_assistant(message) and not _text(message)}
     if not lacking:
         return messages
-    writing.drops.degraded("reasoning_content")
+    context.drops.degraded("reasoning_content")
     return [
         {**message, "reasoning_content": PLACEHOLDER} if index in lacking else message
         for index, message in enumerate(messages)
@@ -60,27 +59,27 @@ def _is_assistant(message: Any) -> bool:
 
 
 def _as(key: str) -> _Write:
-    def write(wire: JsonObject, message: JsonObject, text: str, writing: Writing) -> None:
+    def write(wire: JsonObject, message: JsonObject, text: str, context: ChatWriteContext) -> None:
         wire[key] = text
 
     return write
 
 
-def _details(wire: JsonObject, message: JsonObject, text: str, writing: Writing) -> None:
-    details = details_of(message, writing.target.vendor)  # type: ignore[arg-type]  # a hub message is a dict
+def _details(wire: JsonObject, message: JsonObject, text: str, context: ChatWriteContext) -> None:
+    details = details_of(message, context.target.vendor)  # type: ignore[arg-type]  # a hub message is a dict
     if details:
         wire["reasoning_details"] = details
     elif text:
         wire["reasoning"] = text
 
 
-def _thinking_parts(wire: JsonObject, message: JsonObject, text: str, writing: Writing) -> None:
+def _thinking_parts(wire: JsonObject, message: JsonObject, text: str, context: ChatWriteContext) -> None:
     part = {"type": "thinking", "thinking": [{"type": "text", "text": text}]}
     wire["content"] = [part, *_parts(wire.get("content"))]
 
 
-def _tagged(wire: JsonObject, message: JsonObject, text: str, writing: Writing) -> None:
-    tag, content = writing.target.facts.reasoning_tag or "think", wire.get("content")
+def _tagged(wire: JsonObject, message: JsonObject, text: str, context: ChatWriteContext) -> None:
+    tag, content = context.target.facts.reasoning_tag or "think", wire.get("content")
     thought = f"<{tag}>\n{text}\n</{tag}>\n\n"
     if isinstance(content, list):
         wire["content"] = [{"type": "text", "text": thought}, *content]
@@ -88,12 +87,12 @@ def _tagged(wire: JsonObject, message: JsonObject, text: str, writing: Writing) 
         wire["content"] = thought + (content or "")
 
 
-def _thinking_blocks(wire: JsonObject, message: JsonObject, text: str, writing: Writing) -> None:
+def _thinking_blocks(wire: JsonObject, message: JsonObject, text: str, context: ChatWriteContext) -> None:
     wire["reasoning_content"] = text
     blocks = [
         {key: value for key, value in block.items() if key not in ("vendor", "index")}
         for block in message.get("thinking_blocks") or ()
-        if block.get("vendor") in (None, writing.target.vendor) and (block.get("signature") or block.get("data"))
+        if block.get("vendor") in (None, context.target.vendor) and (block.get("signature") or block.get("data"))
     ]
     if blocks:
         wire["thinking_blocks"] = blocks

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
+from dragoman.dialects.openai_chat.accent import ChatWriteContext
 from dragoman.dialects.openai_chat.tools_write import can_force_reasoning, demands_call
-from dragoman.dialects.openai_chat.writing import Writing
 from dragoman.dialects.reasoning import effort_for_budget
 from dragoman.types.json import JsonObject
 
@@ -47,19 +47,19 @@ def read_reasoning(asked: JsonObject) -> ReasoningRequest | None:
     return ReasoningRequest(thinking, effort, budget if isinstance(budget, int) else None)
 
 
-def settle_reasoning(asked: JsonObject, writing: Writing) -> tuple[Writing, JsonObject]:
+def settle_reasoning(asked: JsonObject, context: ChatWriteContext) -> tuple[ChatWriteContext, JsonObject]:
     """Note whether the model will reason. Where it would only do so of itself and may not beside a demanded call, it is told
     not to, and that is reported; where the request asks for both, the writer of the tools refuses."""
-    writing = replace(writing, reasons=_reasons(asked, writing))
-    conflict = writing.reasons and asked.get("tools") and demands_call(asked.get("tool_choice"))
-    if not conflict or can_force_reasoning(writing) or not _only_by_default(asked, writing):
-        return writing, asked
-    writing.drops.degraded("thinking")
-    return replace(writing, reasons=False), {**asked, "thinking": {"type": "disabled"}}
+    context = replace(context, reasons=_reasons(asked, context))
+    conflict = context.reasons and asked.get("tools") and demands_call(asked.get("tool_choice"))
+    if not conflict or can_force_reasoning(context) or not _only_by_default(asked, context):
+        return context, asked
+    context.drops.degraded("thinking")
+    return replace(context, reasons=False), {**asked, "thinking": {"type": "disabled"}}
 
 
-def _reasons(asked: JsonObject, writing: Writing) -> bool:
-    facts, wanted = writing.target.facts, read_reasoning(asked)
+def _reasons(asked: JsonObject, context: ChatWriteContext) -> bool:
+    facts, wanted = context.target.facts, read_reasoning(asked)
     if facts.can_disable_reasoning is False:
         return True
     switch = asked.get("enable_thinking")  # Qwen's own word, which passes
@@ -67,10 +67,10 @@ def _reasons(asked: JsonObject, writing: Writing) -> bool:
         return switch
     if wanted is None or wanted.strength == "default":
         return facts.reasons_by_default is True
-    return not wanted.off and facts.reasoning != "none" and writing.accent.reasoning != "none"
+    return not wanted.off and facts.reasoning != "none" and context.accent.reasoning != "none"
 
 
-def _only_by_default(asked: JsonObject, writing: Writing) -> bool:
+def _only_by_default(asked: JsonObject, context: ChatWriteContext) -> bool:
     """Whether nobody asked for the reasoning, and it can be switched off."""
     said = asked.get("enable_thinking") is not None or read_reasoning(asked) is not None
-    return not said and writing.target.facts.can_disable_reasoning is True
+    return not said and context.target.facts.can_disable_reasoning is True

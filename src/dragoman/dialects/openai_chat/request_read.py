@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from dragoman.dialects.dialect import RequestHints
@@ -10,50 +11,13 @@ from dragoman.dialects.provider_tools import provider_tool
 from dragoman.dialects.validation import bad, expect, expect_list, expect_object, expect_str, optional, wrong_type
 from dragoman.types.chat import ChatRequest
 from dragoman.types.json import JsonObject
+from dragoman.types.request_params import PARAM_TYPES
 
 __all__ = ["check_fields", "read_model", "read_request", "text_or_texts"]
 
-_FIELDS: dict[str, type] = {
-    "temperature": float,
-    "top_p": float,
-    "top_k": int,
-    "n": int,
-    "stream": bool,
-    "stream_options": dict,
-    "max_tokens": int,
-    "max_completion_tokens": int,
-    "presence_penalty": float,
-    "frequency_penalty": float,
-    "logit_bias": dict,
-    "logprobs": bool,
-    "top_logprobs": int,
-    "user": str,
-    "seed": int,
-    "response_format": dict,
-    "tools": list,
-    "parallel_tool_calls": bool,
-    "functions": list,
-    "modalities": list,
-    "audio": dict,
-    "prediction": dict,
-    "reasoning_effort": str,
-    "verbosity": str,
-    "web_search_options": dict,
-    "service_tier": str,
-    "store": bool,
-    "metadata": dict,
-    "safety_identifier": str,
-    "prompt_cache_key": str,
-    "prompt_cache_retention": str,
-    "thinking": dict,
-    "safety_settings": list,
-    "cached_content": str,
-    "vendor_params": dict,
-}
-
 
 def read_request(body: JsonObject, hints: RequestHints) -> ChatRequest:
-    request = check_fields(body, _FIELDS)
+    request = check_fields(body, PARAM_TYPES["chat"])
     request["model"] = read_model(body, hints)
     messages = expect_list(body.get("messages"), "messages")
     if not messages:
@@ -71,7 +35,7 @@ def read_request(body: JsonObject, hints: RequestHints) -> ChatRequest:
     return cast(ChatRequest, request)
 
 
-def check_fields(body: JsonObject, fields: dict[str, type]) -> JsonObject:
+def check_fields(body: JsonObject, fields: Mapping[str, type]) -> JsonObject:
     """A copy of `body` whose known fields have the right types; null is the same as not there. Unknown ones are kept."""
     checked = dict(body)
     for key, value in body.items():

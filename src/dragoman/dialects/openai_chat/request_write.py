@@ -7,7 +7,7 @@ from typing import Any
 from dragoman.dialects.dialect import Target, WireRequest
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.foreign_text import with_summaries
-from dragoman.dialects.openai_chat.accent import ChatAccent, accent_of
+from dragoman.dialects.openai_chat.accent import ChatAccent, ChatWriteContext, accent_of
 from dragoman.dialects.openai_chat.effort_write import fit_to_effort
 from dragoman.dialects.openai_chat.ids_write import shorten_ids
 from dragoman.dialects.openai_chat.reasoning_history import with_placeholders
@@ -16,11 +16,12 @@ from dragoman.dialects.openai_chat.reasoning_write import write_reasoning
 from dragoman.dialects.openai_chat.response_format_write import write_format
 from dragoman.dialects.openai_chat.tools_write import wire_names, write_tools
 from dragoman.dialects.openai_chat.turns import write_messages
-from dragoman.dialects.openai_chat.writing import NEUTRAL, Writing
 from dragoman.dialects.provider_tools import report_foreign_blocks
 from dragoman.dialects.vendor_params import own_params
+from dragoman.dialects.write_context import WriteContext
 from dragoman.types.chat import ChatRequest
 from dragoman.types.json import JsonObject
+from dragoman.types.request_params import is_neutral
 
 __all__ = ["write_params", "write_request"]
 
@@ -37,21 +38,21 @@ def write_request(request: ChatRequest, target: Target) -> WireRequest:
     asked: JsonObject = drops.without_dropped(request)
     asked["messages"] = with_summaries(asked.get("messages"), (target.vendor,))
     names = wire_names(asked, accent)
-    writing, asked = settle_reasoning(asked, Writing(target, accent, drops, names))
+    context, asked = settle_reasoning(asked, WriteContext(target, accent, drops, names))
     body = write_params(asked, target, accent, drops, _OWN_WAY)
     report_foreign_blocks(asked.get("messages"), (), drops)
-    body["messages"] = write_messages(_messages(asked, writing), writing)
-    write_tools(body, asked, writing)
-    write_reasoning(body, asked, writing)
-    fit_to_effort(body, writing)
-    json_tool = write_format(body, asked, writing)
+    body["messages"] = write_messages(_messages(asked, context), context)
+    write_tools(body, asked, context)
+    write_reasoning(body, asked, context)
+    fit_to_effort(body, context)
+    json_tool = write_format(body, asked, context)
     return WireRequest(body, dropped=drops.dropped, tool_names=names.to_caller, json_tool=json_tool)
 
 
-def _messages(asked: JsonObject, writing: Writing) -> list[Any]:
+def _messages(asked: JsonObject, context: ChatWriteContext) -> list[Any]:
     messages = asked.get("messages") or []
-    demanded = writing.reasons and writing.target.facts.echo_reasoning and writing.accent.reasoning_back != "omit"
-    return with_placeholders(messages, writing) if demanded else messages
+    demanded = context.reasons and context.target.facts.echo_reasoning and context.accent.reasoning_back != "omit"
+    return with_placeholders(messages, context) if demanded else messages
 
 
 def write_params(
@@ -94,7 +95,7 @@ def _refused(body: JsonObject, target: Target, accent: ChatAccent, drops: DropLi
         if drops.allowed(key):
             continue
         value = body.pop(key)
-        if value is not None and NEUTRAL.get(key) != value:
+        if not is_neutral(key, value):
             drops.leave_out(key, "this model refuses it" if key in target.facts.refused else "")
 
 
@@ -116,7 +117,7 @@ def _limit(body: JsonObject, target: Target, accent: ChatAccent) -> None:
 def _sampling(body: JsonObject, target: Target, accent: ChatAccent, drops: DropList) -> None:
     if target.facts.sampling is False:
         for key in accent.sampling_params:
-            if key in body and not drops.allowed(key) and body.pop(key) != NEUTRAL.get(key):
+            if key in body and not drops.allowed(key) and not is_neutral(key, body.pop(key)):
                 drops.unsupported(key, "the model takes none")
     if accent.modalities and not accent.modalities.issuperset(body.get("modalities") or ()):
         drops.unsupported("modalities")

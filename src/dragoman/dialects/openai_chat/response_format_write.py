@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
+from dragoman.dialects.openai_chat.accent import ChatWriteContext
 from dragoman.dialects.openai_chat.tools_write import can_force
-from dragoman.dialects.openai_chat.writing import Writing
 from dragoman.types.json import JsonObject
 
 __all__ = ["write_format"]
@@ -15,22 +15,22 @@ __all__ = ["write_format"]
 _JSON_TOOL = "json_answer"
 
 
-def write_format(body: JsonObject, asked: JsonObject, writing: Writing) -> str | None:
+def write_format(body: JsonObject, asked: JsonObject, context: ChatWriteContext) -> str | None:
     """Write `response_format`. Returns the name of the tool that stands in for it, if one does."""
     wanted = asked.get("response_format")
     if wanted is None:
         return None
-    accent, drops = writing.accent, writing.drops
+    accent, drops = context.accent, context.drops
     schema = wanted.get("json_schema")
     way = accent.json_schema
-    if way == "native" and writing.target.facts.json_schema is False:
+    if way == "native" and context.target.facts.json_schema is False:
         way = accent.json_schema_fallback
-    if way == "tool" and writing.target.facts.tools is False:
+    if way == "tool" and context.target.facts.tools is False:
         way = "json_object"  # who calls no tools cannot answer by one
     if wanted.get("type") != "json_schema" or not isinstance(schema, dict):
         way = "native"
     if way == "tool":
-        return _by_tool(body, schema, writing)
+        return _by_tool(body, schema, context)
     if "response_format" in accent.unsupported and not drops.allowed("response_format"):
         if wanted.get("type") != "text":
             drops.unsupported("response_format")
@@ -46,7 +46,7 @@ def write_format(body: JsonObject, asked: JsonObject, writing: Writing) -> str |
     return None
 
 
-def _by_tool(body: JsonObject, schema: JsonObject, writing: Writing) -> str:
+def _by_tool(body: JsonObject, schema: JsonObject, context: ChatWriteContext) -> str:
     """The model must call a tool whose parameters are the schema; with other tools, it must call one of them.
     Where nothing can be demanded, it may."""
     taken = {(tool.get("function") or {}).get("name") for tool in body.get("tools") or ()}
@@ -58,22 +58,22 @@ def _by_tool(body: JsonObject, schema: JsonObject, writing: Writing) -> str:
     }
     choice = body.get("tool_choice")
     others = [] if choice == "none" else body.get("tools") or []
-    body["tool_choice"] = _demand(choice, name, others, writing)
+    body["tool_choice"] = _demand(choice, name, others, context)
     body["tools"] = [*others, {"type": "function", "function": function}]
     return name
 
 
-def _demand(choice: Any, name: str, others: list[Any], writing: Writing) -> Any:
+def _demand(choice: Any, name: str, others: list[Any], context: ChatWriteContext) -> Any:
     """The `tool_choice` by which the tool `name`, or one of the caller's own, is called. It is told where the caller asked for
     less than that."""
-    if not can_force(writing):
-        writing.drops.degraded("response_format")
+    if not can_force(context):
+        context.drops.degraded("response_format")
         return "auto"
     if choice in ("none", "auto"):
-        writing.drops.degraded("tool_choice")
+        context.drops.degraded("tool_choice")
     if not others:
         return {"type": "function", "function": {"name": name}}
-    return choice if isinstance(choice, dict) else writing.accent.required_word
+    return choice if isinstance(choice, dict) else context.accent.required_word
 
 
 def _tell_schema(body: JsonObject, schema: JsonObject) -> None:

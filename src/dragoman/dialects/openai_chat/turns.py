@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from dragoman.dialects.call_pairs import paired
+from dragoman.dialects.openai_chat.accent import ChatWriteContext
 from dragoman.dialects.openai_chat.messages_write import write_message
-from dragoman.dialects.openai_chat.writing import Writing
 from dragoman.types.json import JsonObject
 
 __all__ = ["write_messages"]
 
 
-def write_messages(messages: list[Any], writing: Writing) -> list[JsonObject]:
-    accent = writing.accent
+def write_messages(messages: list[Any], context: ChatWriteContext) -> list[JsonObject]:
+    accent = context.accent
     written: list[JsonObject] = []
     media: list[JsonObject] = []
     for index, message in paired(messages, accent.tool_call_id):
         if media and message.get("role") not in ("tool", "function"):
             written.append({"role": "user", "content": media})
             media = []
-        wire = write_message(message, f"messages[{index}]", writing)
+        wire = write_message(message, f"messages[{index}]", context)
         if wire.get("role") == "tool" and not accent.tool_media and isinstance(wire.get("content"), list):
             media += _take_media(wire)
         written.append(wire)
@@ -30,7 +30,7 @@ def write_messages(messages: list[Any], writing: Writing) -> list[JsonObject]:
         written = _one_system(written)
     if accent.alternate:
         written = _alternate(written)
-    return _last_turn(written, len(messages) - 1, writing)
+    return _last_turn(written, len(messages) - 1, context)
 
 
 def _take_media(tool: JsonObject) -> list[JsonObject]:
@@ -85,15 +85,15 @@ def _parts(content: Any) -> list[Any]:
     return [{"type": "text", "text": content}] if content else []
 
 
-def _last_turn(messages: list[JsonObject], index: int, writing: Writing) -> list[JsonObject]:
+def _last_turn(messages: list[JsonObject], index: int, context: ChatWriteContext) -> list[JsonObject]:
     """A last assistant message is one that the model is to continue."""
     last = messages[-1] if messages else {}
     if last.get("role") != "assistant" or last.get("tool_calls"):
         return messages
-    mark = writing.accent.prefill
+    mark = context.accent.prefill
     if mark:
         return [*messages[:-1], {**last, mark: True}]
-    if writing.accent.last_must_be_user or writing.target.facts.prefill is False:
-        writing.drops.unsupported(f"messages[{index}]", "the last message cannot be the assistant's")
+    if context.accent.last_must_be_user or context.target.facts.prefill is False:
+        context.drops.unsupported(f"messages[{index}]", "the last message cannot be the assistant's")
         return messages[:-1]
     return messages
