@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
+from dragoman.credentials import HttpRequest
 from dragoman.dialects.dialect import Target
 from dragoman.dialects.openai_chat import ACCENTS
 from dragoman.errors import ConfigError, UnsupportedParamsError
 from dragoman.providers import Provider, address, provider_from_mapping
+from tests.credentials.signing import signed_headers
 
 FOUR_LINES = """
 name: persimmon
@@ -30,25 +32,34 @@ def body_of(provider: Provider, **request: Any) -> dict[str, Any]:
     )
 
 
-def test_four_lines_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_four_lines_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     provider = provider_from_mapping(yaml.safe_load(FOUR_LINES))
     monkeypatch.setenv("PERSIMMON_API_KEY", "k")
     assert (
         address(provider, provider.endpoints["chat"], api_base=None) == "https://api.persimmon.test/v1/chat/completions"
     )
     assert set(provider.endpoints) == {"chat", "text_completion", "embedding"}
-    assert provider.credential.headers(None, provider="persimmon") == {"authorization": "Bearer k"}
+    assert await signed_headers(provider.credential, None) == {"authorization": "Bearer k"}
     assert provider.headers == {"x-team": "research"}
     assert provider.base_url_env == ("PERSIMMON_API_BASE", "PERSIMMON_BASE_URL")
     assert not provider.faithful
     assert body_of(provider, odd_param=1)["odd_param"] == 1
 
 
-def test_a_key_in_a_header_of_its_own_stands_bare() -> None:
+async def test_a_key_in_a_header_of_its_own_stands_bare() -> None:
     row = {"name": "x", "base_url": "https://x.test", "api_key_header": "X-Key"}
-    assert provider_from_mapping(row).credential.headers("k", provider="x") == {"x-key": "k"}
+    assert await signed_headers(provider_from_mapping(row).credential, "k", provider="x") == {"x-key": "k"}
     row["api_key_scheme"] = "Token "
-    assert provider_from_mapping(row).credential.headers("k", provider="x") == {"x-key": "Token k"}
+    assert await signed_headers(provider_from_mapping(row).credential, "k", provider="x") == {"x-key": "Token k"}
+
+
+async def test_a_key_in_the_query_is_no_header() -> None:
+    row = {"name": "x", "base_url": "https://x.test", "api_key_query": "key"}
+    request = HttpRequest("POST", "https://x.test/chat?alt=sse", {}, b"{}")
+    signed = await provider_from_mapping(row).credential.sign(request, "a+b", provider="x")
+    assert signed == request._replace(url="https://x.test/chat?alt=sse&key=a%2Bb")
+    with pytest.raises(ConfigError, match="api_key_query: expected the key in the query or in a header, found both"):
+        provider_from_mapping({**row, "api_key_header": "X-Key"})
 
 
 def test_other_dialects_may_be_spoken() -> None:

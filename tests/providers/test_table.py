@@ -16,6 +16,7 @@ from dragoman.dialects.openai_chat import ACCENTS
 from dragoman.errors import AuthenticationError
 from dragoman.models import provider_of
 from dragoman.providers import Provider, Providers
+from tests.credentials.signing import signed_headers
 
 _LIST = Path(os.environ.get("DRAGOMAN_RECORDINGS") or Path(__file__).parents[3] / "shared" / "recordings").parent
 _FILE = _LIST / "openai_compatible_providers.json"
@@ -48,7 +49,7 @@ def test_every_listed_provider_is_known_at_its_address(row: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize("row", listed())
-def test_every_listed_key_is_found_and_sent(row: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_listed_key_is_found_and_sent(row: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     provider = Providers().find(row["name"])
     keys = [name for name in row["api_key_env"] if name not in NO_KEYS]
     assert set(keys) <= set(provider.credential.env)
@@ -57,12 +58,12 @@ def test_every_listed_key_is_found_and_sent(row: dict[str, Any], monkeypatch: py
     for name in keys:
         with monkeypatch.context() as context:
             context.setenv(name, "canary")
-            assert "canary" in str(provider.credential.headers(None, provider=provider.name))
-    if provider.credential.found():
-        assert provider.credential.headers(None, provider=provider.name) == {}
+            assert "canary" in str(await signed_headers(provider.credential, None, provider=provider.name))
+    if provider.credential.is_available():
+        assert await signed_headers(provider.credential, None, provider=provider.name) == {}
     else:
         with pytest.raises(AuthenticationError):
-            provider.credential.headers(None, provider=provider.name)
+            await signed_headers(provider.credential, None, provider=provider.name)
 
 
 @pytest.mark.parametrize("row", listed())

@@ -1,5 +1,18 @@
-"""How a request is signed, and where its key is found. One of the two places that read the environment."""
+"""How a request is signed, and where its key comes from. One of the two places that read the environment.
 
-from dragoman.credentials._credential import ApiKey, Credential, FirstFound, NoCredential, lookup, missing
+A new way to sign (AWS SigV4, Google, Azure) is one more implementation of `Credential`, and a provider's record names it."""
 
-__all__ = ["ApiKey", "Credential", "FirstFound", "NoCredential", "lookup", "missing"]
+from dragoman.credentials._credential import Credential, NoCredential, missing
+from dragoman.credentials._keys import ApiKey, FirstAvailable, QueryKey, lookup
+from dragoman.credentials._request import HttpRequest
+
+__all__ = [
+    "ApiKey",
+    "Credential",
+    "FirstAvailable",
+    "HttpRequest",
+    "NoCredential",
+    "QueryKey",
+    "lookup",
+    "missing",
+]

@@ -21,9 +21,11 @@ from dragoman.types.model_facts import UNKNOWN_MODEL, ModelFacts
 from dragoman.types.usage import TokenUsage
 
 __all__ = [
+    "EVENT_STREAM",
     "Codec",
     "ErrorReply",
     "Operation",
+    "Payload",
     "ReplyContext",
     "ReplyStyle",
     "RequestHints",
@@ -37,6 +39,8 @@ __all__ = [
 
 Operation = Literal["chat", "embedding", "text_completion", "count_tokens"]
 """What can be asked. Each is a type of request, and that selects the codec."""
+
+EVENT_STREAM = "text/event-stream; charset=utf-8"
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -77,10 +81,20 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Payload:
+    """A body that is not JSON (multipart/form-data, audio, ...), as it is on the wire."""
+
+    data: bytes
+    content_type: str
+    """The value of the header: `multipart/form-data; boundary=...`, `audio/mpeg`."""
+
+
+@dataclass(frozen=True, slots=True)
 class WireRequest:
     """A request in the provider's dialect, before it has an address or a credential."""
 
-    body: JsonObject
+    body: JsonObject = field(default_factory=dict)
+    """Sent as JSON, unless there is a payload."""
     path: str | None = None
     """Instead of the provider's path for this operation, where it depends on the request."""
     query: Mapping[str, str] = field(default_factory=dict)
@@ -91,6 +105,8 @@ class WireRequest:
     """Tool names on the wire -> the caller's names, where they had to be changed."""
     json_tool: str | None = None
     """The tool on the wire that stands in for structured output, whose arguments are the content of the answer."""
+    payload: Payload | None = None
+    """Sent instead of `body`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,3 +241,12 @@ class Codec(Generic[Request, Response, Chunk]):
     """Whether a response that is passed through plainly holds an answer, and need not be read to be judged."""
     foreign_marks: tuple[bytes, ...] = ()
     """Byte strings that show that a body holds our extensions, and so cannot be passed through untouched."""
+    read_request_payload: Callable[[Payload, RequestHints], Request] | None = None
+    """Instead of `read_request`, for callers who send something other than JSON. Raises as it does."""
+    read_response_payload: Callable[[Payload, ReplyContext], Response] | None = None
+    """Instead of `read_response`, for providers that answer with something other than JSON. Raises as it does."""
+    write_response_payload: Callable[[Response, ReplyStyle], Payload] | None = None
+    """Instead of `write_response`, for callers who expect something other than JSON."""
+    stream_content_type: str = EVENT_STREAM
+    """The media type of a stream. One of another type than events is read and written as it is: nothing is concluded from its
+    first bytes, and no sign of life is put between its pieces."""

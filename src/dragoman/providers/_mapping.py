@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
-from dragoman.credentials import ApiKey
+from dragoman.credentials import ApiKey, Credential, QueryKey
 from dragoman.dialects.dialect import Operation
 from dragoman.errors import ConfigError
 from dragoman.providers._accent import accent_from
@@ -66,6 +66,7 @@ _KEYS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "api_key_optional": (_flag, _FLAG),
     "api_key_header": (_text, _TEXT),
     "api_key_scheme": (_string, "a string"),
+    "api_key_query": (_text, _TEXT),
     "dialect": (_text, _TEXT),
     "operations": (_texts, _TEXTS),
     "supported_endpoints": (_texts, _TEXTS),  # LiteLLM's
@@ -98,15 +99,22 @@ def provider_from_mapping(row: Mapping[str, Any], path: str = "provider") -> Pro
         aliases=_tuple(row.get("aliases")),
         headers=dict(row.get("headers") or {}),
         vendor=str(row.get("vendor", "")),
-        credential=ApiKey(
-            env=_tuple(row.get("api_key_env")),
-            header=str(row.get("api_key_header", "authorization")).lower(),
-            # A key in a header of its own stands there bare.
-            scheme=str(row.get("api_key_scheme", "" if "api_key_header" in row else "Bearer ")),
-            optional=bool(row.get("api_key_optional", False)),
-        ),
+        credential=_credential(row),
         endpoints=_endpoints(row, dialect, path),
         accent=accent_from(row, dialect, path),
+    )
+
+
+def _credential(row: Mapping[str, Any]) -> Credential:
+    env, optional = _tuple(row.get("api_key_env")), bool(row.get("api_key_optional", False))
+    if "api_key_query" in row:
+        return QueryKey(env=env, parameter=str(row["api_key_query"]).strip(), optional=optional)
+    return ApiKey(
+        env=env,
+        header=str(row.get("api_key_header", "authorization")).lower(),
+        # A key in a header of its own stands there bare.
+        scheme=str(row.get("api_key_scheme", "" if "api_key_header" in row else "Bearer ")),
+        optional=optional,
     )
 
 
@@ -122,6 +130,8 @@ def _check(row: Mapping[str, Any], path: str) -> None:
             wrong.append(f"{path}.{key}: expected {expected}, found {type(value).__name__}")
     if _string(row.get("name")) and "/" in row["name"]:
         wrong.append(f"{path}.name: {row['name']!r} holds a slash, which ends the name in 'provider/model'")
+    if "api_key_query" in row and not {"api_key_header", "api_key_scheme"}.isdisjoint(row):
+        wrong.append(f"{path}.api_key_query: expected the key in the query or in a header, found both")
     if wrong:
         raise ConfigError("\n".join(wrong))
 

@@ -41,7 +41,12 @@ def _keyless(deployments: Iterable[Deployment], environment: Mapping[str, str]) 
     for deployment in deployments:
         provider, options = deployment.provider, deployment.options
         credential = provider.credential
-        if options.api_key or provider.function is not None or options.mock_response is not None or credential.found():
+        if (
+            options.api_key
+            or provider.function is not None
+            or options.mock_response is not None
+            or credential.is_available()
+        ):
             continue
         if any(environment.get(name, "").strip() for name in credential.env) or _signs_itself(deployment):
             continue

@@ -15,46 +15,49 @@ from dragoman.errors import APIError, NotFoundError, Timeout
 from dragoman.models import acount_tokens_locally
 from dragoman.routing.attempt.content import no_answer
 from dragoman.routing.attempt.custom_provider import ask_function, ask_mock
+from dragoman.routing.attempt.prepare import PreparedRequest, prepare, target_of
 from dragoman.routing.attempt.replies import open_stream, whole_answer
 from dragoman.routing.attempt.request import OPERATION_NAMES, AttemptRequest
+from dragoman.routing.attempt.send import sign_and_send
 from dragoman.routing.attempt.stream import Batches, StreamOutcome, read_batches, read_until_content
-from dragoman.routing.attempt.wire import PreparedRequest, prepare, target_of
 from dragoman.routing.call import Answer, StreamAnswer
 from dragoman.transport import Reply
 
 __all__ = ["attempt", "not_offered"]
 
 
-async def attempt(job: AttemptRequest, ending: StreamOutcome) -> Answer | StreamAnswer:
+async def attempt(request: AttemptRequest, outcome: StreamOutcome) -> Answer | StreamAnswer:
     """Ask one deployment once. Raises `APIError`."""
-    provider = job.deployment.provider
-    if job.operation == "text_completion" and _only_chats(job):
-        return await _text_as_chat(job, ending)
-    if job.deployment.options.mock_timeout:
+    provider = request.deployment.provider
+    if request.operation == "text_completion" and _only_chats(request):
+        return await _text_as_chat(request, outcome)
+    if request.deployment.options.mock_timeout:
         raise Timeout("the deployment is configured with mock_timeout, and was not asked", code="mock_timeout")
-    if job.options.is_mock:
-        return await ask_mock(job, ending)
-    if provider.function is not None and job.operation != "count_tokens":
-        return await ask_function(job, provider.function, ending)
-    endpoint = provider.endpoints.get(job.operation)
+    if request.options.is_mock:
+        return await ask_mock(request, outcome)
+    if provider.function is not None and request.operation != "count_tokens":
+        return await ask_function(request, provider.function, outcome)
+    endpoint = provider.endpoints.get(request.operation)
     if endpoint is None:
-        return await _without_provider(job)
-    sending = prepare(job, endpoint)
-    return await (_stream(job, sending, ending) if job.stream else _whole(job, sending))
+        return await _without_provider(request)
+    prepared = prepare(request, endpoint)
+    return await (_stream(request, prepared, outcome) if request.stream else _whole(request, prepared))
 
 
-def _only_chats(job: AttemptRequest) -> bool:
-    provider = job.deployment.provider
-    if job.options.is_mock or provider.function is not None:
+def _only_chats(request: AttemptRequest) -> bool:
+    provider = request.deployment.provider
+    if request.options.is_mock or provider.function is not None:
         return True
     return "text_completion" not in provider.endpoints and "chat" in provider.endpoints
 
 
-async def _text_as_chat(job: AttemptRequest, ending: StreamOutcome) -> Answer | StreamAnswer:
+async def _text_as_chat(request: AttemptRequest, outcome: StreamOutcome) -> Answer | StreamAnswer:
     """A text completion of a provider who only chats."""
-    drops = DropList(target_of(job))
-    chat = replace(job, operation="chat", request=text_as_chat.chat_request(job.request, drops), source=None)
-    answer = await attempt(chat, ending)
+    drops = DropList(target_of(request))
+    chat = replace(
+        request, operation="chat", hub_request=text_as_chat.chat_request(request.hub_request, drops), source=None
+    )
+    answer = await attempt(chat, outcome)
     answer.dropped = (*drops.dropped, *answer.dropped)
     if isinstance(answer, Answer):
         answer.response = text_as_chat.text_completion(answer.response)
@@ -63,89 +66,87 @@ async def _text_as_chat(job: AttemptRequest, ending: StreamOutcome) -> Answer | 
     return answer
 
 
-async def _without_provider(job: AttemptRequest) -> Answer:
+async def _without_provider(request: AttemptRequest) -> Answer:
     """For an operation that the provider does not offer."""
-    provider, model = job.deployment.provider.name, job.deployment.model
-    if job.operation != "count_tokens":
-        raise not_offered(job)
-    return Answer(provider=provider, model=model, response=await _estimate(job), cost=job.cost(None))
+    provider, model = request.deployment.provider.name, request.deployment.model
+    if request.operation != "count_tokens":
+        raise not_offered(request)
+    return Answer(provider=provider, model=model, response=await _estimate(request), cost=request.cost(None))
 
 
-def not_offered(job: AttemptRequest) -> NotFoundError:
-    provider, model = job.deployment.provider.name, job.deployment.model
-    message = f"{provider} offers no {OPERATION_NAMES[job.operation]}"
+def not_offered(request: AttemptRequest) -> NotFoundError:
+    provider, model = request.deployment.provider.name, request.deployment.model
+    message = f"{provider} offers no {OPERATION_NAMES[request.operation]}"
     return NotFoundError(message, provider=provider, model=model, code="unsupported_operation")
 
 
-async def _estimate(job: AttemptRequest) -> Any:
-    chat = job.request.get("chat") or {}
-    model = job.deployment.entry.model if job.deployment.entry is not None else job.deployment.model
+async def _estimate(request: AttemptRequest) -> Any:
+    chat = request.hub_request.get("chat") or {}
+    model = request.deployment.entry.model if request.deployment.entry is not None else request.deployment.model
     asked = {key: chat.get(key) for key in ("messages", "tools", "tool_choice", "response_format")}
     counted = await acount_tokens_locally(model=model, **asked)
     return {"input_tokens": counted.tokens, "estimated": True}
 
 
-async def _whole(job: AttemptRequest, sending: PreparedRequest) -> Answer:
-    reply = await _send(job, sending)
+async def _whole(request: AttemptRequest, prepared: PreparedRequest) -> Answer:
+    reply = await sign_and_send(
+        prepared.http, request.deployment.provider, request.options, request.transport(), request.timeouts()
+    )
     try:
         if reply.status >= 300:
-            raise await _error(job, sending, reply)
+            raise await _error(request, prepared, reply)
         body = await reply.read()
     finally:
         await reply.aclose()
-    return whole_answer(job, sending, reply.headers, body)
+    return whole_answer(request, prepared, reply.headers, body)
 
 
-async def _stream(job: AttemptRequest, sending: PreparedRequest, ending: StreamOutcome) -> StreamAnswer:
-    limit = job.first_content
+async def _stream(request: AttemptRequest, prepared: PreparedRequest, outcome: StreamOutcome) -> StreamAnswer:
+    limit = request.first_content
     try:
         async with asyncio.timeout(limit):
-            return await _begun(job, sending, ending)
+            return await _begun(request, prepared, outcome)
     except TimeoutError as error:
         raise Timeout(f"no first content within {limit:g} s") from error
 
 
-async def _begun(job: AttemptRequest, sending: PreparedRequest, ending: StreamOutcome) -> StreamAnswer:
-    reply = await _send(job, sending)
+async def _begun(request: AttemptRequest, prepared: PreparedRequest, outcome: StreamOutcome) -> StreamAnswer:
+    reply = await sign_and_send(
+        prepared.http, request.deployment.provider, request.options, request.transport(), request.timeouts()
+    )
     if reply.status >= 300:
         try:
-            raise await _error(job, sending, reply)
+            raise await _error(request, prepared, reply)
         finally:
             await reply.aclose()
     try:
-        source, begun, native = await open_stream(job, sending, reply)
+        source, begun, native = await open_stream(request, prepared, reply)
     except BaseException:
         await reply.aclose()
         raise
-    rest = read_batches(source, ending)
+    rest = read_batches(source, outcome)
     try:
         first = await read_until_content(rest, begun)
         if first is None:
-            raise no_answer(job)
+            raise no_answer(request)
     except BaseException:
         await rest.aclose()
         raise
     return StreamAnswer(
-        provider=job.deployment.provider.name,
-        model=job.deployment.model,
-        dropped=sending.dropped,
+        provider=request.deployment.provider.name,
+        model=request.deployment.model,
+        dropped=prepared.dropped,
         headers=reply.headers,
         batches=Batches(first, rest),
         native=native,
-        pricing=job.pricing(),
+        pricing=request.pricing(),
     )
 
 
-async def _send(job: AttemptRequest, sending: PreparedRequest) -> Reply:
-    return await job.transport().send(
-        "POST", sending.url, headers=sending.headers, body=sending.body, timeouts=job.timeouts()
-    )
-
-
-async def _error(job: AttemptRequest, sending: PreparedRequest, reply: Reply) -> APIError:
+async def _error(request: AttemptRequest, prepared: PreparedRequest, reply: Reply) -> APIError:
     headers, body = reply.headers, await reply.read_start(MAX_ERROR_BYTES)
     if "date" not in headers:  # from which moments count, as in Retry-After
-        headers = {**headers, "date": formatdate(job.clock.time(), usegmt=True)}
-    return sending.codec.read_error(
-        ErrorReply(job.deployment.provider.name, job.deployment.model, reply.status, headers, body)
+        headers = {**headers, "date": formatdate(request.clock.time(), usegmt=True)}
+    return prepared.codec.read_error(
+        ErrorReply(request.deployment.provider.name, request.deployment.model, reply.status, headers, body)
     )

@@ -43,30 +43,30 @@ def _says(choice: Mapping[str, Any], where: str) -> bool:
     return choice.get("finish_reason") not in _UNEXPLAINED or choice.get("native_finish_reason") in _EXPLAINED_NATIVELY
 
 
-def may_be_empty(job: AttemptRequest) -> bool:
+def may_be_empty(request: AttemptRequest) -> bool:
     """Whether an answer without content can be what the request asks for."""
-    if job.operation not in ("chat", "text_completion"):
+    if request.operation not in ("chat", "text_completion"):
         return False
-    messages = job.request.get("messages") or [{}]
-    return bool(job.request.get("stop")) or messages[-1].get("role") in _LAST_WORD
+    messages = request.hub_request.get("messages") or [{}]
+    return bool(request.hub_request.get("stop")) or messages[-1].get("role") in _LAST_WORD
 
 
-def require_content(job: AttemptRequest, response: Mapping[str, Any]) -> None:
+def require_content(request: AttemptRequest, response: Mapping[str, Any]) -> None:
     """Raise `APIResponseValidationError` for a whole answer that says nothing."""
-    if job.operation == "embedding":
+    if request.operation == "embedding":
         answered = bool(response.get("data"))
-    elif job.operation in ("chat", "text_completion"):
+    elif request.operation in ("chat", "text_completion"):
         answered = any(_says(choice, "message") for choice in response.get("choices") or ())
-        answered = answered or (bool(response.get("choices")) and may_be_empty(job))
+        answered = answered or (bool(response.get("choices")) and may_be_empty(request))
     else:
         answered = True
     if not answered:
-        raise no_answer(job)
+        raise no_answer(request)
 
 
-def no_answer(job: AttemptRequest) -> APIResponseValidationError:
+def no_answer(request: AttemptRequest) -> APIResponseValidationError:
     """The error for a successful reply without content."""
-    provider, model = job.deployment.provider.name, job.deployment.model
+    provider, model = request.deployment.provider.name, request.deployment.model
     return APIResponseValidationError(
         f"{provider} sent an answer without content", provider=provider, model=model, code="empty_answer"
     )

@@ -54,41 +54,41 @@ class FunctionCall:
 
 
 async def ask_function(
-    job: AttemptRequest, function: Callable[..., Any], ending: StreamOutcome
+    request: AttemptRequest, function: Callable[..., Any], outcome: StreamOutcome
 ) -> Answer | StreamAnswer:
     call = FunctionCall(
-        operation=job.operation,
-        model=job.deployment.model,
-        request=job.request,
-        stream=job.stream,
-        options=job.options,
-        timeout=job.seconds_left,
-        request_id=job.request_id,
+        operation=request.operation,
+        model=request.deployment.model,
+        request=request.hub_request,
+        stream=request.stream,
+        options=request.options,
+        timeout=request.seconds_left,
+        request_id=request.request_id,
     )
-    limit = job.first_content if job.stream else job.seconds_left
+    limit = request.first_content if request.stream else request.seconds_left
     try:
         async with asyncio.timeout(limit):
-            with _as_ours(job):
+            with _as_ours(request):
                 value = await _called(function, call)
-            return await _answered(job, value, ending)
+            return await _answered(request, value, outcome)
     except TimeoutError as error:
         raise errors.Timeout(f"the function gave no answer within {limit:g} s") from error
 
 
-async def ask_mock(job: AttemptRequest, ending: StreamOutcome) -> Answer | StreamAnswer:
-    value, delay = job.options.mock_response, job.options.mock_delay
+async def ask_mock(request: AttemptRequest, outcome: StreamOutcome) -> Answer | StreamAnswer:
+    value, delay = request.options.mock_response, request.options.mock_delay
     if delay is not None:
-        await asyncio.sleep(min(delay, job.seconds_left))
-        if delay >= job.seconds_left:
-            raise errors.Timeout(f"the mock response gave no answer within {job.seconds_left:g} s")
+        await asyncio.sleep(min(delay, request.seconds_left))
+        if delay >= request.seconds_left:
+            raise errors.Timeout(f"the mock response gave no answer within {request.seconds_left:g} s")
     error = _mock_error(value)
     if error is not None:
         raise error
-    if job.options.mock_tool_calls:
-        value = _mock_calls(value, job.options.mock_tool_calls)
-    if job.stream and isinstance(value, (list, tuple)):
+    if request.options.mock_tool_calls:
+        value = _mock_calls(value, request.options.mock_tool_calls)
+    if request.stream and isinstance(value, (list, tuple)):
         value = iter(value)
-    return await _answered(job, value, ending, _MOCK_USAGE)
+    return await _answered(request, value, outcome, _MOCK_USAGE)
 
 
 def _mock_calls(value: Any, calls: Sequence[JsonObject]) -> JsonObject:
@@ -127,21 +127,23 @@ async def _called(function: Callable[..., Any], call: FunctionCall) -> Any:
     return value
 
 
-async def _answered(job: AttemptRequest, value: Any, ending: StreamOutcome, usage: Any = None) -> Answer | StreamAnswer:
-    provider, model = job.deployment.provider.name, job.deployment.model
-    context = job.reply_context()
-    if not job.stream:
-        response = response_of(value, job.operation, context)
-        if usage and isinstance(value, str) and job.operation == "chat":
+async def _answered(
+    request: AttemptRequest, value: Any, outcome: StreamOutcome, usage: Any = None
+) -> Answer | StreamAnswer:
+    provider, model = request.deployment.provider.name, request.deployment.model
+    context = request.reply_context()
+    if not request.stream:
+        response = response_of(value, request.operation, context)
+        if usage and isinstance(value, str) and request.operation == "chat":
             response["usage"] = dict(usage)
         used = response.get("usage")
-        return Answer(provider=provider, model=model, response=response, usage=used, cost=job.cost(used))
-    rest = read_batches(_stream_source(job, value, context, usage), ending)
+        return Answer(provider=provider, model=model, response=response, usage=used, cost=request.cost(used))
+    rest = read_batches(_stream_source(request, value, context, usage), outcome)
     first = await read_until_content(rest, has_content) or []
-    return StreamAnswer(provider=provider, model=model, batches=Batches(first, rest), pricing=job.pricing())
+    return StreamAnswer(provider=provider, model=model, batches=Batches(first, rest), pricing=request.pricing())
 
 
-def _stream_source(job: AttemptRequest, value: Any, context: ReplyContext, usage: Any) -> StreamSource:
+def _stream_source(request: AttemptRequest, value: Any, context: ReplyContext, usage: Any) -> StreamSource:
     release: Callable[[], Awaitable[None]]
     if not (isinstance(value, Iterator) or hasattr(value, "__anext__") or hasattr(value, "__aiter__")):
         response = response_of(value, "chat", context)
@@ -153,7 +155,7 @@ def _stream_source(job: AttemptRequest, value: Any, context: ReplyContext, usage
     else:
         reads, release = _in_thread(value), _closing(value)
     return StreamSource(
-        reads=_ours(reads, job),
+        reads=_ours(reads, request),
         feed=lambda piece: chunk_of(piece, context),
         close=tuple,
         usage=chunk_usage,
@@ -178,8 +180,8 @@ async def _in_thread(pieces: Iterator[Any]) -> AsyncIterator[Any]:
         yield piece
 
 
-async def _ours(reads: AsyncIterator[Any], job: AttemptRequest) -> AsyncIterator[Any]:
-    with _as_ours(job):
+async def _ours(reads: AsyncIterator[Any], request: AttemptRequest) -> AsyncIterator[Any]:
+    with _as_ours(request):
         async for piece in reads:
             yield piece
 
@@ -198,7 +200,7 @@ def _closing(value: Any) -> Callable[[], Awaitable[None]]:
 
 
 @contextlib.contextmanager
-def _as_ours(job: AttemptRequest) -> Iterator[None]:
+def _as_ours(request: AttemptRequest) -> Iterator[None]:
     """What a user's function raises is the provider's failure."""
     try:
         yield
@@ -207,4 +209,4 @@ def _as_ours(job: AttemptRequest) -> Iterator[None]:
     except Exception as error:
         status = getattr(error, "status_code", None)
         kind = errors.error_for_status(status) if isinstance(status, int) else APIError
-        raise kind(f"{type(error).__name__}: {error}", provider=job.deployment.provider.name) from error
+        raise kind(f"{type(error).__name__}: {error}", provider=request.deployment.provider.name) from error

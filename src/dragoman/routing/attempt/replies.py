@@ -1,4 +1,4 @@
-"""A successful reply into an answer, whatever its form: a provider may send JSON where a stream was asked for, or a stream
+"""Turn a successful reply into an answer, whatever its form: a provider may send JSON where a stream was requested, or a stream
 where it was not. What passes through untouched is judged as well."""
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from typing import Any
 import orjson
 
 from dragoman.dialects.call_ids import FreshCallIds
-from dragoman.dialects.dialect import StreamEnd
+from dragoman.dialects.dialect import EVENT_STREAM, Payload, StreamEnd
 from dragoman.dialects.framing.surrogates import loads
 from dragoman.dialects.redaction import scrub
 from dragoman.errors import APIResponseValidationError, NotFoundError
 from dragoman.routing.attempt.content import has_content, may_be_empty, require_content
+from dragoman.routing.attempt.prepare import PreparedRequest
 from dragoman.routing.attempt.request import OPERATION_NAMES, AttemptRequest
 from dragoman.routing.attempt.reshape import joined_chunks, split_response
 from dragoman.routing.attempt.stream import StreamSource, chunk_usage
-from dragoman.routing.attempt.wire import PreparedRequest
 from dragoman.routing.call import Answer
 from dragoman.transport import Reply
 
@@ -32,43 +32,56 @@ _LINGER = 1.0
 Begun = Callable[[list[Any]], bool]
 
 
-def whole_answer(job: AttemptRequest, sending: PreparedRequest, headers: Mapping[str, str], body: bytes) -> Answer:
-    """Read a whole body. Raises `APIError` for an error, for what is no answer, and for an answer without content."""
+def whole_answer(request: AttemptRequest, prepared: PreparedRequest, headers: Mapping[str, str], body: bytes) -> Answer:
+    """Read a whole body. Raise `APIError` for an error, for what is no answer, and for an answer without content."""
     answer = Answer(
-        provider=job.deployment.provider.name,
-        model=job.deployment.model,
-        dropped=sending.dropped,
+        provider=request.deployment.provider.name,
+        model=request.deployment.model,
+        dropped=prepared.dropped,
         headers=headers,
     )
-    streamed = _SSE.match(body) is not None
-    parsed = _joined(job, sending, body) if streamed else _object(job, sending, body)
-    codec = sending.codec
-    if sending.native and not streamed:
-        if not codec.has_answer(parsed):
-            require_content(job, codec.read_response(parsed, sending.context))
-        answer.native = body
-        answer.usage = codec.read_usage(parsed) if codec.read_usage is not None else None
+    codec = prepared.codec
+    if codec.read_response_payload is not None:
+        response = codec.read_response_payload(Payload(body, headers.get("content-type", "")), prepared.context)
+    elif _SSE.match(body) is not None:
+        response = _joined(request, prepared, body)
     else:
-        response = parsed if streamed else codec.read_response(parsed, sending.context)
-        answer.response = FreshCallIds(sending.context.call_ids).whole(response)
-        require_content(job, answer.response)
-        answer.usage = answer.response.get("usage")
-    answer.cost = job.cost(answer.usage)
+        parsed = _object(body)
+        if prepared.native:
+            return _native_answer(request, prepared, answer, parsed, body)
+        response = codec.read_response(parsed, prepared.context)
+    answer.response = FreshCallIds(prepared.context.call_ids).whole(response)
+    require_content(request, answer.response)
+    answer.usage = answer.response.get("usage")
+    answer.cost = request.cost(answer.usage)
     return answer
 
 
-def _joined(job: AttemptRequest, sending: PreparedRequest, body: bytes) -> Any:
+def _native_answer(
+    request: AttemptRequest, prepared: PreparedRequest, answer: Answer, parsed: Any, body: bytes
+) -> Answer:
+    """Complete the answer whose body passes through."""
+    codec = prepared.codec
+    if not codec.has_answer(parsed):
+        require_content(request, codec.read_response(parsed, prepared.context))
+    answer.native = body
+    answer.usage = codec.read_usage(parsed) if codec.read_usage is not None else None
+    answer.cost = request.cost(answer.usage)
+    return answer
+
+
+def _joined(request: AttemptRequest, prepared: PreparedRequest, body: bytes) -> Any:
     """The hub's response, from the events of a stream."""
-    reader = _reader(job, sending)
+    reader = _reader(request, prepared)
     return joined_chunks([*reader.feed(body), *reader.close()])
 
 
-def _object(job: AttemptRequest, sending: PreparedRequest, body: bytes) -> Any:
+def _object(body: bytes) -> Any:
     try:
         parsed = loads(body)
     except orjson.JSONDecodeError as error:
-        said = scrub(body[:200].decode("utf-8", "replace"))
-        raise APIResponseValidationError(f"the answer is not JSON: {error}", body=said) from error
+        start = scrub(body[:200].decode("utf-8", "replace"))
+        raise APIResponseValidationError(f"the answer is not JSON: {error}", body=start) from error
     if isinstance(parsed, list) and len(parsed) == 1:
         parsed = parsed[0]  # Google sends errors so
     if not isinstance(parsed, dict):
@@ -76,35 +89,46 @@ def _object(job: AttemptRequest, sending: PreparedRequest, body: bytes) -> Any:
     return parsed
 
 
-def _reader(job: AttemptRequest, sending: PreparedRequest) -> Any:
-    if sending.codec.stream_reader is None:
+def _reader(request: AttemptRequest, prepared: PreparedRequest) -> Any:
+    if prepared.codec.stream_reader is None:
         raise NotFoundError(
-            f"{job.deployment.provider.name} streams no {OPERATION_NAMES[job.operation]}", code="unsupported_operation"
+            f"{request.deployment.provider.name} streams no {OPERATION_NAMES[request.operation]}",
+            code="unsupported_operation",
         )
-    return sending.codec.stream_reader(sending.context)
+    return prepared.codec.stream_reader(prepared.context)
 
 
-async def open_stream(job: AttemptRequest, sending: PreparedRequest, reply: Reply) -> tuple[StreamSource, Begun, bool]:
-    """How a stream is read, how to tell that its content has begun, and whether it passes through untouched."""
-    may_end_empty = may_be_empty(job)
-    reads = reply.chunks()
+async def open_stream(
+    request: AttemptRequest, prepared: PreparedRequest, reply: Reply
+) -> tuple[StreamSource, Begun, bool]:
+    """Return how a stream is read, how to tell that its content has begun, and whether it passes through untouched."""
+    codec, reads = prepared.codec, reply.chunks()
+    if codec.stream_content_type != EVENT_STREAM:
+        return _source(reply, reads, _reader(request, prepared), chunk_usage), bool, False
+    may_end_empty = may_be_empty(request)
     head = await _head(reads)
     kind = head.lstrip(_BLANK)[:1]
     if kind == b"{":
-        answer = whole_answer(job, sending, reply.headers, head + await reply.read())
-        response = answer.response
-        if answer.native is not None:
-            response = sending.codec.read_response(loads(answer.native), sending.context)
-        return _of_chunks(split_response(response)), lambda _batch: True, False
-    native = sending.native and sending.codec.stream_relay is not None and kind != b"["
-    if native and sending.codec.stream_relay is not None:
-        relay = sending.codec.stream_relay(sending.context, job.reply_style)
-        source = _source(reply, _again(head, reads), relay, lambda _batch: relay.usage)
+        return _split_whole(request, prepared, reply.headers, head + await reply.read())
+    reads = _again(head, reads)
+    if prepared.native and codec.stream_relay is not None and kind != b"[":
+        relay = codec.stream_relay(prepared.context, request.reply_style)
+        source = _source(reply, reads, relay, lambda _batch: relay.usage)
         return source, lambda _batch: relay.begun or (may_end_empty and relay.finished), True
-    reader = _reader(job, sending)
-    ids = FreshCallIds(sending.context.call_ids)
-    source = _source(reply, _again(head, reads), reader, chunk_usage, ids.stream)
+    reader = _reader(request, prepared)
+    source = _source(reply, reads, reader, chunk_usage, FreshCallIds(prepared.context.call_ids).stream)
     return source, lambda batch: has_content(batch) or (may_end_empty and reader.finished), False
+
+
+def _split_whole(
+    request: AttemptRequest, prepared: PreparedRequest, headers: Mapping[str, str], body: bytes
+) -> tuple[StreamSource, Begun, bool]:
+    """Return a stream from a provider that answered with JSON."""
+    answer = whole_answer(request, prepared, headers, body)
+    response = answer.response
+    if answer.native is not None:
+        response = prepared.codec.read_response(loads(answer.native), prepared.context)
+    return _of_chunks(split_response(response)), lambda _batch: True, False
 
 
 async def _head(reads: AsyncIterator[bytes]) -> bytes:
@@ -135,9 +159,9 @@ def _source(
     reads: AsyncGenerator[bytes],
     reader: Any,
     usage: Callable[[list[Any]], Any],
-    turned: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+    convert: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> StreamSource:
-    """`turned` changes what the reader gives."""
+    """`convert` changes what the reader yields."""
     end: StreamEnd = reader
 
     async def release() -> None:
@@ -148,8 +172,8 @@ def _source(
 
     return StreamSource(
         reads=reads,
-        feed=lambda data: turned(reader.feed(data)),
-        close=lambda: turned(reader.close()),
+        feed=lambda data: convert(reader.feed(data)),
+        close=lambda: convert(reader.close()),
         usage=usage,
         release=release,
         end=end,

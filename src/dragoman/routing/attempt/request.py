@@ -33,8 +33,8 @@ OPERATION_NAMES: dict[Operation, str] = {
 class AttemptRequest:
     operation: Operation
     deployment: Deployment
-    request: Any
-    """The hub's, the deployment's own parameters under the caller's."""
+    hub_request: Any
+    """The request in the hub's shape, the deployment's own parameters under the caller's."""
     stream: bool
     options: CallOptions
     """The call's over the deployment's."""
@@ -86,7 +86,7 @@ class AttemptRequest:
         if usage is None:
             return None
         at = self.clock.time() if at is None else at
-        return cost_of(usage, self.deployment.entry, at=at, context=price_context(usage, self.request))
+        return cost_of(usage, self.deployment.entry, at=at, context=price_context(usage, self.hub_request))
 
     def pricing(self) -> Callable[[TokenUsage], Cost | None]:
         """What a usage of this attempt's stream costs, at the prices that hold as it begins."""

@@ -126,29 +126,29 @@ class StreamSource:
     """How far the stream has come, where that can be told before its source ends."""
 
 
-async def read_batches(source: StreamSource, ending: StreamOutcome) -> AsyncGenerator[list[Any]]:
+async def read_batches(source: StreamSource, outcome: StreamOutcome) -> AsyncGenerator[list[Any]]:
     """One batch for each read that completes something. Raises `APIError` where the stream ends badly, after the chunks
     that came before."""
     try:
         while (data := await _next(source)) is not _OVER:
-            ending.read(data)
+            outcome.read(data)
             batch, failures = _collected(source.feed(data))
             if batch:
-                ending.add_usage(source.usage(batch))
+                outcome.add_usage(source.usage(batch))
                 yield batch
             if failures:
                 raise failures.pop()
         batch, failures = _collected(source.close())
         if batch:
-            ending.add_usage(source.usage(batch))
+            outcome.add_usage(source.usage(batch))
             yield batch
         if failures:
             raise failures.pop()
     except BaseException as error:
-        ending.end(error)
+        outcome.end(error)
         raise
     else:
-        ending.end(None)
+        outcome.end(None)
     finally:
         await source.release()
 

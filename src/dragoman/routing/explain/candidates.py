@@ -87,7 +87,7 @@ def cost_of(deployment: Deployment, job: AttemptRequest, attempts: CallAttempts)
         return None
     at = datetime.datetime.fromtimestamp(attempts.services.clock.time(), datetime.UTC)
     provider = deployment.provider.name
-    return preview_of(cost_bounds(job.request, deployment.entry, provider=provider, model=deployment.model, at=at))
+    return preview_of(cost_bounds(job.hub_request, deployment.entry, provider=provider, model=deployment.model, at=at))
 
 
 def _uses(member: Member, request: GroupRequest, used: Mapping[Counter, int]) -> Iterator[LimitUse]:

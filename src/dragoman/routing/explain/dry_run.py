@@ -13,8 +13,8 @@ from dragoman.models import TokenTally, acount_tokens_locally
 from dragoman.routing.admission.admission import Admission, Admitted
 from dragoman.routing.admission.limits import claims_of
 from dragoman.routing.attempt.attempt import not_offered
+from dragoman.routing.attempt.prepare import prepare, target_of
 from dragoman.routing.attempt.request import AttemptRequest
-from dragoman.routing.attempt.wire import prepare, target_of
 from dragoman.routing.explain.explanation import Refusal
 from dragoman.routing.request import GroupRequest, texts_of
 from dragoman.routing.selection import Choice, NoDeployment
@@ -104,7 +104,7 @@ def refusal_preview(error: DragomanError) -> Refusal:
 
 async def input_tokens_of(job: AttemptRequest) -> TokenTally:
     """The input tokens, who counted them, and whether it is sure."""
-    chat = job.request.get("chat") or job.request
+    chat = job.hub_request.get("chat") or job.hub_request
     entry = job.deployment.entry
     request = {name: chat.get(name) for name in ("tool_choice", "response_format")}
     return await acount_tokens_locally(
@@ -116,8 +116,8 @@ async def input_tokens_of(job: AttemptRequest) -> TokenTally:
     )
 
 
-def dry_write(job: AttemptRequest) -> DryWrite:
-    """A request that is written, and thrown away."""
+async def dry_write(job: AttemptRequest) -> DryWrite:
+    """Write and sign a request, and throw it away. A signature that has to be waited for is left out."""
     provider = job.deployment.provider
     if job.options.is_mock or provider.function is not None:
         return DryWrite(note="a function of this process answers, and nothing is sent")
@@ -125,15 +125,17 @@ def dry_write(job: AttemptRequest) -> DryWrite:
     try:
         if job.operation == "text_completion" and job.operation not in provider.endpoints:
             list_of = DropList(target_of(job))
-            request = text_as_chat.chat_request(job.request, list_of)
-            job, drops = replace(job, operation="chat", request=request, source=None), tuple(list_of.dropped)
+            request = text_as_chat.chat_request(job.hub_request, list_of)
+            job, drops = replace(job, operation="chat", hub_request=request, source=None), tuple(list_of.dropped)
         endpoint = provider.endpoints.get(job.operation)
         if endpoint is None:
             return _not_offered(job)
-        sending = prepare(job, endpoint)
+        prepared = prepare(job, endpoint)
+        if not provider.credential.waits:
+            await provider.credential.sign(prepared.http, job.options.api_key, provider=provider.name)
     except DragomanError as error:
         return DryWrite(error=error)
-    return DryWrite((*drops, *sending.dropped), sending.native)
+    return DryWrite((*drops, *prepared.dropped), prepared.native)
 
 
 def _not_offered(job: AttemptRequest) -> DryWrite:

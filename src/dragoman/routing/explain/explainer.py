@@ -194,7 +194,7 @@ class Explainer:
         skipped = dict.fromkeys(seeker.tried, WAITERS_AHEAD)
         if isinstance(first, QueuePosition):
             return first, GroupPreview(seeker.found, skipped)
-        retries, reached = self.retries, self._dry_attempt(first, request)
+        retries, reached = self.retries, await self._dry_attempt(first, request)
         while isinstance(problem := reached.sent.error, APIError) and problem.retry_elsewhere:
             asks = not isinstance(problem, UnsupportedAbilityError)
             if asks and retries <= 0:
@@ -204,12 +204,12 @@ class Explainer:
             result = await seeker.admit(request, tuple(skipped))
             if isinstance(result, NoDeployment):
                 break
-            reached = self._dry_attempt(result, request)
+            reached = await self._dry_attempt(result, request)
         return reached, GroupPreview(reached.admitted, skipped)
 
-    def _dry_attempt(self, admitted: Admitted, request: GroupRequest) -> _Reachable:
+    async def _dry_attempt(self, admitted: Admitted, request: GroupRequest) -> _Reachable:
         job = self.attempts.request(admitted.choice.member.deployment, request, self._seconds)
-        return _Reachable(admitted, request, job, dry_write(job))
+        return _Reachable(admitted, request, job, await dry_write(job))
 
     async def _walk_fallbacks(self, error: DragomanError, *, alike: bool) -> AsyncIterator[_Step]:
         """The fallbacks as the router walks them; `alike`: where each of them fails in the same way."""

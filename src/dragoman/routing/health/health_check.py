@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from dragoman.credentials import HttpRequest
 from dragoman.errors import APIConnectionError, APIError, AuthenticationError, InternalServerError
 from dragoman.observe import HealthChecked, Listener, tell
 from dragoman.providers import models_address
+from dragoman.routing.attempt.send import outgoing_headers, sign_and_send
 from dragoman.routing.clock import Clock
 from dragoman.routing.deployments.deployment import Deployment
 from dragoman.routing.deployments.member import Member
@@ -83,12 +85,9 @@ class HealthChecker:
     async def _ask(self, address: str, deployment: Deployment, limit: float) -> tuple[Outcome, APIError | None]:
         provider, options = deployment.provider, deployment.options
         try:
-            headers = dict(provider.headers) | dict(
-                provider.credential.headers(options.api_key, provider=provider.name)
-            )
-            headers |= {name.lower(): value for name, value in options.extra_headers.items()}
+            request = HttpRequest("GET", address, outgoing_headers(provider, options, None))
             timeouts = Timeouts(connect=limit, first_content=limit, idle=limit, total=limit)
-            reply = await self.transport().send("GET", address, headers=headers, body=None, timeouts=timeouts)
+            reply = await sign_and_send(request, provider, options, self.transport(), timeouts)
             await reply.aclose()
         except APIConnectionError as error:
             return "unreachable", error

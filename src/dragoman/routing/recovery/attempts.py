@@ -176,7 +176,7 @@ class CallAttempts:
         return AttemptRequest(
             operation=call.operation,
             deployment=deployment,
-            request=_with_params(call.operation, request.request, deployment),
+            hub_request=_with_params(call.operation, request.request, deployment),
             stream=call.stream,
             options=merge_options(options, deployment.options),
             settings=self.settings,

@@ -268,7 +268,7 @@ def _explained(second: Admitted, first: Admitted, delay: float) -> Admitted:
 def _bounds(attempts: CallAttempts, admitted: Admitted, request: GroupRequest) -> CostBounds:
     """Return what a deployment can cost for this call."""
     deployment = admitted.choice.member.deployment
-    merged = attempts.request(deployment, request, 0.0).request
+    merged = attempts.request(deployment, request, 0.0).hub_request
     return cost_bounds(merged, deployment.entry, provider=deployment.provider.name, model=deployment.model)
 
 

@@ -127,7 +127,7 @@ class ReplayedDeployments:
     async def send(self, job: AttemptRequest, ending: StreamOutcome) -> Answer:
         """In place of `attempt`."""
         play, deployment = self.plays[job.request_id], job.deployment
-        outcome = self._outcome(play, job)
+        outcome = await self._outcome(play, job)
         took = outcome.milliseconds
         if took is None:
             play.time_known, took = False, play.logged.milliseconds or 0.0
@@ -147,7 +147,7 @@ class ReplayedDeployments:
             cost=job.cost(usage, play.logged.at),
         )
 
-    def _outcome(self, play: ReplayedCall, job: AttemptRequest) -> ReplayedOutcome:
+    async def _outcome(self, play: ReplayedCall, job: AttemptRequest) -> ReplayedOutcome:
         deployment = job.deployment
         if play.wanted == deployment.id:
             outcome = play.outcomes[play.played][1]
@@ -158,7 +158,7 @@ class ReplayedDeployments:
             if own[-1].error:
                 play.doubts.append("a deployment is asked more often, or at another time, than the log tells of")
             return self._timed(play, own[-1], deployment)
-        return self._other_outcome(play, job)
+        return await self._other_outcome(play, job)
 
     def _timed(self, play: ReplayedCall, outcome: ReplayedOutcome, deployment: Deployment) -> ReplayedOutcome:
         """A call with one attempt took as long as that did, and of a stream's attempt the log may know its beginning alone."""
@@ -169,7 +169,7 @@ class ReplayedDeployments:
         sample = self._log.times.at(target_of(deployment), deployment.id)
         return outcome._replace(milliseconds=None if sample is None else sample.mean)
 
-    def _other_outcome(self, play: ReplayedCall, job: AttemptRequest) -> ReplayedOutcome:
+    async def _other_outcome(self, play: ReplayedCall, job: AttemptRequest) -> ReplayedOutcome:
         """Of a deployment that the log did not ask for this call."""
         logged, deployment = play.logged, job.deployment
         target = target_of(deployment)
@@ -178,7 +178,7 @@ class ReplayedDeployments:
             if refused.target == target:
                 return refused
             play.doubts.append("a deployment refused its request, and whether another model takes it is not known")
-        if logged.said is not None and (refusal := dry_write(job).refusal) is not None:
+        if logged.said is not None and (refusal := (await dry_write(job)).refusal) is not None:
             return ReplayedOutcome(deployment.id, target, refusal.error, refusal.status, 0.0)
         sample = self._log.times.at(target, deployment.id)
         took = None if sample is None else sample.mean
