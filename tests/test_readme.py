@@ -15,11 +15,12 @@ import pytest
 import yaml
 
 import dragoman
+from dragoman.dialects.registry import dialects
 from dragoman.errors import DragomanError
 from dragoman.gateway.config.gateway_config import parse_config
 from dragoman.gateway.config.settings_table import SECTIONS
 from dragoman.gateway.http.not_served import not_served
-from dragoman.gateway.http.routes import find
+from dragoman.gateway.http.routes import RouteTable
 from dragoman.providers import Providers
 from tests.simulator.running import running
 
@@ -48,7 +49,7 @@ TABLE = [
 def exists(name: str) -> bool:
     """Whether the package offers a path, a public name, a setting or a provider of this name."""
     if name.startswith("/"):
-        return find(name) is not None
+        return RouteTable(dialects()).find(name) is not None
     return name in dragoman.__all__ or name in SETTINGS or is_provider(name)
 
 

@@ -10,11 +10,13 @@ import aiohttp
 import orjson
 import pytest
 
+from dragoman.dialects.registry import dialects
 from dragoman.gateway.http.not_served import NOT_SERVED
-from dragoman.gateway.http.routes import ROUTES, find
+from dragoman.gateway.http.routes import RouteTable
 from tests.gateway.serving import KEY, Upstream, gateway, model, serving
 from tests.gateway.test_routes import is_refusal
 
+TABLE = RouteTable(dialects())
 UPGRADE = (
     "connection: keep-alive, Upgrade\r\nupgrade: websocket\r\n"
     "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -36,7 +38,7 @@ async def exchange(address: str, request: bytes) -> tuple[int, dict[str, str], b
         return int(status.split()[1]), headers, body, closed
 
 
-@pytest.mark.parametrize("path", ["/v1/responses", "/nowhere", "/v1/realtime?model=smart", *sorted(ROUTES)])
+@pytest.mark.parametrize("path", ["/v1/responses", "/nowhere", "/v1/realtime?model=smart", *sorted(TABLE.exact)])
 async def test_websocket_is_refused_with_426_on_every_path_and_without_a_key(path: str) -> None:
     async with serving(Upstream()) as there, gateway([model(there)]) as here:
         request = f"GET {path} HTTP/1.1\r\nhost: localhost\r\n{UPGRADE}\r\n".encode()
@@ -84,4 +86,4 @@ async def test_codex_is_told_what_to_use_instead_of_responses(stranger: aiohttp.
 
 
 def test_nothing_that_is_served_stands_among_what_is_not() -> None:
-    assert not [start for start in NOT_SERVED if find(start) or find(f"/v1{start}")]
+    assert not [start for start in NOT_SERVED if TABLE.find(start) or TABLE.find(f"/v1{start}")]

@@ -9,12 +9,16 @@ from typing import Any
 import aiohttp
 import pytest
 
-from dragoman.gateway.http.routes import ROUTES, VERBS, RouteMatch, find
+from dragoman.dialects.registry import dialects, find_dialect
+from dragoman.gateway.http.routes import RouteMatch, RouteTable
 from tests.gateway.serving import KEY, Upstream, gateway, model, serving
 
+TABLE = RouteTable(dialects())
+GOOGLE = [route.path.removeprefix("/models/{model}:") for route in find_dialect("gemini").routes]
+
 PATHS: dict[str, tuple[str, str]] = {
-    **{path: (route.method, route.dialect.name) for path, route in ROUTES.items() if not route.public},
-    **{f"/v1beta/models/smart:{verb}": ("POST", "gemini") for verb in VERBS},
+    **{path: (route.method, route.dialect.name) for path, route in TABLE.exact.items() if not route.public},
+    **{f"/v1beta/models/smart:{verb}": ("POST", "gemini") for verb in GOOGLE},
     "/v1/models/smart:generateContent": ("POST", "gemini"),
     "/models/smart:generateContent": ("POST", "gemini"),
     "/v1beta/models/smart": ("GET", "gemini"),
@@ -159,9 +163,9 @@ async def test_what_is_public(stranger: aiohttp.ClientSession, path: str) -> Non
 
 
 def test_public_routes_are_these_and_no_others() -> None:
-    public = {path for path, route in ROUTES.items() if route.public}
+    public = {path for path, route in TABLE.exact.items() if route.public}
     assert public == {"/", "/health/liveliness", "/health/liveness", "/health/readiness"}
-    assert not any(route.public for route in VERBS.values())
+    assert not any(route.public for routes in TABLE.patterns.values() for route in routes.values())
 
 
 @pytest.mark.parametrize(
@@ -176,7 +180,7 @@ def test_public_routes_are_these_and_no_others() -> None:
     ],
 )
 def test_a_models_name_may_hold_slashes_and_colons(path: str, name: str) -> None:
-    found = find(path)
+    found = TABLE.find(path)
     assert isinstance(found, RouteMatch)
     assert found.model == name
 

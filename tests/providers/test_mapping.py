@@ -117,7 +117,12 @@ def test_a_row_of_litellms_is_understood() -> None:
         ({"name": "x", "base_url": "https://x", "accent": {"unsuported": []}}, ["did you mean 'unsupported'"]),
         ({"name": "x", "base_url": "https://x", "accent": {"max_temperature": "hot"}}, ["accent.max_temperature"]),
         ({"name": "x", "base_url": "https://x", "accent": {"tokens_field": "tokens"}}, ["accent.tokens_field"]),
-        ({"name": "x", "base_url": "https://x", "accent": "groq", "dialect": "gemini"}, ["accents are known for"]),
+        ({"name": "x", "base_url": "https://x", "accent": "groq", "dialect": "gemini"}, ["of ['gemini', 'vertex']"]),
+        ({"name": "x", "base_url": "https://x", "accent": "a", "dialect": "anthropic_messages"}, ["has no accents"]),
+        (
+            {"name": "x", "base_url": "https://x", "dialect": "gemini", "param_mappings": {"top_p": "p"}},
+            ["param_mappings", "'gemini'"],
+        ),
         (
             {"name": "x", "base_url": "https://x", "constraints": {"temperature_mix": 1}},
             ["constraints.temperature_mix"],

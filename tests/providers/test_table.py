@@ -129,7 +129,7 @@ def test_every_record_is_sound(provider: Provider) -> None:
         assert provider.endpoints[operation].codec.operation == operation
         assert provider.endpoints[operation].path.startswith("/")
     with pytest.raises(KeyError):
-        provider.endpoints["nothing"]  # type: ignore[index]
+        provider.endpoints["nothing"]
 
 
 def test_every_provider_of_a_bare_name_exists() -> None:

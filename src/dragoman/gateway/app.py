@@ -8,6 +8,7 @@ import time
 
 import orjson
 
+from dragoman.dialects.registry import dialects
 from dragoman.errors import CallerError, ConfigError, DragomanError, NotFoundError
 from dragoman.gateway._head import check_head, joined_headers
 from dragoman.gateway.assembly import build_router
@@ -15,21 +16,19 @@ from dragoman.gateway.config.gateway_config import GatewayConfig
 from dragoman.gateway.gate import Gate
 from dragoman.gateway.health_report import HealthReport
 from dragoman.gateway.http.body import BodyBudget
-from dragoman.gateway.http.caller_dialects import CallerDialect, guess
 from dragoman.gateway.http.cors import Cors
 from dragoman.gateway.http.endpoint import GatewayServices
 from dragoman.gateway.http.exchange import ClientDisconnected, Exchange, Receive, Scope, Send
 from dragoman.gateway.http.failures import reply_error, to_dragoman_error
 from dragoman.gateway.http.not_served import UpgradeRefused, asks_for_upgrade, not_served
-from dragoman.gateway.http.routes import ROUTES, Page, Route, RouteMatch, find
+from dragoman.gateway.http.routes import Page, Route, RouteMatch, RouteTable
 from dragoman.gateway.logs.events import log_event
 from dragoman.gateway.logs.redactor import Redactor
 from dragoman.gateway.pages import health
-from dragoman.gateway.pages.listing import client_of
 from dragoman.gateway.pages.models import ModelPages
 from dragoman.gateway.pages.routing import explain
 
-__all__ = ["ROUTES", "Gateway"]
+__all__ = ["Gateway"]
 
 _log = logging.getLogger("dragoman.gateway")
 _requests = logging.getLogger("dragoman.gateway.requests")
@@ -47,6 +46,7 @@ class Gateway:
     def __init__(self, config: GatewayConfig, *, loopback_only: bool = True) -> None:
         self.config = config
         self.health = HealthReport(config.deployments)
+        self._routes = RouteTable(dialects())
         self._cors = Cors(config.cors_origins)
         self._gate = Gate(config.master_key, loopback_only=loopback_only, is_allowed_origin=self._cors.allows)
         redactor = Redactor(config.secrets)
@@ -89,8 +89,8 @@ class Gateway:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = joined_headers(scope)
         path: str = scope["path"]
-        found = find(path)
-        dialect = _dialect(found.route if found else None, path, headers, scope["query_string"])
+        found = self._routes.find(path)
+        dialect = self._routes.dialect_of(found, path, headers, scope["query_string"])
         exchange = Exchange(scope, receive, send, headers, dialect, self._cors.answer_headers(headers))
         try:
             check_head(scope, headers)
@@ -173,12 +173,6 @@ class _WrongMethod(CallerError):
 
     def __init__(self, wanted: str, method: str) -> None:
         super().__init__(f"{method} is not allowed here, only {wanted}")
-
-
-def _dialect(route: Route | None, path: str, headers: dict[str, str], query: bytes) -> CallerDialect:
-    if route is None:
-        return guess(path, headers)
-    return client_of(headers, query) if route.dialect_by_client else route.dialect
 
 
 def _log_request(exchange: Exchange, level: int) -> None:

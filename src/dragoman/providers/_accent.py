@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from dragoman.dialects.dialect import Dialect
+from dragoman.dialects.registry import find_dialect
 from dragoman.errors import ConfigError
 from dragoman.settings.suggestions import did_you_mean
 
@@ -20,37 +21,45 @@ _TOKEN_FIELDS = frozenset({"max_tokens", "max_completion_tokens"})
 
 
 def accent_from(row: Mapping[str, Any], dialect: str, path: str) -> Any:
-    """The dialect's accent record for this row, or None where it says nothing of one."""
+    """Return the dialect's accent record for this row, or None if the row describes no accent. Raise `ConfigError`."""
     if not _OWN_KEYS & row.keys():
         return None
-    if dialect != "openai_chat":
-        raise ConfigError(f"{path}: accents are known for the dialect 'openai_chat' only, not for {dialect!r}")
-    spoken = importlib.import_module("dragoman.dialects.openai_chat")
-    named = row.get("accent")
-    if isinstance(named, str):
-        if named not in spoken.ACCENTS:
-            known = sorted(spoken.ACCENTS)
-            raise ConfigError(f"{path}.accent: no accent {named!r}{did_you_mean(named, known)}, of {known}")
-        base = spoken.ACCENTS[named]
-    else:
-        base = _described(spoken.ChatAccent, named or {}, f"{path}.accent")
-    own = _litellm(row, path)
-    return dataclasses.replace(base, **own) if own else base
+    record = find_dialect(dialect)
+    if record.accent_type is None:
+        raise ConfigError(f"{path}: the dialect {dialect!r} has no accents")
+    accent = row.get("accent")
+    base = (
+        _named(record, accent, path)
+        if isinstance(accent, str)
+        else _described(record.accent_type, accent or {}, f"{path}.accent")
+    )
+    litellm = _litellm(row, path)
+    unknown = litellm.keys() - {field.name for field in dataclasses.fields(record.accent_type)}
+    if unknown:
+        raise ConfigError(f"{path}: param_mappings and constraints do not exist for the dialect {dialect!r}")
+    return dataclasses.replace(base, **litellm) if litellm else base
 
 
-def _described(kind: type[Any], given: Mapping[str, Any], path: str) -> Any:
-    """An accent from a mapping of its fields."""
+def _named(dialect: Dialect, name: str, path: str) -> Any:
+    if name not in dialect.accents:
+        names = sorted(dialect.accents)
+        raise ConfigError(f"{path}.accent: no accent {name!r}{did_you_mean(name, names)}, of {names}")
+    return dialect.accents[name]
+
+
+def _described(kind: type[Any], fields: Mapping[str, Any], path: str) -> Any:
+    """Return an accent from a mapping of its fields."""
     from pydantic import (
         TypeAdapter,
         ValidationError,
     )  # on first use: it takes longer to import than all of this package
 
-    known = [field.name for field in dataclasses.fields(kind)]
-    wrong = [f"{path}.{key}: no such field{did_you_mean(key, known)}" for key in given if key not in known]
+    names = [field.name for field in dataclasses.fields(kind)]
+    wrong = [f"{path}.{key}: no such field{did_you_mean(key, names)}" for key in fields if key not in names]
     if wrong:
         raise ConfigError("\n".join(wrong))
     try:
-        return TypeAdapter(kind).validate_python(dict(given))
+        return TypeAdapter(kind).validate_python(dict(fields))
     except ValidationError as error:
         lines = (f"{'.'.join(map(str, (path, *each['loc'])))}: {each['msg']}" for each in error.errors())
         raise ConfigError("\n".join(lines)) from None

@@ -1,80 +1,55 @@
-"""Which dialects there are, and at which path each operation is spoken. A dialect is imported when it is first spoken."""
+"""What a provider offers, and where: read from its dialect's record, which is imported when it is first used."""
 
 from __future__ import annotations
 
-import functools
-import importlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any
+from dataclasses import dataclass, field, replace
 
-from dragoman.dialects.dialect import Codec, Operation
-from dragoman.providers._provider import Endpoint
+from dragoman.dialects.dialect import Endpoint
+from dragoman.dialects.registry import find_dialect
+from dragoman.errors import ConfigError
 
-__all__ = ["DIALECTS", "LazyEndpoints", "speaks"]
-
-DIALECTS: Mapping[str, Mapping[Operation, tuple[str, str]]] = MappingProxyType(
-    {
-        "openai_chat": {
-            "chat": ("/chat/completions", "openai_chat.CODEC"),
-            "text_completion": ("/completions", "openai_chat.completions.CODEC"),
-            "embedding": ("/embeddings", "openai_chat.embeddings.CODEC"),
-        },
-        "anthropic_messages": {
-            "chat": ("/v1/messages", "anthropic_messages.CODEC"),
-            "count_tokens": ("/v1/messages/count_tokens", "anthropic_messages.COUNT_TOKENS"),
-        },
-        "gemini": {
-            "chat": ("/models/{model}:generateContent", "gemini.CODEC"),
-            "embedding": ("/models/{model}:batchEmbedContents", "gemini.BATCH_EMBED_CONTENTS"),
-            "count_tokens": ("/models/{model}:countTokens", "gemini.COUNT_TOKENS"),
-        },
-    }
-)
-"""Dialect -> operation -> path, and the codec's place under `dragoman.dialects`."""
-
-
-@functools.cache
-def _codec(place: str) -> Codec[Any, Any, Any]:
-    module, _, name = place.rpartition(".")
-    codec: Codec[Any, Any, Any] = getattr(importlib.import_module(f"dragoman.dialects.{module}"), name)
-    return codec
+__all__ = ["LazyEndpoints", "speaks"]
 
 
 @dataclass(frozen=True, slots=True)
-class LazyEndpoints(Mapping[Operation, Endpoint]):
-    """A provider's endpoints, whose codecs are imported on first use: a look-up of one provider imports no dialect."""
+class LazyEndpoints(Mapping[str, Endpoint]):
+    """A provider's endpoints by operation. To look a provider up imports no dialect; to ask what it offers imports its own."""
 
-    places: tuple[tuple[Operation, str, str], ...]
-    """Operation, path, and the codec's place."""
+    dialect: str
+    operations: tuple[str, ...] | None = None
+    """None: the usual ones of the dialect."""
+    paths: tuple[tuple[str, str], ...] = ()
+    """Operation and path, where it differs from the dialect's."""
+    _resolved: dict[str, Endpoint] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def __getitem__(self, operation: Operation) -> Endpoint:
-        for known, path, place in self.places:
-            if known == operation:
-                return _endpoint(place, path)
-        raise KeyError(operation)
+    def __getitem__(self, operation: str) -> Endpoint:
+        return (self._resolved or self._resolve())[operation]
 
     def __contains__(self, operation: object) -> bool:
-        return any(known == operation for known, _, _ in self.places)
+        return operation in (self._resolved or self._resolve())
 
-    def __iter__(self) -> Iterator[Operation]:
-        return (operation for operation, _, _ in self.places)
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._resolved or self._resolve())
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self._resolved or self._resolve())
 
-
-@functools.cache
-def _endpoint(place: str, path: str) -> Endpoint:
-    return Endpoint(codec=_codec(place), path=path)
+    def _resolve(self) -> dict[str, Endpoint]:
+        dialect, paths = find_dialect(self.dialect), dict(self.paths)
+        operations = dialect.usual_operations if self.operations is None else self.operations
+        unknown = [operation for operation in operations if operation not in dialect.endpoints]
+        if unknown:
+            raise ConfigError(f"the dialect {self.dialect!r} has no operation {unknown[0]!r}, which a provider claims")
+        for operation, endpoint in dialect.endpoints.items():
+            if operation in operations:
+                path = paths.get(operation)
+                self._resolved[operation] = endpoint if path is None else replace(endpoint, path=path)
+        return self._resolved
 
 
 def speaks(
-    dialect: str, operations: Iterable[Operation] | None = None, paths: Mapping[Operation, str] | None = None
+    dialect: str, operations: Iterable[str] | None = None, paths: Mapping[str, str] | None = None
 ) -> LazyEndpoints:
-    """The endpoints of somebody who speaks `dialect`: all of its operations, or only these; paths of its own win."""
-    known = DIALECTS[dialect]
-    own = paths or {}
-    offered = known if operations is None else [operation for operation in known if operation in set(operations)]
-    return LazyEndpoints(tuple((name, own.get(name, known[name][0]), known[name][1]) for name in offered))
+    """Return the endpoints of a provider that speaks `dialect`: the usual operations, or these. Its own `paths` win."""
+    return LazyEndpoints(dialect, None if operations is None else tuple(operations), tuple((paths or {}).items()))

@@ -8,15 +8,16 @@ from typing import Any, get_args
 
 from dragoman.credentials import ApiKey, Credential, QueryKey
 from dragoman.dialects.dialect import Operation
+from dragoman.dialects.registry import dialect_names, is_dialect
 from dragoman.errors import ConfigError
 from dragoman.providers._accent import accent_from
-from dragoman.providers._endpoints import DIALECTS, LazyEndpoints, speaks
+from dragoman.providers._endpoints import LazyEndpoints, speaks
 from dragoman.providers._provider import Provider
 from dragoman.settings.suggestions import did_you_mean
 
 __all__ = ["provider_from_mapping"]
 
-_ENDPOINTS: Mapping[str, Operation] = {
+_ENDPOINTS: Mapping[str, str] = {
     "/v1/chat/completions": "chat",
     "/v1/completions": "text_completion",
     "/v1/embeddings": "embedding",
@@ -142,20 +143,21 @@ def _unknown_key(key: str, path: str) -> str:
 
 def _dialect(row: Mapping[str, Any], path: str) -> str:
     dialect = str(row.get("dialect", "openai_chat"))
-    if dialect not in DIALECTS:
-        raise ConfigError(
-            f"{path}.dialect: no dialect {dialect!r}{did_you_mean(dialect, DIALECTS)}, of {sorted(DIALECTS)}"
-        )
+    if not is_dialect(dialect):
+        names = sorted(dialect_names())
+        raise ConfigError(f"{path}.dialect: no dialect {dialect!r}{did_you_mean(dialect, names)}, of {names}")
     return dialect
 
 
 def _endpoints(row: Mapping[str, Any], dialect: str, path: str) -> LazyEndpoints:
-    operations: tuple[Operation, ...] | None = None
+    operations: tuple[str, ...] | None = None
     if "supported_endpoints" in row:
         operations = tuple(op for url, op in _ENDPOINTS.items() if url in _tuple(row["supported_endpoints"]))
     if "operations" in row:
         operations = tuple(_operation(word, f"{path}.operations") for word in _tuple(row["operations"]))
-    paths = {_operation(word, f"{path}.paths"): value for word, value in (row.get("paths") or {}).items()}
+    paths: dict[str, str] = {
+        _operation(word, f"{path}.paths"): value for word, value in (row.get("paths") or {}).items()
+    }
     return speaks(dialect, operations, paths)
 
 

@@ -7,18 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dragoman.credentials import Credential
-from dragoman.dialects.dialect import Codec, Operation
+from dragoman.dialects.dialect import Endpoint
 
 __all__ = ["Endpoint", "Provider"]
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One operation of a provider: how it is spoken, and where."""
-
-    codec: Codec[Any, Any, Any]
-    path: str
-    """Appended to the base address; `{model}` is filled in. A `WireRequest.path` wins over it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +20,8 @@ class Provider:
     """As in the user's model string, `name/model`."""
     base_url: str
     """May hold `{NAME}`, filled in from the environment."""
-    endpoints: Mapping[Operation, Endpoint]
+    endpoints: Mapping[str, Endpoint]
+    """By the name of the operation, for all that it offers (see `speaks`)."""
     credential: Credential
     base_url_env: tuple[str, ...] = ()
     """Environment variables that replace `base_url`, first found wins."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.dialects.anthropic_messages.constants import DIALECT
+from dragoman.dialects.anthropic_messages.constants import NAME, VENDOR
 from dragoman.dialects.anthropic_messages.count_tokens import (
     read_count,
     read_count_request,
@@ -17,6 +17,7 @@ from dragoman.dialects.anthropic_messages.count_tokens import (
     write_count_request,
 )
 from dragoman.dialects.anthropic_messages.errors import read_error, write_error
+from dragoman.dialects.anthropic_messages.model_list import write_model, write_model_list
 from dragoman.dialects.anthropic_messages.relay import has_answer, stream_relay
 from dragoman.dialects.anthropic_messages.request_read import read_request
 from dragoman.dialects.anthropic_messages.request_write import DEFAULT_MAX_TOKENS, relay_request, write_request
@@ -24,15 +25,15 @@ from dragoman.dialects.anthropic_messages.response import read_response, write_r
 from dragoman.dialects.anthropic_messages.stream_read import stream_reader
 from dragoman.dialects.anthropic_messages.stream_write import stream_writer
 from dragoman.dialects.anthropic_messages.usage import usage_from_body
-from dragoman.dialects.dialect import Codec
+from dragoman.dialects.dialect import CallerRoute, Codec, Dialect, Endpoint
 from dragoman.dialects.signatures import SEAL_MARK
 from dragoman.types.chat import ChatChunk, ChatRequest, ChatResponse
 from dragoman.types.token_count import TokenCount, TokenCountRequest
 
-__all__ = ["CODEC", "COUNT_TOKENS", "DEFAULT_MAX_TOKENS"]
+__all__ = ["CODEC", "COUNT_TOKENS", "DEFAULT_MAX_TOKENS", "DIALECT"]
 
 CODEC: Codec[ChatRequest, ChatResponse, ChatChunk] = Codec(
-    dialect=DIALECT,
+    dialect=NAME,
     operation="chat",
     read_request=read_request,
     write_request=write_request,
@@ -47,10 +48,11 @@ CODEC: Codec[ChatRequest, ChatResponse, ChatChunk] = Codec(
     read_usage=usage_from_body,
     has_answer=has_answer,
     foreign_marks=(SEAL_MARK,),
+    continues_prefill=True,
 )
 
 COUNT_TOKENS: Codec[TokenCountRequest, TokenCount, Any] = Codec(
-    dialect=DIALECT,
+    dialect=NAME,
     operation="count_tokens",
     read_request=read_count_request,
     write_request=write_count_request,
@@ -60,4 +62,32 @@ COUNT_TOKENS: Codec[TokenCountRequest, TokenCount, Any] = Codec(
     write_error=write_error,
     relay_request=relay_request,
     foreign_marks=(SEAL_MARK,),
+)
+
+DIALECT = Dialect(
+    name=NAME,
+    short_name="anthropic",
+    vendor=VENDOR,
+    endpoints={
+        "chat": Endpoint(CODEC, "/v1/messages"),
+        "count_tokens": Endpoint(COUNT_TOKENS, "/v1/messages/count_tokens"),
+    },
+    usual_operations=("chat", "count_tokens"),
+    bases=("/v1",),
+    routes=(
+        CallerRoute(path="/messages", codec=CODEC, marker="messages"),
+        CallerRoute(path="/messages/count_tokens", codec=COUNT_TOKENS),
+    ),
+    own_paths=("/v1/messages",),
+    client_headers=("anthropic-version",),
+    write_error=write_error,
+    # https://docs.claude.com/en/api/errors: `overloaded_error` is 529, and the SDK has a class for it.
+    statuses={503: 529},
+    request_id_header=b"request-id",
+    hint_headers=("anthropic-version", "anthropic-beta"),
+    semantic_headers=("anthropic-beta",),
+    usage_takes_cost=True,
+    model_lists=("/v1/models", "/models"),
+    write_model=write_model,
+    write_model_list=write_model_list,
 )

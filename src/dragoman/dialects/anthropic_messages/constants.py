@@ -12,7 +12,7 @@ from dragoman.errors import APIResponseValidationError
 
 __all__ = [
     "CUSTOM_SUFFIX",
-    "DIALECT",
+    "NAME",
     "VENDOR",
     "WRAPPED_SUFFIX",
     "as_count",
@@ -21,7 +21,7 @@ __all__ = [
     "parse_input",
 ]
 
-DIALECT = "anthropic_messages"
+NAME = "anthropic_messages"
 VENDOR = "anthropic"
 """Whose signatures, provider-run tools and parameters this dialect's own clients and servers understand."""
 

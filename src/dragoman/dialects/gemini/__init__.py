@@ -9,7 +9,7 @@ A prompt that Google blocked is a `ContentPolicyViolationError` (400), in a whol
 
 from __future__ import annotations
 
-from dragoman.dialects.dialect import Codec
+from dragoman.dialects.dialect import CallerRoute, Codec, Dialect, Endpoint
 from dragoman.dialects.gemini.accent import GEMINI_API, VERTEX_AI, GeminiAccent
 from dragoman.dialects.gemini.count_tokens import (
     read_count_request,
@@ -27,6 +27,7 @@ from dragoman.dialects.gemini.embeddings import (
     write_single_response,
 )
 from dragoman.dialects.gemini.errors import read_error, write_error
+from dragoman.dialects.gemini.model_list import write_model, write_model_list
 from dragoman.dialects.gemini.relay import GeminiStreamRelay, has_answer
 from dragoman.dialects.gemini.request_read import read_request
 from dragoman.dialects.gemini.request_write import relay_request, write_request
@@ -39,7 +40,16 @@ from dragoman.types.chat import ChatChunk, ChatRequest, ChatResponse
 from dragoman.types.embeddings import EmbeddingRequest, EmbeddingResponse
 from dragoman.types.token_count import TokenCount, TokenCountRequest
 
-__all__ = ["BATCH_EMBED_CONTENTS", "CODEC", "COUNT_TOKENS", "EMBED_CONTENT", "GEMINI_API", "VERTEX_AI", "GeminiAccent"]
+__all__ = [
+    "BATCH_EMBED_CONTENTS",
+    "CODEC",
+    "COUNT_TOKENS",
+    "DIALECT",
+    "EMBED_CONTENT",
+    "GEMINI_API",
+    "VERTEX_AI",
+    "GeminiAccent",
+]
 
 CODEC: Codec[ChatRequest, ChatResponse, ChatChunk] = Codec(
     dialect="gemini",
@@ -91,4 +101,40 @@ COUNT_TOKENS: Codec[TokenCountRequest, TokenCount, None] = Codec(
     write_response=write_count_response,
     read_error=read_error,
     write_error=write_error,
+)
+
+DIALECT = Dialect(
+    name="gemini",
+    short_name="gemini",
+    vendor="google",
+    endpoints={
+        "chat": Endpoint(CODEC, "/models/{model}:generateContent"),
+        "embedding": Endpoint(BATCH_EMBED_CONTENTS, "/models/{model}:batchEmbedContents"),
+        "count_tokens": Endpoint(COUNT_TOKENS, "/models/{model}:countTokens"),
+    },
+    usual_operations=("chat", "embedding", "count_tokens"),
+    accent_type=GeminiAccent,
+    accents={"gemini": GEMINI_API, "vertex": VERTEX_AI},
+    bases=("/v1beta", "/v1alpha", "/v1", ""),
+    routes=(
+        CallerRoute(path="/models/{model}:generateContent", codec=CODEC, stream=False, marker="contents"),
+        CallerRoute(path="/models/{model}:streamGenerateContent", codec=CODEC, stream=True),
+        CallerRoute(path="/models/{model}:countTokens", codec=COUNT_TOKENS, stream=False),
+        CallerRoute(path="/models/{model}:embedContent", codec=EMBED_CONTENT, stream=False, marker="content"),
+        CallerRoute(
+            path="/models/{model}:batchEmbedContents", codec=BATCH_EMBED_CONTENTS, stream=False, marker="requests"
+        ),
+    ),
+    own_paths=("/v1beta", "/v1alpha"),
+    client_headers=("x-goog-api-key",),
+    key_parameter="key",
+    write_error=write_error,
+    # google-genai takes every line that is neither empty nor `data:` for a piece of JSON, and fails at a comment:
+    # https://github.com/googleapis/python-genai/blob/main/google/genai/_api_client.py. In an array it is white space.
+    keep_alive_bytes=b"\n",
+    # Its client refuses fields that it does not know.
+    usage_takes_cost=False,
+    model_lists=("/v1beta/models", "/v1alpha/models", "/v1/models", "/models"),
+    write_model=write_model,
+    write_model_list=write_model_list,
 )

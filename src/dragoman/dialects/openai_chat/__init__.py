@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dragoman.dialects.dialect import Codec
+from dragoman.dialects.dialect import CallerRoute, Codec, Dialect, Endpoint
+from dragoman.dialects.openai_chat import completions, embeddings
 from dragoman.dialects.openai_chat.accent import ChatAccent
 from dragoman.dialects.openai_chat.accents import ACCENTS
 from dragoman.dialects.openai_chat.errors import read_error, write_error
+from dragoman.dialects.openai_chat.model_list import write_model, write_model_list
 from dragoman.dialects.openai_chat.relay import FOREIGN_MARKS, OpenAIRelay, has_answer, relay_request
 from dragoman.dialects.openai_chat.request_read import read_request
 from dragoman.dialects.openai_chat.request_write import write_request
@@ -15,7 +17,7 @@ from dragoman.dialects.openai_chat.stream_read import ChatStreamReader
 from dragoman.dialects.openai_chat.stream_write import OpenAIStreamWriter
 from dragoman.types.chat import ChatChunk, ChatRequest, ChatResponse
 
-__all__ = ["ACCENTS", "CODEC", "ChatAccent"]
+__all__ = ["ACCENTS", "CODEC", "DIALECT", "ChatAccent"]
 
 CODEC: Codec[ChatRequest, ChatResponse, ChatChunk] = Codec(
     dialect="openai_chat",
@@ -33,4 +35,32 @@ CODEC: Codec[ChatRequest, ChatResponse, ChatChunk] = Codec(
     read_usage=unary_usage,
     has_answer=has_answer,
     foreign_marks=FOREIGN_MARKS,
+)
+
+DIALECT = Dialect(
+    name="openai_chat",
+    short_name="openai",
+    vendor="openai",
+    endpoints={
+        "chat": Endpoint(CODEC, "/chat/completions"),
+        "text_completion": Endpoint(completions.CODEC, "/completions"),
+        "embedding": Endpoint(embeddings.CODEC, "/embeddings"),
+    },
+    usual_operations=("chat", "text_completion", "embedding"),
+    accent_type=ChatAccent,
+    accents=ACCENTS,
+    # The last three: where Azure's and OpenAI's older clients name the model in the address.
+    # https://learn.microsoft.com/azure/ai-foundry/openai/reference
+    bases=("/v1", "", "/openai/deployments/{model}", "/engines/{model}", "/v1/engines/{model}"),
+    routes=(
+        CallerRoute(path="/chat/completions", codec=CODEC, marker="messages"),
+        CallerRoute(path="/embeddings", codec=embeddings.CODEC, marker="input"),
+        CallerRoute(path="/completions", codec=completions.CODEC, marker="prompt"),
+    ),
+    options_in_body=True,
+    write_error=write_error,
+    usage_takes_cost=True,
+    model_lists=("/v1/models", "/models"),
+    write_model=write_model,
+    write_model_list=write_model_list,
 )

@@ -119,7 +119,7 @@ class ModelEndpoint:
         if caller.framing == "json_array":
             return None
         headers = exchange.headers
-        meant = {name: headers[name] for name in exchange.dialect.meant_headers if name in headers}
+        meant = {name: headers[name] for name in exchange.dialect.semantic_headers if name in headers}
         return Source(self.codec.dialect, body, raw, meant)
 
     def _hints(self, exchange: Exchange, model: str | None) -> RequestHints:
@@ -161,7 +161,7 @@ class ModelEndpoint:
         live = KeepAliveStream(
             exchange,
             content_type=_JSON_ARRAY if array else _EVENT_STREAM,
-            sign=exchange.dialect.sign_of_life,
+            sign=exchange.dialect.keep_alive_bytes,
             interval=kitchen.keep_alive_seconds,
         )
         async with DisconnectWatch(exchange.receive, exchange.scope) as caller, live:

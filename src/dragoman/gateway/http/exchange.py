@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from dragoman.gateway.http.caller_dialects import CallerDialect
+    from dragoman.dialects.dialect import Dialect
 
 __all__ = [
     "HANG_UP",
@@ -67,7 +67,7 @@ class Exchange:
     send: Send
     headers: dict[str, str]
     """The caller's, names in lower case."""
-    dialect: CallerDialect
+    dialect: Dialect
     shared_headers: Headers = field(default_factory=list)
     """What every answer to this caller carries."""
     request_id: str = field(default_factory=_new_id)

@@ -1,18 +1,20 @@
-"""The table of routes: every path that is answered, in which dialect, and who may ask. What is not here is a 404."""
+"""The table of routes: every path that is answered, in which dialect, and who may ask. What is not here is a 404.
+
+The paths of models come from the records of the dialects; the pages are listed here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
-from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects.openai_chat import completions, embeddings
-from dragoman.gateway.http.caller_dialects import ANTHROPIC, GEMINI, OPENAI, CallerDialect
+from dragoman.dialects.dialect import CallerRoute, Dialect
+from dragoman.gateway.http.caller_dialects import dialect_of_client, guess_dialect
 from dragoman.gateway.http.endpoint import ModelEndpoint
 
-__all__ = ["ROUTES", "Page", "Route", "RouteMatch", "find"]
+__all__ = ["Page", "Route", "RouteMatch", "RouteTable", "model_endpoint"]
 
 Page: TypeAlias = Literal[
     "models",
@@ -29,6 +31,25 @@ Page: TypeAlias = Literal[
 ]
 """What is answered without asking a model."""
 
+_MODEL = "{model}"
+_PAGES: Mapping[str, tuple[Literal["GET", "POST"], Page]] = MappingProxyType(
+    {
+        "/model/info": ("GET", "model_info"),
+        "/v1/model/info": ("GET", "model_info"),
+        "/model_group/info": ("GET", "model_group_info"),
+        "/v1/routing/explain": ("POST", "explain"),
+        "/v1/routing/state": ("GET", "routing_state"),
+        "/cooldowns": ("GET", "cooldowns"),
+        "/health": ("GET", "health"),
+        "/health/readiness": ("GET", "ready"),
+        "/health/liveliness": ("GET", "alive"),
+        "/health/liveness": ("GET", "alive"),
+        "/": ("GET", "root"),
+    }
+)
+"""In the first dialect's shapes."""
+_PUBLIC = frozenset({"ready", "alive", "root"})
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -36,12 +57,19 @@ class Route:
 
     method: Literal["GET", "POST"]
     answer: ModelEndpoint | Page
-    dialect: CallerDialect
+    dialects: tuple[Dialect, ...]
+    """More than one where several SDKs ask for this very path, each expecting its own shape."""
     public: bool = False
-    key_in_query: bool = False
-    """Whether `?key=` is a way to show a key here."""
-    dialect_by_client: bool = False
-    """Whether several SDKs ask for this very path, each expecting its own shape."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect of a client that shows no sign of another."""
+        return self.dialects[0]
+
+    @property
+    def key_in_query(self) -> bool:
+        """Whether `?key=` is a way to show a key here."""
+        return any(dialect.key_parameter for dialect in self.dialects)
 
 
 class RouteMatch(NamedTuple):
@@ -50,93 +78,64 @@ class RouteMatch(NamedTuple):
     """The model that the address names."""
 
 
-def _openai(ask: ModelEndpoint) -> Route:
-    return Route("POST", ask, OPENAI)
+def model_endpoint(dialect: Dialect, route: CallerRoute) -> ModelEndpoint:
+    """Return what answers `route`."""
+    return ModelEndpoint(route.codec, controls=dialect.options_in_body, stream=route.stream)
 
 
-def _gemini(ask: ModelEndpoint) -> Route:
-    return Route("POST", ask, GEMINI, key_in_query=True)
+class RouteTable:
+    """All paths of one gateway."""
+
+    def __init__(self, dialects: Sequence[Dialect]) -> None:
+        self.dialects = tuple(dialects)
+        self.exact: dict[str, Route] = {}
+        """By path."""
+        self.patterns: dict[str, dict[str, Route]] = {}
+        """Paths that name a model, by what stands before the name and what stands after it."""
+        for path, route in self._rows():
+            before, name, after = path.partition(_MODEL)
+            if name:
+                self.patterns.setdefault(before, {}).setdefault(after, route)
+            else:
+                self.exact.setdefault(path, route)
+        for before, routes in self.patterns.items():
+            # `/chat/completions` ends in `/completions` as well.
+            self.patterns[before] = dict(sorted(routes.items(), key=lambda item: -len(item[0])))
+
+    def _rows(self) -> Iterator[tuple[str, Route]]:
+        for dialect in self.dialects:
+            for route in dialect.routes:
+                row = Route("POST", model_endpoint(dialect, route), (dialect,))
+                yield from ((f"{base}{route.path}", row) for base in dialect.bases)
+        for path in dict.fromkeys(path for dialect in self.dialects for path in dialect.model_lists):
+            readers = tuple(dialect for dialect in self.dialects if path in dialect.model_lists)
+            yield path, Route("GET", "models", readers)
+            yield f"{path}/{_MODEL}", Route("GET", "model", readers)
+        for path, (method, page) in _PAGES.items():
+            yield path, Route(method, page, self.dialects[:1], public=page in _PUBLIC)
+
+    def find(self, path: str) -> RouteMatch | None:
+        """Return the route of a path, or None. A model's name may hold slashes and colons."""
+        route = self.exact.get(path)
+        if route is not None:
+            return RouteMatch(route)
+        for before, routes in self.patterns.items():
+            if path.startswith(before):
+                return _match(path[len(before) :], routes)
+        stripped = path.rstrip("/")
+        return self.find(stripped) if stripped not in ("", path) else None
+
+    def dialect_of(self, match: RouteMatch | None, path: str, headers: Mapping[str, str], query: bytes) -> Dialect:
+        """Return the dialect in which a request is answered; `match` is its route, if there is one."""
+        if match is None:
+            return guess_dialect(self.dialects, path, headers)
+        readers = match.route.dialects
+        return readers[0] if len(readers) == 1 else dialect_of_client(readers, headers, query)
 
 
-_OPENAI = {
-    "/chat/completions": _openai(ModelEndpoint(openai_chat.CODEC, controls=True)),
-    "/completions": _openai(ModelEndpoint(completions.CODEC, controls=True)),
-    "/embeddings": _openai(ModelEndpoint(embeddings.CODEC, controls=True)),
-}
-_MODELS = Route("GET", "models", OPENAI, key_in_query=True, dialect_by_client=True)
-_MODEL = Route("GET", "model", OPENAI, key_in_query=True, dialect_by_client=True)
-_MODEL_INFO = Route("GET", "model_info", OPENAI)
-_GEMINI_MODELS = Route("GET", "models", GEMINI, key_in_query=True)
-_GEMINI_MODEL = Route("GET", "model", GEMINI, key_in_query=True)
-_ALIVE = Route("GET", "alive", OPENAI, public=True)
-
-ROUTES: Mapping[str, Route] = MappingProxyType(
-    {
-        **{f"/v1{path}": route for path, route in _OPENAI.items()},
-        **_OPENAI,
-        "/v1/messages": Route("POST", ModelEndpoint(anthropic_messages.CODEC), ANTHROPIC),
-        "/v1/messages/count_tokens": Route("POST", ModelEndpoint(anthropic_messages.COUNT_TOKENS), ANTHROPIC),
-        "/v1/models": _MODELS,
-        "/models": _MODELS,
-        "/model/info": _MODEL_INFO,
-        "/v1/model/info": _MODEL_INFO,
-        "/model_group/info": Route("GET", "model_group_info", OPENAI),
-        "/v1beta/models": _GEMINI_MODELS,
-        "/v1alpha/models": _GEMINI_MODELS,
-        "/v1/routing/explain": Route("POST", "explain", OPENAI),
-        "/v1/routing/state": Route("GET", "routing_state", OPENAI),
-        "/cooldowns": Route("GET", "cooldowns", OPENAI),
-        "/health": Route("GET", "health", OPENAI),
-        "/health/readiness": Route("GET", "ready", OPENAI, public=True),
-        "/health/liveliness": _ALIVE,
-        "/health/liveness": _ALIVE,
-        "/": Route("GET", "root", OPENAI, public=True),
-    }
-)
-"""By path, exactly."""
-
-VERBS: Mapping[str, Route] = MappingProxyType(
-    {
-        "generateContent": _gemini(ModelEndpoint(gemini.CODEC, stream=False)),
-        "streamGenerateContent": _gemini(ModelEndpoint(gemini.CODEC, stream=True)),
-        "countTokens": _gemini(ModelEndpoint(gemini.COUNT_TOKENS, stream=False)),
-        "embedContent": _gemini(ModelEndpoint(gemini.EMBED_CONTENT, stream=False)),
-        "batchEmbedContents": _gemini(ModelEndpoint(gemini.BATCH_EMBED_CONTENTS, stream=False)),
-    }
-)
-"""Gemini's, behind `/v1beta/models/{model}:`."""
-_MODEL_PREFIXES: Mapping[str, Route] = MappingProxyType(
-    {"/v1beta/models/": _GEMINI_MODEL, "/v1alpha/models/": _GEMINI_MODEL, "/v1/models/": _MODEL, "/models/": _MODEL}
-)
-_AZURE_PREFIXES = ("/openai/deployments/", "/engines/", "/v1/engines/")
-"""Where Azure's and OpenAI's older clients name the model in the address."""
-
-
-def find(path: str) -> RouteMatch | None:
-    """The route of a path. A model's name may hold slashes and colons."""
-    route = ROUTES.get(path)
-    if route is not None:
-        return RouteMatch(route)
-    for prefix, one in _MODEL_PREFIXES.items():
-        if path.startswith(prefix):
-            return _of_model(path[len(prefix) :], one)
-    for prefix in _AZURE_PREFIXES:
-        if path.startswith(prefix):
-            return _of_deployment(path[len(prefix) :])
-    stripped = path.rstrip("/")
-    return find(stripped) if stripped not in ("", path) else None
-
-
-def _of_model(rest: str, one: Route) -> RouteMatch | None:
-    name, colon, verb = rest.rpartition(":")
-    asked = VERBS.get(verb) if colon else None
-    if asked is not None:
-        return RouteMatch(asked, name) if name else None
-    return RouteMatch(one, rest) if rest.strip("/") else None
-
-
-def _of_deployment(rest: str) -> RouteMatch | None:
-    for suffix, route in _OPENAI.items():
-        if rest.endswith(suffix) and len(rest) > len(suffix):
-            return RouteMatch(route, rest[: -len(suffix)])
+def _match(rest: str, routes: Mapping[str, Route]) -> RouteMatch | None:
+    for after, route in routes.items():
+        if rest.endswith(after):
+            name = rest.removesuffix(after)
+            return RouteMatch(route, name) if name.strip("/") else None
     return None

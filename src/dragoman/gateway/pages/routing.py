@@ -4,47 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qs
 
 import orjson
 
+from dragoman.dialects.dialect import CallerRoute, Dialect
+from dragoman.dialects.registry import dialects
 from dragoman.errors import BadRequestError
 from dragoman.gateway.http.body import parse_object
-from dragoman.gateway.http.endpoint import GatewayServices, ModelEndpoint
+from dragoman.gateway.http.caller_dialects import dialect_of_client
+from dragoman.gateway.http.endpoint import GatewayServices
 from dragoman.gateway.http.exchange import Exchange
-from dragoman.gateway.http.routes import Route, find
+from dragoman.gateway.http.routes import model_endpoint
 from dragoman.routing import Call
 
-__all__ = ["DIALECTS", "call_of", "explain"]
-
-
-class _Shape(NamedTuple):
-    """How a request is told from the others of its dialect."""
-
-    field: str
-    """One that it has and they have not."""
-    path: str
-    """Where it is posted."""
-
-
-DIALECTS: Mapping[str, tuple[_Shape, ...]] = MappingProxyType(
-    {
-        "openai": (
-            _Shape("messages", "/v1/chat/completions"),
-            _Shape("input", "/v1/embeddings"),
-            _Shape("prompt", "/v1/completions"),
-        ),
-        "anthropic": (_Shape("messages", "/v1/messages"),),
-        "gemini": (
-            _Shape("contents", "/v1beta/models/{model}:generateContent"),
-            _Shape("content", "/v1beta/models/{model}:embedContent"),
-            _Shape("requests", "/v1beta/models/{model}:batchEmbedContents"),
-        ),
-    }
-)
-"""By the name that `?dialect=` gives."""
+__all__ = ["call_of", "explain"]
 
 
 async def explain(kitchen: GatewayServices, exchange: Exchange) -> None:
@@ -60,37 +35,47 @@ async def explain(kitchen: GatewayServices, exchange: Exchange) -> None:
 def call_of(kitchen: GatewayServices, exchange: Exchange, raw: bytes, dialect: str | None) -> Call:
     """The call that a body would be, by the same steps as at its own path. Raises `BadRequestError`."""
     body = parse_object(raw, kitchen.limits)
-    route, model = _route_of(body, dialect or _guess(body, exchange.headers))
-    assert isinstance(route.answer, ModelEndpoint)
-    ask, caller = route.answer, exchange.dialect
-    if model is not None and ask.stream is not None:
-        ask = replace(ask, stream=bool(body.get("stream")))
+    speaker = _named(dialect) if dialect else _dialect_of(body, exchange.headers)
+    route = _route_of(body, speaker)
+    endpoint, model, caller = model_endpoint(speaker, route), None, exchange.dialect
+    if route.stream is not None:
+        # The address would say both.
+        model = _model_in(body)
+        endpoint = replace(endpoint, stream=bool(body.get("stream")))
         raw = orjson.dumps({name: value for name, value in body.items() if name not in ("model", "stream")})
-    exchange.dialect = route.dialect
+    exchange.dialect = speaker
     try:
-        return ask.read(kitchen, exchange, raw, model)[0]
+        return endpoint.read(kitchen, exchange, raw, model)[0]
     finally:
         exchange.dialect = caller
 
 
-def _guess(body: Mapping[str, Any], headers: Mapping[str, str]) -> str:
-    if any(shape.field in body for shape in DIALECTS["gemini"]):
-        return "gemini"
-    return "anthropic" if "anthropic-version" in headers else "openai"
+def _named(name: str) -> Dialect:
+    known = {dialect.short_name: dialect for dialect in dialects()}
+    if name not in known:
+        raise BadRequestError(f"dialect: expected one of {', '.join(known)}", param="dialect")
+    return known[name]
 
 
-def _route_of(body: Mapping[str, Any], dialect: str) -> tuple[Route, str | None]:
-    """Where such a body is posted, and the model, where it stands in the address there."""
-    shapes = DIALECTS.get(dialect)
-    if shapes is None:
-        raise BadRequestError(f"dialect: expected one of {', '.join(DIALECTS)}", param="dialect")
-    shape = next((shape for shape in shapes if shape.field in body), None)
-    if shape is None:
-        fields = " or ".join(f"`{shape.field}`" for shape in shapes)
-        raise BadRequestError(f"expected a request of the dialect {dialect}: with {fields}", param="dialect")
+def _dialect_of(body: Mapping[str, Any], headers: Mapping[str, str]) -> Dialect:
+    """Return the dialect that alone has a request with such a field, or else the one whose clients send such headers."""
+    known = dialects()
+    fields = [{route.marker for route in dialect.routes if route.marker in body} for dialect in known]
+    own = [dialect for dialect, markers in zip(known, fields, strict=True) if markers]
+    return own[0] if len(own) == 1 else dialect_of_client(known, headers, b"")
+
+
+def _route_of(body: Mapping[str, Any], dialect: Dialect) -> CallerRoute:
+    """Return where such a body is posted."""
+    found = next((route for route in dialect.routes if route.marker and route.marker in body), None)
+    if found is None:
+        fields = " or ".join(f"`{route.marker}`" for route in dialect.routes if route.marker)
+        raise BadRequestError(f"expected a request of the dialect {dialect.short_name}: with {fields}", param="dialect")
+    return found
+
+
+def _model_in(body: Mapping[str, Any]) -> str:
     model = body.get("model")
-    if "{model}" in shape.path and not (isinstance(model, str) and model):
+    if not (isinstance(model, str) and model):
         raise BadRequestError("model: expected the name of a model", param="model", code="missing_required_parameter")
-    found = find(shape.path.format(model=str(model).removeprefix("models/")))
-    assert found is not None
-    return found.route, found.model
+    return model.removeprefix("models/")

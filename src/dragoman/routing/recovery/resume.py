@@ -21,8 +21,6 @@ from dragoman.routing.settings.router_settings import RouterSettings
 
 __all__ = ["ResumedStream", "can_resume", "is_resumable", "is_wanted", "resume_on_break", "resuming_deployments"]
 
-_PREFILLED = frozenset({"anthropic_messages"})
-"""Dialects in which the model continues a last message of the assistant and repeats nothing."""
 _PLAIN = frozenset({"role", "content"})
 _LIMITS = ("max_tokens", "max_completion_tokens")
 
@@ -228,7 +226,7 @@ def resuming_deployments(group: RequestedGroup, excluded: Collection[str]) -> li
 
 def _continues(deployment: Deployment) -> bool:
     endpoint = deployment.provider.endpoints.get("chat")
-    speaks = endpoint is not None and endpoint.codec.dialect in _PREFILLED
+    speaks = endpoint is not None and endpoint.codec.continues_prefill
     return speaks and abilities_of(deployment).facts.prefill is True and is_resumable(deployment.params)
 
 
