@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -64,17 +63,14 @@ class Planner:
     def updated(
         self, now: RoutingPlan, deployments: Iterable[Deployment] | None, settings: RouterSettings | None
     ) -> RoutingPlan:
-        """After `now`; None: as they are. What strategies and affinity have learned is kept. Raises `ConfigError`."""
+        """Return the plan that follows `now`; None: deployments or settings as they are. What strategies and affinity have learned
+        is kept. Raise `ConfigError`."""
         listed = now.deployments if deployments is None else tuple(deployments)
-        twice, times = Counter(item.id for item in listed).most_common(1)[0] if listed else ("", 0)
-        if times > 1:
-            raise ConfigError(f"model_list: the id {twice!r} is there twice", param="model_list")
+        _check_ids(listed)
         if settings is None:
-            directory = self._index(listed, now.settings, now.strategies)
-            return self._validated(replace(now, deployments=listed, index=directory))
-        for field in dataclasses.fields(settings):
-            if field.name in FIXED and getattr(settings, field.name) != getattr(now.settings, field.name):
-                raise ConfigError(f"{field.name}: cannot be changed while the router runs", param=field.name)
+            index = self._index(listed, now.settings, now.strategies)
+            return self._validated(replace(now, deployments=listed, index=index))
+        _check_fixed(now.settings, settings)
         plan = self.initial(listed, settings)
         if now.affinity is not None and now.strategies.read_caches == plan.strategies.read_caches:
             return replace(plan, affinity=now.affinity)
@@ -99,3 +95,15 @@ class Planner:
             canaries=self.canaries,
             names=value.model_group_alias,
         )
+
+
+def _check_ids(deployments: Iterable[Deployment]) -> None:
+    name, times = next(iter(Counter(item.id for item in deployments).most_common(1)), ("", 0))
+    if times > 1:
+        raise ConfigError(f"model_list: the id {name!r} is there twice", param="model_list")
+
+
+def _check_fixed(before: RouterSettings, after: RouterSettings) -> None:
+    for name in sorted(FIXED):
+        if getattr(before, name) != getattr(after, name):
+            raise ConfigError(f"{name}: cannot be changed while the router runs", param=name)

@@ -152,15 +152,15 @@ def _writes_where_marked(deployment: Deployment) -> bool:
     return entry is not None and any("cache_write_5m" in period.rates for period in entry.prices)
 
 
-def _prefixes(asked: GroupRequest) -> tuple[_Prefix, ...]:
-    """The beginnings of the request that are long enough to be cached, the shortest first."""
-    request = asked.request
-    messages = request.get("messages") if isinstance(request, dict) else None
-    if not isinstance(messages, list):
-        return ()
+def _prefixes(group_request: GroupRequest) -> tuple[_Prefix, ...]:
+    """Return the beginnings of the request that are long enough to be cached, the shortest first."""
+    request = group_request.request
+    messages = request.get("messages") if isinstance(request, dict) else ()
     reader = _Reader()
-    reader.read(request.get("tools") or [])
+    if messages:
+        reader.read(request.get("tools") or [])
     result: list[_Prefix] = []
+    messages = messages if isinstance(messages, list) else []
     for number, message in enumerate(messages):
         reader.read(message)
         following = messages[number + 1] if number + 1 < len(messages) else None
@@ -185,12 +185,7 @@ class _Reader:
 
     def read(self, value: Any) -> None:
         if isinstance(value, dict):
-            for name, part in value.items():
-                if name == "cache_control":
-                    self.marked = self.marked or bool(part)
-                elif not (name == "type" and part == "text"):
-                    self._feed(b"" if name in ("content", "text") else name.encode())
-                    self.read(part)
+            self._read_object(value)
         elif isinstance(value, list):
             for part in value:
                 self.read(part)
@@ -199,6 +194,14 @@ class _Reader:
             self._feed(value.encode("utf-8", "surrogatepass"))
         else:
             self._feed(orjson.dumps(value, default=repr))
+
+    def _read_object(self, value: Mapping[str, Any]) -> None:
+        for name, part in value.items():
+            if name == "cache_control":
+                self.marked = self.marked or bool(part)
+            elif not (name == "type" and part == "text"):
+                self._feed(b"" if name in ("content", "text") else name.encode())
+                self.read(part)
 
     def digest(self) -> bytes:
         return self._hash.copy().digest()

@@ -12,7 +12,7 @@ from dragoman.routing.health.outage import LIMIT_ERRORS
 from dragoman.routing.request import GroupRequest
 from dragoman.routing.selection import Choice, NoDeployment, Skipped
 from dragoman.routing.settings.checks import CheckPolicy
-from dragoman.routing.strategies import Candidates, Strategy
+from dragoman.routing.strategies import Candidates, Pick, Strategy
 from dragoman.state import Outage, View
 
 __all__ = ["Eligible", "HealthSnapshot", "ModelGroup"]
@@ -98,27 +98,36 @@ class ModelGroup:
         return self
 
     def choose(self, request: GroupRequest, view: View, excluded: Collection[str] = ()) -> Choice | NoDeployment:
-        """Pick one that is well, can take the call, and is not among the ids of `excluded`."""
-        standing = self._snapshot(view.outages) if view.outages else self._all_healthy
-        looked_at = [(check.name, key) for check in self._checks if (key := check.cache_key(request)) is not None]
-        alike = tuple(looked_at)
-        eligible = None if excluded else standing.eligible.get(alike)
-        if eligible is None:
-            eligible = self._eligible(standing, request, excluded)
-            if not excluded and _is_cacheable(alike):
-                _store(standing.eligible, alike, eligible)
-        pool, skipped = eligible
+        """Pick a deployment that is healthy, can take the call, and is not among the ids of `excluded`."""
+        snapshot = self._snapshot(view.outages) if view.outages else self._all_healthy
+        if excluded:
+            pool, skipped = self._eligible(snapshot, request, excluded)
+        else:
+            pool, skipped = self._cached_eligible(snapshot, request)
         if pool is None:
             return self._no_deployment(request, view, excluded)
         if len(pool.members) == 1:
             return Choice(pool.members[0], request.reason + (_ONLY if len(self.members) == 1 else _LEFT), skipped)
-        kept = None if request.affinity is None else request.affinity.preferred(request, pool.candidates)
-        if kept is not None and not request.explaining:
-            return Choice(pool.members[kept.position], request.reason + kept.why, skipped)
-        pick = self.strategy(pool.candidates, view, request)
-        if kept is not None:
-            pick = pick._replace(position=kept.position, why=kept.why)
+        pick = self._pick(pool, view, request)
         return Choice(pool.members[pick.position], request.reason + pick.why, skipped, pick.scores)
+
+    def _cached_eligible(self, snapshot: HealthSnapshot, request: GroupRequest) -> Eligible:
+        """Return what `_eligible` does, computed once for all calls that the checks cannot tell apart."""
+        key = tuple([(check.name, part) for check in self._checks if (part := check.cache_key(request)) is not None])
+        eligible = snapshot.eligible.get(key)
+        if eligible is None:
+            eligible = self._eligible(snapshot, request, ())
+            if _is_cacheable(key):
+                _store(snapshot.eligible, key, eligible)
+        return eligible
+
+    def _pick(self, pool: _Pool, view: View, request: GroupRequest) -> Pick:
+        """Return the deployment that affinity prefers, or else the strategy's."""
+        hit = None if request.affinity is None else request.affinity.preferred(request, pool.candidates)
+        if hit is None:
+            return self.strategy(pool.candidates, view, request)
+        scores = self.strategy(pool.candidates, view, request).scores if request.explaining else None
+        return Pick(hit.position, hit.why, scores)
 
     def eligible_ids(self, request: GroupRequest) -> frozenset[str]:
         """The ids of those that could take the call if they were well and within their limits."""
@@ -179,7 +188,7 @@ class ModelGroup:
         return pool
 
     def _no_deployment(self, request: GroupRequest, view: View, excluded: Collection[str]) -> NoDeployment:
-        """Why: the request itself, or outages."""
+        """Return the reasons: the request itself, or outages."""
         skipped: list[Skipped] = []
         outages: list[Outage] = []
         refusing: set[str] = set()
@@ -188,20 +197,22 @@ class ModelGroup:
             deployment = member.deployment
             if deployment.id in excluded:
                 continue
-            refusal = _refusal(deployment, checks, request)
-            outage = member.outage(view.outages)
-            if refusal is not None:
+            if (refusal := _refusal(deployment, checks, request)) is not None:
                 refusing.add(refusal[0].name)
                 skipped.append(refusal[1])
-            elif outage is not None:
+            elif (outage := member.outage(view.outages)) is not None:
                 outages.append(outage)
                 skipped.append(Skipped(deployment.id, f"out: {outage.reason}"))
-        ready = min((outage.until for outage in outages), default=None)
-        limited = bool(outages) and all(outage.error in LIMIT_ERRORS for outage in outages)
-        error = None
-        if refusing and not outages:  # the last in the table, as who got so far could do all else
-            error = next(check.error for check in reversed(CHECKS) if check.name in refusing)
-        return NoDeployment(tuple(skipped), ready, limited, error)
+        return _explained(skipped, outages, refusing)
+
+
+def _explained(skipped: Sequence[Skipped], outages: Sequence[Outage], refusing: Collection[str]) -> NoDeployment:
+    ready = min((outage.until for outage in outages), default=None)
+    is_limited = bool(outages) and all(outage.error in LIMIT_ERRORS for outage in outages)
+    error = None
+    if refusing and not outages:  # the last of the table: what it refused had passed all other checks
+        error = next(check.error for check in reversed(CHECKS) if check.name in refusing)
+    return NoDeployment(tuple(skipped), ready, is_limited, error)
 
 
 def _is_cacheable(alike: tuple[tuple[str, Hashable], ...]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from dragoman.models import abilities, as_model_info
@@ -22,35 +22,54 @@ _ADDED_UP = ("rpm", "tpm")
 
 
 def group_info(name: str, deployments: Sequence[Deployment]) -> dict[str, Any]:
-    """Under LiteLLM's names: what holds whichever of them answers, the highest prices, and their limits together (None where
-    one of them has no limit)."""
-    entries = [deployment.entry for deployment in deployments]
+    """Return LiteLLM's fields of a model group: what holds whichever deployment answers, the highest prices, and the sum of the
+    limits (None where one deployment has no limit)."""
+    entries = [deployment.entry for deployment in deployments if deployment.entry is not None]
     facts = facts_of_all(deployments)
-    infos = [as_model_info(entry) for entry in entries if entry is not None]
-    costs = {name: [cost for info in infos if (cost := info.get(name)) is not None] for name in _HIGHEST}
-    params = [set(supported_openai_params(item.provider, item.model, item.entry)) for item in deployments]
-    limits = {limit: [getattr(item, limit) for item in deployments] for limit in _ADDED_UP}
+    infos = [as_model_info(entry) for entry in entries]
     return {
         "model_group": name,
         "providers": list(dict.fromkeys(deployment.provider.name for deployment in deployments)),
-        "mode": next((entry.mode for entry in entries if entry is not None), None),
+        "mode": entries[0].mode if entries else None,
         "max_input_tokens": facts["max_input_tokens"] or facts["context_window"],
         "max_output_tokens": facts["max_output_tokens"],
-        **{name: max(item) if item else None for name, item in costs.items()},
-        **{name: None if not item or None in item else sum(item) for name, item in limits.items()},
-        **{f"supports_{name}": eligible for name, eligible in facts["abilities"].items()},
-        "supported_openai_params": sorted(set.intersection(*params)) if params else [],
+        **{cost: _highest(info.get(cost) for info in infos) for cost in _HIGHEST},
+        **{limit: _total([getattr(deployment, limit) for deployment in deployments]) for limit in _ADDED_UP},
+        **{f"supports_{ability}": able for ability, able in facts["abilities"].items()},
+        "supported_openai_params": _common_params(deployments),
     }
 
 
+def _highest(costs: Iterable[float | None]) -> float | None:
+    return max((cost for cost in costs if cost is not None), default=None)
+
+
+def _total(limits: Sequence[int | None]) -> int | None:
+    values = [limit for limit in limits if limit is not None]
+    return sum(values) if values and len(values) == len(limits) else None
+
+
+def _common_params(deployments: Sequence[Deployment]) -> list[str]:
+    params = [set(supported_openai_params(item.provider, item.model, item.entry)) for item in deployments]
+    return sorted(set.intersection(*params)) if params else []
+
+
 def facts_of_all(deployments: Sequence[Deployment]) -> dict[str, Any]:
-    """What holds whichever of several answers: the smallest window, and the abilities that all have."""
-    facts: dict[str, Any] = {}
-    for name in _WINDOWS:
-        sizes = [size for item in deployments if item.entry and (size := getattr(item.entry, name)) is not None]
-        facts[name] = min(sizes) if sizes and len(sizes) == len(deployments) else None
-    known = [abilities(item.provider.name, item.model, item.entry).can for item in deployments]
-    named = dict.fromkeys(ability for can in known for ability in can)
-    value = {ability: [can.get(ability) for can in known] for ability in named}
-    facts["abilities"] = {ability: all(item) for ability, item in value.items() if False in item or all(item)}
+    """Return what holds whichever deployment answers: the smallest window, and the abilities that all have."""
+    facts: dict[str, Any] = {window: _smallest(window, deployments) for window in _WINDOWS}
+    facts["abilities"] = _common_abilities(deployments)
     return facts
+
+
+def _smallest(window: str, deployments: Sequence[Deployment]) -> int | None:
+    """Return the smallest of the windows; None where one of them is unknown."""
+    sizes = [size for item in deployments if item.entry and (size := getattr(item.entry, window)) is not None]
+    return min(sizes) if sizes and len(sizes) == len(deployments) else None
+
+
+def _common_abilities(deployments: Sequence[Deployment]) -> dict[str, bool]:
+    """Return each ability that all are known to have, or that one is known to lack."""
+    by_deployment = [abilities(item.provider.name, item.model, item.entry).can for item in deployments]
+    names = dict.fromkeys(ability for can in by_deployment for ability in can)
+    values = {ability: [can.get(ability) for can in by_deployment] for ability in names}
+    return {ability: all(known) for ability, known in values.items() if False in known or all(known)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -81,20 +81,24 @@ def _refuse(problems: Sequence[Problem]) -> None:
         raise ConfigError(lines, param=problems[0].path)
 
 
+def _naming_problems(alias: Any, info: Any, path: str) -> Iterator[Problem]:
+    if not isinstance(alias, str) or not alias:
+        yield Problem(f"{path}.model_name", "expected the name that callers use")
+    if not isinstance(info, Mapping):
+        yield Problem(f"{path}.model_info", "expected an object")
+    elif not isinstance(info.get("base_model"), (str, type(None))):
+        yield Problem(f"{path}.model_info.base_model", "expected a model such as `azure/gpt-6.1-sol`")
+
+
 def _deployment(entry: Any, path: str, providers: Providers, problems: list[Problem]) -> Deployment | None:
-    """One that has no id yet."""
+    """Read an entry as a deployment without an id; None where it is wrong."""
     previous = len(problems)
     if not isinstance(entry, Mapping):
         problems.append(Problem(path, "expected an object with `model_name` and `litellm_params`"))
         return None
     _unknown_keys(entry, path, problems)
     alias, info = entry.get("model_name"), entry.get("model_info") or {}
-    if not isinstance(alias, str) or not alias:
-        problems.append(Problem(f"{path}.model_name", "expected the name that callers use"))
-    if not isinstance(info, Mapping):
-        problems.append(Problem(f"{path}.model_info", "expected an object"))
-    elif not isinstance(info.get("base_model"), (str, type(None))):
-        problems.append(Problem(f"{path}.model_info.base_model", "expected a model such as `azure/gpt-6.1-sol`"))
+    problems.extend(_naming_problems(alias, info, path))
     key = "litellm_params" if "litellm_params" in entry else "params"
     params = entry.get(key)
     if not isinstance(params, Mapping) or not isinstance(params.get("model"), str):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from dragoman.routing.deployments.deployment import Deployment
 from dragoman.routing.settings.options import Problem
-from dragoman.routing.settings.router_settings import FallbackTarget, target_name
+from dragoman.routing.settings.router_settings import FallbackTarget, RouterSettings, target_name
 from dragoman.routing.settings.table import Reading
 from dragoman.settings.suggestions import did_you_mean
 
@@ -23,23 +23,20 @@ def name_faults(
     unlisted: Callable[[FallbackTarget], str | None] | None = None,
     deployments: Iterable[Deployment] = (),
 ) -> list[Problem]:
-    """Return a problem for each model that the settings name and that does not exist, so that it is not found out on the day
-    when it is
-    needed. `unlisted` returns what is wrong with a model in no list, where such models are served."""
-    listed = list(dict.fromkeys(models))
-    known = {*listed, *reading.settings.model_group_alias}
-    patterns = [name for name in listed if "*" in name]
-    result: list[Problem] = []
+    """Return a problem for each model that the settings name and that does not exist, so that it is found at once, and not
+    on the day when it is needed. `unlisted` returns what is wrong with a model in no list, where such models are served."""
+    names = {*models, *reading.settings.model_group_alias}
+    patterns = [name for name in names if "*" in name]
+    problems: list[Problem] = []
     for path, target in (*_named(reading), *_named_by(deployments)):
         name = target_name(target)
-        if name == "*" or name in known or any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
+        if name == "*" or name in names or any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
             continue
         reason = "" if unlisted is None else unlisted(target)
         if reason is not None:
-            remark = f"; {reason}" if reason else ""
-            near_name = did_you_mean(name, known) if len(result) < _MOST_REMARKS else ""
-            result.append(Problem(path, f"{name!r} is not in model_list{near_name}{remark}"))
-    return result
+            nearest = did_you_mean(name, names) if len(problems) < _MOST_REMARKS else ""
+            problems.append(Problem(path, f"{name!r} is not in model_list{nearest}{reason and f'; {reason}'}"))
+    return problems
 
 
 def _named_by(deployments: Iterable[Deployment]) -> Iterator[tuple[str, FallbackTarget]]:
@@ -51,13 +48,9 @@ def _named_by(deployments: Iterable[Deployment]) -> Iterator[tuple[str, Fallback
 
 
 def _named(reading: Reading) -> Iterator[tuple[str, FallbackTarget]]:
-    """Every model that the settings name, with its path."""
+    """Yield every model that the settings name, with its path."""
     settings, paths = reading.settings, reading.paths
-    for field in ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks"):
-        for alias, targets in getattr(settings, field).items():
-            yield paths[field], alias
-            yield from ((f"{paths[field]}.{alias}", target) for target in targets)
-    yield from ((paths["default_fallbacks"], target) for target in settings.default_fallbacks)
+    yield from _named_by_fallbacks(settings, paths)
     for name, alias in settings.model_group_alias.items():
         yield f"{paths['model_group_alias']}.{name}", alias.model
     for mirror in settings.mirror.mirrors:
@@ -68,3 +61,11 @@ def _named(reading: Reading) -> Iterator[tuple[str, FallbackTarget]]:
     yield from ((f"{canary.path}.model", canary.model) for canary in settings.canary)
     for field in ("group_retry_policies", "weights"):
         yield from ((f"{paths[field]}.{name}", name) for name in getattr(settings, field))
+
+
+def _named_by_fallbacks(settings: RouterSettings, paths: Mapping[str, str]) -> Iterator[tuple[str, FallbackTarget]]:
+    for field in ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks"):
+        for alias, targets in getattr(settings, field).items():
+            yield paths[field], alias
+            yield from ((f"{paths[field]}.{alias}", target) for target in targets)
+    yield from ((paths["default_fallbacks"], target) for target in settings.default_fallbacks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 from dragoman.errors import (
     APIError,
@@ -47,24 +48,31 @@ _MOCK_FAILURES: Mapping[str, type[APIError]] = MappingProxyType(
 def targets(
     settings: RouterSettings, alias: str, options: CallOptions, error: APIError | None, called: str = ""
 ) -> Iterator[FallbackTarget]:
-    """The fallbacks of `alias` for this error (None: for an error that any deployment may have): the call's own, or else the
-    router's. `called` is the name by which the caller knows it: its fallbacks come before those of `alias`."""
+    """Yield the fallbacks of `alias` for this error (None: for an error that any deployment may have): the call's own, or else
+    the router's. `called` is the name by which the caller knows it: its fallbacks come before those of `alias`."""
     if options.disable_fallbacks:
         return
     names = (called or alias, alias)
-    general: Sequence[FallbackTarget] | None = options.fallbacks
-    if general is None:
-        general = _row(settings.fallbacks, names) or settings.default_fallbacks
-    special: Fallbacks = {}
-    if isinstance(error, ContextWindowExceededError):
-        special = settings.context_window_fallbacks
-    elif isinstance(error, ContentPolicyViolationError):
-        special = settings.content_policy_fallbacks
-    elif error is not None and not (error.retry_here or error.retry_elsewhere):
+    special = _special(settings, error)
+    if special is None and error is not None and not (error.retry_here or error.retry_elsewhere):
         return
-    for target in _row(special, names) or general:
-        if target not in names:
-            yield target
+    targets = _row(special or {}, names) or _general(settings, options, names)
+    yield from (target for target in targets if target not in names)
+
+
+def _special(settings: RouterSettings, error: APIError | None) -> Fallbacks | None:
+    """Return the fallbacks of a class of errors that has its own."""
+    if isinstance(error, ContextWindowExceededError):
+        return settings.context_window_fallbacks
+    if isinstance(error, ContentPolicyViolationError):
+        return settings.content_policy_fallbacks
+    return None
+
+
+def _general(settings: RouterSettings, options: CallOptions, names: Sequence[str]) -> Sequence[FallbackTarget]:
+    if options.fallbacks is not None:
+        return options.fallbacks
+    return _row(settings.fallbacks, names) or settings.default_fallbacks
 
 
 def _row(rows: Fallbacks, names: Sequence[str]) -> tuple[FallbackTarget, ...]:
@@ -80,15 +88,18 @@ def mock_failure(options: CallOptions, alias: str) -> APIError | None:
     return None
 
 
-def check_form(result: Sequence[FallbackTarget] | None, *, remote: bool) -> None:
-    """Those that come with a call. Raises `BadRequestError`."""
-    for target in result or ():
-        if isinstance(target, str):
-            continue
-        parts = split_params({name: value for name, value in target.items() if name != "model"}, "fallbacks")
-        for path, message in parts.problems:
-            raise BadRequestError(f"{path}: {message}", param=path)
-        named = next((name for name in _NOT_REMOTE if name in parts.options), None)
-        if named is not None and remote:
-            named = next(iter(parts.options["prices"])) if named == "prices" else named
-            raise BadRequestError(f"fallbacks.{named}: cannot be set here", param=f"fallbacks.{named}")
+def check_form(targets: Sequence[FallbackTarget] | None, *, remote: bool) -> None:
+    """Check the fallbacks that come with a call; `remote`: with a caller of a gateway. Raise `BadRequestError`."""
+    for target in targets or ():
+        if not isinstance(target, str):
+            _check_parameters(target, remote=remote)
+
+
+def _check_parameters(target: Mapping[str, Any], *, remote: bool) -> None:
+    parts = split_params({name: value for name, value in target.items() if name != "model"}, "fallbacks")
+    for path, message in parts.problems:
+        raise BadRequestError(f"{path}: {message}", param=path)
+    name = next((name for name in _NOT_REMOTE if name in parts.options), None) if remote else None
+    if name is not None:
+        name = next(iter(parts.options["prices"])) if name == "prices" else name
+        raise BadRequestError(f"fallbacks.{name}: cannot be set here", param=f"fallbacks.{name}")
