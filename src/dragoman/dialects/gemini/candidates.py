@@ -14,6 +14,7 @@ from dragoman.dialects.gemini.fields import own_vendor
 from dragoman.dialects.gemini.finish_reasons import broke_off, read_finish
 from dragoman.dialects.gemini.logprobs import read_logprobs
 from dragoman.dialects.gemini.media import join_base64
+from dragoman.dialects.gemini.params import TIERS_FROM_WIRE
 from dragoman.dialects.gemini.parts_read import CallIds, PartsReader
 from dragoman.dialects.validation import expect_object
 from dragoman.errors import APIError, APIResponseValidationError
@@ -25,7 +26,6 @@ __all__ = ["CandidateReader", "blocked_prompt", "candidates_of", "envelope", "in
 _READ = frozenset({"content", "finishReason", "index", "logprobsResult"})
 _KNOWN = frozenset({"candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId", "createTime"})
 _THINKING = frozenset(("role", "reasoning_content", "thinking_blocks"))
-_TIERS = {"standard": "default"}
 
 
 def candidates_of(body: Any, context: ReplyContext, raw: bytes) -> list[JsonObject]:
@@ -68,7 +68,7 @@ def envelope(body: JsonObject, context: ReplyContext) -> JsonObject:
 
 def service_tier(usage: Any) -> str | None:
     tier = usage.get("serviceTier") if isinstance(usage, dict) else None
-    return _TIERS.get(tier, tier) if isinstance(tier, str) else None
+    return TIERS_FROM_WIRE.get(tier, tier) if isinstance(tier, str) else None
 
 
 def _seconds(moment: Any) -> int | None:

@@ -1,13 +1,14 @@
-"""The parameters of a request as `generationConfig` and its neighbours."""
+"""Write the parameters of a request as `generationConfig` and the fields beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from dragoman.dialects.drop_list import BOOKKEEPING
 from dragoman.dialects.gemini.accent import GEMINI_API, GeminiAccent
 from dragoman.dialects.gemini.assistant_write import Writing
+from dragoman.dialects.gemini.params import CONFIG_PARAMS, LEVELS, TIERS_TO_WIRE
 from dragoman.dialects.gemini.tools_write import write_schema
 from dragoman.dialects.reasoning import (
     budget_for_effort,
@@ -21,28 +22,16 @@ from dragoman.types.json import JsonObject
 
 __all__ = ["accent_of", "report_unsupported", "write_body_params", "write_config"]
 
-_SAME = {
-    "temperature": ("temperature", float),
-    "top_p": ("topP", float),
-    "top_k": ("topK", float),
-    "n": ("candidateCount", int),
-    "seed": ("seed", int),
-    "presence_penalty": ("presencePenalty", float),
-    "frequency_penalty": ("frequencyPenalty", float),
-    "logprobs": ("responseLogprobs", bool),
-    "top_logprobs": ("logprobs", int),
-}
 _SAMPLING = frozenset({"temperature", "top_p", "top_k"})
-_LEVELS = ("minimal", "low", "medium", "high")
-_TIERS = {"default": "standard", "auto": None}
 _WRITTEN = frozenset(
-    {*_SAME, "model", "messages", "stream", "stream_options", "stop", "max_tokens", "max_completion_tokens", "tools",
+    {*(param.name for param in CONFIG_PARAMS), "model", "messages", "stream", "stream_options", "stop",
+     "max_completion_tokens", "tools",
      "tool_choice", "functions", "function_call", "parallel_tool_calls", "response_format", "reasoning_effort",
      "thinking", "modalities", "audio", "safety_settings", "cached_content", "service_tier", "web_search_options",
      "vendor_params", "metadata"}
 )  # fmt: skip
 _HARMLESS = BOOKKEEPING | {"store", "cache_control"}
-"""Without these the answer is the same, or as good."""
+"""Parameters without which the answer is the same, or as good."""
 
 
 def accent_of(writing: Writing) -> GeminiAccent:
@@ -51,16 +40,15 @@ def accent_of(writing: Writing) -> GeminiAccent:
 
 
 def write_config(request: ChatRequest, writing: Writing, *, native_json: bool) -> JsonObject:
-    """`generationConfig`. `native_json` is False where structured output goes by a tool."""
+    """Return `generationConfig`. `native_json` is False where a tool stands in for structured output."""
     config: JsonObject = {}
-    for name, (wire, kind) in _SAME.items():
-        value = _given(request, name, writing)
+    for name, wire_name, wire_type in CONFIG_PARAMS:
+        value = _value(request, name, writing)
+        if name == "max_tokens":
+            value = _value(request, "max_completion_tokens", writing) or value
         if value is not None:
-            config[wire] = expect(value, kind, name)
-    limit = _given(request, "max_completion_tokens", writing) or _given(request, "max_tokens", writing)
-    if limit is not None:
-        config["maxOutputTokens"] = expect(limit, int, "max_tokens")
-    stop = _given(request, "stop", writing)
+            config[wire_name] = expect(value, wire_type, name)
+    stop = _value(request, "stop", writing)
     if stop is not None:
         config["stopSequences"] = [stop] if isinstance(stop, str) else expect_list(stop, "stop")
     if native_json:
@@ -72,8 +60,8 @@ def write_config(request: ChatRequest, writing: Writing, *, native_json: bool) -
     return config
 
 
-def _given(request: ChatRequest, name: str, writing: Writing) -> Any:
-    """The parameter, unless it is absent or one that the model does not take."""
+def _value(request: ChatRequest, name: str, writing: Writing) -> Any:
+    """Return the value of a parameter, or None where it is absent or one that the model does not take."""
     value = request.get(name)
     if value is None:
         return None
@@ -84,32 +72,31 @@ def _given(request: ChatRequest, name: str, writing: Writing) -> Any:
 
 
 def _response_format(request: ChatRequest, writing: Writing) -> JsonObject:
-    wanted = _given(request, "response_format", writing)
-    if wanted is None:
+    response_format = _value(request, "response_format", writing)
+    if response_format is None:
         return {}
-    wanted = expect_object(wanted, "response_format")
-    kind = wanted.get("type")
+    response_format = expect_object(response_format, "response_format")
+    kind = response_format.get("type")
     if kind == "text":
         return {}
     if kind == "json_object":
         return {"responseMimeType": "application/json"}
     if kind != "json_schema":
         raise bad("response_format.type", f"unknown type {kind!r}")
-    schema = expect_object(wanted.get("json_schema"), "response_format.json_schema")
+    schema = expect_object(response_format.get("json_schema"), "response_format.json_schema")
     path = "response_format.json_schema.schema"
-    written = write_schema(schema.get("schema") or {}, path, writing, strict=schema.get("strict") is True)
-    return {"responseMimeType": "application/json", "responseJsonSchema": written}
+    json_schema = write_schema(schema.get("schema") or {}, path, writing, strict=schema.get("strict") is True)
+    return {"responseMimeType": "application/json", "responseJsonSchema": json_schema}
 
 
 def _modalities(request: ChatRequest, writing: Writing) -> JsonObject:
     config: JsonObject = {}
-    modalities = _given(request, "modalities", writing)
+    modalities = _value(request, "modalities", writing)
     if modalities is not None:
-        found = [expect_str(name, "modalities").upper() for name in expect_list(modalities, "modalities")]
-        if "AUDIO" in found:  # a model that speaks gives no text beside it
-            found = ["AUDIO"]
-        config["responseModalities"] = found
-    audio = _given(request, "audio", writing)
+        names = [expect_str(name, "modalities").upper() for name in expect_list(modalities, "modalities")]
+        # A speech model returns audio and nothing beside it: https://ai.google.dev/gemini-api/docs/speech-generation
+        config["responseModalities"] = ["AUDIO"] if "AUDIO" in names else names
+    audio = _value(request, "audio", writing)
     if audio is not None:
         audio = expect_object(audio, "audio")
         voice = audio.get("voice")
@@ -120,60 +107,94 @@ def _modalities(request: ChatRequest, writing: Writing) -> JsonObject:
     return config
 
 
-def _thinking(request: ChatRequest, writing: Writing) -> JsonObject:
-    """`thinkingConfig`. `thinking` wins over `reasoning_effort`; adaptive thinking takes its strength from it."""
-    effort = _given(request, "reasoning_effort", writing)
-    thinking = _given(request, "thinking", writing)
+class _Reasoning(NamedTuple):
+    """What a request says about reasoning: by `thinking` or, without it, by `reasoning_effort`."""
+
+    param: str
+    """The parameter that decides, for reports."""
+    kind: str | None
+    """The type of `thinking`: enabled, adaptive, disabled."""
+    effort: str | None
+    budget: Any
+    display: Any
+
+    @property
+    def has_strength(self) -> bool:
+        return self.effort is not None or self.budget is not None
+
+
+def _reasoning(request: ChatRequest, writing: Writing) -> _Reasoning | None:
+    effort = _value(request, "reasoning_effort", writing)
     effort = expect_str(effort, "reasoning_effort") if effort not in (None, "default") else None
-    thinking = expect_object(thinking, "thinking") if thinking is not None else None
-    if thinking is None and effort is None:
+    thinking = _value(request, "thinking", writing)
+    if thinking is None:
+        kind = "disabled" if effort == "none" else None
+        return _Reasoning("reasoning_effort", kind, effort, None, None) if effort is not None else None
+    thinking = expect_object(thinking, "thinking")
+    return _Reasoning("thinking", thinking.get("type"), effort, thinking.get("budget_tokens"), thinking.get("display"))
+
+
+def _thinking(request: ChatRequest, writing: Writing) -> JsonObject:
+    """Return `thinkingConfig`. `thinking` wins over `reasoning_effort`; adaptive thinking takes its strength from it.
+
+    https://ai.google.dev/gemini-api/docs/thinking
+    """
+    reasoning = _reasoning(request, writing)
+    if reasoning is None:
         return {}
-    name = "reasoning_effort" if thinking is None else "thinking"
-    kind = (thinking or {}).get("type")
-    if kind == "disabled" or (thinking is None and effort == "none"):
-        return _no_thinking(name, writing)
-    if writing.target.facts.reasoning == "none":
-        strength = effort is not None or (thinking or {}).get("budget_tokens") is not None
-        report_without_control(name, writing.target.facts, writing.drops, off=False, strength=strength)
+    if reasoning.kind == "disabled":
+        return _no_thinking(reasoning.param, writing)
+    facts = writing.target.facts
+    if facts.reasoning == "none":
+        report_without_control(reasoning.param, facts, writing.drops, off=False, strength=reasoning.has_strength)
         return {}
-    budget = (thinking or {}).get("budget_tokens") if kind == "enabled" else None
-    config = _strength(effort if kind != "enabled" else None, budget, writing)
-    if not config and kind == "adaptive" and writing.target.facts.reasoning == "budget":
+    config = _strength(reasoning, writing)
+    if not config and reasoning.kind == "adaptive" and facts.reasoning == "budget":
         config["thinkingBudget"] = -1
-    display = (thinking or {}).get("display")
-    if display != "omitted":
+    if reasoning.display != "omitted":
         config["includeThoughts"] = True
     return config
 
 
-def _no_thinking(name: str, writing: Writing) -> JsonObject:
+def _no_thinking(param: str, writing: Writing) -> JsonObject:
     facts = writing.target.facts
     if facts.reasoning == "none":
-        report_without_control(name, facts, writing.drops, off=True, strength=False)
+        report_without_control(param, facts, writing.drops, off=True, strength=False)
         return {}
     if facts.reasoning == "level":
-        writing.drops.degraded(name)  # Gemini 3 cannot be told not to think
-        weakest = next((level for level in _LEVELS if level in facts.effort_levels), "low")
-        return {"thinkingLevel": weakest}
+        # Gemini 3 always thinks: https://ai.google.dev/gemini-api/docs/thinking#thinking-levels
+        writing.drops.degraded(param)
+        return {"thinkingLevel": next((level for level in LEVELS if level in facts.effort_levels), "low")}
     if facts.can_disable_reasoning is False:
-        writing.drops.degraded(name)
+        writing.drops.degraded(param)
         return {"thinkingBudget": budget_for_effort("minimal")}
     return {"thinkingBudget": 0}
 
 
-def _strength(effort: str | None, budget: Any, writing: Writing) -> JsonObject:
-    """A level where the model takes levels, else a budget, which models that take levels accept too."""
-    facts = writing.target.facts
+def _strength(reasoning: _Reasoning, writing: Writing) -> JsonObject:
+    """Return a level where the model takes levels, else a budget, which models that take levels accept too."""
+    enabled = reasoning.kind == "enabled"
+    effort = None if enabled else reasoning.effort
+    budget = reasoning.budget if enabled else None
     if budget is not None:
         budget = expect(budget, int, "thinking.budget_tokens")
-    if facts.reasoning == "level":
-        effort = effort or (effort_for_budget(budget) if budget is not None and budget > 0 else None)
-        if not effort:
-            return {}
-        level = _level(effort, facts.effort_levels)
-        if level != effort and budget is None:
-            writing.drops.degraded("reasoning_effort")
-        return {"thinkingLevel": level}
+    write = _thinking_level if writing.target.facts.reasoning == "level" else _thinking_budget
+    return write(effort, budget, writing)
+
+
+def _thinking_level(effort: str | None, budget: int | None, writing: Writing) -> JsonObject:
+    if not effort:
+        effort = effort_for_budget(budget) if budget is not None and budget > 0 else None
+    if not effort:
+        return {}
+    levels = tuple(level.lower() for level in writing.target.facts.effort_levels) or LEVELS
+    level = nearest_effort(effort, levels)
+    if level != effort and budget is None:
+        writing.drops.degraded("reasoning_effort")
+    return {"thinkingLevel": level}
+
+
+def _thinking_budget(effort: str | None, budget: int | None, writing: Writing) -> JsonObject:
     if effort is not None:
         try:
             budget = budget_for_effort(effort)
@@ -181,31 +202,28 @@ def _strength(effort: str | None, budget: Any, writing: Writing) -> JsonObject:
             raise bad("reasoning_effort", f"unknown effort {effort!r}") from None
     if budget is None:
         return {}
-    if facts.max_budget_tokens is not None and budget > facts.max_budget_tokens:
+    limit = writing.target.facts.max_budget_tokens
+    if limit is not None and budget > limit:
         writing.drops.degraded("thinking.budget_tokens")
-        budget = facts.max_budget_tokens
+        budget = limit
     return {"thinkingBudget": budget}
 
 
-def _level(effort: str, known: tuple[str, ...]) -> str:
-    return nearest_effort(effort, tuple(level.lower() for level in known) or _LEVELS)
-
-
 def write_body_params(request: ChatRequest, writing: Writing) -> JsonObject:
-    """What stands beside `generationConfig`."""
+    """Return the fields beside `generationConfig`."""
     body: JsonObject = {}
-    safety = _given(request, "safety_settings", writing)
+    safety = _value(request, "safety_settings", writing)
     if safety is not None:
         body["safetySettings"] = expect_list(safety, "safety_settings")
-    cached = _given(request, "cached_content", writing)
+    cached = _value(request, "cached_content", writing)
     if cached is not None:
         body["cachedContent"] = expect_str(cached, "cached_content")
-    tier = _given(request, "service_tier", writing)
+    tier = _value(request, "service_tier", writing)
     if tier is not None:
-        tier = _TIERS.get(expect_str(tier, "service_tier"), tier)
+        tier = TIERS_TO_WIRE.get(expect_str(tier, "service_tier"), tier)
         if tier is not None:
             body["serviceTier"] = tier
-    metadata = _given(request, "metadata", writing)
+    metadata = _value(request, "metadata", writing)
     if metadata:
         if accent_of(writing).labels and all(isinstance(value, str) for value in metadata.values()):
             body["labels"] = metadata
@@ -215,7 +233,7 @@ def write_body_params(request: ChatRequest, writing: Writing) -> JsonObject:
 
 
 def report_unsupported(request: Mapping[str, Any], body: JsonObject, writing: Writing) -> None:
-    """Parameters that Google has no place for: harmless ones are left out and told, others refused."""
+    """Report the parameters that Google has no place for: harmless ones as degraded, others as unsupported."""
     for name, value in request.items():
         if value is None or name in _WRITTEN:
             continue

@@ -7,6 +7,7 @@ from typing import Any
 from dragoman.dialects.dialect import RequestHints
 from dragoman.dialects.gemini.fields import fields, own_vendor
 from dragoman.dialects.gemini.messages_read import read_contents, read_system
+from dragoman.dialects.gemini.params import TIERS_FROM_WIRE
 from dragoman.dialects.gemini.params_read import read_config
 from dragoman.dialects.gemini.tools_read import read_tool_config, read_tools
 from dragoman.dialects.validation import bad, expect_list, expect_object, expect_str
@@ -14,8 +15,6 @@ from dragoman.types.chat import ChatRequest
 from dragoman.types.json import JsonObject
 
 __all__ = ["model_of", "read_request"]
-
-_TIERS = {"standard": "default"}
 
 
 def read_request(body: JsonObject, hints: RequestHints) -> ChatRequest:
@@ -72,5 +71,5 @@ def _read_parameters(left: JsonObject, request: Any) -> JsonObject:
         request["cached_content"] = expect_str(left.pop("cachedContent"), "cachedContent")
     if "serviceTier" in left:
         tier = expect_str(left.pop("serviceTier"), "serviceTier").lower()
-        request["service_tier"] = _TIERS.get(tier, tier)
+        request["service_tier"] = TIERS_FROM_WIRE.get(tier, tier)
     return extra
