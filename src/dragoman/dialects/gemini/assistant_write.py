@@ -1,7 +1,8 @@
-"""An assistant's message as a model's turn, for a provider who made it or not."""
+"""Write an assistant's message as a model's turn, whether the target made it or another model did."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,11 +20,20 @@ from dragoman.dialects.tool_names import ToolNames
 from dragoman.types.chat import ContentPart, Message, ThinkingBlock, ToolCall
 from dragoman.types.json import JsonObject
 
-__all__ = ["Writing", "call_arguments", "call_part", "content_part", "model_parts", "sign"]
+__all__ = [
+    "Writing",
+    "call_arguments",
+    "call_part",
+    "content_part",
+    "model_parts",
+    "sign",
+    "thought_parts",
+    "without_empty",
+]
 
 _PLACEHOLDER = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
-"""`skip_thought_signature_validator`: what Google has callers send with the first function call of a turn that no Gemini
-made. https://ai.google.dev/gemini-api/docs/thought-signatures#faqs"""
+"""`skip_thought_signature_validator`: what Google wants with the first function call of a turn that another model made.
+https://ai.google.dev/gemini-api/docs/thought-signatures#faqs"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +51,7 @@ class Writing:
 
 
 def call_arguments(text: str | None) -> JsonObject:
-    """Google takes an object only."""
+    """Return the arguments of a call as an object, which is all that Google takes."""
     if text is None or say_nothing(text):
         return {}
     try:
@@ -52,65 +62,93 @@ def call_arguments(text: str | None) -> JsonObject:
 
 
 def call_part(call: ToolCall, names: ToolNames | None = None) -> JsonObject:
+    """Return the `functionCall` part of a tool call."""
     function: Any = call.get("function") or call.get("custom") or {}
     name = str(function.get("name") or "")
-    if "custom" in call:
-        arguments: JsonObject = {"input": function.get("input") or ""}
-    else:
-        arguments = call_arguments(function.get("arguments"))
-    body: JsonObject = {"name": names.to_wire(name) if names else name, "args": arguments}
+    is_custom = "custom" in call
+    body: JsonObject = {
+        "name": names.to_wire(name) if names else name,
+        "args": {"input": function.get("input") or ""} if is_custom else call_arguments(function.get("arguments")),
+    }
     if call.get("id"):
         body["id"] = call["id"]
     part: JsonObject = {"functionCall": body}
-    google = (call.get("extra_content") or {}).get(own_vendor)
-    if isinstance(google, dict) and isinstance(google.get("thought_signature"), str):
-        part["thoughtSignature"] = google["thought_signature"]
+    signature = _call_signature(call)
+    if signature is not None:
+        part["thoughtSignature"] = signature
     return part
 
 
+def _call_signature(call: ToolCall) -> str | None:
+    google = (call.get("extra_content") or {}).get(own_vendor)
+    signature = google.get("thought_signature") if isinstance(google, dict) else None
+    return signature if isinstance(signature, str) else None
+
+
 def sign(parts: list[JsonObject], signature: str) -> None:
-    """A signature belongs to the part before it, if that one has none yet."""
+    """Add a signature to the part before it, or in a part of its own where that one has its own."""
     if parts and "thoughtSignature" not in parts[-1] and parts[-1].get("thought") is not True:
         parts[-1]["thoughtSignature"] = signature
     else:
         parts.append({"text": "", "thoughtSignature": signature})
 
 
+def thought_parts(text: str, signature: str | None) -> list[JsonObject]:
+    """Return the part of a thought; none for one without text and signature."""
+    if signature:
+        return [{"text": text, "thought": True, "thoughtSignature": signature}]
+    return [{"text": text, "thought": True}] if text else []
+
+
 def model_parts(message: Message, path: str, writing: Writing) -> list[JsonObject]:
-    """The parts of a turn. Reasoning of other vendors is left out: nobody but its maker can read it."""
+    """Return the parts of a model's turn. Reasoning of other vendors is left out: only its vendor can read it."""
     parts: list[JsonObject] = []
     for kind, block in blocks_in_order(message):
-        if kind == "text":
-            parts.append({"text": block})
-        elif kind == "thinking":
-            _add_thinking(parts, block, writing)
-        elif kind == "tool_call":
-            parts.append(call_part(block, writing.names))
-        elif kind == "provider_tool":
-            if block.get("vendor") == writing.target.vendor:
-                parts.append(block["block"])
-        else:
-            part = content_part(block, f"{path}.{'images' if kind == 'image' else 'content'}", writing)
-            if part is not None:
-                parts.append(part)
+        _BLOCK_WRITERS[kind](parts, block, path, writing)
     if message.get("refusal"):
         parts.append({"text": message["refusal"]})
     _add_audio(parts, message, path, writing)
-    parts = [part for part in parts if part.get("text") != "" or "thoughtSignature" in part]
+    parts = without_empty(parts)
     if writing.is_gemini_3:
         _sign_first_call(parts)
     return parts
 
 
-def _add_thinking(parts: list[JsonObject], block: ThinkingBlock, writing: Writing) -> None:
+def without_empty(parts: list[JsonObject]) -> list[JsonObject]:
+    """Leave out the empty texts, unless they carry a signature."""
+    return [part for part in parts if part.get("text") != "" or "thoughtSignature" in part]
+
+
+def _add_thinking(parts: list[JsonObject], block: ThinkingBlock, path: str, writing: Writing) -> None:
     if block.get("vendor") != writing.target.vendor:
         return
     signature = block.get("signature")
     if block.get("type") == "signature" and signature:
         sign(parts, signature)
-    elif block.get("type") == "thinking" and (block.get("thinking") or signature):
-        part: JsonObject = {"text": block.get("thinking") or "", "thought": True}
-        parts.append({**part, "thoughtSignature": signature} if signature else part)
+    elif block.get("type") == "thinking":
+        parts.extend(thought_parts(block.get("thinking") or "", signature))
+
+
+def _add_provider_tool(parts: list[JsonObject], block: JsonObject, path: str, writing: Writing) -> None:
+    if block.get("vendor") == writing.target.vendor:
+        parts.append(block["block"])
+
+
+def _add_part(parts: list[JsonObject], block: ContentPart, path: str, writing: Writing) -> None:
+    part = content_part(block, path, writing)
+    if part is not None:
+        parts.append(part)
+
+
+_BLOCK_WRITERS: dict[str, Callable[[list[JsonObject], Any, str, Writing], None]] = {
+    "text": lambda parts, text, path, writing: parts.append({"text": text}),
+    "thinking": _add_thinking,
+    "tool_call": lambda parts, call, path, writing: parts.append(call_part(call, writing.names)),
+    "provider_tool": _add_provider_tool,
+    "part": lambda parts, part, path, writing: _add_part(parts, part, f"{path}.content", writing),
+    "image": lambda parts, image, path, writing: _add_part(parts, image, f"{path}.images", writing),
+}
+"""Add a block to the parts of its message, by the kind of the block."""
 
 
 def _add_audio(parts: list[JsonObject], message: Message, path: str, writing: Writing) -> None:
@@ -134,19 +172,22 @@ def _sign_first_call(parts: list[JsonObject]) -> None:
 
 
 def content_part(part: ContentPart, path: str, writing: Writing) -> JsonObject | None:
-    """One part of a user's or an assistant's content."""
+    """Return the part for one part of a user's or an assistant's content; None where it has to be dropped."""
     if part.get("cache_control"):
         writing.drops.degraded("cache_control")
     kind = part.get("type")
     if kind in ("text", "refusal"):
-        text: JsonObject = {"text": part.get(kind) or ""}
-        extra: Any = part.get("extra_content") or {}
-        return {**text, **(extra.get(own_vendor) or {})}
+        return _text_part(part, str(part.get(kind) or ""))
     if is_media(part):
         return write_media(part, path, writing.drops, resolutions=writing.is_gemini_3)
     if part.get("vendor") == writing.target.vendor == own_vendor:
         return {key: value for key, value in part.items() if key not in ("type", "vendor", "cache_control")}
-    if part.get("vendor") and (words := part_text(dict(part))):
-        return {"text": words}
+    if part.get("vendor") and (text := part_text(dict(part))):
+        return {"text": text}
     writing.drops.unsupported(path, f"a part of type {kind!r}")
     return None
+
+
+def _text_part(part: ContentPart, text: str) -> JsonObject:
+    extra: Any = part.get("extra_content") or {}
+    return {"text": text, **(extra.get(own_vendor) or {})}

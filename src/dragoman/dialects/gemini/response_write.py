@@ -1,13 +1,14 @@
-"""A reply of the hub for a Gemini caller."""
+"""Write a whole reply for a Gemini caller."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import orjson
 
 from dragoman.dialects.dialect import ReplyStyle
-from dragoman.dialects.gemini.assistant_write import call_part, sign
+from dragoman.dialects.gemini.assistant_write import call_part, sign, thought_parts, without_empty
 from dragoman.dialects.gemini.blocks import blocks_in_order
 from dragoman.dialects.gemini.citations import write_grounding
 from dragoman.dialects.gemini.fields import own_vendor
@@ -16,7 +17,7 @@ from dragoman.dialects.gemini.logprobs import write_logprobs
 from dragoman.dialects.gemini.media import audio_type, is_media, write_image
 from dragoman.dialects.gemini.usage import write_usage
 from dragoman.dialects.signatures import seal
-from dragoman.types.chat import ChatChoice, ChatChunk, ChatResponse, Message, ThinkingBlock
+from dragoman.types.chat import ChatChoice, ChatChunk, ChatResponse, Delta, Message, ProviderToolBlock, ThinkingBlock
 from dragoman.types.json import JsonObject
 
 __all__ = [
@@ -26,6 +27,8 @@ __all__ = [
     "chunk_envelope",
     "image_part",
     "own_fields",
+    "provider_tool_parts",
+    "reasoning_parts",
     "vendor_of",
     "write_response",
 ]
@@ -34,6 +37,8 @@ _CANDIDATE_EXTRAS = frozenset(
     {"groundingMetadata", "citationMetadata", "urlContextMetadata", "safetyRatings", "avgLogprobs", "finishMessage",
      "tokenCount"}
 )  # fmt: skip
+_OPAQUE = ("redacted_thinking", "encrypted")
+"""Blocks whose content only their vendor can read, and that no signature of Google's stands for."""
 
 
 def vendor_of(context: ReplyStyle) -> str:
@@ -55,9 +60,9 @@ def write_response(response: ChatResponse, context: ReplyStyle) -> JsonObject:
 
 
 def own_fields(holder: Any) -> JsonObject:
-    """What Google said that the hub has no name for."""
-    found = (holder.get("provider_specific_fields") or {}).get(own_vendor)
-    return found if isinstance(found, dict) else {}
+    """Return Google's own fields that the hub has no name for."""
+    own = (holder.get("provider_specific_fields") or {}).get(own_vendor)
+    return own if isinstance(own, dict) else {}
 
 
 def _candidate(choice: ChatChoice, context: ReplyStyle) -> JsonObject:
@@ -78,7 +83,7 @@ def _candidate(choice: ChatChoice, context: ReplyStyle) -> JsonObject:
 
 
 def add_extras(candidate: JsonObject, own: JsonObject, annotations: list[Any], text: str) -> None:
-    """Grounding and the like: Google's own words where it said them, else what the annotations tell."""
+    """Add grounding and the like: Google's own fields where they are known, else those that the annotations give."""
     candidate.update({name: value for name, value in own.items() if name in _CANDIDATE_EXTRAS})
     if not own.keys() & {"groundingMetadata", "citationMetadata"}:
         grounding = write_grounding(annotations, text)
@@ -87,30 +92,28 @@ def add_extras(candidate: JsonObject, own: JsonObject, annotations: list[Any], t
 
 
 def _parts(message: Message, vendor: str) -> list[JsonObject]:
-    parts: list[JsonObject] = []
-    told = any(block.get("thinking") for block in message.get("thinking_blocks") or ())
-    if message.get("reasoning_content") and not told:
-        parts.append({"text": message["reasoning_content"], "thought": True})
+    parts = reasoning_parts(message)
     for kind, block in blocks_in_order(message):
-        if kind == "text":
-            parts.append({"text": block})
-        elif kind == "thinking":
-            add_thinking(parts, block, vendor)
-        elif kind == "tool_call":
-            parts.append(call_part(block))
-        elif kind == "provider_tool":
-            if block.get("vendor") == vendor:
-                parts.append(block["block"])
-        else:
-            _add_part(parts, block)
+        _BLOCK_WRITERS[kind](parts, block, vendor)
     if message.get("refusal"):
         parts.append({"text": message["refusal"]})
-    if message.get("audio"):
-        parts.extend(audio_part(message["audio"] or {}))
-    return [part for part in parts if part.get("text") != "" or "thoughtSignature" in part]
+    parts.extend(audio_part(message.get("audio") or {}))
+    return without_empty(parts)
 
 
-def _add_part(parts: list[JsonObject], part: Any) -> None:
+def reasoning_parts(holder: Message | Delta) -> list[JsonObject]:
+    """Return the part of `reasoning_content`; none where thinking blocks hold the same text."""
+    if any(block.get("thinking") for block in holder.get("thinking_blocks") or ()):
+        return []
+    return thought_parts(holder.get("reasoning_content") or "", None)
+
+
+def provider_tool_parts(blocks: Iterable[ProviderToolBlock], vendor: str) -> list[JsonObject]:
+    """Return the parts of the tools that `vendor` ran; the blocks of another vendor have no form here."""
+    return [block["block"] for block in blocks if block.get("vendor") == vendor]
+
+
+def _add_part(parts: list[JsonObject], part: Any, vendor: str) -> None:
     if part.get("type") == "image_url":
         parts.extend(image_part(part))
     elif not is_media(part):
@@ -122,33 +125,47 @@ def image_part(part: Any) -> list[JsonObject]:
 
 
 def audio_part(audio: JsonObject) -> list[JsonObject]:
-    """The sound, and what is said in it: Google's clients have no other place for that than text."""
+    """Return the parts of the sound and of its transcript, for which Google's clients have no other place than text."""
     parts: list[JsonObject] = [{"text": audio["transcript"]}] if audio.get("transcript") else []
     if audio.get("data"):
-        told = str(audio.get("format") or "wav")
-        kind = told if "/" in told else audio_type(told)
-        parts.append({"inlineData": {"mimeType": kind, "data": audio["data"]}})
+        audio_format = str(audio.get("format") or "wav")
+        mime_type = audio_format if "/" in audio_format else audio_type(audio_format)
+        parts.append({"inlineData": {"mimeType": mime_type, "data": audio["data"]}})
     return parts
 
 
 def add_thinking(parts: list[JsonObject], block: ThinkingBlock, vendor: str) -> None:
-    """A signature of another vendor is sealed: it comes back with the next turn, and then must not reach Google."""
+    """Add a block of reasoning. Another vendor's signature is sealed: it comes back with the next turn, and must not reach
+    Google then."""
     kind = block.get("type", "thinking")
-    made_by = block.get("vendor") or "anthropic"  # see ThinkingBlock.vendor
-    secret = block.get("signature")
-    if kind in ("redacted_thinking", "encrypted"):
-        data = block.get("data")
-        secret = data if isinstance(data, str) and kind != "encrypted" else orjson.dumps(data).decode()
-    if secret and (made_by != vendor or kind in ("redacted_thinking", "encrypted")):
-        secret = seal(made_by, kind, secret)
-    elif secret and kind == "signature":
-        sign(parts, secret)
-        return
-    text = block.get("thinking") or ""
-    if secret:
-        parts.append({"text": text, "thought": True, "thoughtSignature": secret})
-    elif text:
-        parts.append({"text": text, "thought": True})
+    maker = block.get("vendor") or "anthropic"  # see ThinkingBlock.vendor
+    signature = _signature(block, kind)
+    if signature:
+        is_own = maker == vendor and kind not in _OPAQUE
+        if is_own and kind == "signature":
+            sign(parts, signature)
+            return
+        signature = signature if is_own else seal(maker, kind, signature)
+    parts.extend(thought_parts(block.get("thinking") or "", signature))
+
+
+def _signature(block: ThinkingBlock, kind: str) -> str | None:
+    """Return what the vendor wants back: the signature, or the text (JSON for another value) of an opaque block's data."""
+    if kind not in _OPAQUE:
+        return block.get("signature")
+    data = block.get("data")
+    return data if isinstance(data, str) and kind != "encrypted" else orjson.dumps(data).decode()
+
+
+_BLOCK_WRITERS: dict[str, Callable[[list[JsonObject], Any, str], None]] = {
+    "text": lambda parts, text, vendor: parts.append({"text": text}),
+    "thinking": add_thinking,
+    "tool_call": lambda parts, call, vendor: parts.append(call_part(call)),
+    "provider_tool": lambda parts, block, vendor: parts.extend(provider_tool_parts([block], vendor)),
+    "part": _add_part,
+    "image": _add_part,
+}
+"""Add a block to the parts of its message, by the kind of the block."""
 
 
 def chunk_envelope(chunk: ChatChunk, context: ReplyStyle) -> JsonObject:

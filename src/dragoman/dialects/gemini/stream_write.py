@@ -1,4 +1,4 @@
-"""A stream of the hub for a Gemini caller: each frame is a whole reply that holds the new parts."""
+"""Write a stream for a Gemini caller: each frame is a whole reply that holds the new parts."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from dragoman.dialects.gemini.response_write import (
     chunk_envelope,
     image_part,
     own_fields,
+    provider_tool_parts,
+    reasoning_parts,
     vendor_of,
 )
 from dragoman.dialects.gemini.usage import write_usage
@@ -34,7 +36,7 @@ __all__ = ["GeminiStreamWriter"]
 
 @dataclass(slots=True)
 class _Candidate:
-    """What is known of one choice and not sent yet."""
+    """What came of one choice and is not sent yet."""
 
     calls: dict[int, Any] = field(default_factory=dict)
     """Function calls whose arguments still come: Gemini's clients take them whole."""
@@ -51,7 +53,7 @@ class _Candidate:
 
 
 class GeminiStreamWriter:
-    """Writes one stream. The last frame tells why each candidate ended, and the usage."""
+    """Write one stream. The last frame holds the finish reason of each candidate, and the usage."""
 
     def __init__(self, context: ReplyStyle) -> None:
         self._context = context
@@ -65,8 +67,8 @@ class GeminiStreamWriter:
         self._head = chunk_envelope(chunk, self._context)
         self._usage = chunk.get("usage") or self._usage
         self._feedback = own_fields(chunk).get("promptFeedback") or self._feedback
-        written = [self._choice(choice) for choice in chunk.get("choices") or ()]
-        candidates = [candidate for candidate in written if candidate is not None]
+        choices = [self._choice(choice) for choice in chunk.get("choices") or ()]
+        candidates = [candidate for candidate in choices if candidate is not None]
         return self._frame({"candidates": candidates, **self._head}) if candidates else b""
 
     def close(self) -> bytes:
@@ -107,27 +109,23 @@ class GeminiStreamWriter:
         return candidate
 
     def _parts(self, delta: Delta, state: _Candidate) -> list[JsonObject]:
-        """Parts of this chunk, in the order: reasoning, what Google's tools did, text, images, sound."""
+        """Return the parts of this chunk: reasoning, provider-run tools, text, images, audio, and the signatures of the last."""
         vendor = vendor_of(self._context)
-        parts: list[JsonObject] = []
-        blocks = delta.get("thinking_blocks") or []
-        opaque = [block for block in blocks if block.get("type") == "signature" and block.get("vendor") == vendor]
-        for block in blocks:
-            if not (block.get("type") == "signature" and block.get("vendor") == vendor):
+        parts = reasoning_parts(delta)
+        signatures: list[str] = []
+        for block in delta.get("thinking_blocks") or ():
+            if block.get("type") == "signature" and block.get("vendor") == vendor:
+                signatures.append(block["signature"])
+            else:
                 add_thinking(parts, block, vendor)
-        reasoning = delta.get("reasoning_content")
-        if reasoning and not any(block.get("thinking") for block in blocks):
-            parts.insert(0, {"text": reasoning, "thought": True})
-        parts.extend(
-            block["block"] for block in delta.get("provider_tool_blocks") or () if block.get("vendor") == vendor
-        )
+        parts.extend(provider_tool_parts(delta.get("provider_tool_blocks") or (), vendor))
         self._add_text(parts, delta, state)
         for image in delta.get("images") or ():
             parts.extend(image_part(image))
         parts.extend(audio_part(delta.get("audio") or {}))
-        for block in opaque:
-            sign(parts, block["signature"])
-        self._note(delta, state)
+        for signature in signatures:
+            sign(parts, signature)
+        self._defer(delta, state)
         return parts
 
     def _add_text(self, parts: list[JsonObject], delta: Delta, state: _Candidate) -> None:
@@ -138,8 +136,8 @@ class GeminiStreamWriter:
             state.text.append(text)
             parts.append({"text": text})
 
-    def _note(self, delta: Delta, state: _Candidate) -> None:
-        """What is sent later."""
+    def _defer(self, delta: Delta, state: _Candidate) -> None:
+        """Keep what a later frame sends: annotations, and calls until they are whole."""
         state.annotations.extend(delta.get("annotations") or ())
         for piece in delta.get("tool_calls") or ():
             call = state.calls.setdefault(piece.get("index", 0), {"function": {"name": "", "arguments": []}})
