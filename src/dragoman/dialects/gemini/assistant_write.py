@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from dragoman.dialects.dialect import Target
-from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.foreign_text import part_text
 from dragoman.dialects.framing.surrogates import loads
+from dragoman.dialects.gemini.accent import GeminiWriteContext, is_gemini_3
 from dragoman.dialects.gemini.blocks import blocks_in_order
 from dragoman.dialects.gemini.fields import own_vendor
 from dragoman.dialects.gemini.media import is_media, write_media
@@ -21,7 +19,6 @@ from dragoman.types.chat import ContentPart, Message, ThinkingBlock, ToolCall
 from dragoman.types.json import JsonObject
 
 __all__ = [
-    "Writing",
     "call_arguments",
     "call_part",
     "content_part",
@@ -34,20 +31,6 @@ __all__ = [
 _PLACEHOLDER = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
 """`skip_thought_signature_validator`: what Google wants with the first function call of a turn that another model made.
 https://ai.google.dev/gemini-api/docs/thought-signatures#faqs"""
-
-
-@dataclass(frozen=True, slots=True)
-class Writing:
-    """One request that is being written."""
-
-    target: Target
-    drops: DropList
-    names: ToolNames
-
-    @property
-    def is_gemini_3(self) -> bool:
-        """Only there signatures are demanded, results hold media, and each part has its resolution."""
-        return self.target.facts.reasoning == "level"
 
 
 def call_arguments(text: str | None) -> JsonObject:
@@ -100,16 +83,16 @@ def thought_parts(text: str, signature: str | None) -> list[JsonObject]:
     return [{"text": text, "thought": True}] if text else []
 
 
-def model_parts(message: Message, path: str, writing: Writing) -> list[JsonObject]:
+def model_parts(message: Message, path: str, context: GeminiWriteContext) -> list[JsonObject]:
     """Return the parts of a model's turn. Reasoning of other vendors is left out: only its vendor can read it."""
     parts: list[JsonObject] = []
     for kind, block in blocks_in_order(message):
-        _BLOCK_WRITERS[kind](parts, block, path, writing)
+        _BLOCK_WRITERS[kind](parts, block, path, context)
     if message.get("refusal"):
         parts.append({"text": message["refusal"]})
-    _add_audio(parts, message, path, writing)
+    _add_audio(parts, message, path, context)
     parts = without_empty(parts)
-    if writing.is_gemini_3:
+    if is_gemini_3(context):
         _sign_first_call(parts)
     return parts
 
@@ -119,8 +102,8 @@ def without_empty(parts: list[JsonObject]) -> list[JsonObject]:
     return [part for part in parts if part.get("text") != "" or "thoughtSignature" in part]
 
 
-def _add_thinking(parts: list[JsonObject], block: ThinkingBlock, path: str, writing: Writing) -> None:
-    if block.get("vendor") != writing.target.vendor:
+def _add_thinking(parts: list[JsonObject], block: ThinkingBlock, path: str, context: GeminiWriteContext) -> None:
+    if block.get("vendor") != context.target.vendor:
         return
     signature = block.get("signature")
     if block.get("type") == "signature" and signature:
@@ -129,29 +112,29 @@ def _add_thinking(parts: list[JsonObject], block: ThinkingBlock, path: str, writ
         parts.extend(thought_parts(block.get("thinking") or "", signature))
 
 
-def _add_provider_tool(parts: list[JsonObject], block: JsonObject, path: str, writing: Writing) -> None:
-    if block.get("vendor") == writing.target.vendor:
+def _add_provider_tool(parts: list[JsonObject], block: JsonObject, path: str, context: GeminiWriteContext) -> None:
+    if block.get("vendor") == context.target.vendor:
         parts.append(block["block"])
 
 
-def _add_part(parts: list[JsonObject], block: ContentPart, path: str, writing: Writing) -> None:
-    part = content_part(block, path, writing)
+def _add_part(parts: list[JsonObject], block: ContentPart, path: str, context: GeminiWriteContext) -> None:
+    part = content_part(block, path, context)
     if part is not None:
         parts.append(part)
 
 
-_BLOCK_WRITERS: dict[str, Callable[[list[JsonObject], Any, str, Writing], None]] = {
-    "text": lambda parts, text, path, writing: parts.append({"text": text}),
+_BLOCK_WRITERS: dict[str, Callable[[list[JsonObject], Any, str, GeminiWriteContext], None]] = {
+    "text": lambda parts, text, path, context: parts.append({"text": text}),
     "thinking": _add_thinking,
-    "tool_call": lambda parts, call, path, writing: parts.append(call_part(call, writing.names)),
+    "tool_call": lambda parts, call, path, context: parts.append(call_part(call, context.tool_names)),
     "provider_tool": _add_provider_tool,
-    "part": lambda parts, part, path, writing: _add_part(parts, part, f"{path}.content", writing),
-    "image": lambda parts, image, path, writing: _add_part(parts, image, f"{path}.images", writing),
+    "part": lambda parts, part, path, context: _add_part(parts, part, f"{path}.content", context),
+    "image": lambda parts, image, path, context: _add_part(parts, image, f"{path}.images", context),
 }
 """Add a block to the parts of its message, by the kind of the block."""
 
 
-def _add_audio(parts: list[JsonObject], message: Message, path: str, writing: Writing) -> None:
+def _add_audio(parts: list[JsonObject], message: Message, path: str, context: GeminiWriteContext) -> None:
     audio = message.get("audio")
     if not audio:
         return
@@ -162,7 +145,7 @@ def _add_audio(parts: list[JsonObject], message: Message, path: str, writing: Wr
     elif audio.get("transcript"):
         parts.append({"text": audio["transcript"]})
     else:
-        writing.drops.unsupported(f"{path}.audio", "Google does not keep what was said before")
+        context.drops.unsupported(f"{path}.audio", "Google does not keep what was said before")
 
 
 def _sign_first_call(parts: list[JsonObject]) -> None:
@@ -171,20 +154,20 @@ def _sign_first_call(parts: list[JsonObject]) -> None:
         calls[0]["thoughtSignature"] = _PLACEHOLDER
 
 
-def content_part(part: ContentPart, path: str, writing: Writing) -> JsonObject | None:
+def content_part(part: ContentPart, path: str, context: GeminiWriteContext) -> JsonObject | None:
     """Return the part for one part of a user's or an assistant's content; None where it has to be dropped."""
     if part.get("cache_control"):
-        writing.drops.degraded("cache_control")
+        context.drops.degraded("cache_control")
     kind = part.get("type")
     if kind in ("text", "refusal"):
         return _text_part(part, str(part.get(kind) or ""))
     if is_media(part):
-        return write_media(part, path, writing.drops, resolutions=writing.is_gemini_3)
-    if part.get("vendor") == writing.target.vendor == own_vendor:
+        return write_media(part, path, context.drops, resolutions=is_gemini_3(context))
+    if part.get("vendor") == context.target.vendor == own_vendor:
         return {key: value for key, value in part.items() if key not in ("type", "vendor", "cache_control")}
     if part.get("vendor") and (text := part_text(dict(part))):
         return {"text": text}
-    writing.drops.unsupported(path, f"a part of type {kind!r}")
+    context.drops.unsupported(path, f"a part of type {kind!r}")
     return None
 
 

@@ -1,4 +1,4 @@
-"""countTokens: https://ai.google.dev/api/tokens"""
+"""Read and write countTokens: https://ai.google.dev/api/tokens"""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ from typing import Any
 from dragoman.dialects.dialect import ReplyContext, ReplyStyle, RequestHints, Target, WireRequest
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.error_details import reply_of, shown
-from dragoman.dialects.gemini.assistant_write import Writing
 from dragoman.dialects.gemini.errors import read_error
 from dragoman.dialects.gemini.fields import fields
-from dragoman.dialects.gemini.params_write import accent_of
 from dragoman.dialects.gemini.request_read import model_of, read_request
-from dragoman.dialects.gemini.request_write import wanted, write_body
-from dragoman.dialects.gemini.tools_write import wire_names
+from dragoman.dialects.gemini.request_write import checked_request, write_body, write_context
 from dragoman.dialects.validation import bad
 from dragoman.errors import APIResponseValidationError
 from dragoman.types.json import JsonObject
@@ -23,22 +20,23 @@ __all__ = ["read_count_request", "read_count_response", "write_count_request", "
 
 
 def read_count_request(body: JsonObject, hints: RequestHints) -> TokenCountRequest:
-    """`contents` beside the other fields (as Vertex AI has it), or a whole request in `generateContentRequest`."""
-    found = fields(body, "")
-    whole = found.get("generateContentRequest")
-    if whole is not None and "contents" in found:
+    """Read `contents` beside the other fields (as Vertex AI has it), or a whole request in `generateContentRequest`."""
+    outer = fields(body, "")
+    inner = outer.get("generateContentRequest")
+    if inner is not None and "contents" in outer:
         raise bad("generateContentRequest", "`contents` and `generateContentRequest` exclude each other")
-    model = model_of(found if whole is None else fields(whole, "generateContentRequest"), hints)
-    request = read_request(found if whole is None else whole, RequestHints(model=model, headers=hints.headers))
+    model = model_of(outer if inner is None else fields(inner, "generateContentRequest"), hints)
+    request = read_request(outer if inner is None else inner, RequestHints(model=model, headers=hints.headers))
     return {"model": model, "chat": request}
 
 
 def write_count_request(request: TokenCountRequest, target: Target) -> WireRequest:
     drops = DropList(target)
-    chat = wanted(request["chat"], drops)
-    body, _ = write_body(chat, Writing(target, drops, wire_names(chat)))
+    chat = checked_request(request["chat"], drops)
+    context = write_context(chat, target, drops)
+    body, _ = write_body(chat, context)
     model = f"models/{target.model.removeprefix('models/')}"
-    if accent_of(Writing(target, drops, wire_names(chat))).wrapped_count and body.keys() != {"contents"}:
+    if context.accent.wrapped_count and body.keys() != {"contents"}:
         body = {"generateContentRequest": {"model": model, **body}}
     return WireRequest(body=body, path=f"/{model}:countTokens", dropped=drops.dropped)
 

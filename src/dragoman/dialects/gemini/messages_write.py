@@ -10,7 +10,8 @@ import orjson
 
 from dragoman.dialects.call_pairs import paired
 from dragoman.dialects.framing.surrogates import loads
-from dragoman.dialects.gemini.assistant_write import Writing, content_part, model_parts
+from dragoman.dialects.gemini.accent import GeminiWriteContext, is_gemini_3
+from dragoman.dialects.gemini.assistant_write import content_part, model_parts
 from dragoman.dialects.gemini.media import is_media
 from dragoman.dialects.gemini.references import has_reference
 from dragoman.dialects.validation import bad, expect_list, expect_object
@@ -47,7 +48,7 @@ class Contents:
         self.turns.append({"role": "model" if kind == "model" else "user", "parts": parts})
 
 
-def write_contents(messages: list[Message], writing: Writing) -> Contents:
+def write_contents(messages: list[Message], context: GeminiWriteContext) -> Contents:
     contents = Contents()
     history = paired(expect_list(messages, "messages"))
     names = dict(_call_names([message for _, message in history]))
@@ -56,18 +57,18 @@ def write_contents(messages: list[Message], writing: Writing) -> Contents:
     for index, message in history:
         path = f"messages[{index}]"
         role = expect_object(message, path).get("role")
-        _note_losses(message, path, writing)
+        _note_losses(message, path, context)
         if role in ("tool", "function"):
-            contents.add("results", [_result(message, path, names, attached, writing)])
+            contents.add("results", [_result(message, path, names, attached, context)])
             continue
         contents.add("user", attached)
         attached = []
         if role in _SYSTEM:
-            _add_system(contents, message, path, writing)
+            _add_system(contents, message, path, context)
         elif role == "assistant":
-            contents.add("model", model_parts(message, path, writing))
+            contents.add("model", model_parts(message, path, context))
         elif role == "user":
-            contents.add("user", _user_parts(message, path, writing) or [{"text": " "}])  # an empty part is refused
+            contents.add("user", _user_parts(message, path, context) or [{"text": " "}])  # an empty part is refused
         else:
             raise bad(f"{path}.role", f"unknown role {role!r}")
     contents.add("user", attached)
@@ -75,11 +76,11 @@ def write_contents(messages: list[Message], writing: Writing) -> Contents:
     return contents
 
 
-def _note_losses(message: Message, path: str, writing: Writing) -> None:
+def _note_losses(message: Message, path: str, context: GeminiWriteContext) -> None:
     if any(marked.get("cache_control") for marked in (message, *(message.get("tool_calls") or ()))):
-        writing.drops.degraded("cache_control")
+        context.drops.degraded("cache_control")
     if message.get("name") and message.get("role") not in ("tool", "function"):
-        writing.drops.degraded(f"{path}.name")
+        context.drops.degraded(f"{path}.name")
 
 
 def _repair(contents: Contents) -> None:
@@ -91,24 +92,24 @@ def _repair(contents: Contents) -> None:
         contents.turns.insert(0, {"role": "user", "parts": [{"text": " "}]})
 
 
-def _add_system(contents: Contents, message: Message, path: str, writing: Writing) -> None:
+def _add_system(contents: Contents, message: Message, path: str, context: GeminiWriteContext) -> None:
     """The first system messages are the instruction; a later one can only be said by the user."""
-    parts = _user_parts(message, path, writing)
+    parts = _user_parts(message, path, context)
     if not contents.turns:
         contents.system.extend(parts)
     else:
-        writing.drops.degraded(f"{path}.role")
+        context.drops.degraded(f"{path}.role")
         contents.add("user", parts)
 
 
-def _user_parts(message: Message, path: str, writing: Writing) -> list[JsonObject]:
+def _user_parts(message: Message, path: str, context: GeminiWriteContext) -> list[JsonObject]:
     content = message.get("content")
     if content is None:
         return []
     if isinstance(content, str):
         return [{"text": content}] if content else []
     found = [
-        content_part(expect_object(part, f"{path}.content[{index}]"), f"{path}.content[{index}]", writing)  # type: ignore[arg-type]
+        content_part(expect_object(part, f"{path}.content[{index}]"), f"{path}.content[{index}]", context)  # type: ignore[arg-type]
         for index, part in enumerate(expect_list(content, f"{path}.content"))
     ]
     parts = [part for part in found if part is not None]
@@ -124,22 +125,22 @@ def _call_names(messages: list[Message]) -> Iterator[tuple[str, str]]:
 
 
 def _result(
-    message: Message, path: str, names: dict[str, str], attached: list[JsonObject], writing: Writing
+    message: Message, path: str, names: dict[str, str], attached: list[JsonObject], context: GeminiWriteContext
 ) -> JsonObject:
     call_id = message.get("tool_call_id")
     name = names.get(call_id or "") or message.get("name")
     if not name:
         raise bad(f"{path}.tool_call_id", f"no call before it has the id {call_id!r}, and the message has no name")
-    texts, media = _result_content(message, path, writing)
-    own = (message.get("provider_specific_fields") or {}).get(writing.target.vendor) or {}
+    texts, media = _result_content(message, path, context)
+    own = (message.get("provider_specific_fields") or {}).get(context.target.vendor) or {}
     body: JsonObject = {
-        "name": writing.names.to_wire(name),
+        "name": context.tool_names.to_wire(name),
         "response": _response(texts, bool(message.get("is_error")), own),
         **{key: value for key, value in own.items() if key not in ("wrapped_in", "json")},
     }
     if call_id:
         body["id"] = call_id
-    if writing.is_gemini_3:
+    if is_gemini_3(context):
         inside = [part for part in media if _fits_in_result(part)]
         media = [part for part in media if not _fits_in_result(part)]
         if inside:
@@ -148,7 +149,7 @@ def _result(
     return {"functionResponse": body}
 
 
-def _result_content(message: Message, path: str, writing: Writing) -> tuple[str, list[JsonObject]]:
+def _result_content(message: Message, path: str, context: GeminiWriteContext) -> tuple[str, list[JsonObject]]:
     content = message.get("content")
     if content is None or isinstance(content, str):
         return content or "", []
@@ -156,7 +157,7 @@ def _result_content(message: Message, path: str, writing: Writing) -> tuple[str,
     media: list[JsonObject] = []
     for index, part in enumerate(content):
         where = f"{path}.content[{index}]"
-        written = content_part(expect_object(part, where), where, writing)  # type: ignore[arg-type]
+        written = content_part(expect_object(part, where), where, context)  # type: ignore[arg-type]
         if is_media(part) and written is not None:
             media.append(written)
         elif written is not None:

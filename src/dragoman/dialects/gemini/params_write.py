@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from dragoman.dialects.drop_list import BOOKKEEPING
-from dragoman.dialects.gemini.accent import GEMINI_API, GeminiAccent
-from dragoman.dialects.gemini.assistant_write import Writing
+from dragoman.dialects.gemini.accent import GeminiWriteContext
 from dragoman.dialects.gemini.params import CONFIG_PARAMS, LEVELS, TIERS_TO_WIRE
 from dragoman.dialects.gemini.tools_write import write_schema
 from dragoman.dialects.reasoning import (
@@ -20,7 +19,7 @@ from dragoman.dialects.validation import bad, expect, expect_list, expect_object
 from dragoman.types.chat import ChatRequest
 from dragoman.types.json import JsonObject
 
-__all__ = ["accent_of", "report_unsupported", "write_body_params", "write_config"]
+__all__ = ["report_unsupported", "write_body_params", "write_config"]
 
 _SAMPLING = frozenset({"temperature", "top_p", "top_k"})
 _WRITTEN = frozenset(
@@ -34,45 +33,40 @@ _HARMLESS = BOOKKEEPING | {"store", "cache_control"}
 """Parameters without which the answer is the same, or as good."""
 
 
-def accent_of(writing: Writing) -> GeminiAccent:
-    accent = writing.target.accent
-    return accent if isinstance(accent, GeminiAccent) else GEMINI_API
-
-
-def write_config(request: ChatRequest, writing: Writing, *, native_json: bool) -> JsonObject:
+def write_config(request: ChatRequest, context: GeminiWriteContext, *, native_json: bool) -> JsonObject:
     """Return `generationConfig`. `native_json` is False where a tool stands in for structured output."""
     config: JsonObject = {}
     for name, wire_name, wire_type in CONFIG_PARAMS:
-        value = _value(request, name, writing)
+        value = _value(request, name, context)
         if name == "max_tokens":
-            value = _value(request, "max_completion_tokens", writing) or value
+            value = _value(request, "max_completion_tokens", context) or value
         if value is not None:
             config[wire_name] = expect(value, wire_type, name)
-    stop = _value(request, "stop", writing)
+    stop = _value(request, "stop", context)
     if stop is not None:
         config["stopSequences"] = [stop] if isinstance(stop, str) else expect_list(stop, "stop")
     if native_json:
-        config.update(_response_format(request, writing))
-    config.update(_modalities(request, writing))
-    thinking = _thinking(request, writing)
+        config.update(_response_format(request, context))
+    config.update(_modalities(request, context))
+    thinking = _thinking(request, context)
     if thinking:
         config["thinkingConfig"] = thinking
     return config
 
 
-def _value(request: ChatRequest, name: str, writing: Writing) -> Any:
+def _value(request: ChatRequest, name: str, context: GeminiWriteContext) -> Any:
     """Return the value of a parameter, or None where it is absent or one that the model does not take."""
     value = request.get(name)
     if value is None:
         return None
-    if name in _SAMPLING and writing.target.facts.sampling is False and not writing.drops.allowed(name):
-        writing.drops.unsupported(name)
+    if name in _SAMPLING and context.target.facts.sampling is False and not context.drops.allowed(name):
+        context.drops.unsupported(name)
         return None
     return value
 
 
-def _response_format(request: ChatRequest, writing: Writing) -> JsonObject:
-    response_format = _value(request, "response_format", writing)
+def _response_format(request: ChatRequest, context: GeminiWriteContext) -> JsonObject:
+    response_format = _value(request, "response_format", context)
     if response_format is None:
         return {}
     response_format = expect_object(response_format, "response_format")
@@ -85,25 +79,25 @@ def _response_format(request: ChatRequest, writing: Writing) -> JsonObject:
         raise bad("response_format.type", f"unknown type {kind!r}")
     schema = expect_object(response_format.get("json_schema"), "response_format.json_schema")
     path = "response_format.json_schema.schema"
-    json_schema = write_schema(schema.get("schema") or {}, path, writing, strict=schema.get("strict") is True)
+    json_schema = write_schema(schema.get("schema") or {}, path, context, strict=schema.get("strict") is True)
     return {"responseMimeType": "application/json", "responseJsonSchema": json_schema}
 
 
-def _modalities(request: ChatRequest, writing: Writing) -> JsonObject:
+def _modalities(request: ChatRequest, context: GeminiWriteContext) -> JsonObject:
     config: JsonObject = {}
-    modalities = _value(request, "modalities", writing)
+    modalities = _value(request, "modalities", context)
     if modalities is not None:
         names = [expect_str(name, "modalities").upper() for name in expect_list(modalities, "modalities")]
         # A speech model returns audio and nothing beside it: https://ai.google.dev/gemini-api/docs/speech-generation
         config["responseModalities"] = ["AUDIO"] if "AUDIO" in names else names
-    audio = _value(request, "audio", writing)
+    audio = _value(request, "audio", context)
     if audio is not None:
         audio = expect_object(audio, "audio")
         voice = audio.get("voice")
         if isinstance(voice, str):
             config["speechConfig"] = {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": voice}}}
         if audio.get("format") not in (None, "pcm16"):
-            writing.drops.degraded("audio.format")
+            context.drops.degraded("audio.format")
     return config
 
 
@@ -123,10 +117,10 @@ class _Reasoning(NamedTuple):
         return self.effort is not None or self.budget is not None
 
 
-def _reasoning(request: ChatRequest, writing: Writing) -> _Reasoning | None:
-    effort = _value(request, "reasoning_effort", writing)
+def _reasoning(request: ChatRequest, context: GeminiWriteContext) -> _Reasoning | None:
+    effort = _value(request, "reasoning_effort", context)
     effort = expect_str(effort, "reasoning_effort") if effort not in (None, "default") else None
-    thinking = _value(request, "thinking", writing)
+    thinking = _value(request, "thinking", context)
     if thinking is None:
         kind = "disabled" if effort == "none" else None
         return _Reasoning("reasoning_effort", kind, effort, None, None) if effort is not None else None
@@ -134,21 +128,21 @@ def _reasoning(request: ChatRequest, writing: Writing) -> _Reasoning | None:
     return _Reasoning("thinking", thinking.get("type"), effort, thinking.get("budget_tokens"), thinking.get("display"))
 
 
-def _thinking(request: ChatRequest, writing: Writing) -> JsonObject:
+def _thinking(request: ChatRequest, context: GeminiWriteContext) -> JsonObject:
     """Return `thinkingConfig`. `thinking` wins over `reasoning_effort`; adaptive thinking takes its strength from it.
 
     https://ai.google.dev/gemini-api/docs/thinking
     """
-    reasoning = _reasoning(request, writing)
+    reasoning = _reasoning(request, context)
     if reasoning is None:
         return {}
     if reasoning.kind == "disabled":
-        return _no_thinking(reasoning.param, writing)
-    facts = writing.target.facts
+        return _no_thinking(reasoning.param, context)
+    facts = context.target.facts
     if facts.reasoning == "none":
-        report_without_control(reasoning.param, facts, writing.drops, off=False, strength=reasoning.has_strength)
+        report_without_control(reasoning.param, facts, context.drops, off=False, strength=reasoning.has_strength)
         return {}
-    config = _strength(reasoning, writing)
+    config = _strength(reasoning, context)
     if not config and reasoning.kind == "adaptive" and facts.reasoning == "budget":
         config["thinkingBudget"] = -1
     if reasoning.display != "omitted":
@@ -156,45 +150,45 @@ def _thinking(request: ChatRequest, writing: Writing) -> JsonObject:
     return config
 
 
-def _no_thinking(param: str, writing: Writing) -> JsonObject:
-    facts = writing.target.facts
+def _no_thinking(param: str, context: GeminiWriteContext) -> JsonObject:
+    facts = context.target.facts
     if facts.reasoning == "none":
-        report_without_control(param, facts, writing.drops, off=True, strength=False)
+        report_without_control(param, facts, context.drops, off=True, strength=False)
         return {}
     if facts.reasoning == "level":
         # Gemini 3 always thinks: https://ai.google.dev/gemini-api/docs/thinking#thinking-levels
-        writing.drops.degraded(param)
+        context.drops.degraded(param)
         return {"thinkingLevel": next((level for level in LEVELS if level in facts.effort_levels), "low")}
     if facts.can_disable_reasoning is False:
-        writing.drops.degraded(param)
+        context.drops.degraded(param)
         return {"thinkingBudget": budget_for_effort("minimal")}
     return {"thinkingBudget": 0}
 
 
-def _strength(reasoning: _Reasoning, writing: Writing) -> JsonObject:
+def _strength(reasoning: _Reasoning, context: GeminiWriteContext) -> JsonObject:
     """Return a level where the model takes levels, else a budget, which models that take levels accept too."""
     enabled = reasoning.kind == "enabled"
     effort = None if enabled else reasoning.effort
     budget = reasoning.budget if enabled else None
     if budget is not None:
         budget = expect(budget, int, "thinking.budget_tokens")
-    write = _thinking_level if writing.target.facts.reasoning == "level" else _thinking_budget
-    return write(effort, budget, writing)
+    write = _thinking_level if context.target.facts.reasoning == "level" else _thinking_budget
+    return write(effort, budget, context)
 
 
-def _thinking_level(effort: str | None, budget: int | None, writing: Writing) -> JsonObject:
+def _thinking_level(effort: str | None, budget: int | None, context: GeminiWriteContext) -> JsonObject:
     if not effort:
         effort = effort_for_budget(budget) if budget is not None and budget > 0 else None
     if not effort:
         return {}
-    levels = tuple(level.lower() for level in writing.target.facts.effort_levels) or LEVELS
+    levels = tuple(level.lower() for level in context.target.facts.effort_levels) or LEVELS
     level = nearest_effort(effort, levels)
     if level != effort and budget is None:
-        writing.drops.degraded("reasoning_effort")
+        context.drops.degraded("reasoning_effort")
     return {"thinkingLevel": level}
 
 
-def _thinking_budget(effort: str | None, budget: int | None, writing: Writing) -> JsonObject:
+def _thinking_budget(effort: str | None, budget: int | None, context: GeminiWriteContext) -> JsonObject:
     if effort is not None:
         try:
             budget = budget_for_effort(effort)
@@ -202,47 +196,47 @@ def _thinking_budget(effort: str | None, budget: int | None, writing: Writing) -
             raise bad("reasoning_effort", f"unknown effort {effort!r}") from None
     if budget is None:
         return {}
-    limit = writing.target.facts.max_budget_tokens
+    limit = context.target.facts.max_budget_tokens
     if limit is not None and budget > limit:
-        writing.drops.degraded("thinking.budget_tokens")
+        context.drops.degraded("thinking.budget_tokens")
         budget = limit
     return {"thinkingBudget": budget}
 
 
-def write_body_params(request: ChatRequest, writing: Writing) -> JsonObject:
+def write_body_params(request: ChatRequest, context: GeminiWriteContext) -> JsonObject:
     """Return the fields beside `generationConfig`."""
     body: JsonObject = {}
-    safety = _value(request, "safety_settings", writing)
+    safety = _value(request, "safety_settings", context)
     if safety is not None:
         body["safetySettings"] = expect_list(safety, "safety_settings")
-    cached = _value(request, "cached_content", writing)
+    cached = _value(request, "cached_content", context)
     if cached is not None:
         body["cachedContent"] = expect_str(cached, "cached_content")
-    tier = _value(request, "service_tier", writing)
+    tier = _value(request, "service_tier", context)
     if tier is not None:
         tier = TIERS_TO_WIRE.get(expect_str(tier, "service_tier"), tier)
         if tier is not None:
             body["serviceTier"] = tier
-    metadata = _value(request, "metadata", writing)
+    metadata = _value(request, "metadata", context)
     if metadata:
-        if accent_of(writing).labels and all(isinstance(value, str) for value in metadata.values()):
+        if context.accent.labels and all(isinstance(value, str) for value in metadata.values()):
             body["labels"] = metadata
         else:
-            writing.drops.degraded("metadata")
+            context.drops.degraded("metadata")
     return body
 
 
-def report_unsupported(request: Mapping[str, Any], body: JsonObject, writing: Writing) -> None:
+def report_unsupported(request: Mapping[str, Any], body: JsonObject, context: GeminiWriteContext) -> None:
     """Report the parameters that Google has no place for: harmless ones as degraded, others as unsupported."""
     for name, value in request.items():
         if value is None or name in _WRITTEN:
             continue
-        if writing.drops.allowed(name):
+        if context.drops.allowed(name):
             body[name] = value
         elif name in _HARMLESS:
             if value not in (False, ""):
-                writing.drops.degraded(name)
+                context.drops.degraded(name)
         else:
-            writing.drops.unsupported(name)
+            context.drops.unsupported(name)
     if request.get("parallel_tool_calls") is False and (request.get("tools") or request.get("functions")):
-        writing.drops.degraded("parallel_tool_calls")
+        context.drops.degraded("parallel_tool_calls")

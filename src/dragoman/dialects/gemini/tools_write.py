@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from dragoman.dialects.gemini.assistant_write import Writing
+from dragoman.dialects.gemini.accent import GeminiWriteContext
 from dragoman.dialects.json_schema import Subset, rewrite
 from dragoman.dialects.provider_tools import provider_tool
 from dragoman.dialects.tool_names import ToolNames
@@ -38,10 +38,10 @@ _NOTHING_MORE = frozenset({"type", "name", "cache_control"})
 """What another vendor's definition may say without losing anything."""
 
 
-def write_schema(schema: Any, path: str, writing: Writing, *, strict: bool) -> JsonObject:
+def write_schema(schema: Any, path: str, context: GeminiWriteContext, *, strict: bool) -> JsonObject:
     rewritten = rewrite(schema, _SUBSET, path, strict=strict)
     for lost in rewritten.weakened:
-        writing.drops.degraded(lost)
+        context.drops.degraded(lost)
     return rewritten.schema
 
 
@@ -67,71 +67,71 @@ def function_names(request: ChatRequest) -> Iterator[str]:
                 yield function["name"]
 
 
-def write_tools(request: ChatRequest, writing: Writing) -> list[JsonObject]:
-    extras = {id(tool.get("function")): _own_params(tool, writing) for tool in request.get("tools") or []}
+def write_tools(request: ChatRequest, context: GeminiWriteContext) -> list[JsonObject]:
+    extras = {id(tool.get("function")): _own_params(tool, context) for tool in request.get("tools") or []}
     declarations = [
-        {**_declaration(function, path, writing), **extras.get(id(function), {})}
+        {**_declaration(function, path, context), **extras.get(id(function), {})}
         for path, function in function_tools(request)
     ]
     tools: list[JsonObject] = [{"functionDeclarations": declarations}] if declarations else []
     for index, tool in enumerate(request.get("tools") or []):
-        report_tool_params(tool, f"tools[{index}]", writing.target.vendor, writing.drops)
-        found = _provider_run(tool, f"tools[{index}]", writing)
+        report_tool_params(tool, f"tools[{index}]", context.target.vendor, context.drops)
+        found = _provider_run(tool, f"tools[{index}]", context)
         if found is not None and found not in tools:
             tools.append(found)
     if request.get("web_search_options") is not None:
         if request["web_search_options"]:
-            writing.drops.degraded("web_search_options")
+            context.drops.degraded("web_search_options")
         if {"googleSearch": {}} not in tools:
             tools.append({"googleSearch": {}})
     return tools
 
 
-def _own_params(tool: Any, writing: Writing) -> JsonObject:
+def _own_params(tool: Any, context: GeminiWriteContext) -> JsonObject:
     params = tool.get("vendor_params")
-    own = params.get(writing.target.vendor) if isinstance(params, dict) else None
+    own = params.get(context.target.vendor) if isinstance(params, dict) else None
     return own if isinstance(own, dict) else {}
 
 
-def _declaration(function: JsonObject, path: str, writing: Writing) -> JsonObject:
-    declaration: JsonObject = {"name": writing.names.to_wire(expect_str(function.get("name"), f"{path}.name"))}
+def _declaration(function: JsonObject, path: str, context: GeminiWriteContext) -> JsonObject:
+    declaration: JsonObject = {"name": context.tool_names.to_wire(expect_str(function.get("name"), f"{path}.name"))}
     if function.get("description"):
         declaration["description"] = function["description"]
     parameters = function.get("parameters")
     if parameters is not None:
         where = f"{path}.parameters"
-        schema = write_schema(parameters, where, writing, strict=function.get("strict") is True)
+        schema = write_schema(parameters, where, context, strict=function.get("strict") is True)
         if schema.setdefault("type", "object") != "object":
             raise bad(f"{where}.type", "the parameters of a function are an object", code="unsupported_schema")
         declaration["parametersJsonSchema"] = schema
     if function.get("strict") is True:
-        writing.drops.degraded(f"{path}.strict")
+        context.drops.degraded(f"{path}.strict")
     return declaration
 
 
-def _provider_run(tool: Any, path: str, writing: Writing) -> JsonObject | None:
+def _provider_run(tool: Any, path: str, context: GeminiWriteContext) -> JsonObject | None:
     """A tool that the provider runs: Google's own words, or another vendor's kind in them."""
     if tool.get("cache_control"):
-        writing.drops.degraded("cache_control")
+        context.drops.degraded("cache_control")
     if tool.get("type", "function") == "function" and "function" in tool:
         return None
     found = provider_tool(tool)
     if found is None:
-        writing.drops.unsupported(path, f"a tool of type {tool.get('type')!r}")
+        context.drops.unsupported(path, f"a tool of type {tool.get('type')!r}")
         return None
     definition = found.get("definition") or {}
-    if found.get("vendor") == writing.target.vendor:
+    if found.get("vendor") == context.target.vendor:
         return definition
     translate = _TRANSLATED.get(str(found.get("type")))
     if translate is None:
-        writing.drops.unsupported(path, f"{found.get('type')} of {found.get('vendor')}")
+        context.drops.unsupported(path, f"{found.get('type')} of {found.get('vendor')}")
         return None
     for key in definition.keys() - _NOTHING_MORE:
-        writing.drops.degraded(f"{path}.{key}")
+        context.drops.degraded(f"{path}.{key}")
     return translate(definition)
 
 
-def write_tool_choice(request: ChatRequest, writing: Writing) -> JsonObject | None:
+def write_tool_choice(request: ChatRequest, context: GeminiWriteContext) -> JsonObject | None:
     """`functionCallingConfig`, or None where nothing was chosen."""
     choice: Any = request.get("tool_choice")
     path = "tool_choice"
@@ -148,20 +148,20 @@ def write_tool_choice(request: ChatRequest, writing: Writing) -> JsonObject | No
         return {"mode": mode}
     choice = expect_object(choice, path)
     if choice.get("type") == "allowed_tools":
-        return _allowed(expect_object(choice.get("allowed_tools"), f"{path}.allowed_tools"), writing)
+        return _allowed(expect_object(choice.get("allowed_tools"), f"{path}.allowed_tools"), context)
     if choice.get("type", "function") != "function":
-        writing.drops.unsupported(path, f"a choice of type {choice['type']!r}")
+        context.drops.unsupported(path, f"a choice of type {choice['type']!r}")
         return None
     function = choice.get("function") if isinstance(choice.get("function"), dict) else choice
     name = expect_str((function or {}).get("name"), f"{path}.function.name")
-    return {"mode": "ANY", "allowedFunctionNames": [writing.names.to_wire(name)]}
+    return {"mode": "ANY", "allowedFunctionNames": [context.tool_names.to_wire(name)]}
 
 
-def _allowed(allowed: JsonObject, writing: Writing) -> JsonObject:
+def _allowed(allowed: JsonObject, context: GeminiWriteContext) -> JsonObject:
     """AUTO takes no names; VALIDATED is AUTO that does."""
     path = "tool_choice.allowed_tools.tools"
     names = [
-        writing.names.to_wire(expect_str((tool.get("function") or tool).get("name"), path))
+        context.tool_names.to_wire(expect_str((tool.get("function") or tool).get("name"), path))
         for tool in expect_list(allowed.get("tools"), path)
         if isinstance(tool, dict)
     ]
