@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.dialects import anthropic_messages
-from dragoman.dialects.anthropic_messages.caller_ids import id_for_caller, id_from_caller
+from dragoman.dialects.anthropic_messages.call_ids import id_for_caller, id_from_caller
 from dragoman.dialects.call_ids import CallIds, FreshCallIds
 from dragoman.dialects.dialect import ReplyStyle, RequestHints
 

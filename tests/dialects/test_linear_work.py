@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.dialects.anthropic_messages.assistant_write import assistant_blocks
-from dragoman.dialects.anthropic_messages.reply_style import caller_style
-from dragoman.dialects.anthropic_messages.schemas import Inexpressible, strict_schema
+from dragoman.dialects.anthropic_messages.caller_blocks import caller_style
 from dragoman.dialects.anthropic_messages.stream_blocks import CallLane
 from dragoman.dialects.anthropic_messages.stream_write import MessageStreamWriter
+from dragoman.dialects.anthropic_messages.strict_schemas import Inexpressible, strict_schema
 from dragoman.dialects.dialect import ReplyStyle
 from dragoman.dialects.framing.json_array import JsonArrayReader
 from dragoman.dialects.gemini.parts_read import CallIds, PartsReader

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from dragoman.dialects import gemini, openai_chat
 from dragoman.dialects.anthropic_messages import CODEC
-from dragoman.dialects.anthropic_messages.caller_ids import id_for_caller
+from dragoman.dialects.anthropic_messages.call_ids import id_for_caller
 from dragoman.dialects.dialect import Codec, ReplyContext
 from dragoman.errors import APIError
 from tests import oracles

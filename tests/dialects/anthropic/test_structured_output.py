@@ -8,7 +8,7 @@ import pytest
 from anthropic import transform_schema
 from pydantic import BaseModel, Field, RootModel
 
-from dragoman.dialects.anthropic_messages.schemas import Inexpressible, strict_schema
+from dragoman.dialects.anthropic_messages.strict_schemas import Inexpressible, strict_schema
 from dragoman.types.model_facts import ModelFacts
 from tests import oracles
 from tests.dialects.anthropic.exchange import response_of, written

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.dialects.anthropic_messages.constants import NAME, VENDOR
 from dragoman.dialects.anthropic_messages.count_tokens import (
     read_count,
     read_count_request,
@@ -21,10 +20,12 @@ from dragoman.dialects.anthropic_messages.model_list import write_model, write_m
 from dragoman.dialects.anthropic_messages.relay import has_answer, stream_relay
 from dragoman.dialects.anthropic_messages.request_read import read_request
 from dragoman.dialects.anthropic_messages.request_write import DEFAULT_MAX_TOKENS, relay_request, write_request
-from dragoman.dialects.anthropic_messages.response import read_response, write_response
+from dragoman.dialects.anthropic_messages.response_read import read_response
+from dragoman.dialects.anthropic_messages.response_write import write_response
 from dragoman.dialects.anthropic_messages.stream_read import stream_reader
 from dragoman.dialects.anthropic_messages.stream_write import stream_writer
 from dragoman.dialects.anthropic_messages.usage import usage_from_body
+from dragoman.dialects.anthropic_messages.vendor import NAME, VENDOR
 from dragoman.dialects.dialect import CallerRoute, Codec, Dialect, Endpoint
 from dragoman.dialects.signatures import SEAL_MARK
 from dragoman.types.chat import ChatChunk, ChatRequest, ChatResponse

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dragoman.dialects.anthropic_messages.caller_ids import id_from_caller
+from dragoman.dialects.anthropic_messages.call_ids import id_from_caller
 from dragoman.dialects.anthropic_messages.citations import read_citation
-from dragoman.dialects.anthropic_messages.constants import CUSTOM_SUFFIX, dump_json
-from dragoman.dialects.anthropic_messages.sealing import read_reasoning
+from dragoman.dialects.anthropic_messages.sealed_blocks import read_reasoning
+from dragoman.dialects.anthropic_messages.tool_use import CUSTOM_SUFFIX
+from dragoman.dialects.json_text import dump_json
 from dragoman.dialects.tool_arguments import given_arguments
 from dragoman.dialects.validation import expect_list, expect_object, expect_str
 from dragoman.types.json import JsonObject

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dragoman.dialects.anthropic_messages.constants import VENDOR
-from dragoman.dialects.anthropic_messages.sealing import is_sealed, seal_citation
+from dragoman.dialects.anthropic_messages.sealed_blocks import is_sealed, seal_citation
+from dragoman.dialects.anthropic_messages.vendor import VENDOR
 from dragoman.types.json import JsonObject
 
 __all__ = ["citation_for_caller", "citation_for_target", "read_citation", "span_of"]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import cast
 
-from dragoman.dialects.anthropic_messages.constants import invalid_shape
-from dragoman.dialects.anthropic_messages.errors import error_in_body
+from dragoman.dialects.anthropic_messages.errors import error_in_body, invalid_shape
 from dragoman.dialects.anthropic_messages.request_read import read_chat
 from dragoman.dialects.anthropic_messages.request_write import write_request
 from dragoman.dialects.dialect import ReplyContext, ReplyStyle, RequestHints, Target, WireRequest

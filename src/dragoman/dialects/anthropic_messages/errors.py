@@ -11,6 +11,7 @@ from dragoman.dialects.error_details import build, error_body, reply_of
 from dragoman.dialects.error_phrases import TEXT_STATUSES, is_model_failure, is_overflow
 from dragoman.errors import (
     APIError,
+    APIResponseValidationError,
     AuthenticationError,
     BadRequestError,
     ContentPolicyViolationError,
@@ -28,7 +29,7 @@ from dragoman.errors import (
 )
 from dragoman.types.json import JsonObject
 
-__all__ = ["error_in_body", "read_error", "write_error"]
+__all__ = ["error_in_body", "invalid_shape", "read_error", "write_error"]
 
 _BY_TYPE: Mapping[str, type[APIError]] = {
     "invalid_request_error": BadRequestError,
@@ -150,3 +151,7 @@ def _type_of(status: int) -> str:
 
 def _object(value: object) -> JsonObject:
     return value if isinstance(value, dict) else {}
+
+
+def invalid_shape(what: str) -> APIResponseValidationError:
+    return APIResponseValidationError(f"the provider's answer is not in the shape of Anthropic's Messages: {what}")

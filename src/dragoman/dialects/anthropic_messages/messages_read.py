@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from dragoman.dialects.anthropic_messages.assistant_read import AssistantBlocks
-from dragoman.dialects.anthropic_messages.caller_ids import id_from_caller
-from dragoman.dialects.anthropic_messages.constants import VENDOR
+from dragoman.dialects.anthropic_messages.call_ids import id_from_caller
 from dragoman.dialects.anthropic_messages.parts_read import cache_mark, read_content, read_parts
+from dragoman.dialects.anthropic_messages.vendor import VENDOR
 from dragoman.dialects.validation import bad, expect, expect_list, expect_object, expect_str
 from dragoman.types.json import JsonObject
 

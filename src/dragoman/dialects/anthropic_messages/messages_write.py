@@ -12,12 +12,14 @@ from typing import Any
 
 from dragoman.dialects.anthropic_messages.assistant_write import BlockStyle, assistant_blocks
 from dragoman.dialects.anthropic_messages.citations import citation_for_target
-from dragoman.dialects.anthropic_messages.constants import VENDOR, dump_json, parse_input
 from dragoman.dialects.anthropic_messages.parts_write import PartWriter
-from dragoman.dialects.anthropic_messages.turns import Turn, repair
+from dragoman.dialects.anthropic_messages.tool_use import parse_input
+from dragoman.dialects.anthropic_messages.turn_rules import Turn, repair
+from dragoman.dialects.anthropic_messages.vendor import VENDOR
 from dragoman.dialects.call_pairs import paired
 from dragoman.dialects.dialect import Target
 from dragoman.dialects.drop_list import DropList
+from dragoman.dialects.json_text import dump_json
 from dragoman.dialects.tool_names import ToolNames
 from dragoman.dialects.validation import bad, expect_object, expect_str
 from dragoman.types.json import JsonObject

@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
-from dragoman.dialects.anthropic_messages.constants import VENDOR
+from dragoman.dialects.anthropic_messages.vendor import VENDOR
 from dragoman.dialects.validation import bad, expect, expect_list, expect_object, expect_str
 from dragoman.types.json import JsonObject
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from mimetypes import types_map
 from urllib.parse import unquote_to_bytes
 
-from dragoman.dialects.anthropic_messages.constants import VENDOR
+from dragoman.dialects.anthropic_messages.vendor import VENDOR
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.media_types import media_type_of_data
 from dragoman.dialects.validation import bad

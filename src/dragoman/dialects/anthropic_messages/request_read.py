@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from dragoman.dialects.anthropic_messages.constants import VENDOR
 from dragoman.dialects.anthropic_messages.messages_read import read_messages
 from dragoman.dialects.anthropic_messages.tools_read import read_tool_choice, read_tools
+from dragoman.dialects.anthropic_messages.vendor import VENDOR
 from dragoman.dialects.dialect import RequestHints
 from dragoman.dialects.openai_strict import fits_openai_strict
 from dragoman.dialects.validation import bad, expect, expect_list, expect_object, expect_str

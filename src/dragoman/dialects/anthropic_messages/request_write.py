@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any, cast
 
 from dragoman.dialects.anthropic_messages.betas import beta_headers
-from dragoman.dialects.anthropic_messages.constants import VENDOR
 from dragoman.dialects.anthropic_messages.messages_write import TurnWriter
-from dragoman.dialects.anthropic_messages.params import write_parameters
+from dragoman.dialects.anthropic_messages.params_write import write_parameters
 from dragoman.dialects.anthropic_messages.reasoning_write import (
     Reasoning,
     fit_thinking,
@@ -15,6 +14,7 @@ from dragoman.dialects.anthropic_messages.reasoning_write import (
 )
 from dragoman.dialects.anthropic_messages.response_format_write import StructuredOutput, structured_output
 from dragoman.dialects.anthropic_messages.tools_write import ToolWriter, name_of, tool_names
+from dragoman.dialects.anthropic_messages.vendor import VENDOR
 from dragoman.dialects.dialect import Target, WireRequest
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.provider_tools import report_foreign_blocks

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from dragoman.dialects.anthropic_messages.constants import WRAPPED_SUFFIX
-from dragoman.dialects.anthropic_messages.schemas import (
+from dragoman.dialects.anthropic_messages.strict_schemas import (
     Inexpressible,
     needs_wrapping,
     strict_schema,
     tool_schema,
     wrapped_schema,
 )
+from dragoman.dialects.anthropic_messages.tool_use import WRAPPED_SUFFIX
 from dragoman.dialects.drop_list import DropList
 from dragoman.types.json import JsonObject
 from dragoman.types.model_facts import ModelFacts

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 
+from dragoman.dialects.anthropic_messages.caller_blocks import call_id, foreign_extra, provider_block, tool_use
 from dragoman.dialects.anthropic_messages.citations import citation_for_caller
-from dragoman.dialects.anthropic_messages.constants import dump_json
-from dragoman.dialects.anthropic_messages.reply_style import call_id, foreign_extra, provider_block, tool_use
-from dragoman.dialects.anthropic_messages.sealing import seal_extra_content, seal_reasoning_text, write_reasoning
+from dragoman.dialects.anthropic_messages.sealed_blocks import seal_extra_content, seal_reasoning_text, write_reasoning
+from dragoman.dialects.json_text import dump_json
 from dragoman.types.json import JsonObject
 
 __all__ = ["BlockWriter", "CallLane", "ReasoningLane", "TextLane", "WholeLane"]

@@ -9,15 +9,16 @@ import orjson
 
 from dragoman.dialects.anthropic_messages.assistant_read import order_of, tool_call
 from dragoman.dialects.anthropic_messages.citations import read_citation
-from dragoman.dialects.anthropic_messages.constants import CUSTOM_SUFFIX, WRAPPED_SUFFIX, dump_json, invalid_shape
-from dragoman.dialects.anthropic_messages.errors import error_in_body
+from dragoman.dialects.anthropic_messages.errors import error_in_body, invalid_shape
 from dragoman.dialects.anthropic_messages.finish_reasons import finish_reason
-from dragoman.dialects.anthropic_messages.response import json_content, response_tier
+from dragoman.dialects.anthropic_messages.response_read import json_content, response_tier
 from dragoman.dialects.anthropic_messages.stream_events import end_of_stream, parse_event
+from dragoman.dialects.anthropic_messages.tool_use import CUSTOM_SUFFIX, WRAPPED_SUFFIX
 from dragoman.dialects.anthropic_messages.usage import merge_usage, read_usage
 from dragoman.dialects.dialect import ReplyContext
 from dragoman.dialects.framing.sse import SseEvent, SseReader
 from dragoman.dialects.framing.surrogates import loads
+from dragoman.dialects.json_text import dump_json
 from dragoman.dialects.tool_arguments import ArgumentsGate, given_arguments
 from dragoman.errors import APIResponseValidationError
 from dragoman.types.chat import ChatChunk

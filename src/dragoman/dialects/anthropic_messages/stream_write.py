@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import deque
 from typing import cast
 
-from dragoman.dialects.anthropic_messages.constants import VENDOR, dump_json
+from dragoman.dialects.anthropic_messages.caller_blocks import image_note, legacy_call, spoken_text
 from dragoman.dialects.anthropic_messages.errors import write_error
 from dragoman.dialects.anthropic_messages.finish_reasons import stop_reason
-from dragoman.dialects.anthropic_messages.reply_style import image_note, legacy_call, spoken_text
 from dragoman.dialects.anthropic_messages.stream_blocks import BlockWriter, CallLane, ReasoningLane, TextLane, WholeLane
 from dragoman.dialects.anthropic_messages.stream_events import event_bytes
 from dragoman.dialects.anthropic_messages.usage import write_usage
+from dragoman.dialects.anthropic_messages.vendor import VENDOR
 from dragoman.dialects.dialect import ReplyStyle
+from dragoman.dialects.json_text import dump_json
 from dragoman.errors import DragomanError
 from dragoman.types.chat import ChatChunk
 from dragoman.types.json import JsonObject

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from dragoman.dialects.anthropic_messages.constants import VENDOR
 from dragoman.dialects.anthropic_messages.parts_read import cache_mark
+from dragoman.dialects.anthropic_messages.vendor import VENDOR
 from dragoman.dialects.provider_tools import provider_tool
 from dragoman.dialects.validation import bad, expect, expect_list, expect_object, expect_str
 from dragoman.types.json import JsonObject

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.dialects.anthropic_messages.constants import CUSTOM_SUFFIX, VENDOR
-from dragoman.dialects.anthropic_messages.schemas import Inexpressible, strict_schema, tool_schema
+from dragoman.dialects.anthropic_messages.strict_schemas import Inexpressible, strict_schema, tool_schema
+from dragoman.dialects.anthropic_messages.tool_use import CUSTOM_SUFFIX
+from dragoman.dialects.anthropic_messages.vendor import VENDOR
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.provider_tools import provider_tool
 from dragoman.dialects.tool_names import ToolNames

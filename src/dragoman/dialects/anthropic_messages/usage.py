@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from dragoman.dialects.anthropic_messages.constants import as_count
 from dragoman.types.json import JsonObject
 from dragoman.types.usage import TokenUsage
 
-__all__ = ["merge_usage", "read_usage", "usage_from_body", "write_usage"]
+__all__ = ["as_count", "merge_usage", "read_usage", "usage_from_body", "write_usage"]
 
 _COUNTED = frozenset(
     {
@@ -92,3 +91,8 @@ def write_usage(usage: TokenUsage | None, service_tier: object = None) -> JsonOb
 
 def _object(value: object) -> JsonObject:
     return value if isinstance(value, dict) else {}
+
+
+def as_count(value: object) -> int:
+    """A number of tokens; anything else counts as none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0

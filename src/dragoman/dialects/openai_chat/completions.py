@@ -12,9 +12,9 @@ from dragoman.dialects.openai_chat.accent import accent_of
 from dragoman.dialects.openai_chat.embeddings import check_input
 from dragoman.dialects.openai_chat.errors import failed_choice, raise_if_error, read_error, write_error
 from dragoman.dialects.openai_chat.finish_reasons import failure_word, finish_reason
+from dragoman.dialects.openai_chat.params_write import write_params
 from dragoman.dialects.openai_chat.relay import OpenAIRelay, has_answer, relay_request
 from dragoman.dialects.openai_chat.request_read import check_fields, read_model, text_or_texts
-from dragoman.dialects.openai_chat.request_write import write_params
 from dragoman.dialects.openai_chat.response_read import envelope, invalid, unary_usage
 from dragoman.dialects.openai_chat.stream_read import cut_off, event_json, is_done, last_events
 from dragoman.dialects.openai_chat.stream_write import OpenAIStreamWriter

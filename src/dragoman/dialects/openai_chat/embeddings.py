@@ -8,8 +8,8 @@ from dragoman.dialects.dialect import Codec, ReplyContext, ReplyStyle, RequestHi
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.openai_chat.accent import accent_of
 from dragoman.dialects.openai_chat.errors import raise_if_error, read_error, write_error
+from dragoman.dialects.openai_chat.params_write import write_params
 from dragoman.dialects.openai_chat.request_read import check_fields, read_model
-from dragoman.dialects.openai_chat.request_write import write_params
 from dragoman.dialects.openai_chat.response_read import invalid
 from dragoman.dialects.openai_chat.usage import read_usage
 from dragoman.dialects.validation import bad, expect, wrong_type

@@ -12,7 +12,8 @@ from typing import Any
 
 import orjson
 
-from dragoman.dialects.anthropic_messages.constants import VENDOR, dump_json
+from dragoman.dialects.anthropic_messages.vendor import VENDOR
+from dragoman.dialects.json_text import dump_json
 from dragoman.dialects.signatures import seal, unseal
 from dragoman.types.json import JsonObject
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dragoman.dialects.anthropic_messages.constants import dump_json
+from dragoman.dialects.json_text import dump_json
 from dragoman.dialects.reference_graph import in_cycles
 from dragoman.types.json import JsonObject
 

@@ -1,49 +1,17 @@
-"""The conversation as a whole: hub -> wire. Roles, the order of turns, and media that a tool message cannot hold."""
+"""The rules of some providers about the turns of a conversation: where instructions stand, and whose turn it is."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from dragoman.dialects.call_pairs import paired
 from dragoman.dialects.openai_chat.accent import ChatWriteContext
-from dragoman.dialects.openai_chat.messages_write import write_message
 from dragoman.types.json import JsonObject
 
-__all__ = ["write_messages"]
+__all__ = ["alternate_roles", "fit_last_turn", "one_system"]
 
 
-def write_messages(messages: list[Any], context: ChatWriteContext) -> list[JsonObject]:
-    accent = context.accent
-    written: list[JsonObject] = []
-    media: list[JsonObject] = []
-    for index, message in paired(messages, accent.tool_call_id):
-        if media and message.get("role") not in ("tool", "function"):
-            written.append({"role": "user", "content": media})
-            media = []
-        wire = write_message(message, f"messages[{index}]", context)
-        if wire.get("role") == "tool" and not accent.tool_media and isinstance(wire.get("content"), list):
-            media += _take_media(wire)
-        written.append(wire)
-    if media:
-        written.append({"role": "user", "content": media})
-    if accent.single_system:
-        written = _one_system(written)
-    if accent.alternate:
-        written = _alternate(written)
-    return _last_turn(written, len(messages) - 1, context)
-
-
-def _take_media(tool: JsonObject) -> list[JsonObject]:
-    """OpenAI's tool messages hold text only: the rest follows in a user message, which names the call."""
-    media = [part for part in tool["content"] if part.get("type") != "text"]
-    if not media:
-        return []
-    words = [part for part in tool["content"] if part.get("type") == "text"]
-    tool["content"] = words or "(the result follows in the next user message)"
-    return [{"type": "text", "text": f"Result of tool call {tool.get('tool_call_id', '')}:"}, *media]
-
-
-def _one_system(messages: list[JsonObject]) -> list[JsonObject]:
+def one_system(messages: list[JsonObject]) -> list[JsonObject]:
+    """Join all system messages into one, which comes first."""
     system = [message for message in messages if message.get("role") == "system"]
     if len(system) < 2 and messages[:1] == system[:1]:
         return messages
@@ -59,7 +27,7 @@ def _words(content: Any) -> str:
     return content or ""
 
 
-def _alternate(messages: list[JsonObject]) -> list[JsonObject]:
+def alternate_roles(messages: list[JsonObject]) -> list[JsonObject]:
     """Join neighbours of the same role, user or assistant."""
     turns: list[JsonObject] = []
     for message in messages:
@@ -85,7 +53,7 @@ def _parts(content: Any) -> list[Any]:
     return [{"type": "text", "text": content}] if content else []
 
 
-def _last_turn(messages: list[JsonObject], index: int, context: ChatWriteContext) -> list[JsonObject]:
+def fit_last_turn(messages: list[JsonObject], index: int, context: ChatWriteContext) -> list[JsonObject]:
     """A last assistant message is one that the model is to continue."""
     last = messages[-1] if messages else {}
     if last.get("role") != "assistant" or last.get("tool_calls"):

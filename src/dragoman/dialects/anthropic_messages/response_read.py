@@ -1,25 +1,23 @@
-"""A whole answer: Anthropic's Message and the hub's response."""
+"""A whole response: Message -> hub."""
 
 from __future__ import annotations
 
 from typing import Any, cast
 
 from dragoman.dialects.anthropic_messages.assistant_read import AssistantBlocks
-from dragoman.dialects.anthropic_messages.assistant_write import assistant_blocks
-from dragoman.dialects.anthropic_messages.constants import VENDOR, WRAPPED_SUFFIX, dump_json, invalid_shape
-from dragoman.dialects.anthropic_messages.errors import error_in_body
-from dragoman.dialects.anthropic_messages.finish_reasons import finish_reason, stop_reason
-from dragoman.dialects.anthropic_messages.reply_style import caller_style, legacy_call, spoken_text
-from dragoman.dialects.anthropic_messages.sealing import seal_reasoning_text
-from dragoman.dialects.anthropic_messages.usage import read_usage, write_usage
-from dragoman.dialects.dialect import ReplyContext, ReplyStyle
+from dragoman.dialects.anthropic_messages.errors import error_in_body, invalid_shape
+from dragoman.dialects.anthropic_messages.finish_reasons import finish_reason
+from dragoman.dialects.anthropic_messages.tool_use import WRAPPED_SUFFIX
+from dragoman.dialects.anthropic_messages.usage import read_usage
+from dragoman.dialects.dialect import ReplyContext
+from dragoman.dialects.json_text import dump_json
 from dragoman.errors import BadRequestError
 from dragoman.types.chat import ChatResponse
 from dragoman.types.json import JsonObject
 
-__all__ = ["json_content", "read_response", "response_tier", "write_response"]
+__all__ = ["KEPT_FIELDS", "json_content", "read_response", "response_tier"]
 
-_KEPT = ("container", "context_management", "stop_details", "diagnostics")
+KEPT_FIELDS = ("container", "context_management", "stop_details", "diagnostics")
 """Fields beside the content that have no place in the hub; given back where an Anthropic client asks."""
 _TIERS = {"standard": "default", "priority": "priority"}
 
@@ -31,7 +29,7 @@ def read_response(body: JsonObject, context: ReplyContext) -> ChatResponse:
     if not isinstance(content, list):
         raise invalid_shape("no content")
     message, answer = _read_message(content, context)
-    kept = {key: body[key] for key in _KEPT if body.get(key) is not None}
+    kept = {key: body[key] for key in KEPT_FIELDS if body.get(key) is not None}
     native = body.get("stop_reason")
     choice: JsonObject = {
         "index": 0,
@@ -95,37 +93,3 @@ def json_content(given: object, json_tool: str) -> str:
     if json_tool.endswith(WRAPPED_SUFFIX) and isinstance(given, dict) and "value" in given:
         return dump_json(given["value"])
     return dump_json(given if given is not None else {})
-
-
-def write_response(response: ChatResponse, context: ReplyStyle) -> JsonObject:
-    """A Message of the first choice: Anthropic has no others."""
-    hub = cast(JsonObject, response)
-    choices = hub.get("choices") or [{}]
-    choice: JsonObject = choices[0]
-    message: JsonObject = choice.get("message") or {}
-    content = _write_content(message, context)
-    calls = any(block["type"] == "tool_use" for block in content)
-    reason = stop_reason(choice, has_tool_calls=calls, refused=bool(message.get("refusal")))
-    kept = choice.get("provider_specific_fields") or {}
-    return {
-        "id": hub.get("id") or "msg_unknown",
-        "type": "message",
-        "role": "assistant",
-        "model": context.model or hub.get("model") or "",
-        "content": content,
-        "stop_reason": reason,
-        "stop_sequence": choice.get("stop_sequence") if reason == "stop_sequence" else None,
-        "usage": write_usage(response.get("usage"), hub.get("service_tier")),
-    } | {key: kept[key] for key in _KEPT if isinstance(kept, dict) and kept.get(key) is not None}
-
-
-def _write_content(message: JsonObject, context: ReplyStyle) -> list[JsonObject]:
-    message = legacy_call(message)
-    spoken = spoken_text(message)
-    if spoken and not message.get("content"):
-        message = message | {"content": spoken}
-    blocks = assistant_blocks(message, caller_style(context.vendor or VENDOR))
-    reasoning = message.get("reasoning_content")
-    if isinstance(reasoning, str) and reasoning and not message.get("thinking_blocks"):
-        blocks.insert(0, seal_reasoning_text(reasoning))
-    return blocks

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dragoman.dialects.anthropic_messages.assistant_write import BlockStyle
-from dragoman.dialects.anthropic_messages.caller_ids import id_for_caller
+from dragoman.dialects.anthropic_messages.call_ids import id_for_caller
 from dragoman.dialects.anthropic_messages.citations import citation_for_caller
-from dragoman.dialects.anthropic_messages.constants import VENDOR, parse_input
-from dragoman.dialects.anthropic_messages.sealing import seal_extra_content, seal_provider_tool, write_reasoning
+from dragoman.dialects.anthropic_messages.sealed_blocks import seal_extra_content, seal_provider_tool, write_reasoning
+from dragoman.dialects.anthropic_messages.tool_use import parse_input
+from dragoman.dialects.anthropic_messages.vendor import VENDOR
 from dragoman.types.json import JsonObject
 
 __all__ = [

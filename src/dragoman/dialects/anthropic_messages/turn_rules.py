@@ -1,4 +1,4 @@
-"""Turns as Anthropic demands them, from turns as they came."""
+"""Anthropic's rules about the turns of a conversation: who begins, who follows, and what the last turn may be."""
 
 from __future__ import annotations
 
