@@ -10,7 +10,8 @@ from dragoman.routing.explain.explanation import Explanation
 from dragoman.routing.explain.state_report import Cooldown, DeploymentState, RoutingState
 from dragoman.routing.router import CallRouter
 from dragoman.routing.settings.call_options import NO_OPTIONS, CallOptions
-from dragoman.routing.settings.router_settings import RouterSettings, parse_fallbacks, parse_targets
+from dragoman.routing.settings.fallbacks import parse_fallbacks, parse_targets
+from dragoman.routing.settings.router_settings import RouterSettings
 from dragoman.types.call_record import Attempt
 
 __all__ = [

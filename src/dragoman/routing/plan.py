@@ -17,8 +17,9 @@ from dragoman.routing.deployments.pricing import only_priced, with_prices
 from dragoman.routing.recovery import fallbacks
 from dragoman.routing.request import GroupRequest
 from dragoman.routing.settings.call_options import NO_OPTIONS, CallOptions
+from dragoman.routing.settings.fallbacks import FallbackTarget, target_name
 from dragoman.routing.settings.options import split_params, without_home_credentials
-from dragoman.routing.settings.router_settings import FallbackTarget, RouterSettings, target_name
+from dragoman.routing.settings.router_settings import RouterSettings
 
 if TYPE_CHECKING:
     from dragoman.models import Catalogue

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from dragoman.errors import ConfigError
@@ -20,6 +21,7 @@ __all__ = [
     "at_least",
     "boolean",
     "counts",
+    "kind_of",
     "number",
     "object_of",
     "record",
@@ -39,8 +41,12 @@ _VARIABLE = re.compile(
 _PERHAPS_VARIABLE = re.compile(r"(?:%|env[./:])(?P<name>[A-Z_][A-Z0-9_]*)%?")
 """The same where it cannot be a name."""
 
+_MAX_PORT = 65535
+_WORDS = {True: "whole number", False: "number"}
+"""What the reference calls a number, by whether it is whole."""
+
 Reader: TypeAlias = Callable[[Any, str], Any]
-"""(value, path)."""
+"""`(value, path)` -> the value as the program uses it. Raises `ConfigError`."""
 
 
 class Environment(str):
@@ -77,20 +83,32 @@ def as_boolean(value: Any) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def number(low: float = -math.inf, high: float = math.inf, *, integer: bool = False) -> Reader:
-    """A reader of numbers from `low` to `high`."""
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """A reader of numbers within bounds."""
 
-    def read(value: Any, path: str) -> float:
-        found = as_number(value)
-        if found is None:
+    low: float
+    high: float
+    integer: bool
+    kind: str
+
+    def __call__(self, value: Any, path: str) -> Any:
+        amount = as_number(value)
+        if amount is None:
             raise wrong(path, "a number", value)
-        if not low <= found <= high or (integer and found != int(found)):
-            limits = f" of at least {low:g}" if high == math.inf else f" from {low:g} to {high:g}"
-            kind = f"a {'whole ' if integer else ''}number{limits if low > -math.inf else ''}"
-            raise ConfigError(f"{path}: expected {kind}, got {found}", param=path)
-        return int(found) if integer else found
+        if not self.low <= amount <= self.high or (self.integer and amount != int(amount)):
+            raise ConfigError(f"{path}: expected {self._expected()}, got {amount}", param=path)
+        return int(amount) if self.integer else amount
 
-    return read
+    def _expected(self) -> str:
+        bounds = f" of at least {self.low:g}" if self.high == math.inf else f" from {self.low:g} to {self.high:g}"
+        return f"a {'whole ' if self.integer else ''}number{bounds if self.low > -math.inf else ''}"
+
+
+def number(low: float = -math.inf, high: float = math.inf, *, integer: bool = False, kind: str = "") -> Reader:
+    """Return a reader of numbers from `low` to `high`. `kind` is what the reference calls them."""
+    is_short = integer and low >= 0 and high <= _MAX_PORT
+    return _Number(low, high, integer, kind or (f"{low:g} to {high:g}" if is_short else _WORDS[integer]))
 
 
 def as_number(value: Any) -> float | None:
@@ -104,15 +122,17 @@ def as_number(value: Any) -> float | None:
     return value if good else None
 
 
-def at_least(low: float) -> Reader:
-    return number(low)
+def at_least(low: float, kind: str = "") -> Reader:
+    """Return a reader of numbers of at least `low`."""
+    return number(low, kind=kind)
 
 
 def whole(low: float = 0, high: float = math.inf) -> Reader:
+    """Return a reader of whole numbers from `low` to `high`."""
     return number(low, high, integer=True)
 
 
-seconds: Reader = number(0.001)
+seconds: Reader = number(0.001, kind="seconds")
 
 
 def text(value: Any, path: str) -> str:
@@ -196,3 +216,18 @@ def counts(suffix: str, errors: Mapping[str, str]) -> Reader:
         return {names.get(name) or errors[name]: count for name, count in said.items()}
 
     return read
+
+
+_KINDS: Mapping[Reader, str] = {
+    boolean: "boolean",
+    text: "text",
+    secret: "text",
+    api_key: "text",
+    texts: "list of texts",
+    object_of: "mapping",
+}
+
+
+def kind_of(read: Reader) -> str:
+    """Return what the reference calls the values of a reader; an empty text if the setting itself must say it."""
+    return read.kind if isinstance(read, _Number) else _KINDS.get(read, "")

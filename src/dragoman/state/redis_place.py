@@ -2,27 +2,65 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from urllib.parse import quote
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
 
-from dragoman.state import Policy
+from dragoman.errors import ConfigError
+from dragoman.settings.readers import text, whole
+from dragoman.settings.setting import setting
+from dragoman.state import Policy, address_fault
 
 __all__ = ["RedisPlace"]
+
+
+def _redis_url(value: Any, path: str) -> str:
+    """Return an address that the Redis client can read. No message repeats any of it: it may hold a password."""
+    address = text(value, path)
+    try:
+        parts = urlsplit(address)
+        usable = bool(parts.path) if parts.scheme == "unix" else bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.scheme not in ("redis", "rediss", "unix"):
+        expected = "an address such as redis://host:6379/0, rediss://host:6379/0 or unix:///path"
+        raise ConfigError(f"{path}: expected {expected}", param=path)
+    fault = address_fault(address)
+    if fault is not None:
+        raise ConfigError(f"{path}: {fault}", param=path)
+    return address
+
+
+def _policy(value: Any, path: str) -> str:
+    if value not in ("fail_open", "fail_closed"):
+        raise ConfigError(f"{path}: expected fail_open or fail_closed", param=path)
+    return str(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedisPlace:
     """Where the state is that several processes share: a whole `url`, or its parts."""
 
-    url: str | None = field(default=None, repr=False)
-    host: str | None = None
-    port: int = 6379
-    password: str | None = field(default=None, repr=False)
-    db: int = 0
-    prefix: str = "dragoman"
-    """Those who have the same share their state."""
-    policy: Policy = "fail_open"
-    """What becomes of limits while Redis does not answer: each process counts alone, or all refuse."""
+    url: str | None = setting(
+        None,
+        _redis_url,
+        "a Redis through which several gateways share state, see [shared state](reliability.md#limits-and-shared-state)",
+        name="redis_url",
+        kind="text",
+        is_secret=True,
+    )
+    host: str | None = setting(None, text, "the same in parts", name="redis_host")
+    port: int = setting(6379, whole(1, 65535), "", name="redis_port")
+    password: str | None = setting(None, text, "", name="redis_password", is_secret=True)
+    db: int = setting(0, whole(), "", name="redis_db")
+    prefix: str = setting("dragoman", text, "routers with the same prefix share their state", name="redis_prefix")
+    policy: Policy = setting(
+        "fail_open",
+        _policy,
+        "while Redis does not answer: each process counts its limits alone, or calls of limited deployments are refused",
+        name="redis_policy",
+        kind="`fail_open`, `fail_closed`",
+    )
 
     @property
     def address(self) -> str | None:

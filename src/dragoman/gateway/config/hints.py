@@ -9,7 +9,7 @@ from itertools import islice
 from dragoman.gateway.logs.redactor import is_secret_name
 from dragoman.models import Catalogue
 from dragoman.routing import Deployment, RouterSettings
-from dragoman.routing.settings.router_settings import target_name
+from dragoman.routing.settings.fallbacks import target_name
 from dragoman.settings.suggestions import did_you_mean
 
 __all__ = ["doubts"]

@@ -15,9 +15,9 @@ from dragoman.routing.choice.group import ModelGroup
 from dragoman.routing.deployments.deployment import Deployment
 from dragoman.routing.deployments.member import Member
 from dragoman.routing.deployments.pricing import with_entry
+from dragoman.routing.settings.aliases import Alias
 from dragoman.routing.settings.call_options import NO_OPTIONS, CallOptions
 from dragoman.routing.settings.checks import CheckPolicy
-from dragoman.routing.settings.router_settings import Alias
 from dragoman.routing.strategies import Strategy
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ import fnmatch
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from dragoman.routing.deployments.deployment import Deployment
+from dragoman.routing.settings.fallbacks import FallbackTarget, target_name
 from dragoman.routing.settings.options import Problem
-from dragoman.routing.settings.router_settings import FallbackTarget, RouterSettings, target_name
+from dragoman.routing.settings.router_settings import RouterSettings
 from dragoman.routing.settings.table import Reading
 from dragoman.settings.suggestions import did_you_mean
 

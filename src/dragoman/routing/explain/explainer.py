@@ -40,7 +40,7 @@ from dragoman.routing.recovery.resume import is_wanted, resuming_deployments
 from dragoman.routing.request import GroupRequest
 from dragoman.routing.selection import NoDeployment
 from dragoman.routing.settings.call_options import CallOptions
-from dragoman.routing.settings.router_settings import FallbackTarget, target_name
+from dragoman.routing.settings.fallbacks import FallbackTarget, target_name
 from dragoman.routing.strategies import STRATEGIES, Strategy
 
 __all__ = ["Explainer"]

@@ -16,7 +16,7 @@ from dragoman.routing.recovery.attempts import CallAttempts
 from dragoman.routing.recovery.retry_loop import RetryLoop
 from dragoman.routing.request import GroupRequest
 from dragoman.routing.settings.call_options import CallOptions
-from dragoman.routing.settings.router_settings import FallbackTarget, target_name
+from dragoman.routing.settings.fallbacks import FallbackTarget, target_name
 
 __all__ = ["Dispatch", "FallbackPlan", "Rewrite"]
 

@@ -16,8 +16,9 @@ from dragoman.errors import (
     Timeout,
 )
 from dragoman.routing.settings.call_options import CallOptions
+from dragoman.routing.settings.fallbacks import Fallbacks, FallbackTarget
 from dragoman.routing.settings.options import split_params
-from dragoman.routing.settings.router_settings import Fallbacks, FallbackTarget, RouterSettings
+from dragoman.routing.settings.router_settings import RouterSettings
 
 __all__ = ["check_form", "mock_failure", "targets"]
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from dragoman.routing.settings.deployment_keys import ALLOWED_FAILS
+from dragoman.settings.readers import boolean, seconds, whole
+from dragoman.settings.setting import setting
 
 __all__ = ["HealthPolicy"]
 
@@ -12,19 +16,32 @@ __all__ = ["HealthPolicy"]
 class HealthPolicy:
     """When a deployment is taken out, and for how long. Times are seconds."""
 
-    disabled: bool = False
-    allowed_fails: int = 3
-    """Failures in a row that are still chance."""
-    allowed_fails_by_error: Mapping[str, int] = field(default_factory=dict)
-    """The same by the class of the error."""
+    disabled: bool = setting(False, boolean, "no failure takes a deployment out", name="disable_cooldowns")
+    allowed_fails: int = setting(
+        3, whole(), "failures in a row that do not take a deployment out", also=("litellm_settings.allowed_fails",)
+    )
+    allowed_fails_by_error: Mapping[str, int] = setting(
+        factory=dict,
+        read=ALLOWED_FAILS,
+        doc="the same by the class of the error: `TimeoutErrorAllowedFails`, `RateLimitErrorAllowedFails`, "
+        "`InternalServerErrorAllowedFails`, `BadRequestErrorAllowedFails`, `AuthenticationErrorAllowedFails`, "
+        "`ContentPolicyViolationErrorAllowedFails`",
+        name="allowed_fails_policy",
+        kind="mapping",
+    )
     failure_rate: float = 0.5
-    """With at least `least_calls` in the window, a higher share of failures takes out too."""
+    """With at least `least_calls` in the window, a higher share of failures takes a deployment out too."""
     least_calls: int = 5
     window: float = 60.0
-    cooldown: float = 5.0
-    """The first time; it doubles with each further one in a row."""
+    cooldown: float = setting(
+        5.0,
+        seconds,
+        "the length of a deployment's first cooldown; it doubles with each further one in a row, up to five minutes",
+        name="cooldown_time",
+        also=("litellm_settings.cooldown_time",),
+    )
     longest_cooldown: float = 300.0
     longest_retry_after: float = 86400.0
-    """A provider that names a later time than this is asked again nevertheless."""
+    """The longest `Retry-After` of a provider that is honoured."""
     credential_cooldown: float = 60.0
-    """A key that is refused is seldom right a second later."""
+    """A refused key is seldom accepted a second later."""

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dragoman.settings.readers import Reader, object_of, record, seconds, whole
+from dragoman.settings.setting import setting
 
 __all__ = ["QueuePolicy", "priority_reader", "queue_policy"]
 
@@ -18,13 +19,14 @@ priority_reader: Reader = whole(-1_000_000, 1_000_000)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuePolicy:
     max_size: int = 100
-    """So many calls of a model group may wait; 0: none."""
+    """How many calls of a model group may wait; 0: none."""
     timeout: float | None = None
     """Seconds that a call waits at most. None: `longest_wait`."""
-    default_priority: int = 0
-    """Of calls that say none. Lower is served first."""
+    default_priority: int = setting(
+        0, priority_reader, "the priority of calls without `priority`; lower is served first", kind="whole number"
+    )
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """By alias: what is otherwise there."""
+    """By alias: what replaces the fields above."""
 
     def of(self, alias: str) -> QueuePolicy:
         own = self.models.get(alias)

@@ -1,160 +1,222 @@
-"""What holds for every call of a router, unless the call or the deployment says otherwise."""
+"""The settings of a router, one field each: what holds for every call, unless the call or the deployment says otherwise."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal
 
-from dragoman.errors import ConfigError
 from dragoman.routing.settings.affinity import AffinityPolicy
-from dragoman.routing.settings.canary import Canary
+from dragoman.routing.settings.aliases import Alias, parse_aliases
+from dragoman.routing.settings.canary import Canary, parse_canaries
 from dragoman.routing.settings.checks import CheckPolicy
-from dragoman.routing.settings.defaults import Defaults
-from dragoman.routing.settings.fallback_alert import FallbackAlert
+from dragoman.routing.settings.defaults import Defaults, default_params, weights
+from dragoman.routing.settings.fallback_alert import FallbackAlert, fallback_alert
+from dragoman.routing.settings.fallbacks import Fallbacks, FallbackTarget, parse_fallbacks, parse_targets
 from dragoman.routing.settings.health import HealthPolicy
-from dragoman.routing.settings.health_check import HealthCheckPolicy
-from dragoman.routing.settings.hedge import HedgePolicy
-from dragoman.routing.settings.mirror import MirrorPolicy
-from dragoman.routing.settings.options import split_params
-from dragoman.routing.settings.queue import QueuePolicy
-from dragoman.routing.settings.retry import RetryPolicy
-from dragoman.routing.settings.routes import ConditionalRoute
-from dragoman.routing.settings.routing_groups import RoutingGroup
-from dragoman.routing.settings.strategies import StrategyName
+from dragoman.routing.settings.health_check import HealthCheckPolicy, health_check_policy
+from dragoman.routing.settings.hedge import HedgePolicy, hedge_policy
+from dragoman.routing.settings.mid_stream import mid_stream_fallback
+from dragoman.routing.settings.mirror import MirrorPolicy, mirror_policy
+from dragoman.routing.settings.queue import QueuePolicy, queue_policy
+from dragoman.routing.settings.retry import RetryPolicy, retry_policies, retry_policy
+from dragoman.routing.settings.routes import ConditionalRoute, parse_routes
+from dragoman.routing.settings.routing_groups import RoutingGroup, routing_groups
+from dragoman.routing.settings.strategies import StrategyName, read_strategy
+from dragoman.settings.readers import at_least, boolean, object_of, seconds, whole
+from dragoman.settings.setting import setting
 from dragoman.state.redis_place import RedisPlace
-from dragoman.types.json import JsonObject
 
-__all__ = [
-    "FIXED",
-    "Alias",
-    "FallbackTarget",
-    "Fallbacks",
-    "RouterSettings",
-    "parse_fallbacks",
-    "parse_targets",
-    "target_name",
-]
-
-FallbackTarget: TypeAlias = str | JsonObject
-"""An alias, `provider/model`, or an object with `model` and parameters of its own."""
-Fallbacks: TypeAlias = Mapping[str, tuple[FallbackTarget, ...]]
-
+__all__ = ["FIXED", "RouterSettings"]
 
 FIXED = frozenset({"affinity", "canary", "fallback_alert", "health_check", "mirror", "redis"})
-"""What a router has from its start to its end: parts that remember, and that others know of."""
-
-
-class Alias(NamedTuple):
-    """Another name of a model."""
-
-    model: str
-    hidden: bool = False
-    """It answers, and is in no list."""
+"""Fields that cannot change while a router runs: parts that keep state, and that other parts refer to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouterSettings:
-    """Times are seconds."""
+    """Times are seconds. Each field is a setting (see `dragoman.settings.setting`), or a record of settings."""
 
-    num_retries: int = 2
-    """Attempts beyond the first within an alias (the openai package's default). A fallback is not a retry: each target of
-    a fallback gets one attempt, and what is left of these."""
-    fallbacks: Fallbacks = field(default_factory=dict)
-    default_fallbacks: tuple[FallbackTarget, ...] = ()
-    """For aliases without fallbacks of their own."""
-    context_window_fallbacks: Fallbacks = field(default_factory=dict)
-    content_policy_fallbacks: Fallbacks = field(default_factory=dict)
-    max_fallbacks: int = 5
-    fallback_alert: FallbackAlert = field(default_factory=FallbackAlert)
-    """When so many calls need a fallback that it is told."""
-    timeout: float = 600.0
-    """The whole call, all attempts and waits together."""
-    stream_timeout: float = 120.0
-    """To the first content of a stream, in each attempt."""
-    connect_timeout: float = 10.0
-    idle_timeout: float = 120.0
-    retry_after: float = 0.0
-    """The least wait before the same deployment is asked again."""
-    longest_wait: float = 60.0
-    """A provider that asks for a longer wait than this is not waited for."""
-    drop_params: bool = False
-    strategy: StrategyName = "simple-shuffle"
-    """How one of several deployments is picked."""
-    strategy_args: Mapping[str, Any] = field(default_factory=dict)
-    """Keyword arguments of the strategy."""
-    routing_groups: tuple[RoutingGroup, ...] = ()
-    """Models with a strategy of their own."""
+    num_retries: int = setting(
+        2,
+        whole(0, 100),
+        "attempts beyond the first, for one call, all deployments together",
+        also=("litellm_settings.num_retries",),
+    )
+    """The openai package's default. A fallback is not a retry: each target of a fallback gets one attempt, and what is left
+    of these."""
+    fallbacks: Fallbacks = setting(
+        factory=dict,
+        read=parse_fallbacks,
+        doc='the models to call when a model fails; `"*"` stands for every model',
+        kind="list of `{model: [models]}`, or one mapping",
+        also=("litellm_settings.fallbacks",),
+    )
+    default_fallbacks: tuple[FallbackTarget, ...] = setting(
+        (),
+        parse_targets,
+        "for models without fallbacks of their own",
+        kind="list of models",
+        also=("litellm_settings.default_fallbacks",),
+    )
+    context_window_fallbacks: Fallbacks = setting(
+        factory=dict,
+        read=parse_fallbacks,
+        doc="when the request does not fit the model's window",
+        kind="list of `{model: [models]}`",
+        also=("litellm_settings.context_window_fallbacks",),
+    )
+    content_policy_fallbacks: Fallbacks = setting(
+        factory=dict,
+        read=parse_fallbacks,
+        doc="when the provider's safety system refuses",
+        kind="list of `{model: [models]}`",
+        also=("litellm_settings.content_policy_fallbacks",),
+    )
+    max_fallbacks: int = setting(
+        5, whole(0, 100), "how many fallbacks one call may try", also=("litellm_settings.max_fallbacks",)
+    )
+    timeout: float = setting(
+        600.0, seconds, "the whole call, all attempts and waits together", also=("litellm_settings.request_timeout",)
+    )
+    stream_timeout: float = setting(120.0, seconds, "until the first content of a stream, in each attempt")
+    connect_timeout: float = setting(10.0, seconds, "until a usable connection")
+    idle_timeout: float = setting(120.0, seconds, "between two pieces of an answer")
+    retry_after: float = setting(
+        0.0, at_least(0, "seconds"), "the shortest wait before the same deployment is called again"
+    )
+    longest_wait: float = setting(
+        60.0, at_least(0, "seconds"), "if a provider asks for a longer wait, the call does not wait"
+    )
+    drop_params: bool = setting(
+        False,
+        boolean,
+        "leave out, and report in `x-dragoman-dropped-params`, what a provider cannot express; false refuses such a call",
+        also=("litellm_settings.drop_params",),
+    )
+    block_requests_for_models_without_pricing: bool = setting(
+        False,
+        boolean,
+        "refuse calls of models without a known price with a 400 (`model_without_pricing`) before any provider is called, "
+        "also as a fallback; counting tokens stays free",
+        also=("litellm_settings.block_requests_for_models_without_pricing",),
+    )
+    model_group_alias: Mapping[str, Alias] = setting(
+        factory=dict,
+        read=parse_aliases,
+        doc="other names of models: `{chat: smart, old: {model: smart, hidden: true}}`. A `hidden` one works and appears in no "
+        "list. Fallbacks configured for such a name apply to callers who use it",
+        kind="mapping",
+    )
+    strategy: StrategyName = setting(
+        "simple-shuffle",
+        read_strategy,
+        "how one of several deployments is chosen, see [choosing](routing.md#choosing)",
+        name="routing_strategy",
+        kind="name",
+    )
+    strategy_args: Mapping[str, Any] = setting(
+        factory=dict, read=object_of, doc="arguments of the strategy", name="routing_strategy_args"
+    )
+    routing_groups: tuple[RoutingGroup, ...] = setting(
+        (),
+        routing_groups,
+        "`[{group_name, models, routing_strategy, routing_strategy_args}]`: models with a strategy of their own; a model may be "
+        "in one group. The name of a group is only a label and cannot be called",
+        kind="list",
+    )
     checks: CheckPolicy = field(default_factory=CheckPolicy)
     affinity: AffinityPolicy = field(default_factory=AffinityPolicy)
-    routes: tuple[ConditionalRoute, ...] = ()
-    """Where calls go by what they are like, whatever model they name."""
+    routes: tuple[ConditionalRoute, ...] = setting(
+        (),
+        parse_routes,
+        "`{if: {...}, use: model}`: route calls by their properties, see [conditions](routing.md#affinity-and-conditions)",
+        kind="list",
+    )
+    weights: Mapping[str, Mapping[str, float]] = setting(
+        factory=dict,
+        read=weights,
+        doc="`{model: {deployment: weight}}`, instead of the deployments' own; a deployment by its `model_info.id` or as "
+        "`provider/model`. Deployments that are not named get no calls",
+        kind="mapping",
+    )
+    retry_policy: RetryPolicy = setting(
+        factory=RetryPolicy,
+        read=retry_policy,
+        doc="how often a class of errors is retried, within `num_retries`: `BadRequestErrorRetries`, "
+        "`AuthenticationErrorRetries`, `TimeoutErrorRetries`, `RateLimitErrorRetries`, `ContentPolicyViolationErrorRetries`, "
+        "`InternalServerErrorRetries`, `ServiceUnavailableErrorRetries`, `NotFoundErrorRetries`, `DefaultRetries`",
+        kind="mapping",
+    )
+    group_retry_policies: Mapping[str, RetryPolicy] = setting(
+        factory=dict,
+        read=retry_policies,
+        doc="`{model: retry_policy}`, instead of it",
+        name="model_group_retry_policy",
+        kind="mapping",
+    )
     health: HealthPolicy = field(default_factory=HealthPolicy)
-    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
-    group_retry_policies: Mapping[str, RetryPolicy] = field(default_factory=dict)
-    """By alias, instead of `retry_policy`."""
-    block_requests_for_models_without_pricing: bool = False
-    """Refuse calls of models whose price nobody knows, before anybody is asked."""
-    model_group_alias: Mapping[str, Alias] = field(default_factory=dict)
-    """Other names of models."""
-    weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """By alias and deployment (its id, or `provider/model`), instead of the deployments' own."""
-    defaults: Defaults = field(default_factory=Defaults)
-    """What the deployments say that do not say it themselves."""
-    default_max_parallel_requests: int | None = None
-    """For deployments without a limit of their own."""
+    defaults: Defaults = setting(
+        factory=Defaults,
+        read=default_params,
+        doc="`litellm_params` of deployments that do not set them",
+        name="default_litellm_params",
+        kind="mapping",
+    )
+    default_max_parallel_requests: int | None = setting(
+        None, whole(1), "`max_parallel_requests` of deployments that do not set it"
+    )
+    hedge: HedgePolicy | None = setting(
+        None,
+        hedge_policy,
+        "`{after: p95 or seconds, max_extra_cost: dollars}`: call a second deployment when the first is late, see "
+        "[hedging](reliability.md#hedging)",
+        kind="mapping or boolean",
+    )
+    mid_stream_fallback: Literal["error", "continue"] = setting(
+        "error",
+        mid_stream_fallback,
+        "what happens to a stream that breaks after its first content, see [streams](reliability.md#streams)",
+        kind="`error` or `continue`",
+    )
+    canary: tuple[Canary, ...] = setting(
+        (),
+        parse_canaries,
+        "`[{model, deployment, share, gates}]`: a deployment that gets a share of the calls until it does worse than its gates "
+        "allow, see [canary](observability.md#mirror-and-canary)",
+        kind="list",
+    )
+    health_check: HealthCheckPolicy | None = setting(
+        None,
+        health_check_policy,
+        "`{interval: 60, timeout: 10}`: ask each provider for its list of models at intervals, which no provider bills, see "
+        "[health](reliability.md#health)",
+        kind="mapping",
+    )
+    mirror: MirrorPolicy = setting(
+        factory=MirrorPolicy,
+        read=mirror_policy,
+        doc="`[{from, to, share}]`, or `{mirrors: [...], timeout, max_in_flight}`: copy a share of the calls of one model to "
+        "another and discard its answers, see [mirror](observability.md#mirror-and-canary)",
+        kind="list or mapping",
+    )
+    queue: QueuePolicy = setting(
+        factory=QueuePolicy,
+        read=queue_policy,
+        doc="`{max_size: 100, timeout, default_priority: 0, models: {model: {the same}}}`: how many calls wait while all "
+        "deployments are at their limits, and for how many seconds, see [overload](reliability.md#overload)",
+        kind="mapping",
+        nested=True,
+    )
+    fallback_alert: FallbackAlert = setting(
+        factory=FallbackAlert,
+        read=fallback_alert,
+        doc="`{rate: 0.1, window: 300, least: 20}`: log a warning if, of at least so many calls within so many seconds, a larger "
+        "share needed a fallback, see [showing](observability.md#showing)",
+        kind="mapping",
+    )
     redis: RedisPlace = field(default_factory=RedisPlace)
-    hedge: HedgePolicy | None = None
-    """When a second deployment is asked beside a first one that is late; None: never."""
-    mid_stream_fallback: Literal["error", "continue"] = "error"
-    """What comes after a stream that breaks off after its first content: an error, or another deployment that goes on."""
-    mirror: MirrorPolicy = field(default_factory=MirrorPolicy)
-    """Which calls are copied to other models, whose answers are thrown away."""
-    canary: tuple[Canary, ...] = ()
-    """Deployments that get a share of the calls, until they cross a gate."""
-    health_check: HealthCheckPolicy | None = None
-    """None: nothing is ever sent only to see whether it works."""
-    queue: QueuePolicy = field(default_factory=QueuePolicy)
-    """Who waits while all deployments are at their limits."""
 
     def retry_policy_of(self, alias: str) -> RetryPolicy:
+        """Return the retry policy of a model."""
         return self.group_retry_policies.get(alias, self.retry_policy)
-
-
-def parse_fallbacks(value: Any, path: str) -> Fallbacks:
-    """LiteLLM's form, `[{alias: [targets]}, ...]`, or one mapping. Raises `ConfigError` naming the path."""
-    entries = [value] if isinstance(value, Mapping) else value
-    if not isinstance(entries, (list, tuple)):
-        raise ConfigError(f"{path}: expected a list of {{alias: [models]}}", param=path)
-    found: dict[str, tuple[FallbackTarget, ...]] = {}
-    for position, entry in enumerate(entries):
-        where = path if isinstance(value, Mapping) else f"{path}[{position}]"
-        if not isinstance(entry, Mapping):
-            raise ConfigError(f"{where}: expected {{alias: [models]}}", param=where)
-        for alias, targets in entry.items():
-            if str(alias) in found:
-                raise ConfigError(
-                    f"{where}.{alias}: the fallbacks of {alias!r} are given twice", param=f"{where}.{alias}"
-                )
-            found[str(alias)] = parse_targets(targets, f"{where}.{alias}")
-    return found
-
-
-def parse_targets(value: Any, path: str) -> tuple[FallbackTarget, ...]:
-    """A list of models, or of objects with `model`."""
-    targets = [value] if isinstance(value, str) else value
-    if not isinstance(targets, (list, tuple)):
-        raise ConfigError(f"{path}: expected a list of models", param=path)
-    for position, target in enumerate(targets):
-        named = isinstance(target, Mapping) and isinstance(target.get("model"), str)
-        where = f"{path}[{position}]"
-        if not (isinstance(target, str) or named):
-            raise ConfigError(f"{where}: expected a model, or an object with `model`", param=where)
-        if isinstance(target, Mapping):
-            for wrong, message in split_params(target, where).problems:
-                raise ConfigError(f"{wrong}: {message}", param=wrong)
-    return tuple(target if isinstance(target, str) else dict(target) for target in targets)
-
-
-def target_name(target: FallbackTarget) -> str:
-    return target if isinstance(target, str) else str(target["model"])
