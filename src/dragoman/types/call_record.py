@@ -27,7 +27,7 @@ class Attempt:
     why: str = ""
     """Why this deployment was chosen."""
     passed_over: tuple[tuple[str, str], ...] = ()
-    """(deployment, reason) of those that could not be asked."""
+    """(deployment, reason) of those that could not take the call."""
     started_at: float = 0.0
     """Unix seconds."""
     code: str = ""
@@ -57,14 +57,14 @@ class CallRecord:
     started_at: float = 0.0
     """Unix seconds."""
     alias: str = ""
-    """The model group that was asked for; empty where there is none of that name."""
+    """The requested model group; empty if there is none of that name."""
     route: str | None = None
     """The conditional route that led there, by its place in the configuration."""
     fallback: str = ""
-    """The model group that was asked last in place of `alias`."""
+    """The model group that was tried last instead of `alias`."""
     attempts: list[Attempt] = field(default_factory=list)
     provider: str = ""
-    """The provider whose answer has begun; empty while none has."""
+    """The provider of the answer that has begun; empty while none has."""
     answered_model: str = ""
     """The provider's own name of the model that answered."""
     usage: TokenUsage | None = None
@@ -83,7 +83,7 @@ class CallRecord:
 
     @property
     def deployment(self) -> str:
-        """The deployment that answered; without an answer the one that was asked last; empty before any attempt."""
+        """The deployment that answered; without an answer the last one that was tried; empty before any attempt."""
         made = self.answering or (self.attempts[-1] if self.attempts else None)
         return "" if made is None else made.deployment
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from dragoman.models import cost_bounds
@@ -29,57 +30,72 @@ class GroupPreview(NamedTuple):
     """What was found in the group."""
 
     found: Admitted | NoDeployment | None
-    """None: nobody was looked for."""
+    """None: no deployment was looked for."""
     left: Mapping[str, str]
-    """By id, those that are left to others, or cannot get the request: why."""
+    """By id, the deployments that are left to other calls, or cannot get the request: why."""
 
     @property
-    def dropped(self) -> dict[str, str]:
+    def scores(self) -> Mapping[str, float]:
+        return (self.found.choice.scores if isinstance(self.found, Admitted) else None) or {}
+
+    def reasons(self, members: Sequence[Member], chosen: str | None) -> dict[str, str]:
+        """Return, by id, why deployments would not get the call."""
         if self.found is None:
-            return {}
+            return {member.deployment.id: _TESTING for member in members}
         skipped = self.found.skipped if isinstance(self.found, NoDeployment) else self.found.choice.skipped
-        return {**dict(skipped), **self.left}
+        order = next((member.deployment.order for member in members if member.deployment.id == chosen), None)
+        later = [member.deployment.id for member in members if order is not None and member.deployment.order > order]
+        return {**dict.fromkeys(later, _LATER.format(order)), **dict(skipped), **self.left}
 
 
 async def candidates_of(
-    request: GroupRequest, attempts: CallAttempts, onlook: GroupPreview, chosen: str | None
+    request: GroupRequest, attempts: CallAttempts, preview: GroupPreview, chosen: str | None
 ) -> tuple[Candidate, ...]:
-    """All of the group that is asked; `chosen` where it is one of them."""
+    """Return a row for each deployment of the requested group; `chosen`: the id of the chosen one, where it is among them."""
     members = request.group.members
-    claims = [claim for member in members for claim in claims_of(member, request)]
-    counters = [claim.counter for claim in claims]
+    counters = [claim.counter for member in members for claim in claims_of(member, request)]
     used = dict(zip(counters, await attempts.services.store.used(counters), strict=True)) if counters else {}
-    result = onlook.found
-    scores = (result.choice.scores if isinstance(result, Admitted) else None) or {}
-    dropped = onlook.dropped if result is not None else {member.deployment.id: _TESTING for member in members}
-    order = next((member.deployment.order for member in members if member.deployment.id == chosen), None)
-    previews: dict[tuple[str, str, int], CostPreview | None] = {}
-    rows: list[Candidate] = []
-    for member in members:
-        item = member.deployment
-        reason = dropped.get(item.id)
-        if reason is None and order is not None and item.order > order:
-            reason = _LATER.format(order)
-        kind = (item.provider.name, item.model, id(item.entry))
-        if kind not in previews:
-            previews[kind] = cost_of(item, attempts.request(item, request, 1.0), attempts)
-        outage = member.outage(attempts.services.store.view().outages)
-        rows.append(
-            Candidate(
-                deployment=item.id,
-                provider=item.provider.name,
-                model=item.model,
-                order=item.order,
-                chosen=item.id == chosen,
-                score=scores.get(item.id),
-                dropped=reason,
-                until=None if outage is None else outage.until,
-                probe=bool(outage is None and attempts.services.health.half_open(member)),
-                limits=tuple(_uses(member, request, used)),
-                cost=previews[kind],
-            )
+    view = _GroupView(request, attempts, chosen, preview.scores, preview.reasons(members, chosen), used)
+    return tuple(view.row(member) for member in members)
+
+
+@dataclass(slots=True)
+class _GroupView:
+    """What the rows of one group are made of."""
+
+    request: GroupRequest
+    attempts: CallAttempts
+    chosen: str | None
+    scores: Mapping[str, float]
+    reasons: Mapping[str, str]
+    """By id: why a deployment would not get the call."""
+    used: Mapping[Counter, int]
+    _costs: dict[tuple[str, str, int], CostPreview | None] = field(default_factory=dict)
+    """Deployments of one model cost the same."""
+
+    def row(self, member: Member) -> Candidate:
+        item, services = member.deployment, self.attempts.services
+        outage = member.outage(services.store.view().outages)
+        return Candidate(
+            deployment=item.id,
+            provider=item.provider.name,
+            model=item.model,
+            order=item.order,
+            chosen=item.id == self.chosen,
+            score=self.scores.get(item.id),
+            dropped=self.reasons.get(item.id),
+            until=None if outage is None else outage.until,
+            probe=bool(outage is None and services.health.half_open(member)),
+            limits=tuple(_uses(member, self.request, self.used)),
+            cost=self._cost(item),
         )
-    return tuple(rows)
+
+    def _cost(self, deployment: Deployment) -> CostPreview | None:
+        key = (deployment.provider.name, deployment.model, id(deployment.entry))
+        if key not in self._costs:
+            job = self.attempts.request(deployment, self.request, 1.0)
+            self._costs[key] = cost_of(deployment, job, self.attempts)
+        return self._costs[key]
 
 
 def cost_of(deployment: Deployment, job: AttemptRequest, attempts: CallAttempts) -> CostPreview | None:

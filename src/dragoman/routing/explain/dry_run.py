@@ -1,4 +1,5 @@
-"""A call up to its sending: who would be found, with nothing claimed, and a request that is written and thrown away."""
+"""A dry run of a call up to its sending: a deployment is admitted without claiming anything, and the request is written and
+discarded."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ __all__ = ["DryWrite", "ReadOnlyAdmission", "dry_write", "input_tokens_of", "ref
 
 
 class ReadOnlyAdmission(Admission):
-    """Finds whom a call would find, and claims nothing."""
+    """Admits the deployment that a call would get, and claims nothing."""
 
     found: Admitted | NoDeployment
     """What was found last."""
@@ -61,7 +62,7 @@ class ReadOnlyAdmission(Admission):
 
 
 class _Draws:
-    """Chance that can say once more what it has said."""
+    """Random numbers that can be drawn once more."""
 
     def __init__(self, chance: Callable[[], float]) -> None:
         self._chance = chance
@@ -75,7 +76,7 @@ class _Draws:
         return self._said[self._next - 1]
 
     def begin(self) -> None:
-        """What was said by now is over; what was said beyond that, before `again`, comes again."""
+        """Forget the numbers drawn so far; those drawn from now on until `again` are drawn once more."""
         del self._said[: self._next]
         self._next = 0
 
@@ -84,7 +85,7 @@ class _Draws:
 
 
 class DryWrite(NamedTuple):
-    """What would be sent, as far as it may be told."""
+    """What would be sent, as far as an explanation may show it."""
 
     dropped: tuple[str, ...] = ()
     passes_through: bool = False
@@ -103,7 +104,7 @@ def refusal_preview(error: DragomanError) -> Refusal:
 
 
 async def input_tokens_of(job: AttemptRequest) -> TokenTally:
-    """The input tokens, who counted them, and whether it is sure."""
+    """Return the input tokens, how they were counted, and whether the count is exact."""
     chat = job.hub_request.get("chat") or job.hub_request
     entry = job.deployment.entry
     request = {name: chat.get(name) for name in ("tool_choice", "response_format")}

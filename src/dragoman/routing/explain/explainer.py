@@ -53,7 +53,7 @@ _KINDS: tuple[tuple[str, type[APIError]], ...] = (
 
 
 class _Reachable(NamedTuple):
-    """A deployment that is asked, or would be if the request could be written for it."""
+    """A deployment that gets the request, or would if the request could be written for it."""
 
     admitted: Admitted
     asked: GroupRequest
@@ -101,14 +101,12 @@ class Explainer:
         return self.dispatch.retries.retries_left
 
     async def explain(self) -> Explanation:
+        """Return what would happen to the call now."""
         request, call, alias = self.request, self.request.call, self.request.group.alias
-        outcome, onlook = await self._first()
+        outcome, preview = await self._first()
         first, fallback = _error_in(outcome), ""
         if first is not None:
-            async for step in self._walk_fallbacks(first, alike=False):
-                if _error_in(step.outcome) is None:
-                    outcome, fallback = step.outcome, step.name
-                    break
+            outcome, fallback = await self._first_fallback(first) or (outcome, "")
         chosen = outcome.deployment if isinstance(outcome, _Reachable) and not fallback else None
         plans = tuple([plan async for plan in self._plans()])
         common = Explanation(
@@ -121,7 +119,7 @@ class Explainer:
             chosen=None,
             why="nobody can be asked now",
             fallback=fallback,
-            candidates=await candidates_of(request, self.attempts, onlook, chosen),
+            candidates=await candidates_of(request, self.attempts, preview, chosen),
             canaries=self.canaries.preview(request),
             mid_stream=self._resumption_preview(outcome, plans) if call.stream else None,
             plans=plans,
@@ -132,13 +130,20 @@ class Explainer:
             return await self._with_attempt(common, outcome)
         if isinstance(outcome, QueuePosition):
             return replace(common, why="it would wait for its turn", queue=self._queue_preview(outcome))
-        result = onlook.found
+        result = preview.found
         return replace(
             common, ready=result.ready if isinstance(result, NoDeployment) else None, refusal=refusal_preview(outcome)
         )
 
+    async def _first_fallback(self, error: DragomanError) -> tuple[_Outcome, str] | None:
+        """Return the outcome of the first fallback that does not fail too, with its name."""
+        async for step in self._walk_fallbacks(error, alike=False):
+            if _error_in(step.outcome) is None:
+                return step.outcome, step.name
+        return None
+
     async def _with_attempt(self, common: Explanation, reached: _Reachable) -> Explanation:
-        """With what would be sent, and what would be asked beside and after it."""
+        """Add what would be sent, and the hedge and the mirrors."""
         admitted, request, job, sent = reached
         choice, call = admitted.choice, request.call
         counted = await input_tokens_of(job)
@@ -165,7 +170,7 @@ class Explainer:
         )
 
     async def available(self) -> Deployment:
-        """Who would be asked. Raises `APIError` where nobody can be."""
+        """Return the deployment that would get the call. Raise `APIError` where none can take it."""
         result = await self.admission.admit(self.request)
         if isinstance(result, NoDeployment):
             raise no_deployment_error(self.request.group.alias, result, self.attempts.services.store.now())
@@ -176,7 +181,7 @@ class Explainer:
         return self.options.timeout or self.attempts.settings.timeout
 
     async def _first(self) -> tuple[_Outcome, GroupPreview]:
-        """What becomes of the call in the model group that is asked first."""
+        """Return what becomes of the call in the first model group."""
         request, alias = self.request, self.request.group.alias
         mock = fallbacks.mock_failure(self.options, request.call.model)
         if mock is not None:
@@ -185,7 +190,7 @@ class Explainer:
         return await self._try_group(request, lambda: self.dispatch.fallbacks.is_available(result, (alias,)))
 
     async def _try_group(self, request: GroupRequest, has_backup: Callable[[], bool]) -> tuple[_Outcome, GroupPreview]:
-        """As a run asks a group, but that each request is only written: who cannot get it is passed over."""
+        """Walk a group as the retry loop does, but only write each request: deployments that cannot get it are skipped."""
         seeker, context = self.admission, self.dispatch.retries.context
         try:
             first = await admit_or_enqueue(request, context, has_backup, context.queue.position)

@@ -1,4 +1,4 @@
-"""What would happen to a call, as frozen records of plain values: no key, no address, nothing of what is said in the call."""
+"""What would happen to a call, as frozen records of plain values: no key, no address, no content of the call."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class PreviewLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostPreview:
-    """What the call can cost. None: it cannot be said."""
+    """What the call can cost. None: unknown."""
 
     lower: str | None
     """US dollars, as all money here."""
@@ -51,7 +51,7 @@ class CostPreview:
     """The most that may be answered."""
     lines: tuple[PreviewLine, ...] = ()
     row: str = ""
-    """The row of the catalogue whose prices count."""
+    """The row of the catalogue whose prices apply."""
     source: str = ""
     notes: tuple[str, ...] = ()
 
@@ -79,9 +79,9 @@ class Candidate:
     score: float | None = None
     """The strategy's; lower is better. None: it was not compared, or nothing is known of it."""
     dropped: str | None = None
-    """Why it would not be asked."""
+    """Why it would not get the call."""
     until: float | None = None
-    """Unix seconds: when what keeps it from being asked is over."""
+    """Unix seconds: when what keeps calls from it is over."""
     probe: bool = False
     """It has been out: this call would find out whether it works again."""
     limits: tuple[LimitUse, ...] = ()
@@ -94,7 +94,7 @@ class FallbackPreview:
 
     alias: str
     deployment: str | None
-    """Which of its deployments would be asked now. None: none can be."""
+    """The deployment that would get the call now. None: none can take it."""
     why: str
 
 
@@ -109,12 +109,12 @@ class FallbackPlanPreview:
     attempts: int
     """At most so many within the model group, the first included."""
     fallbacks: tuple[FallbackPreview, ...]
-    """In the order in which they would be asked."""
+    """In the order in which they would be tried."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The call would fail, without anybody being asked."""
+    """The call would fail before anything is sent."""
 
     error: str
     status: int
@@ -131,10 +131,10 @@ class QueuePreview:
 
     alias: str
     position: int
-    """Among those who wait for the same model group, from 1 on."""
+    """Among the calls that wait for the same model group, from 1 on."""
     priority: int
     until: float
-    """Unix seconds: who is not served by then is refused."""
+    """Unix seconds: a call that is not served by then is refused."""
     ready: float | None
     """Unix seconds: when its turn may come, as far as that is known. None: whenever a call ends."""
 
@@ -156,7 +156,7 @@ class ResumptionPreview:
     """Another deployment may go on with the answer. Else the stream ends with its error."""
     why: str
     deployments: tuple[str, ...] = ()
-    """Who is known to be able to, in the order in which their model groups are asked."""
+    """The deployments that are known to be able to, in the order in which their model groups are tried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,20 +168,20 @@ class Explanation:
     operation: str
     stream: bool
     alias: str
-    """The model group that is asked."""
+    """The requested model group."""
     route: str | None
     """The conditional route that led there, by its place in the configuration."""
     strategy: str
     chosen: str | None
-    """The deployment that would be asked first. None: nobody, or nobody at once."""
+    """The deployment that would get the call first. None: none, or none at once."""
     why: str
     candidates: tuple[Candidate, ...]
     fallback: str = ""
-    """The model group of `chosen` where it is not `alias`, of which nobody can be asked."""
+    """The model group of `chosen` where it is not `alias`, of which no deployment can take the call."""
     queue: QueuePreview | None = None
     """Where the call would have to wait."""
     ready: float | None = None
-    """Where none can be asked: when the first may be (Unix seconds). None: time alone does not help."""
+    """If no deployment can take the call: when the first may (Unix seconds). None: time alone does not help."""
     refusal: Refusal | None = None
     tokens: int | None = None
     """Of the input."""
@@ -191,7 +191,7 @@ class Explanation:
     dropped_params: tuple[str, ...] = ()
     """What would be left out of the request for this provider."""
     passes_through: bool = False
-    """The caller's own body would be sent as it is, as the provider speaks his dialect."""
+    """The caller's own body would be sent unchanged, as the provider speaks the caller's dialect."""
     cost: CostPreview | None = None
     """At the chosen deployment."""
     hedge: HedgePreview | None = None

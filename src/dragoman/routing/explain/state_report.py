@@ -50,7 +50,7 @@ class DeploymentState:
     provider: str
     model: str
     state: Literal["closed", "open", "half_open"]
-    """`closed`: it is asked. `open`: it is out. `half_open`: one call is to find out whether it works again."""
+    """`closed`: it gets calls. `open`: it gets none. `half_open`: one call finds out whether it works again."""
     cooldown: Cooldown | None
     failures_in_a_row: int
     in_flight: int

@@ -21,11 +21,11 @@ _FOUND_HERE = frozenset(
         "UnsupportedAbilityError",
     }
 )
-"""Errors of calls for which nobody was asked, that a router comes to by itself."""
+"""Errors of calls that were never sent, which a router raises by itself."""
 
 
 def not_judged(logged: LoggedCall) -> str:
-    """Why nobody can say what would have become of a call; empty: it can be played."""
+    """Why the outcome of a call cannot be known; empty: it can be replayed."""
     if not logged.error:
         return ""
     if logged.error == CACHED:

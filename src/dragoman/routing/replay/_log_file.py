@@ -20,9 +20,9 @@ _RUN_BYTES = 16 * 2**20
 _BLOCK = 100
 """Rows that are read at a time."""
 _MOST_TOLD = 20
-"""Malformed lines that are told one by one."""
+"""Malformed lines that are reported one by one."""
 _MOST_TARGETS = 8
-"""Of one id: who renames more often is not followed."""
+"""Names of one id that are followed at most."""
 
 
 class Malformed(NamedTuple):

@@ -1,4 +1,4 @@
-"""Time as a log tells it: an event loop whose clock leaps to whatever comes next, and chance that is the same each time."""
+"""The time of a log: an event loop whose clock leaps to the next event, and random numbers that are the same each time."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class _Leaps(selectors.BaseSelector):
 
 
 class Chance:
-    """Uniform in [0, 1), the same for the same seed. It says whether somebody has asked it."""
+    """Uniform in [0, 1), the same for the same seed. It counts how often a number was drawn."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed).random

@@ -74,7 +74,7 @@ class LoggedCall(NamedTuple):
 
     @property
     def where(self) -> ReplayedOutcome | None:
-        """The attempt that answered it, or else the last; None: nobody was asked."""
+        """The attempt that answered it, or else the last; None: there was none."""
         answer = next((item for item in reversed(self.outcomes) if not item.error), None)
         return answer or (self.outcomes[-1] if self.outcomes else None)
 

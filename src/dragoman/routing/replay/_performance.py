@@ -1,8 +1,8 @@
 """What the calls of a log would have done under other settings: the same router decides at the same times, and nothing is sent.
 
-A deployment answers, fails and takes its time for a call as the log says that it did for this call. Of a deployment that the log
-did not ask for it, nobody knows that: it is taken to fail where its last call of the last minute failed by its own fault, and
-else to answer, as fast as the log's calls there were on average."""
+A deployment answers or fails, and takes its time, as the log says that it did for this call. What another deployment would have
+done is not known: it is taken to fail if its last call within the last minute failed by its own fault, and else to answer in the
+average time of the log's calls there."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ _TRIES = 1000
 _IN_VAIN = 3
 """So often a choice that chance never gives is tried for."""
 LEFT = frozenset({"Hedged", "CancelledError", "Left", "CallerLeft"})
-"""Errors of attempts whose answer nobody waited for: they say nothing of the deployment."""
+"""Errors of attempts that were abandoned: they say nothing of the deployment."""
 
 
 def target_of(deployment: Deployment) -> str:
@@ -44,7 +44,7 @@ def target_of(deployment: Deployment) -> str:
 
 
 def error_of(name: str, status: int | None) -> APIError | None:
-    """The error that a log names, or else one of its status; None: nobody knows what it was."""
+    """Return the error that a log names, or else the one of its status; None: unknown."""
     kind = getattr(errors, name, None)
     if not (isinstance(kind, type) and issubclass(kind, APIError)) or kind is APIError:
         if status is None or status < 400:
@@ -63,16 +63,16 @@ class ReplayedCall:
     played: int = 0
     """So many of them."""
     doubts: list[str] = field(default_factory=list)
-    """Why nobody can say how it would have ended."""
+    """Why its outcome cannot be known."""
     assumed: bool = False
-    """A deployment was asked that the log did not ask for it, and is taken to have answered."""
+    """It went to a deployment that did not get it in the log, and that is taken to have answered."""
     inferred: bool = False
     """The same, and it is taken to have failed as it did for others at that time."""
     time_known: bool = True
 
     @property
     def wanted(self) -> str | None:
-        """Who was asked next."""
+        """The deployment that got it next."""
         return self.outcomes[self.played][0] if self.played < len(self.outcomes) else None
 
     def was_answered_by(self, deployment: str, target: str) -> tuple[bool, bool]:

@@ -19,12 +19,12 @@ _N = TypeVar("_N", int, float)
 _NOBODY = "nobody"
 _USED = re.compile(r"at its limit: \d+ of")
 _MOST_ROWS = 1000
-"""Of moves and of reasons that are told apart; with patterns callers make up names."""
+"""Moves and reasons that are counted apart at most; with patterns callers make up names."""
 _OTHERS = "others"
 
 
 class Went(NamedTuple):
-    """One call, and where it went. Either it failed with `error`, or `deployment` answered, or nobody can say (`doubts`)."""
+    """One call, and where it went. Either it failed with `error`, or `deployment` answered, or it is not known (`doubts`)."""
 
     logged: LoggedCall
     error: DragomanError | None = None

@@ -29,7 +29,7 @@ _OPERATIONS: Mapping[str, str] = MappingProxyType(
 """By `call_type`."""
 _USAGE = ("prompt_tokens", "completion_tokens", "total_tokens")
 CACHED = "AnsweredFromCache"
-"""The error of a call that no deployment was asked for."""
+"""The error of a call that was never sent."""
 
 
 def is_spend_log(row: Mapping[str, Any]) -> bool:
@@ -89,7 +89,7 @@ def _usage(row: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any
 
 
 def _request(row: Mapping[str, Any]) -> Any:
-    """Only where LiteLLM was told to keep it (`store_prompts_in_spend_logs`)."""
+    """Only where LiteLLM was configured to keep it (`store_prompts_in_spend_logs`)."""
     request = _parsed(row.get("proxy_server_request"))
     body = request.get("body", request) if isinstance(request, dict) else None
     return body if isinstance(body, dict) and ("messages" in body or "input" in body or "prompt" in body) else None
