@@ -15,7 +15,7 @@ from dragoman.credentials import Credential
 from dragoman.errors import AuthenticationError, Timeout
 from dragoman.observe import Event, HealthChecked
 from dragoman.providers import Provider, Providers
-from dragoman.routing import Call, CallOptions, CallRouter, Deployment
+from dragoman.routing import Answer, Call, CallOptions, CallRouter, Deployment, StreamAnswer
 from dragoman.routing.settings.health_check import HealthCheckPolicy
 from tests.routing.signers import RESPONSE, HmacCredential, SigningServer, TokenCredential
 from tests.routing.upstream import soon
@@ -70,6 +70,7 @@ async def test_a_signature_covers_the_address_the_headers_and_the_bytes_that_arr
             )
         )
         answer = await router.answer(call())
+        assert isinstance(answer, Answer)
         assert answer.response["choices"] == RESPONSE["choices"]
         await router.aclose()
     ((method, path, headers, body),) = server.seen
@@ -85,6 +86,7 @@ async def test_a_stream_is_signed_too(make: Make) -> None:
     async with serving(server) as address:
         router = make(deployment(address, HmacCredential()))
         answer = await router.answer(call(stream=True))
+        assert isinstance(answer, StreamAnswer)
         text = [c["delta"].get("content") async for batch in answer.batches for part in batch for c in part["choices"]]
         assert "ripe" in text
         await router.aclose()

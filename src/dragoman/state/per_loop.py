@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from dragoman.state import LEASE_SECONDS, MemoryStore, RedisStore, ResilientStore
+from dragoman.state import MemoryStore, RedisStore, ResilientStore
+from dragoman.state._delegating import DelegatingStore
 
 if TYPE_CHECKING:
-    from dragoman.state import Claim, Counter, Counts, LimitRefusal, Outage, Outcome, StateStore, StoreState, View
+    from dragoman.state import Counter, StateStore
     from dragoman.state.redis_place import RedisPlace
 
 __all__ = ["PerLoopStore", "store_at"]
@@ -25,7 +26,7 @@ def store_at(place: RedisPlace, now: Callable[[], float]) -> StateStore:
     return PerLoopStore(lambda: ResilientStore(RedisStore(address, prefix=prefix), policy=policy))
 
 
-class PerLoopStore:
+class PerLoopStore(DelegatingStore):
     """A `Store` for any number of event loops; they hear of each other as processes do. It opens on first use: `open` is
     awaited before each call, and does something in the first one of a loop. Without Redis each loop goes on alone."""
 
@@ -39,7 +40,8 @@ class PerLoopStore:
         self._nowhere: StateStore = MemoryStore()
         """For questions from outside of any loop."""
 
-    def here(self) -> StateStore:
+    @property
+    def _inner(self) -> StateStore:
         """The store of the running loop."""
         try:
             loop = asyncio.get_running_loop()
@@ -63,7 +65,7 @@ class PerLoopStore:
 
     async def open(self) -> None:
         """No call waits longer for it than one timeout, and none that is cancelled ends it for the others."""
-        store, loop = self.here(), asyncio.get_running_loop()
+        store, loop = self._inner, asyncio.get_running_loop()
         opening = self._opening.get(loop)
         if opening is None:
             opening = self._opening[loop] = loop.create_task(store.open(), name="dragoman.state.open")
@@ -79,61 +81,7 @@ class PerLoopStore:
         if store is not None:
             await store.close()
 
-    @property
-    def state(self) -> StoreState:
-        return self.here().state
-
-    def now(self) -> float:
-        return self.here().now()
-
-    def view(self) -> View:
-        return self.here().view()
-
-    async def refresh(self) -> None:
-        await self.here().refresh()
-
-    async def acquire(self, lease: str, claims: Sequence[Claim], ttl: float = LEASE_SECONDS) -> LimitRefusal | None:
-        return await self.here().acquire(lease, claims, ttl)
-
-    async def refusal(self, claims: Sequence[Claim]) -> LimitRefusal | None:
-        return await self.here().refusal(claims)
-
-    def settle(self, lease: str, amounts: Mapping[str, int] | None = None) -> None:
-        self.here().settle(lease, amounts)
-
-    def renew(self, lease: str, ttl: float = LEASE_SECONDS) -> None:
-        self.here().renew(lease, ttl)
-
-    async def used(self, counters: Sequence[Counter]) -> tuple[int, ...]:
-        return await self.here().used(counters)
-
     def watch(self, counters: Iterable[Counter], *, by: str = "") -> None:
         self._watched[by] = tuple(counters)
         for store in list(self._by_loop.values()):
             store.watch(self._watched[by], by=by)
-
-    def open_circuit(self, key: str, outage: Outage) -> None:
-        self.here().open_circuit(key, outage)
-
-    def close_circuit(self, key: str) -> None:
-        self.here().close_circuit(key)
-
-    async def claim_probe(self, key: str, ttl: float) -> bool:
-        return await self.here().claim_probe(key, ttl)
-
-    def count(self, key: str, outcome: Outcome, window: float) -> Counts:
-        return self.here().count(key, outcome, window)
-
-    def counted(self, key: str, window: float) -> Counts:
-        return self.here().counted(key, window)
-
-    def began(self, key: str) -> None:
-        self.here().began(key)
-
-    def ended(self, key: str) -> None:
-        self.here().ended(key)
-
-    def observe(
-        self, key: str, milliseconds: float, first_content_ms: float | None = None, tokens: int | None = None
-    ) -> None:
-        self.here().observe(key, milliseconds, first_content_ms, tokens)

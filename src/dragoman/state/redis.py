@@ -6,9 +6,10 @@ It belongs to the event loop on which it was opened: its verbs are called there.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from dragoman.state._commands import Commands, field_of
+from dragoman.state._delegating import DelegatingStore
 from dragoman.state._redis_connection import RedisConnection
 from dragoman.state._replica import SharedReplica, refusal_in
 from dragoman.state._sync_task import SyncTask
@@ -22,7 +23,6 @@ from dragoman.state.protocol import (
     Outage,
     Outcome,
     StoreState,
-    View,
 )
 
 __all__ = ["RedisStore"]
@@ -31,8 +31,10 @@ _ALIVE = 5.0
 """Refreshes after which a process that is silent has nothing in flight."""
 
 
-class RedisStore:
+class RedisStore(DelegatingStore):
     """Give it to a `ResilientStore`: alone it raises `StoreUnavailable` while Redis does not answer."""
+
+    _inner: MemoryStore
 
     def __init__(
         self,
@@ -45,49 +47,46 @@ class RedisStore:
         now: Callable[[], float] | None = None,
     ) -> None:
         """`url` is redis://, rediss:// or unix://. Those who share a prefix share state. Without `now` the clock is Redis's."""
-        self._cargo = SharedReplica(Commands(prefix), refresh * _ALIVE, now)
+        self._replica = SharedReplica(Commands(prefix), refresh * _ALIVE, now)
         self._timeout = timeout
-        self._worker = SyncTask(RedisConnection(url, timeout=timeout, cluster=cluster), self._cargo, refresh)
-        self._local = self._cargo.local
-        self._commands = self._cargo.commands
+        self._sync_task = SyncTask(RedisConnection(url, timeout=timeout, cluster=cluster), self._replica, refresh)
+        self._inner = self._replica.local
+        self._commands = self._replica.commands
 
     @property
     def local(self) -> MemoryStore:
-        return self._local
+        return self._inner
 
     @property
     def state(self) -> StoreState:
-        return self._worker.state
+        return self._sync_task.state
 
     def now(self) -> float:
-        return self._cargo.now()
-
-    def view(self) -> View:
-        return self._local.view()
+        return self._replica.now()
 
     def listen(self, heard: Callable[[str | None], None]) -> None:
-        self._worker.heard = heard
+        self._sync_task.heard = heard
 
     async def open(self) -> None:
-        await self._worker.open(self._timeout)
+        await self._sync_task.open(self._timeout)
 
     async def close(self) -> None:
-        await self._worker.close()
+        await self._sync_task.close()
 
     async def refresh(self) -> None:
-        await self._worker.refresh()
+        await self._sync_task.refresh()
 
     async def acquire(self, lease: str, claims: Sequence[Claim], ttl: float = LEASE_SECONDS) -> LimitRefusal | None:
-        self._local.limits.check(lease, claims)
+        self._inner.limits.check(lease, claims)
         if not claims:
             return None
-        cargo = self._cargo
+        replica = self._replica
         try:
-            refusal: LimitRefusal | None = await self._worker.submit(
-                self._commands.acquire(cargo.clock, lease, claims, ttl),
-                lambda reply: cargo.acquired(lease, claims, ttl, reply),
-                unwanted=lambda reply: cargo.give_up(lease, claims, ttl, reply),
-                lost=lambda: cargo.give_up(lease, claims, ttl, None),
+            refusal: LimitRefusal | None = await self._sync_task.submit(
+                self._commands.acquire(replica.clock, lease, claims, ttl),
+                lambda reply: replica.acquired(lease, claims, ttl, reply),
+                unwanted=lambda reply: replica.give_up(lease, claims, ttl, reply),
+                lost=lambda: replica.give_up(lease, claims, ttl, None),
             )
         except asyncio.CancelledError:
             # Where the reply came in the same moment; where it is still to come, it is unwanted.
@@ -98,61 +97,49 @@ class RedisStore:
     async def refusal(self, claims: Sequence[Claim]) -> LimitRefusal | None:
         if not claims:
             return None
-        command = self._commands.acquire(self._cargo.clock, "", claims, 0.0)
-        refusal: LimitRefusal | None = await self._worker.submit(command, lambda reply: refusal_in(reply, claims))
+        command = self._commands.acquire(self._replica.clock, "", claims, 0.0)
+        refusal: LimitRefusal | None = await self._sync_task.submit(command, lambda reply: refusal_in(reply, claims))
         return refusal
 
     def settle(self, lease: str, amounts: Mapping[str, int] | None = None) -> None:
-        self._cargo.settle(lease, amounts or {})
-        self._worker.tell()
+        self._replica.settle(lease, amounts or {})
+        self._sync_task.tell()
 
     def renew(self, lease: str, ttl: float = LEASE_SECONDS) -> None:
-        self._cargo.renew(lease, ttl)
-        self._worker.tell()
+        self._replica.renew(lease, ttl)
+        self._sync_task.tell()
 
     async def used(self, counters: Sequence[Counter]) -> tuple[int, ...]:
         if not counters:
             return ()
-        used: tuple[int, ...] = await self._worker.submit(self._commands.used(self._cargo.clock, counters), tuple)
+        used: tuple[int, ...] = await self._sync_task.submit(self._commands.used(self._replica.clock, counters), tuple)
         return used
 
-    def watch(self, counters: Iterable[Counter], *, by: str = "") -> None:
-        self._local.watch(counters, by=by)
-
     def open_circuit(self, key: str, outage: Outage) -> None:
-        self._local.open_circuit(key, outage)
-        self._cargo.outbox.outages[key] = self._local.health.outages[key]
-        self._worker.tell()
+        self._inner.open_circuit(key, outage)
+        self._replica.outbox.outages[key] = self._inner.health.outages[key]
+        self._sync_task.tell()
 
     def close_circuit(self, key: str) -> None:
-        self._local.close_circuit(key)
-        self._cargo.outbox.outages[key] = None
-        self._worker.tell()
+        self._inner.close_circuit(key)
+        self._replica.outbox.outages[key] = None
+        self._sync_task.tell()
 
     async def claim_probe(self, key: str, ttl: float) -> bool:
-        command = self._commands.claim_probe(self._cargo.clock, key, ttl)
-        return bool(await self._worker.submit(command, lambda reply: reply))
+        command = self._commands.claim_probe(self._replica.clock, key, ttl)
+        return bool(await self._sync_task.submit(command, lambda reply: reply))
 
     def count(self, key: str, outcome: Outcome, window: float) -> Counts:
-        self._cargo.outbox.count((key, window), Counts(outcome == "success", outcome == "failure"))
-        return self._local.count(key, outcome, window)
-
-    def counted(self, key: str, window: float) -> Counts:
-        return self._local.counted(key, window)
-
-    def began(self, key: str) -> None:
-        self._local.began(key)
-
-    def ended(self, key: str) -> None:
-        self._local.ended(key)
+        self._replica.outbox.count((key, window), Counts(outcome == "success", outcome == "failure"))
+        return self._inner.count(key, outcome, window)
 
     def observe(
         self, key: str, milliseconds: float, first_content_ms: float | None = None, tokens: int | None = None
     ) -> None:
-        self._local.observe(key, milliseconds, first_content_ms, tokens)
+        self._inner.observe(key, milliseconds, first_content_ms, tokens)
         taken = {
             "latency": milliseconds,
             "first_content": first_content_ms,
             "per_token": milliseconds / tokens if tokens else None,
         }
-        self._cargo.outbox.observe(key, (field_of(name, value) for name, value in taken.items() if value is not None))
+        self._replica.outbox.observe(key, (field_of(name, value) for name, value in taken.items() if value is not None))

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal, TypeAlias, TypeVar
 
+from dragoman.state._delegating import DelegatingStore
 from dragoman.state.protocol import (
     LEASE_SECONDS,
     Claim,
     Counter,
-    Counts,
     LimitRefusal,
-    Outage,
-    Outcome,
     SharedStore,
     StoreState,
     StoreUnavailable,
-    View,
 )
 
 __all__ = ["Policy", "ResilientStore"]
@@ -32,11 +29,13 @@ _REFUSED_FOR = 1.0
 """Seconds after which to ask again; a store that is back is seen within that time."""
 
 
-class ResilientStore:
+class ResilientStore(DelegatingStore):
     """No verb raises because of the shared store, and none waits longer than the timeout."""
 
+    _inner: SharedStore
+
     def __init__(self, shared: SharedStore, *, timeout: float = 0.25, policy: Policy = "fail_open") -> None:
-        self._shared = shared
+        self._inner = shared
         self._local = shared.local
         self._timeout = timeout
         self._policy = policy
@@ -58,7 +57,7 @@ class ResilientStore:
     def _go(self, where: Literal["shared", "local"], error: str | None) -> None:
         if self._state.where == where and self._has_opened:
             return
-        first, now = not self._has_opened, self._shared.now()
+        first, now = not self._has_opened, self._inner.now()
         if where == "local":
             _log.warning("the shared store does not answer, this process goes on alone (%s): %s", self._policy, error)
         elif not first:
@@ -79,15 +78,9 @@ class ResilientStore:
             self._go("local", f"no answer within {self._timeout} s")
             raise StoreUnavailable from late
 
-    async def open(self) -> None:
-        await self._shared.open()
-
-    async def close(self) -> None:
-        await self._shared.close()
-
     async def refresh(self) -> None:
         try:
-            await self._agree(self._shared.refresh)
+            await self._agree(self._inner.refresh)
         except StoreUnavailable:
             return
 
@@ -95,7 +88,7 @@ class ResilientStore:
         if not claims:
             return None
         try:
-            return await self._agree(lambda: self._shared.acquire(lease, claims, ttl))
+            return await self._agree(lambda: self._inner.acquire(lease, claims, ttl))
         except StoreUnavailable:
             if self._policy == "fail_closed":
                 return _unavailable(claims)
@@ -105,61 +98,23 @@ class ResilientStore:
         if not claims:
             return None
         try:
-            return await self._agree(lambda: self._shared.refusal(claims))
+            return await self._agree(lambda: self._inner.refusal(claims))
         except StoreUnavailable:
             if self._policy == "fail_closed":
                 return _unavailable(claims)
             return await self._local.refusal(claims)
 
-    def settle(self, lease: str, amounts: Mapping[str, int] | None = None) -> None:
-        self._shared.settle(lease, amounts)
-
-    def renew(self, lease: str, ttl: float = LEASE_SECONDS) -> None:
-        self._shared.renew(lease, ttl)
-
     async def used(self, counters: Sequence[Counter]) -> tuple[int, ...]:
         try:
-            return await self._agree(lambda: self._shared.used(counters))
+            return await self._agree(lambda: self._inner.used(counters))
         except StoreUnavailable:
             return await self._local.used(counters)
 
-    def watch(self, counters: Iterable[Counter], *, by: str = "") -> None:
-        self._shared.watch(counters, by=by)
-
-    def open_circuit(self, key: str, outage: Outage) -> None:
-        self._shared.open_circuit(key, outage)
-
-    def close_circuit(self, key: str) -> None:
-        self._shared.close_circuit(key)
-
     async def claim_probe(self, key: str, ttl: float) -> bool:
         try:
-            return await self._agree(lambda: self._shared.claim_probe(key, ttl))
+            return await self._agree(lambda: self._inner.claim_probe(key, ttl))
         except StoreUnavailable:
             return await self._local.claim_probe(key, ttl)
-
-    def count(self, key: str, outcome: Outcome, window: float) -> Counts:
-        return self._shared.count(key, outcome, window)
-
-    def counted(self, key: str, window: float) -> Counts:
-        return self._shared.counted(key, window)
-
-    def began(self, key: str) -> None:
-        self._shared.began(key)
-
-    def ended(self, key: str) -> None:
-        self._shared.ended(key)
-
-    def observe(
-        self, key: str, milliseconds: float, first_content_ms: float | None = None, tokens: int | None = None
-    ) -> None:
-        self._shared.observe(key, milliseconds, first_content_ms, tokens)
-
-    def now(self) -> float:
-        return self._shared.now()
-
-    def view(self) -> View:
-        return self._shared.view()
 
 
 def _unavailable(claims: Sequence[Claim]) -> LimitRefusal:
