@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from dragoman._install import install_command
+
 
 def main() -> None:
     try:
@@ -11,7 +13,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("dragoman"):
             raise
-        sys.exit(f"The gateway is not installed ({error.name} is missing): pip install 'dragoman[gateway]'")
+        sys.exit(f"The gateway is not installed ({error.name} is missing): {install_command('gateway')}")
     run()
 
 

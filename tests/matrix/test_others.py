@@ -128,3 +128,13 @@ def test_the_gemini_sdk_at_v1(bench: Bench) -> None:
     options = types.HttpOptions(base_url=bench.gateway, api_version="v1")
     with genai.Client(api_key=MASTER_KEY, http_options=options) as client:
         assert client.models.generate_content(model="anthropic", contents="Hello").text == "You said: Hello"
+
+
+@pytest.mark.parametrize("provider", MODELS)
+def test_every_chunk_of_a_text_has_a_text_for_the_gemini_sdk(bench: Bench, provider: str) -> None:
+    """Its usual loop prints `chunk.text`: None at the end would be printed as "None"."""
+    with genai.Client(api_key=MASTER_KEY, http_options=types.HttpOptions(base_url=bench.gateway)) as client:
+        chunks = list(client.models.generate_content_stream(model=provider, contents="Hello"))
+    assert "".join(str(chunk.text) for chunk in chunks) == "You said: Hello"
+    assert chunks[-1].candidates is not None
+    assert chunks[-1].candidates[0].finish_reason == types.FinishReason.STOP

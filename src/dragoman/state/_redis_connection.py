@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
+from dragoman._install import install_command
 from dragoman.errors import ConfigError
 from dragoman.state._commands import Command, Script, scripts
 
@@ -210,7 +211,7 @@ def _way(url: str, timeout: float, cluster: bool) -> Backend:
         from redis.backoff import NoBackoff
         from redis.exceptions import ResponseError
     except ImportError as missing:
-        raise ConfigError("a shared store in Redis needs the package redis: pip install 'dragoman[redis]'") from missing
+        raise ConfigError(f"a shared store in Redis needs the package redis: {install_command('redis')}") from missing
     # No retries, as who waits for a trip is to hear within the timeout that there is no answer; and no timeouts but ours,
     # as each of the client's is a task more.
     options: dict[str, Any] = {

@@ -103,7 +103,7 @@ class GeminiStreamWriter:
         logprobs = write_logprobs(choice.get("logprobs"))
         if not parts and logprobs is None:
             return None
-        candidate: JsonObject = {"content": {"parts": parts, "role": "model"}, "index": index}
+        candidate: JsonObject = {"content": _content(parts), "index": index}
         if logprobs is not None:
             candidate["logprobsResult"] = logprobs
         return candidate
@@ -149,9 +149,13 @@ class GeminiStreamWriter:
             call["function"]["arguments"].append(function.get("arguments") or "")
 
     def _last(self, index: int, state: _Candidate) -> JsonObject:
-        candidate: JsonObject = {"index": index, "finishReason": state.finish or "STOP"}
-        parts = state.take_calls()
-        if parts:
-            candidate["content"] = {"parts": parts, "role": "model"}
+        content = _content(state.take_calls())
+        candidate: JsonObject = {"content": content, "index": index, "finishReason": state.finish or "STOP"}
         add_extras(candidate, state.own, state.annotations, "".join(state.text))
         return candidate
+
+
+def _content(parts: list[JsonObject]) -> JsonObject:
+    """Return the content of a frame. Without parts it holds an empty text, as Google's own last frame does: google-genai's
+    `chunk.text` would be None, and a loop that prints it would end with "None"."""
+    return {"parts": parts or [{"text": ""}], "role": "model"}

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
+from dragoman._install import install_command
 from dragoman.errors import BadRequestError
 from dragoman.models.tokens._families import family_of
 
@@ -85,7 +86,7 @@ def _exact(model: str) -> str:
     if not name:
         raise BadRequestError(f"there is no exact vocabulary for {model or 'a model without a name'}", model=model)
     if not _installed():
-        raise BadRequestError("exact tokens need the package toktok-rs: pip install 'dragoman[tokenizer]'", model=model)
+        raise BadRequestError(f"exact tokens need the package toktok-rs: {install_command('tokenizer')}", model=model)
     return name
 
 
