@@ -1,10 +1,10 @@
-"""A candidate, whole or a chunk of it, and what surrounds the candidates of a reply."""
+"""Read a candidate, whole or in chunks, and the fields around the candidates of a reply."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from dragoman.dialects.dialect import ReplyContext
 from dragoman.dialects.error_details import reply_of, shown
@@ -18,35 +18,46 @@ from dragoman.dialects.gemini.params import TIERS_FROM_WIRE
 from dragoman.dialects.gemini.parts_read import CallIds, PartsReader
 from dragoman.dialects.validation import expect_object
 from dragoman.errors import APIError, APIResponseValidationError
-from dragoman.types.chat import Annotation, Delta, FinishReason
+from dragoman.types.chat import Annotation, Delta
 from dragoman.types.json import JsonObject
 
 __all__ = ["CandidateReader", "blocked_prompt", "candidates_of", "envelope", "invalid", "logprobs_of", "service_tier"]
 
 _READ = frozenset({"content", "finishReason", "index", "logprobsResult"})
 _KNOWN = frozenset({"candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId", "createTime"})
+_NOT_A_REPLY = "the reply is not one of generateContent"
 _THINKING = frozenset(("role", "reasoning_content", "thinking_blocks"))
 
 
 def candidates_of(body: Any, context: ReplyContext, raw: bytes) -> list[JsonObject]:
-    """The candidates of a reply or of a chunk. Raises for errors, blocked prompts, and what is no reply of Gemini's."""
+    """Return the candidates of a reply or of a chunk.
+
+    Raise the error that it holds, `ContentPolicyViolationError` for a blocked prompt, and
+    `APIResponseValidationError` for any other JSON.
+    """
     if isinstance(body, list) and body and isinstance(body[0], dict):
         body = body[0]
-    if isinstance(body, dict) and "error" in body:
+    if not isinstance(body, dict):
+        raise invalid(context, _NOT_A_REPLY, body)
+    if "error" in body:
         raise read_error(reply_of(raw, context))
-    if not isinstance(body, dict) or not body.keys() & _KNOWN:
-        raise invalid(context, "the reply is not one of generateContent", body)
-    candidates = body.get("candidates") or []
+    if not body.keys() & _KNOWN:
+        raise invalid(context, _NOT_A_REPLY, body)
     feedback = blocked_prompt(body)
     if feedback is not None:
         raise blocked(feedback, body, context)
-    if not isinstance(candidates, list) or not all(isinstance(candidate, dict) for candidate in candidates):
+    candidates = body.get("candidates") or []
+    if not _is_list_of_objects(candidates):
         raise invalid(context, "`candidates` is not a list of objects", body)
     return candidates
 
 
+def _is_list_of_objects(value: Any) -> TypeGuard[list[JsonObject]]:
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
+
+
 def blocked_prompt(body: Any) -> JsonObject | None:
-    """What a reply without candidates says about a prompt that was blocked."""
+    """Return the feedback of a reply without candidates about a prompt that Google blocked."""
     feedback = body.get("promptFeedback") if isinstance(body, dict) and not body.get("candidates") else None
     return feedback if isinstance(feedback, dict) and feedback.get("blockReason") else None
 
@@ -58,7 +69,7 @@ def invalid(context: ReplyContext, message: str, body: Any) -> APIError:
 
 
 def envelope(body: JsonObject, context: ReplyContext) -> JsonObject:
-    """Id, time and model, as Gemini gave them or as they are made up."""
+    """Return id, time and model: Gemini's own, or those of the context."""
     return {
         "id": str(body.get("responseId") or context.reply_id),
         "created": _seconds(body.get("createTime")) or context.created,
@@ -86,51 +97,54 @@ class CandidateReader:
     ids: CallIds
     finish: str | None = None
     extras: JsonObject = field(default_factory=dict)
-    """What has no place in the hub, under Google's names."""
+    """Fields that have no place in the hub, under Google's names."""
     _parts: PartsReader = field(init=False)
     _text: list[str] = field(default_factory=list)
     _cited: set[tuple[Any, ...]] = field(default_factory=set)
     _answered: bool = False
-    """Whether something came that is more than thinking."""
+    """Whether anything but thinking came."""
     _runs_code: bool = False
 
     def __post_init__(self) -> None:
         self._parts = PartsReader(self.ids, self.context.tool_names, self.context.json_tool)
 
     def read(self, candidate: JsonObject, path: str) -> Delta:
-        """What this chunk adds. The last finish reason wins: content may follow one (server-run code)."""
+        """Return what this chunk adds. The last finish reason wins: content may follow one (server-run code)."""
         content = expect_object(candidate.get("content") or {}, f"{path}.content")
         delta = self._parts.read(content.get("parts"), f"{path}.content.parts")
-        self._answered = self._answered or any(value for key, value in delta.items() if key not in _THINKING)
+        self._answered = self._answered or _is_answer(delta)
         self._runs_code = _runs_code(content.get("parts"), self._runs_code)
-        text = delta.get("content")
-        if isinstance(text, str):
-            self._text.append(text)
         if isinstance(candidate.get("finishReason"), str):
             self.finish = candidate["finishReason"]
         if broke_off(self.finish) and not self._answered:
             raise failed_candidate(candidate, self.context)
-        new = self._annotations(candidate)
-        if new:
-            delta["annotations"] = new
-        self.extras.update({key: value for key, value in candidate.items() if key not in _READ})
+        self._add_annotations(candidate, delta)
         if "audio" in delta:
             delta["audio"] = self._audio(delta["audio"] or {})
+        self.extras.update({key: value for key, value in candidate.items() if key not in _READ})
         return delta
+
+    def _add_annotations(self, candidate: JsonObject, delta: Delta) -> None:
+        text = delta.get("content")
+        if isinstance(text, str):
+            self._text.append(text)
+        annotations = self._annotations(candidate)
+        if annotations:
+            delta["annotations"] = annotations
 
     def _annotations(self, candidate: JsonObject) -> list[Annotation]:
         if "groundingMetadata" not in candidate and "citationMetadata" not in candidate:
             return []
-        new: list[Annotation] = []
+        annotations: list[Annotation] = []
         for annotation in citations(candidate, "".join(self._text)):
-            mark = tuple(annotation["url_citation"].values())
-            if mark not in self._cited:
-                self._cited.add(mark)
-                new.append(annotation)
-        return new
+            key = tuple(annotation["url_citation"].values())
+            if key not in self._cited:
+                self._cited.add(key)
+                annotations.append(annotation)
+        return annotations
 
     def _audio(self, audio: JsonObject) -> JsonObject:
-        """OpenAI's audio; Google tells neither a transcript nor a time to live."""
+        """Return OpenAI's audio; Google gives neither a transcript nor an expiry."""
         return {
             "id": f"audio_{self.context.reply_id}",
             "data": join_base64(audio["pieces"]),
@@ -151,23 +165,23 @@ class CandidateReader:
     def order(self) -> list[str] | None:
         return self._parts.order
 
-    @property
-    def finish_reason(self) -> FinishReason:
-        return read_finish(self.finish or "", has_calls=self._parts.calls > 0)
-
-    def told(self, choice: Any) -> None:
-        """Put what the end of a candidate tells into a choice."""
-        choice["finish_reason"] = self.finish_reason
+    def finish_choice(self, choice: Any) -> None:
+        """Put the finish reason and the extras of a candidate that has ended into its choice."""
+        choice["finish_reason"] = read_finish(self.finish or "", has_calls=self._parts.calls > 0)
         if self.finish:
             choice["native_finish_reason"] = self.finish
         if self.extras:
             choice["provider_specific_fields"] = {own_vendor: self.extras}
 
 
-def _runs_code(parts: Any, known: bool) -> bool:
+def _is_answer(delta: Delta) -> bool:
+    return any(value for key, value in delta.items() if key not in _THINKING)
+
+
+def _runs_code(parts: Any, before: bool) -> bool:
     """Whether the last of all parts is code whose result is still to come."""
     last = parts[-1] if isinstance(parts, list) and parts else None
-    return "executableCode" in last if isinstance(last, dict) else known
+    return "executableCode" in last if isinstance(last, dict) else before
 
 
 def logprobs_of(candidate: JsonObject) -> JsonObject | None:

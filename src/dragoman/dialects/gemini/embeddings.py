@@ -1,4 +1,4 @@
-"""embedContent and batchEmbedContents. Google is always asked by the batch; both are served.
+"""Read and write embedContent and batchEmbedContents. Requests to Google are always batches; callers may use both.
 
 https://ai.google.dev/api/embeddings
 """
@@ -44,43 +44,42 @@ _TASKS = {
     "similarity": "SEMANTIC_SIMILARITY",
 }
 _INPUT_TYPES = {"RETRIEVAL_QUERY": "query", "RETRIEVAL_DOCUMENT": "document"}
-_WRITTEN = frozenset(
-    {"model", "input", "dimensions", "encoding_format", "user", "input_type", "title", "vendor_params"}
-)
+_IGNORED = frozenset({"encoding_format", "user"})
+_WRITTEN = _IGNORED | {"model", "input", "dimensions", "input_type", "title", "vendor_params"}
 
 
 def write_batch_request(request: EmbeddingRequest, target: Target) -> WireRequest:
+    """Write a batch, which holds a single text too."""
     drops = DropList(target)
+    params = drops.without_dropped(request)
+    shared = _write_params(params, drops)
+    shared.update((params.get("vendor_params") or {}).get(target.vendor) or {})
     model = f"models/{target.model.removeprefix('models/')}"
-    common: JsonObject = {}
-    if request.get("dimensions") is not None and not _unwanted("dimensions", drops):
-        common["outputDimensionality"] = request["dimensions"]
-    if request.get("input_type") and not _unwanted("input_type", drops):
-        task = request["input_type"]
-        common["taskType"] = _TASKS.get(task.lower(), task.upper())
-    if request.get("title"):
-        common["title"] = request["title"]
-    for name in ("user", "encoding_format"):
-        if request.get(name) not in (None, "float"):
-            drops.degraded(name)
-    for name, value in request.items():
-        if name not in _WRITTEN and value is not None:
-            drops.unsupported(name)
-    common.update((request.get("vendor_params") or {}).get(target.vendor) or {})
-    requests = [{"model": model, "content": {"parts": [{"text": text}]}, **common} for text in _texts(request, drops)]
+    requests = [{"model": model, "content": {"parts": [{"text": text}]}, **shared} for text in _texts(request)]
     return WireRequest(body={"requests": requests}, path=f"/{model}:batchEmbedContents", dropped=drops.dropped)
 
 
-def _unwanted(name: str, drops: DropList) -> bool:
-    if drops.is_dropped(name):
-        drops.unsupported(name)
-        return True
-    return False
+def _write_params(params: JsonObject, drops: DropList) -> JsonObject:
+    """Return the parameters that the requests of a batch share; report those that Google does not have."""
+    shared: JsonObject = {}
+    if params.get("dimensions") is not None:
+        shared["outputDimensionality"] = params["dimensions"]
+    input_type = params.get("input_type")
+    if input_type:
+        shared["taskType"] = _TASKS.get(input_type.lower(), input_type.upper())
+    if params.get("title"):
+        shared["title"] = params["title"]
+    for name, value in params.items():
+        if name in _IGNORED and value not in (None, "float"):
+            drops.degraded(name)
+        elif name not in _WRITTEN and value is not None:
+            drops.unsupported(name)
+    return shared
 
 
-def _texts(request: EmbeddingRequest, drops: DropList) -> list[str]:
-    given: Any = request.get("input")
-    texts = [given] if isinstance(given, str) else given
+def _texts(request: EmbeddingRequest) -> list[str]:
+    value: Any = request.get("input")
+    texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, list) or not texts:
         raise bad("input", "expected a text or texts")
     for index, text in enumerate(texts):
@@ -90,14 +89,14 @@ def _texts(request: EmbeddingRequest, drops: DropList) -> list[str]:
 
 
 def read_single_request(body: JsonObject, hints: RequestHints) -> EmbeddingRequest:
-    left = fields(body, "")
-    request: EmbeddingRequest = {"model": model_of(left, hints), "input": _text(left, "")}
-    _read_parameters(request, left)
+    entry = fields(body, "")
+    request: EmbeddingRequest = {"model": model_of(entry, hints), "input": _text(entry, "")}
+    _read_params(request, entry)
     return request
 
 
 def read_batch_request(body: JsonObject, hints: RequestHints) -> EmbeddingRequest:
-    """Requests of one batch that differ in more than their text have no common form."""
+    """Read a batch. Raise `BadRequestError` where its requests differ in more than their text."""
     whole = fields(body, "")
     entries = [
         fields(entry, f"requests[{index}]") for index, entry in enumerate(items(whole.get("requests"), "requests"))
@@ -110,7 +109,7 @@ def read_batch_request(body: JsonObject, hints: RequestHints) -> EmbeddingReques
         if rest != rests[0]:
             raise bad(f"requests[{index}]", "all requests of a batch must have the same parameters")
     request: EmbeddingRequest = {"model": model_of(entries[0], hints), "input": texts}
-    _read_parameters(request, rests[0])
+    _read_params(request, rests[0])
     return request
 
 
@@ -123,15 +122,15 @@ def _text(entry: JsonObject, path: str) -> str:
         return content
     texts = []
     for index, part in enumerate(items(fields(content, where).get("parts"), f"{where}.parts")):
-        found = fields(part, f"{where}.parts[{index}]")
-        if "text" not in found:
+        part_fields = fields(part, f"{where}.parts[{index}]")
+        if "text" not in part_fields:
             raise bad(f"{where}.parts[{index}]", "only text can be embedded here")
-        texts.append(expect_str(found["text"], f"{where}.parts[{index}].text"))
+        texts.append(expect_str(part_fields["text"], f"{where}.parts[{index}].text"))
     return "\n".join(texts)
 
 
-def _read_parameters(request: EmbeddingRequest, left: JsonObject) -> None:
-    extra = {key: value for key, value in left.items() if key not in ("content", "model")}
+def _read_params(request: EmbeddingRequest, entry: JsonObject) -> None:
+    extra = {key: value for key, value in entry.items() if key not in ("content", "model")}
     if "outputDimensionality" in extra:
         request["dimensions"] = expect(extra.pop("outputDimensionality"), int, "outputDimensionality")
     if "taskType" in extra:
@@ -147,8 +146,8 @@ def read_embedding_response(body: JsonObject, context: ReplyContext) -> Embeddin
     whole: Any = body  # it came from outside
     if isinstance(whole, dict) and "error" in whole:
         raise read_error(reply_of(whole, context))
-    found = whole.get("embeddings", whole.get("embedding")) if isinstance(whole, dict) else None
-    entries = [found] if isinstance(found, dict) else found
+    embeddings = whole.get("embeddings", whole.get("embedding")) if isinstance(whole, dict) else None
+    entries = [embeddings] if isinstance(embeddings, dict) else embeddings
     if not isinstance(entries, list) or not all(_is_embedding(entry) for entry in entries):
         raise APIResponseValidationError(
             f"{context.provider}: the reply holds no embeddings",
@@ -168,7 +167,7 @@ def _is_embedding(entry: Any) -> bool:
 
 
 def read_embedding_usage(body: JsonObject) -> TokenUsage | None:
-    """Vertex AI tells usage, the Gemini API does not."""
+    """Return the usage, which Vertex AI reports and the Gemini API does not."""
     usage = read_usage(body.get("usageMetadata"))
     if usage is not None:
         usage.pop("completion_tokens", None)

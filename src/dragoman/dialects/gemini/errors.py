@@ -1,4 +1,7 @@
-"""Google's errors: https://cloud.google.com/apis/design/errors. Status and reason first, English text last."""
+"""Read and write Google's errors, by status and reason first and by English text last.
+
+https://cloud.google.com/apis/design/errors and https://ai.google.dev/gemini-api/docs/troubleshooting
+"""
 
 from __future__ import annotations
 
@@ -63,7 +66,7 @@ _BY_TEXT: tuple[tuple[re.Pattern[str], type[APIError]], ...] = tuple(
     )
 )  # fmt: skip
 _WAIT = re.compile(r"(\d{1,9}(?:\.\d{1,12})?)s")
-_WRITTEN: dict[int, str] = {
+_STATUS_NAMES: dict[int, str] = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
     402: "FAILED_PRECONDITION",
@@ -84,24 +87,18 @@ _WRITTEN: dict[int, str] = {
 
 
 def read_error(reply: ErrorReply) -> APIError:
-    """The error of a reply; Google sends one object, or a list that holds it, with the same content."""
+    """Return the error of a reply: one object, or a list that holds it, with the same content."""
     body = error_body(reply)
     while isinstance(body, list) and body:
         body = body[0]
-    error = body.get("error") if isinstance(body, dict) else None
-    if isinstance(error, str):
-        error = {"message": error}
-    if not isinstance(error, dict):
-        return build(reply.status if reply.status >= 400 else 500, reply, message="", body=body)
+    error = _error_object(body)
+    status_code = reply.status if reply.status >= 400 else _http_status((error or {}).get("code"))
+    if error is None:
+        return build(status_code, reply, message="", body=body)
     details = [detail for detail in _list(error.get("details")) if isinstance(detail, dict)]
-    if details:
-        shown = [detail for detail in details if not str(detail.get("@type")).endswith("DebugInfo")]
-        body = {**body, "error": {**error, "details": shown}}  # a DebugInfo repeats the key
     reason = next((str(detail["reason"]) for detail in details if detail.get("reason")), "")
-    status = str(error.get("status") or "")
-    message = str(error.get("message") or "")
-    http = reply.status if reply.status >= 400 else _http(error.get("code"))
-    kind = _kind(reason, status, message, http)
+    status, message = str(error.get("status") or ""), str(error.get("message") or "")
+    kind = _classify(reason, status, message, status_code)
     result = build(
         kind,
         reply,
@@ -109,7 +106,7 @@ def read_error(reply: ErrorReply) -> APIError:
         code=_code(kind, message),
         provider_code=reason or status or error.get("code"),
         param=_param(details),
-        body=body,
+        body=_shown(body, error, details),
         wait=_retry_delay(details),
     )
     if reason in _BY_REASON:
@@ -117,30 +114,51 @@ def read_error(reply: ErrorReply) -> APIError:
     return result
 
 
+def _error_object(body: Any) -> JsonObject | None:
+    error = body.get("error") if isinstance(body, dict) else None
+    if isinstance(error, str):
+        return {"message": error}
+    return error if isinstance(error, dict) else None
+
+
+def _shown(body: JsonObject, error: JsonObject, details: list[JsonObject]) -> JsonObject:
+    """Return the body to show: without a DebugInfo, which may repeat the API key."""
+    if not details:
+        return body
+    rest = [detail for detail in details if not str(detail.get("@type")).endswith("DebugInfo")]
+    return {**body, "error": {**error, "details": rest}}
+
+
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _http(code: Any) -> int:
+def _http_status(code: Any) -> int:
     return code if isinstance(code, int) and 400 <= code < 600 else 500
 
 
-def _kind(reason: str, status: str, message: str, http: int) -> type[APIError] | int:
-    known = _BY_REASON.get(reason) or (_BY_STATUS.get(status) if http != 400 else None)
-    if known in (None, InternalServerError) and http in TEXT_STATUSES:
+def _classify(reason: str, status: str, message: str, status_code: int) -> type[APIError] | int:
+    """Return the class of an error, or the HTTP status that decides about it."""
+    kind = _BY_REASON.get(reason) or (_BY_STATUS.get(status) if status_code != 400 else None)
+    if kind in (None, InternalServerError):
+        kind = _classify_text(reason, status, message, status_code) or kind
+    return kind or status_code
+
+
+def _classify_text(reason: str, status: str, message: str, status_code: int) -> type[APIError] | None:
+    """Return the class that the English text decides, where status and reason say nothing."""
+    if status_code in TEXT_STATUSES:
         if is_overflow(message, reason, status):
             return ContextWindowExceededError
         if is_model_failure(message, reason, status):
             return InternalServerError
-    if known is not None:
-        return known
-    if http == 400:
-        return next((kind for pattern, kind in _BY_TEXT if pattern.search(message)), BadRequestError)
-    return http
+    if status_code != 400:
+        return None
+    return next((kind for pattern, kind in _BY_TEXT if pattern.search(message)), BadRequestError)
 
 
 def _code(kind: type[APIError] | int, message: str) -> str | None:
-    """A 404 may be about a file or a cache as well as about the model."""
+    """Return a code of its own for a 404 about something else than the model, such as a file or a cache."""
     if kind is NotFoundError and not re.search(r"\bmodels?\b", message, re.IGNORECASE):
         return "not_found"
     return None
@@ -160,11 +178,11 @@ def _retry_delay(details: list[JsonObject]) -> float | None:
 
 
 def blocked(feedback: JsonObject, body: JsonObject, context: ReplyContext) -> APIError:
-    """A prompt that was blocked: Google answers 200 without candidates, OpenAI's callers know a 400."""
+    """Return the error of a blocked prompt: Google answers 200 without candidates, where OpenAI's callers know a 400."""
     reason = str(feedback["blockReason"])
-    said = feedback.get("blockReasonMessage")
+    explanation = feedback.get("blockReasonMessage")
     return ContentPolicyViolationError(
-        f"{context.provider} blocked the prompt: {reason}{f' ({said})' if said else ''}",
+        f"{context.provider} blocked the prompt: {reason}{f' ({explanation})' if explanation else ''}",
         provider=context.provider,
         model=context.model,
         provider_code=reason,
@@ -173,11 +191,11 @@ def blocked(feedback: JsonObject, body: JsonObject, context: ReplyContext) -> AP
 
 
 def failed_candidate(candidate: JsonObject, context: ReplyContext) -> APIError:
-    """A candidate of which the model broke off without content: a failure of the model, not of the request."""
+    """Return the error of a candidate that broke off without content: a failure of the model, not of the request."""
     reason = str(candidate.get("finishReason"))
-    said = candidate.get("finishMessage")
+    explanation = candidate.get("finishMessage")
     return InternalServerError(
-        scrub(f"the model broke off: {reason}{f' ({str(said)[:1000]})' if said else ''}"),
+        scrub(f"the model broke off: {reason}{f' ({str(explanation)[:1000]})' if explanation else ''}"),
         provider=context.provider,
         model=context.model,
         provider_code=reason,
@@ -185,7 +203,7 @@ def failed_candidate(candidate: JsonObject, context: ReplyContext) -> APIError:
 
 
 def write_error(error: DragomanError) -> JsonObject:
-    """Google's shape. Our own words stand in an ErrorInfo, as Google's do."""
+    """Return Google's shape of an error: https://cloud.google.com/apis/design/errors#error_model"""
     code = error.code or error.type
     metadata = {"code": code, **({"param": error.param} if error.param else {})}
     reason = "API_KEY_INVALID" if isinstance(error, CallerError) and error.status_code == 401 else code.upper()
@@ -202,5 +220,5 @@ def write_error(error: DragomanError) -> JsonObject:
             {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{round(error.retry_after, 3):g}s"}
         )
     status = error.status_code
-    word = _WRITTEN.get(status) or ("INTERNAL" if status >= 500 else "INVALID_ARGUMENT")
-    return {"error": {"code": status, "message": error.message, "status": word, "details": details}}
+    name = _STATUS_NAMES.get(status) or ("INTERNAL" if status >= 500 else "INVALID_ARGUMENT")
+    return {"error": {"code": status, "message": error.message, "status": name, "details": details}}

@@ -1,4 +1,4 @@
-"""A Gemini caller's `systemInstruction` and `contents` as messages."""
+"""Read a Gemini caller's `systemInstruction` and `contents` as messages."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _RESULT = frozenset({"id", "name", "response", "parts"})
 
 
 def read_system(value: Any) -> list[Message]:
-    """The instruction: a content, or as the SDK takes it a string."""
+    """Return the instruction, which is a content or, as the SDK takes it, a string."""
     if value is None:
         return []
     if isinstance(value, str):
         return [{"role": "system", "content": value}]
     parts = fields(value, "systemInstruction").get("parts")
-    found = [
+    content = [
         _user_part(fields(part, f"systemInstruction.parts[{index}]"), f"systemInstruction.parts[{index}]")
         for index, part in enumerate(items(parts, "systemInstruction.parts"))
     ]
-    return [{"role": "system", "content": _content(found)}] if found else []
+    return [{"role": "system", "content": _content(content)}] if content else []
 
 
 def read_contents(value: Any, path: str = "contents") -> list[Message]:
@@ -44,7 +44,7 @@ def read_contents(value: Any, path: str = "contents") -> list[Message]:
 
 
 def _content(parts: list[ContentPart]) -> str | list[ContentPart]:
-    """One plain text is a string."""
+    """Return the content of a message: a string where it is a single plain text."""
     if len(parts) == 1 and parts[0].keys() == {"type", "text"} and parts[0]["type"] == "text":
         return parts[0]["text"]
     return parts
@@ -66,7 +66,7 @@ class _Reader:
         if role not in _ROLES:
             raise bad(f"{path}.role", f"unknown role {role!r}: user and model are known")
         parts = items(content.get("parts"), f"{path}.parts")
-        if not parts and _ROLES[role] != "model":  # an empty turn of the model is taken: it answered nothing
+        if not parts and _ROLES[role] != "model":  # the model may have answered nothing
             raise bad(f"{path}.parts", "contents.parts must not be empty", code="missing_required_parameter")
         if _ROLES[role] == "model":
             self._model(parts, f"{path}.parts")
@@ -87,21 +87,21 @@ class _Reader:
         self.messages.append(message)
 
     def _user(self, parts: list[Any], path: str, role: str) -> None:
-        """Results of calls become messages of their own; what stands around them keeps its place."""
-        gathered: list[ContentPart] = []
+        """Read results of calls as messages of their own; the parts around them keep their place."""
+        content: list[ContentPart] = []
         before = len(self.messages)
         for index, raw in enumerate(parts):
             where = f"{path}[{index}]"
             part = fields(raw, where)
             if "functionResponse" not in part:
-                gathered.append(_user_part(part, where))
+                content.append(_user_part(part, where))
                 continue
-            if gathered:
-                self.messages.append({"role": role, "content": _content(gathered)})
-                gathered = []
+            if content:
+                self.messages.append({"role": role, "content": _content(content)})
+                content = []
             self.messages.append(self._result(part, where))
-        if gathered or len(self.messages) == before:
-            self.messages.append({"role": role, "content": _content(gathered) if gathered else ""})
+        if content or len(self.messages) == before:
+            self.messages.append({"role": role, "content": _content(content) if content else ""})
 
     def _result(self, part: JsonObject, path: str) -> Message:
         where = f"{path}.functionResponse"
@@ -124,23 +124,25 @@ class _Reader:
             message["provider_specific_fields"] = {own_vendor: own}
         return message
 
-    def _call_id(self, told: Any, name: str, path: str) -> str:
-        """The result's own id, or that of the oldest open call of its name: Gemini matches by name and order."""
-        if told is not None:
-            known = expect_str(told, f"{path}.id")
-            self._open = [(call_id, called) for call_id, called in self._open if call_id != known]
-            return known
-        for position, (call_id, called) in enumerate(self._open):
-            if called == name:
+    def _call_id(self, result_id: Any, name: str, path: str) -> str:
+        """Return the result's own id, or that of the oldest open call of its name: Gemini matches by name and order."""
+        if result_id is not None:
+            matched_id = expect_str(result_id, f"{path}.id")
+            self._open = [call for call in self._open if call[0] != matched_id]
+            return matched_id
+        for position, (call_id, call_name) in enumerate(self._open):
+            if call_name == name:
                 del self._open[position]
                 return call_id
         return self._ids.make()
 
 
 def _response_text(response: JsonObject) -> tuple[str, str, JsonObject]:
-    """The key that held the result (or none), its text, and how to put it back.
+    """Return the key that held the result (or none), its text, and the fields that restore the wrapping.
 
-    A single `output`, `result` or `error` only wraps what the function gave; everything else is given on as it is."""
+    A single `output`, `result` or `error` only wraps the function's value; any other object is the value itself.
+    https://ai.google.dev/api/caching#FunctionResponse
+    """
     for key in ("result", "output", "error"):
         if response.keys() == {key}:
             value = response[key]
@@ -155,12 +157,16 @@ def _user_part(part: JsonObject, path: str) -> ContentPart:
     if "inlineData" in part or "fileData" in part:
         return read_media(part, path)
     if "text" in part:
-        result: ContentPart = {"type": "text", "text": expect_str(part["text"], f"{path}.text")}
-        extra = {key: value for key, value in part.items() if key not in _TEXT or (key == "thought" and value is True)}
-        if extra:
-            result["extra_content"] = {own_vendor: extra}  # type: ignore[typeddict-unknown-key]
-        return result
+        return _text_part(part, path)
     kind = next((key for key in part if key not in ("thought", "thoughtSignature")), None)
     if kind is None:
         raise bad(path, "a part without data")
     return {**part, "type": kind, "vendor": own_vendor}  # type: ignore[typeddict-item]
+
+
+def _text_part(part: JsonObject, path: str) -> ContentPart:
+    result: ContentPart = {"type": "text", "text": expect_str(part["text"], f"{path}.text")}
+    extra = {key: value for key, value in part.items() if key not in _TEXT or (key == "thought" and value is True)}
+    if extra:
+        result["extra_content"] = {own_vendor: extra}  # type: ignore[typeddict-unknown-key]
+    return result

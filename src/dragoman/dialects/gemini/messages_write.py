@@ -1,4 +1,4 @@
-"""Messages as `systemInstruction` and `contents`."""
+"""Write messages as `systemInstruction` and `contents`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Contents", "write_contents"]
 
 _SYSTEM = ("system", "developer")
 _IN_RESULTS = ("image/", "application/pdf", "text/plain")
-"""What a function's response may hold: https://ai.google.dev/gemini-api/docs/function-calling#multimodal."""
+"""Media types that a function's response may hold: https://ai.google.dev/gemini-api/docs/function-calling#multimodal"""
 
 _LONG_NUMBER = re.compile(r"(?<![\w\"])\d[\d.]{15,}")
 """More digits than a double holds, which is what Google's objects have for numbers: such a text has to stay a text."""
@@ -57,7 +57,7 @@ def write_contents(messages: list[Message], context: GeminiWriteContext) -> Cont
     for index, message in history:
         path = f"messages[{index}]"
         role = expect_object(message, path).get("role")
-        _note_losses(message, path, context)
+        _report_losses(message, path, context)
         if role in ("tool", "function"):
             contents.add("results", [_result(message, path, names, attached, context)])
             continue
@@ -76,7 +76,7 @@ def write_contents(messages: list[Message], context: GeminiWriteContext) -> Cont
     return contents
 
 
-def _note_losses(message: Message, path: str, context: GeminiWriteContext) -> None:
+def _report_losses(message: Message, path: str, context: GeminiWriteContext) -> None:
     if any(marked.get("cache_control") for marked in (message, *(message.get("tool_calls") or ()))):
         context.drops.degraded("cache_control")
     if message.get("name") and message.get("role") not in ("tool", "function"):
@@ -84,7 +84,7 @@ def _note_losses(message: Message, path: str, context: GeminiWriteContext) -> No
 
 
 def _repair(contents: Contents) -> None:
-    """A request must have contents, and a model cannot begin."""
+    """Make the contents valid: there must be some, and they cannot begin with a turn of the model."""
     if not contents.turns and contents.system:
         contents.turns = [{"role": "user", "parts": contents.system}]
         contents.system = []
@@ -93,7 +93,7 @@ def _repair(contents: Contents) -> None:
 
 
 def _add_system(contents: Contents, message: Message, path: str, context: GeminiWriteContext) -> None:
-    """The first system messages are the instruction; a later one can only be said by the user."""
+    """Add a system message: to the instruction at the beginning, later as a turn of the user, for want of another role."""
     parts = _user_parts(message, path, context)
     if not contents.turns:
         contents.system.extend(parts)
@@ -108,12 +108,11 @@ def _user_parts(message: Message, path: str, context: GeminiWriteContext) -> lis
         return []
     if isinstance(content, str):
         return [{"text": content}] if content else []
-    found = [
+    written = [
         content_part(expect_object(part, f"{path}.content[{index}]"), f"{path}.content[{index}]", context)  # type: ignore[arg-type]
         for index, part in enumerate(expect_list(content, f"{path}.content"))
     ]
-    parts = [part for part in found if part is not None]
-    return [part for part in parts if part != {"text": ""}]
+    return [part for part in written if part is not None and part != {"text": ""}]
 
 
 def _call_names(messages: list[Message]) -> Iterator[tuple[str, str]]:
@@ -127,26 +126,32 @@ def _call_names(messages: list[Message]) -> Iterator[tuple[str, str]]:
 def _result(
     message: Message, path: str, names: dict[str, str], attached: list[JsonObject], context: GeminiWriteContext
 ) -> JsonObject:
+    """Return the `functionResponse` of a tool message; media that have no place in it go to `attached`."""
     call_id = message.get("tool_call_id")
-    name = names.get(call_id or "") or message.get("name")
-    if not name:
-        raise bad(f"{path}.tool_call_id", f"no call before it has the id {call_id!r}, and the message has no name")
-    texts, media = _result_content(message, path, context)
+    name = _result_name(message, path, names)
+    text, media = _result_content(message, path, context)
     own = (message.get("provider_specific_fields") or {}).get(context.target.vendor) or {}
     body: JsonObject = {
         "name": context.tool_names.to_wire(name),
-        "response": _response(texts, bool(message.get("is_error")), own),
+        "response": _response(text, bool(message.get("is_error")), own),
         **{key: value for key, value in own.items() if key not in ("wrapped_in", "json")},
     }
     if call_id:
         body["id"] = call_id
-    if is_gemini_3(context):
-        inside = [part for part in media if _fits_in_result(part)]
-        media = [part for part in media if not _fits_in_result(part)]
-        if inside:
-            body["parts"] = inside
-    attached.extend(media)
+    nested = [part for part in media if _fits_in_result(part, context)]
+    if nested:
+        body["parts"] = nested
+    attached.extend(part for part in media if not _fits_in_result(part, context))
     return {"functionResponse": body}
+
+
+def _result_name(message: Message, path: str, names: dict[str, str]) -> str:
+    """Return the name of the function: that of the call with the result's id, or else the message's own."""
+    call_id = message.get("tool_call_id")
+    name = names.get(call_id or "") or message.get("name")
+    if not name:
+        raise bad(f"{path}.tool_call_id", f"no call before it has the id {call_id!r}, and the message has no name")
+    return name
 
 
 def _result_content(message: Message, path: str, context: GeminiWriteContext) -> tuple[str, list[JsonObject]]:
@@ -165,13 +170,15 @@ def _result_content(message: Message, path: str, context: GeminiWriteContext) ->
     return "\n".join(texts), media
 
 
-def _fits_in_result(part: JsonObject) -> bool:
+def _fits_in_result(part: JsonObject, context: GeminiWriteContext) -> bool:
+    if not is_gemini_3(context):
+        return False
     blob: Any = part.get("inlineData") or part.get("fileData") or {}
     return str(blob.get("mimeType") or "").startswith(_IN_RESULTS)
 
 
 def _response(text: str, is_error: bool, own: JsonObject) -> JsonObject:
-    """Google takes an object: JSON that is one goes as it is, all else under a name."""
+    """Return the object that Google takes: JSON that is one goes as it is, anything else under a name."""
     wrapped_in = own.get("wrapped_in")
     if isinstance(wrapped_in, str):
         return {wrapped_in: _value(text) if own.get("json") else text}
@@ -182,7 +189,7 @@ def _response(text: str, is_error: bool, own: JsonObject) -> JsonObject:
 
 
 def _value(text: str) -> Any:
-    """The JSON in `text`, or the text itself where it is none or where Google would read something else into it."""
+    """Return the JSON in `text`, or the text itself where it is none or where Google would read something else into it."""
     if _LONG_NUMBER.search(text):
         return text
     try:

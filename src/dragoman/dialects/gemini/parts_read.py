@@ -1,4 +1,7 @@
-"""The parts of a model's turn, as they come: in a reply, in the chunks of a stream, and in a caller's history."""
+"""Read the parts of a model's turn: of a reply, of the chunks of a stream, and of a caller's history.
+
+https://ai.google.dev/api/caching#Part
+"""
 
 from __future__ import annotations
 
@@ -43,13 +46,13 @@ class CallIds:
 
 @dataclass(slots=True)
 class PartsReader:
-    """Reads the parts of one turn. What `read` returns is what these parts add to the message."""
+    """Read the parts of one turn. `read` returns what its parts add to the message."""
 
     ids: CallIds
     tool_names: Mapping[str, str] = field(default_factory=dict)
     json_tool: str | None = None
     unseals: bool = False
-    """Whether signatures may be sealed: in what our own callers send back."""
+    """Whether signatures may be sealed: in a history that our own callers send back."""
     calls: int = 0
     _blocks: int = 0
     _thinking_open: bool = False
@@ -57,10 +60,10 @@ class PartsReader:
     """Kinds, and [characters, signed] for text."""
     _pending: JsonObject | None = None
     """The arguments so far of a call that is still coming."""
-    _said: list[str] = field(default_factory=list)
-    _thought_aloud: list[str] = field(default_factory=list)
-    _more: list[str] = field(default_factory=list)
-    """Of what is read at the moment: text, reasoning, and what goes on with the last thinking block."""
+    _text_pieces: list[str] = field(default_factory=list)
+    _reasoning_pieces: list[str] = field(default_factory=list)
+    _thinking_pieces: list[str] = field(default_factory=list)
+    """Pieces of the parts that are being read: text, reasoning, and the continuation of the last thinking block."""
     _pending_text: bool = False
     """Whether that call stands in for structured output."""
 
@@ -71,29 +74,29 @@ class PartsReader:
         return self._joined(delta)
 
     def close(self) -> Delta:
-        """What is left: the arguments of a call that was never said to be complete."""
+        """Return the rest: the arguments of a call that no part declared complete."""
         delta: Delta = {}
         self._end_call(delta)
         return self._joined(delta)
 
     def _joined(self, delta: Delta) -> Delta:
-        """With the texts of its many parts, each joined once."""
+        """Return `delta` with the texts of its parts, each joined once."""
         self._join_block(delta)
-        for key, pieces in (("content", self._said), ("reasoning_content", self._thought_aloud)):
+        for key, pieces in (("content", self._text_pieces), ("reasoning_content", self._reasoning_pieces)):
             if pieces:
                 delta[key] = "".join(pieces)  # type: ignore[literal-required]
                 pieces.clear()
         return delta
 
     def _join_block(self, delta: Delta) -> None:
-        if self._more:
+        if self._thinking_pieces:
             block = delta["thinking_blocks"][-1]
-            block["thinking"] = block.get("thinking", "") + "".join(self._more)
-            self._more.clear()
+            block["thinking"] = block.get("thinking", "") + "".join(self._thinking_pieces)
+            self._thinking_pieces.clear()
 
     @property
     def order(self) -> list[str] | None:
-        """The message's `block_order`, or None where it is the usual one."""
+        """The `block_order` of the message, or None where it is the usual one."""
         kinds = ["text" if isinstance(entry, list) else entry for entry in self._order]
         usual = sorted(kinds, key=lambda kind: ("thinking", "text", "tool_call").index(kind) if kind in _USUAL else 9)
         if kinds == usual and kinds.count("text") <= 1 and set(kinds) <= _USUAL:
@@ -102,23 +105,34 @@ class PartsReader:
 
     def _read(self, raw: JsonObject, path: str, delta: Delta) -> None:
         part = fields(raw, path)
-        thought = part.get("thought") is True
         if "functionCall" in part:
             self._call(part, path, delta)
         elif not _DATA & part.keys() and ("text" in part or "thoughtSignature" in part):
-            text = expect_str(part.get("text", ""), f"{path}.text")
-            signature = expect_str(part.get("thoughtSignature", ""), f"{path}.thoughtSignature")
-            (self._thought if thought else self._text)(text, signature, delta)
-        elif not thought and _is_image(part, path):
-            signature = expect_str(part.pop("thoughtSignature", ""), f"{path}.thoughtSignature")
+            self._read_text(part, path, delta)
+        elif not self._read_media(part, path, delta) and part.keys() - {"thought"}:
+            delta.setdefault("provider_tool_blocks", []).append({"vendor": own_vendor, "block": raw})
+            self._mark("provider_tool")
+
+    def _read_text(self, part: JsonObject, path: str, delta: Delta) -> None:
+        text = expect_str(part.get("text", ""), f"{path}.text")
+        add = self._thought if part.get("thought") is True else self._text
+        add(text, _signature_of(part, path), delta)
+
+    def _read_media(self, part: JsonObject, path: str, delta: Delta) -> bool:
+        """Read an image or audio of the answer; False for any other part."""
+        if part.get("thought") is True:
+            return False
+        if _is_image(part, path):
+            signature = _signature_of(part, path)
+            part.pop("thoughtSignature", None)
             delta.setdefault("images", []).append(read_media(part, path))
             self._mark("image")
             self._sign(signature, delta)
-        elif not thought and _is_audio(part, path):
+            return True
+        if _is_audio(part, path):
             self._audio(fields(part["inlineData"], f"{path}.inlineData"), delta)
-        elif part.keys() - {"thought"}:
-            delta.setdefault("provider_tool_blocks", []).append({"vendor": own_vendor, "block": raw})
-            self._mark("provider_tool")
+            return True
+        return False
 
     def _mark(self, kind: str) -> None:
         self._order.append(kind)
@@ -132,7 +146,7 @@ class PartsReader:
 
     def _add_text(self, text: str, signed: bool, delta: Delta) -> None:
         """A signed part stays a part of its own: https://ai.google.dev/gemini-api/docs/thought-signatures."""
-        self._said.append(text)
+        self._text_pieces.append(text)
         last = self._order[-1] if self._order else None
         if isinstance(last, list) and not signed:
             last[0] += len(text)
@@ -141,17 +155,17 @@ class PartsReader:
         self._thinking_open = False
 
     def _sign(self, signature: str, delta: Delta) -> None:
-        """The signature of the part before."""
+        """Add the signature of the part before."""
         if signature:
             self._add_block(self._opaque("signature", signature), delta)
 
     def _opaque(self, kind: str, signature: str) -> ThinkingBlock:
-        sealed = self._unsealed(signature)
+        sealed = self._unseal(signature)
         if sealed is None:
             return {"type": kind, "signature": signature, "vendor": own_vendor}  # type: ignore[typeddict-item]
         return _unsealed_block(sealed)
 
-    def _unsealed(self, signature: str) -> Sealed | None:
+    def _unseal(self, signature: str) -> Sealed | None:
         """Google's SDK sends bytes in base64's other alphabet."""
         if not (self.unseals and signature.startswith(_SEALED)):
             return None
@@ -159,15 +173,14 @@ class PartsReader:
 
     def _thought(self, text: str, signature: str, delta: Delta) -> None:
         if text:
-            self._thought_aloud.append(text)
+            self._reasoning_pieces.append(text)
         block: ThinkingBlock = {"type": "thinking", "thinking": text, "vendor": own_vendor}
         if signature:
-            told = self._opaque("thinking", signature)
-            if told["type"] != "thinking":
-                self._add_block(told, delta)
+            signed = self._opaque("thinking", signature)
+            if signed["type"] != "thinking":
+                self._add_block(signed, delta)
                 return
-            block = {**block, **told}
-            block["thinking"] = text
+            block = {**block, **signed, "thinking": text}
         elif not text:
             return
         if self._thinking_open:
@@ -183,10 +196,10 @@ class PartsReader:
         self._mark("thinking")
 
     def _continue(self, block: ThinkingBlock, delta: Delta) -> None:
-        """More of the block that is open; what this read has already said of it is extended."""
+        """Extend the open block, within this delta where it has begun in it."""
         blocks = delta.setdefault("thinking_blocks", [])
         if blocks and blocks[-1]["index"] == self._blocks - 1:
-            self._more.append(block["thinking"])
+            self._thinking_pieces.append(block["thinking"])
             blocks[-1].update({**block, "thinking": blocks[-1].get("thinking", "")})
         else:
             blocks.append({**block, "index": self._blocks - 1})
@@ -202,21 +215,21 @@ class PartsReader:
         call = fields(part["functionCall"], where)
         if self._pending is not None and call.get("name"):
             self._end_call(delta)
-        comes_on = call.get("willContinue") is True
+        will_continue = call.get("willContinue") is True
         if self._pending is None:
             args = expect_object(given_arguments(call.get("args")), f"{where}.args")
-            if not comes_on and "partialArgs" not in call:
+            if not will_continue and "partialArgs" not in call:
                 self._begin_call(part, call, orjson.dumps(args).decode(), path, delta)
                 return
             self._begin_call(part, call, "", path, delta)
             self._pending = dict(args)
         add_partial(self._pending, call.get("partialArgs"), f"{where}.partialArgs")
-        if not comes_on:
+        if not will_continue:
             self._end_call(delta)
 
     def _begin_call(self, part: JsonObject, call: JsonObject, arguments: str, path: str, delta: Delta) -> None:
         name = expect_str(call.get("name", ""), f"{path}.functionCall.name")
-        signature = expect_str(part.get("thoughtSignature", ""), f"{path}.thoughtSignature")
+        signature = _signature_of(part, path)
         if name == self.json_tool and name:
             self._pending_text = not arguments
             self._text(arguments, signature, delta)
@@ -253,8 +266,12 @@ class PartsReader:
 _USUAL = {"thinking", "text", "tool_call"}
 
 
+def _signature_of(part: JsonObject, path: str) -> str:
+    return expect_str(part.get("thoughtSignature", ""), f"{path}.thoughtSignature")
+
+
 def as_message(delta: Delta, order: list[str] | None) -> Message:
-    """A whole turn as a message: what the numbers of a stream's deltas are for is gone."""
+    """Return a whole turn as a message, without the indexes that join the deltas of a stream."""
     message: Message = {"role": "assistant", "content": delta.get("content")}
     for key, value in delta.items():
         message[key] = value  # type: ignore[literal-required]

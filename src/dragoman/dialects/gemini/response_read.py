@@ -1,4 +1,4 @@
-"""A whole reply of generateContent, read."""
+"""Read a whole reply of generateContent."""
 
 from __future__ import annotations
 
@@ -29,17 +29,8 @@ _READ = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId"})
 
 
 def read_response(body: JsonObject, context: ReplyContext) -> ChatResponse:
-    """A prompt that was blocked raises `ContentPolicyViolationError`, as it does in a stream."""
-    whole: Any = body  # it came from outside
-    failed = not isinstance(whole, dict) or "error" in whole
-    candidates = candidates_of(whole, context, orjson.dumps(whole) if failed else b"")
-    if not candidates:
-        raise invalid(context, "the reply holds no candidate", body)
-    ids = CallIds(context.reply_id)
-    try:
-        choices = [_choice(candidate, index, context, ids) for index, candidate in enumerate(candidates)]
-    except BadRequestError as error:
-        raise invalid(context, error.message, body) from error
+    """Return the hub's response. A blocked prompt raises `ContentPolicyViolationError`, as it does in a stream."""
+    choices = _choices(body, context)
     response: ChatResponse = {
         "object": "chat.completion",
         **envelope(body, context),  # type: ignore[typeddict-item]
@@ -57,8 +48,20 @@ def read_response(body: JsonObject, context: ReplyContext) -> ChatResponse:
     return response
 
 
+def _choices(body: Any, context: ReplyContext) -> list[ChatChoice]:
+    has_failed = not isinstance(body, dict) or "error" in body
+    candidates = candidates_of(body, context, orjson.dumps(body) if has_failed else b"")
+    if not candidates:
+        raise invalid(context, "the reply holds no candidate", body)
+    ids = CallIds(context.reply_id)
+    try:
+        return [_choice(candidate, index, context, ids) for index, candidate in enumerate(candidates)]
+    except BadRequestError as error:
+        raise invalid(context, error.message, body) from error
+
+
 def read_reply_usage(body: JsonObject) -> TokenUsage | None:
-    """The usage of a reply that is passed through."""
+    """Return the usage of a whole reply, as for one that passes through."""
     searches = Searches()
     searches.note(body)
     return read_usage(body.get("usageMetadata"), searches.count)
@@ -76,5 +79,5 @@ def _choice(candidate: JsonObject, position: int, context: ReplyContext, ids: Ca
         "message": as_message(delta, reader.order),
         "logprobs": logprobs_of(candidate),
     }
-    reader.told(choice)
+    reader.finish_choice(choice)
     return choice

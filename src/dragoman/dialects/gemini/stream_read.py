@@ -1,4 +1,7 @@
-"""A stream of generateContent, read: each event is a whole reply that holds a piece of each candidate."""
+"""Read a stream of generateContent: each event is a whole reply that holds a piece of each candidate.
+
+https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ __all__ = ["Frames", "GeminiStreamReader"]
 
 
 class Frames:
-    """The JSON values of a stream: server-sent events (`alt=sse`), or the elements of one array, as its first byte tells."""
+    """Cut a stream into its JSON values: server-sent events (`alt=sse`), or the elements of one array, by its first byte."""
 
     __slots__ = ("_array", "_sse")
 
@@ -62,7 +65,7 @@ class Frames:
 
 
 class GeminiStreamReader:
-    """Reads one stream. Finish reasons are told at its end: content may follow the first one."""
+    """Read one stream. Finish reasons go out at its end, as content may follow the first one."""
 
     def __init__(self, context: ReplyContext) -> None:
         self._context = context
@@ -88,7 +91,7 @@ class GeminiStreamReader:
 
     def close(self) -> Iterator[ChatChunk]:
         for frame in self._frames.close():
-            if json_or_none(frame) is not None:  # else the last event is cut off, too
+            if json_or_none(frame) is not None:  # else the last event is cut off as well
                 yield from self._read(frame)
         if not self._candidates or not all(reader.finish for reader in self._candidates.values()):
             raise APIConnectionError(
@@ -112,14 +115,7 @@ class GeminiStreamReader:
         candidates = candidates_of(body, self._context, frame)
         if isinstance(body, list):
             body = body[0]
-        self._searches.note(body)
-        metadata = body.get("usageMetadata")
-        if isinstance(metadata, dict) and (self._usage is None or counts_tokens(metadata)):
-            self._usage = metadata
-        if self._envelope is None:
-            self._envelope = envelope(body, self._context)
-        if "promptFeedback" in body:
-            self._extras["promptFeedback"] = body["promptFeedback"]
+        self._read_envelope(body)
         try:
             choices = [self._choice(candidate, index) for index, candidate in enumerate(candidates)]
         except BadRequestError as error:
@@ -128,22 +124,32 @@ class GeminiStreamReader:
         if choices:
             yield self._chunk(choices)
 
+    def _read_envelope(self, body: JsonObject) -> None:
+        """Keep what the chunks share and what the last one reports."""
+        self._searches.note(body)
+        metadata = body.get("usageMetadata")
+        if isinstance(metadata, dict) and (self._usage is None or counts_tokens(metadata)):
+            self._usage = metadata
+        if self._envelope is None:
+            self._envelope = envelope(body, self._context)
+        if "promptFeedback" in body:
+            self._extras["promptFeedback"] = body["promptFeedback"]
+
     def _parse(self, frame: bytes) -> Any:
         try:
             return loads(frame)
         except orjson.JSONDecodeError as error:
-            said = frame[:1000].decode(errors="replace")
-            raise invalid(self._context, "an event of the stream is not JSON", said) from error
+            excerpt = frame[:1000].decode(errors="replace")
+            raise invalid(self._context, "an event of the stream is not JSON", excerpt) from error
 
     def _choice(self, candidate: JsonObject, position: int) -> ChatChunkChoice:
-        told = candidate.get("index")
-        index = told if isinstance(told, int) else position
+        index = candidate["index"] if isinstance(candidate.get("index"), int) else position
         reader = self._candidates.get(index)
-        new = reader is None
+        is_first = reader is None
         if reader is None:
             reader = self._candidates[index] = CandidateReader(self._context, self._ids)
         delta = reader.read(candidate, f"candidates[{position}]")
-        if new:
+        if is_first:
             delta = {"role": "assistant", **delta}
         choice: ChatChunkChoice = {"index": index, "delta": delta, "finish_reason": None}
         logprobs = logprobs_of(candidate)
@@ -156,7 +162,7 @@ class GeminiStreamReader:
         if reader.order is not None:
             delta["block_order"] = reader.order
         choice: ChatChunkChoice = {"index": index, "delta": delta}
-        reader.told(choice)
+        reader.finish_choice(choice)
         return choice
 
     def _chunk(self, choices: list[ChatChunkChoice]) -> ChatChunk:

@@ -1,4 +1,4 @@
-"""Tools, the choice among them, and schemas in the words that Google takes.
+"""Write tools, the choice among them, and schemas with the keywords that Google takes.
 
 Schemas go as JSON Schema (`parametersJsonSchema`, `responseJsonSchema`), which Google reads leniently: the older `parameters`
 and `responseSchema` refuse whole requests for a keyword that they do not know.
@@ -6,7 +6,7 @@ and `responseSchema` refuse whole requests for a keyword that they do not know.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from dragoman.dialects.gemini.accent import GeminiWriteContext
@@ -29,24 +29,22 @@ _SUBSET = Subset(
     references=True,
 )  # fmt: skip
 """https://ai.google.dev/api/generate-content#FIELDS.response_json_schema, and what recordings show to be taken beside that."""
-_TRANSLATED: dict[str, Callable[[JsonObject], JsonObject]] = {
-    "web_search": lambda definition: {"googleSearch": {}},
-    "web_fetch": lambda definition: {"urlContext": {}},
-    "code_execution": lambda definition: {"codeExecution": {}},
-}
-_NOTHING_MORE = frozenset({"type", "name", "cache_control"})
-"""What another vendor's definition may say without losing anything."""
+_COUNTERPARTS = {"web_search": "googleSearch", "web_fetch": "urlContext", "code_execution": "codeExecution"}
+"""Google's tools for the kinds of provider-run tools that other vendors have too."""
+_LOSSLESS = frozenset({"type", "name", "cache_control"})
+"""Fields of another vendor's definition that Google's tool does not need."""
+_MODES = {"none": "NONE", "auto": "AUTO", "required": "ANY", "any": "ANY"}
 
 
 def write_schema(schema: Any, path: str, context: GeminiWriteContext, *, strict: bool) -> JsonObject:
     rewritten = rewrite(schema, _SUBSET, path, strict=strict)
-    for lost in rewritten.weakened:
-        context.drops.degraded(lost)
+    for keyword in rewritten.weakened:
+        context.drops.degraded(keyword)
     return rewritten.schema
 
 
 def function_tools(request: ChatRequest) -> Iterator[tuple[str, JsonObject]]:
-    """(path, function) for each function, in the new shape and in the older one."""
+    """Yield (path, function) for each function, of `tools` and of the older `functions`."""
     for index, tool in enumerate(expect_list(request.get("tools") or [], "tools")):
         path = f"tools[{index}]"
         if expect_object(tool, path).get("type", "function") == "function" and "function" in tool:
@@ -56,35 +54,42 @@ def function_tools(request: ChatRequest) -> Iterator[tuple[str, JsonObject]]:
 
 
 def function_names(request: ChatRequest) -> Iterator[str]:
-    """All names that the request uses, its history included."""
+    """Yield all names that the request uses, in its history too."""
     for path, function in function_tools(request):
         yield expect_str(function.get("name"), f"{path}.name")
     for index, message in enumerate(expect_list(request.get("messages"), "messages")):
-        known: Any = expect_object(message, f"messages[{index}]")
-        calls: list[Any] = [call.get("function") for call in known.get("tool_calls") or () if isinstance(call, dict)]
-        for function in (*calls, known.get("function_call")):
+        fields: Any = expect_object(message, f"messages[{index}]")
+        calls: list[Any] = [call.get("function") for call in fields.get("tool_calls") or () if isinstance(call, dict)]
+        for function in (*calls, fields.get("function_call")):
             if isinstance(function, dict) and isinstance(function.get("name"), str):
                 yield function["name"]
 
 
 def write_tools(request: ChatRequest, context: GeminiWriteContext) -> list[JsonObject]:
+    """Return Google's tools: one that holds all functions, and one for each tool that Google runs."""
     extras = {id(tool.get("function")): _own_params(tool, context) for tool in request.get("tools") or []}
     declarations = [
         {**_declaration(function, path, context), **extras.get(id(function), {})}
         for path, function in function_tools(request)
     ]
     tools: list[JsonObject] = [{"functionDeclarations": declarations}] if declarations else []
+    for tool in _provider_tools(request, context):
+        if tool not in tools:
+            tools.append(tool)
+    return tools
+
+
+def _provider_tools(request: ChatRequest, context: GeminiWriteContext) -> Iterator[JsonObject]:
     for index, tool in enumerate(request.get("tools") or []):
         report_tool_params(tool, f"tools[{index}]", context.target.vendor, context.drops)
-        found = _provider_run(tool, f"tools[{index}]", context)
-        if found is not None and found not in tools:
-            tools.append(found)
-    if request.get("web_search_options") is not None:
-        if request["web_search_options"]:
+        definition = _provider_tool(tool, f"tools[{index}]", context)
+        if definition is not None:
+            yield definition
+    options = request.get("web_search_options")
+    if options is not None:
+        if options:
             context.drops.degraded("web_search_options")
-        if {"googleSearch": {}} not in tools:
-            tools.append({"googleSearch": {}})
-    return tools
+        yield {"googleSearch": {}}
 
 
 def _own_params(tool: Any, context: GeminiWriteContext) -> JsonObject:
@@ -109,56 +114,62 @@ def _declaration(function: JsonObject, path: str, context: GeminiWriteContext) -
     return declaration
 
 
-def _provider_run(tool: Any, path: str, context: GeminiWriteContext) -> JsonObject | None:
-    """A tool that the provider runs: Google's own words, or another vendor's kind in them."""
+def _provider_tool(tool: Any, path: str, context: GeminiWriteContext) -> JsonObject | None:
+    """Return a provider-run tool: Google's own definition, or the counterpart of another vendor's kind."""
     if tool.get("cache_control"):
         context.drops.degraded("cache_control")
     if tool.get("type", "function") == "function" and "function" in tool:
         return None
-    found = provider_tool(tool)
-    if found is None:
+    hub_tool = provider_tool(tool)
+    if hub_tool is None:
         context.drops.unsupported(path, f"a tool of type {tool.get('type')!r}")
         return None
-    definition = found.get("definition") or {}
-    if found.get("vendor") == context.target.vendor:
+    definition = hub_tool.get("definition") or {}
+    if hub_tool.get("vendor") == context.target.vendor:
         return definition
-    translate = _TRANSLATED.get(str(found.get("type")))
-    if translate is None:
-        context.drops.unsupported(path, f"{found.get('type')} of {found.get('vendor')}")
+    counterpart = _COUNTERPARTS.get(str(hub_tool.get("type")))
+    if counterpart is None:
+        context.drops.unsupported(path, f"{hub_tool.get('type')} of {hub_tool.get('vendor')}")
         return None
-    for key in definition.keys() - _NOTHING_MORE:
+    for key in definition.keys() - _LOSSLESS:
         context.drops.degraded(f"{path}.{key}")
-    return translate(definition)
+    return {counterpart: {}}
 
 
 def write_tool_choice(request: ChatRequest, context: GeminiWriteContext) -> JsonObject | None:
-    """`functionCallingConfig`, or None where nothing was chosen."""
-    choice: Any = request.get("tool_choice")
-    path = "tool_choice"
-    if choice is None and request.get("function_call") is not None:
-        choice, path = request["function_call"], "function_call"
-        if isinstance(choice, dict):
-            choice = {"type": "function", "function": choice}
+    """Return `functionCallingConfig`, or None where the request chooses nothing.
+
+    https://ai.google.dev/api/caching#FunctionCallingConfig
+    """
+    choice, path = _requested_choice(request)
     if choice is None:
         return None
     if isinstance(choice, str):
-        mode = {"none": "NONE", "auto": "AUTO", "required": "ANY", "any": "ANY"}.get(choice)
-        if mode is None:
+        if choice not in _MODES:
             raise bad(path, f"unknown choice {choice!r}")
-        return {"mode": mode}
+        return {"mode": _MODES[choice]}
     choice = expect_object(choice, path)
     if choice.get("type") == "allowed_tools":
         return _allowed(expect_object(choice.get("allowed_tools"), f"{path}.allowed_tools"), context)
     if choice.get("type", "function") != "function":
         context.drops.unsupported(path, f"a choice of type {choice['type']!r}")
         return None
-    function = choice.get("function") if isinstance(choice.get("function"), dict) else choice
-    name = expect_str((function or {}).get("name"), f"{path}.function.name")
+    function: Any = choice["function"] if isinstance(choice.get("function"), dict) else choice
+    name = expect_str(function.get("name"), f"{path}.function.name")
     return {"mode": "ANY", "allowedFunctionNames": [context.tool_names.to_wire(name)]}
 
 
+def _requested_choice(request: ChatRequest) -> tuple[Any, str]:
+    """Return the choice and its path: `tool_choice`, or else the older `function_call`."""
+    choice: Any = request.get("tool_choice")
+    if choice is not None:
+        return choice, "tool_choice"
+    choice = request.get("function_call")
+    return {"type": "function", "function": choice} if isinstance(choice, dict) else choice, "function_call"
+
+
 def _allowed(allowed: JsonObject, context: GeminiWriteContext) -> JsonObject:
-    """AUTO takes no names; VALIDATED is AUTO that does."""
+    """Return the mode for a list of allowed tools: AUTO takes no names, VALIDATED is the AUTO that does."""
     path = "tool_choice.allowed_tools.tools"
     names = [
         context.tool_names.to_wire(expect_str((tool.get("function") or tool).get("name"), path))
@@ -170,5 +181,5 @@ def _allowed(allowed: JsonObject, context: GeminiWriteContext) -> JsonObject:
 
 
 def wire_names(request: ChatRequest) -> ToolNames:
-    """Letters, digits and `_-` at most 64 long, a letter or `_` first: what every version of the API takes."""
+    """Return names that every version of the API takes: at most 64 letters, digits and `_-`, a letter or `_` first."""
     return ToolNames.of(function_names(request), first="a-zA-Z_")

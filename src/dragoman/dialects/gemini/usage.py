@@ -1,7 +1,8 @@
 """`usageMetadata` and the hub's usage.
 
-Gemini counts apart what the hub counts together: thoughts beside the candidates' tokens, and the prompts of tools that it ran
-beside the prompt. Its own details are kept as they came. Searches are counted nowhere, but the candidates tell the queries.
+Gemini counts apart what the hub counts together: thoughts beside the candidates' tokens, and the prompts of provider-run tools
+beside the prompt. Its own details are kept as they came. Searches are counted nowhere, but the candidates hold the queries.
+https://ai.google.dev/api/generate-content#UsageMetadata
 """
 
 from __future__ import annotations
@@ -34,15 +35,15 @@ def _count(value: Any) -> int:
 
 
 def counts_tokens(metadata: JsonObject) -> bool:
-    """Whether it counts anything: in a stream, some carry only the kind of traffic."""
+    """Whether `usageMetadata` counts anything: in a stream, some hold only the kind of traffic."""
     return any(_count(metadata.get(name)) for name in _COUNTS)
 
 
 def read_usage(metadata: Any, searches: int = 0) -> TokenUsage | None:
+    """Return the hub's usage for `usageMetadata`; `searches` is the number of web searches that are sold."""
     if not isinstance(metadata, dict) or not metadata:
         return None
-    thoughts = _count(metadata.get("thoughtsTokenCount"))
-    completion = _count(metadata.get("candidatesTokenCount")) + thoughts
+    completion = _count(metadata.get("candidatesTokenCount")) + _count(metadata.get("thoughtsTokenCount"))
     prompt = _prompt(metadata, completion)
     usage: TokenUsage = {
         "prompt_tokens": prompt,
@@ -52,24 +53,21 @@ def read_usage(metadata: Any, searches: int = 0) -> TokenUsage | None:
     prompt_details = _input_details(metadata)
     if prompt_details:
         usage["prompt_tokens_details"] = prompt_details
-    details: CompletionTokensDetails = {}
-    for name, count in _modalities([metadata.get("candidatesTokensDetails")], _OUTPUT).items():
-        details[name] = count  # type: ignore[literal-required]
-    if thoughts:
-        details["reasoning_tokens"] = thoughts
-    if details:
-        usage["completion_tokens_details"] = details
-    for name, value in metadata.items():
-        if name not in _COUNTS:
-            usage[name] = value  # type: ignore[literal-required]
+    completion_details = _output_details(metadata)
+    if completion_details:
+        usage["completion_tokens_details"] = completion_details
+    usage.update({name: value for name, value in metadata.items() if name not in _COUNTS})  # type: ignore[typeddict-item]
     if searches:
         usage["server_tool_use"] = {"web_search_requests": searches}
     return usage
 
 
 def _prompt(metadata: JsonObject, completion: int) -> int:
-    """All of the input. `promptTokenCount` should hold what came from a cache; some replies count it beside that, as a cache
-    that is larger than the prompt shows, or the total."""
+    """Return all tokens of the input.
+
+    `promptTokenCount` should hold what came from a cache. Some replies count it beside that, as a cache that is larger than the
+    prompt shows, or the total.
+    """
     prompt = _count(metadata.get("promptTokenCount")) + _count(metadata.get("toolUsePromptTokenCount"))
     cached, total = _count(metadata.get("cachedContentTokenCount")), _count(metadata.get("totalTokenCount"))
     apart = cached > _count(metadata.get("promptTokenCount")) or total == prompt + cached + completion
@@ -97,7 +95,7 @@ class Searches:
 
     @property
     def count(self) -> int:
-        """Queries that say nothing, and those that were asked twice, are not sold."""
+        """The searches that are sold: empty queries and repeated ones are not."""
         return min(len(self._queries), 1) if _SOLD_BY_PROMPT.match(self._model) else len(self._queries)
 
 
@@ -116,6 +114,16 @@ def _input_details(metadata: JsonObject) -> PromptTokensDetails:
     return details
 
 
+def _output_details(metadata: JsonObject) -> CompletionTokensDetails:
+    details: CompletionTokensDetails = {}
+    for name, count in _modalities([metadata.get("candidatesTokensDetails")], _OUTPUT).items():
+        details[name] = count  # type: ignore[literal-required]
+    thoughts = _count(metadata.get("thoughtsTokenCount"))
+    if thoughts:
+        details["reasoning_tokens"] = thoughts
+    return details
+
+
 def _modalities(lists: Iterable[Any], names: dict[str, str]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for entries in lists:
@@ -127,7 +135,7 @@ def _modalities(lists: Iterable[Any], names: dict[str, str]) -> dict[str, int]:
 
 
 def write_usage(usage: TokenUsage) -> JsonObject:
-    """Google's words. Details that came from Google are given back as they were."""
+    """Return `usageMetadata`. Details that came from Google go back as they were."""
     details = usage.get("prompt_tokens_details") or {}
     produced = usage.get("completion_tokens_details") or {}
     thoughts = _count(produced.get("reasoning_tokens"))
