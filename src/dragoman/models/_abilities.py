@@ -108,28 +108,42 @@ class _Same:
 @functools.lru_cache(maxsize=2048)
 def _abilities(provider: str, model: str, key: _Same | None) -> Abilities:
     entry = None if key is None else key.entry
-    family = _family(provider, model, entry)
-    said = _said_by_user(entry)
-    known = _overruled(family, said)
-    if entry is not None and known.max_output_tokens is None and entry.max_output_tokens is not None:
-        known = replace(known, max_output_tokens=entry.max_output_tokens)
-    claims: dict[str, tuple[bool, str]] = _of_catalogue(entry)
-    claims |= {ability: (can, _FAMILIES) for ability, can in _of_family(family).items()}
-    if entry is not None:
-        claims |= {ability: (can, entry.ability_sources[ability]) for ability, can in said.items()}
+    family, own = _family(provider, model, entry), _said_by_user(entry)
+    known = _with_output_limit(_overruled(family, own), entry)
+    claims = _claims(family, own, entry)
     can = {ability: claims[ability][0] for ability in ABILITIES if ability in claims}
-    without = {ability for ability, value in can.items() if not value}
-    if known.reasoning == "none":
-        without.add("reasoning")  # it may well reason, but not as the request says
-    if known.parallel_tools is False:
-        without.add("parallel_function_calling")
+    lacking = _lacking(known, can)
     return Abilities(
         facts=known,
         can=MappingProxyType(can),
         sources=MappingProxyType({ability: claims[ability][1] for ability in can}),
-        refused=frozenset(ability for ability in without if POLICY[ability] == "refused"),
-        written=frozenset(ability for ability in without if POLICY[ability] == "written"),
+        refused=frozenset(ability for ability in lacking if POLICY[ability] == "refused"),
+        written=frozenset(ability for ability in lacking if POLICY[ability] == "written"),
     )
+
+
+def _with_output_limit(known: ModelFacts, entry: ModelEntry | None) -> ModelFacts:
+    if entry is None or known.max_output_tokens is not None or entry.max_output_tokens is None:
+        return known
+    return replace(known, max_output_tokens=entry.max_output_tokens)
+
+
+def _claims(family: ModelFacts, own: Mapping[str, bool], entry: ModelEntry | None) -> dict[str, tuple[bool, str]]:
+    """Return (whether the model can, the source) by ability: the weightiest source counts."""
+    claims = _of_catalogue(entry)
+    claims |= {ability: (can, _FAMILIES) for ability, can in _of_family(family).items()}
+    if entry is not None:
+        claims |= {ability: (can, entry.ability_sources[ability]) for ability, can in own.items()}
+    return claims
+
+
+def _lacking(known: ModelFacts, can: Mapping[str, bool]) -> set[str]:
+    lacking = {ability for ability, value in can.items() if not value}
+    if known.reasoning == "none":
+        lacking.add("reasoning")  # it may well reason, but not as the request says
+    if known.parallel_tools is False:
+        lacking.add("parallel_function_calling")
+    return lacking
 
 
 def _family(provider: str, model: str, entry: ModelEntry | None) -> ModelFacts:

@@ -35,22 +35,29 @@ def cost_of(
     context: Mapping[str, str] | None = None,
     counts: Mapping[str, int] | None = None,
 ) -> Cost:
-    """The cost of a call that used `usage`, at the rates of `entry` (None: unpriced).
+    """Return the cost of a call that used `usage`, at the rates of `entry` (None: unpriced).
 
-    `at` is when it was made (a number: Unix seconds; None: now), so that an old call keeps its old price; `context` says of
-    what kind it was (`price_context`; None: as the usage tells). `counts` are further buckets that no usage tells: characters,
-    images, pages.
+    `at`: when it was made (a number: Unix seconds; None: now), so that an old call keeps its old price. `context`: the kind of
+    call (`price_context`; None: as the usage says). `counts`: further buckets that no usage contains: characters, images, pages.
     """
     reported = reported_cost(usage) if usage is not None else None
-    if entry is None or not entry.prices or (usage is None and not counts):
+    if entry is None or not entry.prices:
         return Cost(None, model=entry.name if entry else "", reported=reported)
-    used = bucket_counts(usage) if usage is not None else {}
-    if counts:
-        used |= {bucket: count for bucket, count in counts.items() if count > 0}
-    if not used and not (usage and ("prompt_tokens" in usage or "completion_tokens" in usage)):
+    used = _counts(usage, counts)
+    if used is None:
         return Cost(None, model=entry.name, reported=reported)
     kind = context_of(usage or {}) if context is None else tuple(sorted(context.items()))
     return _rated(used, _TABLES.find(entry, as_seconds(at), kind), reported)
+
+
+def _counts(usage: Mapping[str, Any] | None, counts: Mapping[str, int] | None) -> dict[str, int] | None:
+    """Return what was used, by bucket; None: it is not known."""
+    used = bucket_counts(usage) if usage is not None else {}
+    if counts:
+        used |= {bucket: count for bucket, count in counts.items() if count > 0}
+    if used or (usage and ("prompt_tokens" in usage or "completion_tokens" in usage)):
+        return used
+    return None
 
 
 def _rated(used: dict[str, int], table: PriceTable, reported: int | None = None) -> Cost:

@@ -81,45 +81,51 @@ def cost_bounds(
 
 
 def _with_upper(bounds: CostBounds, most: _Most, asked: CostDrivers, tables: list[PriceTable]) -> CostBounds:
-    wanted: list[tuple[int | None, tuple[str, ...]]] = [(most.input, _input_buckets(bounds.model, asked))]
-    if most.output != 0:
-        wanted.append((most.output, (*_OUTPUT, "output_audio") if asked.speaks else _OUTPUT))
-    if asked.searches:
-        wanted.append((asked.searches, ("web_search",)))
-    if any("request" in table.own for table in tables):
-        wanted.append((1, ("request",)))
-    why = []
-    if any(table.own & {"citation"} for table in tables):
-        why.append("the model searches as often as it likes, and each search costs")
-    if "input_audio" in asked.media and any("input_audio_second" in table.resolved for table in tables):
-        why.append("audio is sold by its length, which the request does not tell")
+    charges = _charges(bounds.model, most, asked, tables)
+    why = _unbounded(asked, tables)
     lines = []
-    for count, buckets in wanted:
+    for count, buckets in charges:
         dearest = _dearest(buckets, most.input or 0, tables)
         if dearest is None:
             why.append(f"the model has no rate for {buckets[0]}")
         elif count is not None:
             lines.append(dearest._replace(count=count, amount=-(-count * dearest.rate // dearest.per)))
-    if why or len(lines) < len(wanted):
+    if why or len(lines) < len(charges):
         return replace(bounds, notes=(*bounds.notes, *why))
     return replace(bounds, upper=sum(line.amount for line in lines), lines=tuple(lines))
 
 
+def _charges(
+    model: str, most: _Most, drivers: CostDrivers, tables: list[PriceTable]
+) -> list[tuple[int | None, tuple[str, ...]]]:
+    """Return (count, the buckets that it may be charged as) of all that the call can use."""
+    charges: list[tuple[int | None, tuple[str, ...]]] = [(most.input, _input_buckets(model, drivers))]
+    if most.output != 0:
+        charges.append((most.output, (*_OUTPUT, "output_audio") if drivers.speaks else _OUTPUT))
+    if drivers.searches:
+        charges.append((drivers.searches, ("web_search",)))
+    if any("request" in table.own for table in tables):
+        charges.append((1, ("request",)))
+    return charges
+
+
+def _unbounded(drivers: CostDrivers, tables: list[PriceTable]) -> list[str]:
+    """Return the reasons why no upper bound can be given."""
+    reasons = []
+    if any("citation" in table.own for table in tables):
+        reasons.append("the model searches as often as it likes, and each search costs")
+    if "input_audio" in drivers.media and any("input_audio_second" in table.resolved for table in tables):
+        reasons.append("audio is sold by its length, which the request does not tell")
+    return reasons
+
+
 def _most(request: Mapping[str, Any], asked: CostDrivers, entry: ModelEntry | None, provider: str, model: str) -> _Most:
-    """Of tokens. A tool that the provider runs makes it read all again, with what the tool said."""
-    known = [size for size in (entry.context_window, entry.max_input_tokens) if size] if entry else []
-    window = max(known, default=None)
-    held = tokens_upper_bound(request, provider=provider, model=model, entry=entry)
-    notes: tuple[str, ...] = ()
-    if asked.uses is None or _SEARCHES_UNASKED.search(model):
-        notes = ("the provider may add to the input as much as it likes: it searches, or runs tools of its own",)
-        held = None
-    elif asked.uses:
-        held = window * (asked.uses + 1) if window else None
-    elif window is not None:
-        held = window if held is None else min(held, window)
-    if held is None and not notes:
-        notes = ("nothing says how much the request can hold",)
+    """Return the most tokens. A tool that the provider runs makes the model read all again, with the result of the tool."""
+    sizes = [size for size in (entry.context_window, entry.max_input_tokens) if size] if entry else []
+    window = max(sizes, default=None)
+    held, notes = _most_input(
+        tokens_upper_bound(request, provider=provider, model=model, entry=entry), asked, window, model
+    )
     if "messages" not in request and "prompt" not in request:
         return _Most(held, 0, notes)
     apart = "messages" in request and not _LIMIT_HOLDS_THOUGHTS.search(model)
@@ -127,6 +133,19 @@ def _most(request: Mapping[str, Any], asked: CostDrivers, entry: ModelEntry | No
     if longest is None:
         return _Most(held, None, (*notes, *more))
     return _Most(held, (longest * asked.answers + asked.added) * ((asked.uses or 0) + 1), (*notes, *more))
+
+
+def _most_input(
+    counted: int | None, drivers: CostDrivers, window: int | None, model: str
+) -> tuple[int | None, tuple[str, ...]]:
+    """Return the most tokens of input; None: unbounded, with the reason."""
+    if drivers.uses is None or _SEARCHES_UNASKED.search(model):
+        return None, ("the provider may add to the input as much as it likes: it searches, or runs tools of its own",)
+    if drivers.uses:
+        held = window * (drivers.uses + 1) if window else None
+    else:
+        held = min((size for size in (counted, window) if size is not None), default=None)
+    return held, () if held is not None else ("nothing says how much the request can hold",)
 
 
 def _longest(

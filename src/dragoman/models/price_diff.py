@@ -56,10 +56,7 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _flat_period(period: Mapping[str, Any], taken: Mapping[str, Any]) -> dict[str, Any]:
-    words = [f"from {period['starts']}"] if "starts" in period else []
-    words += ["-".join(period["hours"])] if "hours" in period else []
-    words += [f"{name}={value}" for name, value in period.get("when", {}).items()]
-    title = " ".join(["prices", *words])
+    title = _title(period)
     # Two periods may have the same title: both are told.
     title = next(other for other in _numbered(title) if not any(path.startswith(f"{other} ") for path in taken))
     told: dict[str, Any] = {} if period["rates"] else {f"{title} all": "free"}
@@ -70,6 +67,13 @@ def _flat_period(period: Mapping[str, Any], taken: Mapping[str, Any]) -> dict[st
         else:
             told[f"{title} {bucket}"] = rate
     return told
+
+
+def _title(period: Mapping[str, Any]) -> str:
+    words = [f"from {period['starts']}"] if "starts" in period else []
+    words += ["-".join(period["hours"])] if "hours" in period else []
+    words += [f"{name}={value}" for name, value in period.get("when", {}).items()]
+    return " ".join(["prices", *words])
 
 
 def _numbered(title: str) -> Iterator[str]:

@@ -80,20 +80,24 @@ class PriceTables:
 def rates_at(
     entry: ModelEntry, at: datetime.datetime | None = None, context: Mapping[str, str] | None = None
 ) -> Mapping[str, Rate]:
-    """The rates of `entry` at a moment (None: now; UTC where it names no zone), in the words of the catalogue.
+    """Return the rates of `entry` at a moment (None: now; UTC where it names no zone), in the words of the catalogue.
 
-    Among the periods without a condition the last that is active holds (none is: the first, as the best that is known); those
-    with a condition are laid over it bucket by bucket, the first that matches first.
+    Among the periods without a condition the last active one applies (if none is active, the first, as the best that is known).
+    Those with a condition override it bucket by bucket, the first that matches first.
     """
     moment = _as_datetime(at)
     plain = [period for period in entry.prices if not period.when]
-    rates: dict[str, Rate] = {}
-    for period in entry.prices if context else ():
-        if period.when and _active(period, moment) and _matches(period, context or {}):
-            for bucket, rate in period.rates.items():
-                rates.setdefault(bucket, rate)
+    rates: dict[str, Rate] = _conditional_rates(entry, moment, context) if context else {}
     active = [period for period in plain if _active(period, moment)] or plain[:1]
     return {**active[-1].rates, **rates} if active else rates
+
+
+def _conditional_rates(entry: ModelEntry, moment: datetime.datetime, context: Mapping[str, str]) -> dict[str, Rate]:
+    rates: dict[str, Rate] = {}
+    for period in entry.prices:
+        if period.when and _active(period, moment) and _matches(period, context):
+            rates = {**period.rates, **rates}
+    return rates
 
 
 def price_table(entry: ModelEntry, at: float, context: Mapping[str, str]) -> PriceTable:

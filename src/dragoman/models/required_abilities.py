@@ -65,14 +65,20 @@ def _file(file: Any) -> str | None:
     """By its media type. An uploaded file (`file_id`) may be anything, and text is text."""
     if not isinstance(file, dict):
         return None
-    source = file.get("file_url") or file.get("file_data")
-    media = file.get("format")
-    if not isinstance(media, str) and isinstance(source, str) and source.startswith("data:"):
-        media = source[5 : source.find(";", 5, 100)]
-    if isinstance(media, str):
+    media = _media_type(file)
+    if media is not None:
         return _MEDIA.get(media) or _MEDIA.get(media.partition("/")[0])
     named = (file.get("filename"), file.get("file_url"))
     return "pdf_input" if any(isinstance(name, str) and name.lower().endswith(".pdf") for name in named) else None
+
+
+def _media_type(file: Mapping[str, Any]) -> str | None:
+    media, source = file.get("format"), file.get("file_url") or file.get("file_data")
+    if isinstance(media, str):
+        return media
+    if isinstance(source, str) and source.startswith("data:"):
+        return source[5 : source.find(";", 5, 100)]
+    return None
 
 
 def _tools(tools: Any, found: dict[str, str]) -> None:

@@ -30,22 +30,19 @@ _UNSAID: Mapping[str, Any] = {"mode": "chat", "released": ""}
 
 
 def row_of(entry: ModelEntry, sources: Sources | None = None) -> dict[str, Any]:
-    """The entry as JSON values, without what is unknown. `sources` are those that may be referred to by name."""
-    row: dict[str, Any] = {"provider": entry.provider, "model": entry.model}
-    if entry.aliases:
-        row["aliases"] = list(entry.aliases)
+    """Return the entry as JSON values, without what is unknown. `sources` are those that may be referred to by name."""
+    row: dict[str, Any] = {"provider": entry.provider, "model": entry.model, "aliases": list(entry.aliases)}
     row |= {key: value for key in _PLAIN if (value := getattr(entry, key)) not in (None, _UNSAID.get(key))}
-    row |= {"deprecation_date": day.isoformat()} if (day := entry.deprecation_date) else {}
-    row |= {key: list(value) for key in _LISTS if (value := getattr(entry, key))}
-    for key, known in (("can", True), ("cannot", False)):
-        names = [name for name in ABILITIES if entry.abilities.get(name) is known]
-        row |= {key: names} if names else {}
-    if entry.prices:
-        row["prices"] = [_written_period(period) for period in entry.prices]
-    for key in _PROVENANCES:
-        said: Provenance | None = getattr(entry, key)
-        row |= {key: _written_provenance(said, sources or {})} if said is not None else {}
-    return row
+    row["deprecation_date"] = entry.deprecation_date.isoformat() if entry.deprecation_date else None
+    row |= {key: list(getattr(entry, key)) for key in _LISTS}
+    row |= {key: _written_abilities(entry, can) for key, can in (("can", True), ("cannot", False))}
+    row["prices"] = [_written_period(period) for period in entry.prices]
+    row |= {key: _written_provenance(said, sources or {}) for key in _PROVENANCES if (said := getattr(entry, key))}
+    return {key: value for key, value in row.items() if value not in (None, [])}
+
+
+def _written_abilities(entry: ModelEntry, can: bool) -> list[str]:
+    return [name for name in ABILITIES if entry.abilities.get(name) is can]
 
 
 def entry_of(row: Mapping[str, Any], sources: Sources | None = None) -> ModelEntry:
@@ -58,15 +55,7 @@ def entry_of(row: Mapping[str, Any], sources: Sources | None = None) -> ModelEnt
 
 
 def _entry(row: Mapping[str, Any], sources: Sources) -> ModelEntry:
-    unknown = sorted(set(row) - _FIELDS)
-    if unknown:
-        raise ValueError(f"unknown field {unknown[0]!r}")
-    for key in ("provider", "model"):
-        if not isinstance(row.get(key), str) or not row[key].strip():
-            raise ValueError(f"{key} must be a non-empty string")
-    for key in _COUNTS:
-        if key in row and (type(row[key]) is not int or row[key] < 0):
-            raise ValueError(f"{key} must be a number of tokens, not {row[key]!r}")
+    _check_fields(row)
     fields: dict[str, Any] = {key: row[key] for key in _PLAIN if row.get(key) is not None}
     fields |= {key: _names(row, key) for key in ("aliases", *_LISTS)}
     fields |= {key: _provenance(row[key], sources) for key in _PROVENANCES if row.get(key) is not None}
@@ -79,6 +68,18 @@ def _entry(row: Mapping[str, Any], sources: Sources) -> ModelEntry:
         prices=tuple(_period(period) for period in row.get("prices", ())),
         **fields,
     )
+
+
+def _check_fields(row: Mapping[str, Any]) -> None:
+    unknown = sorted(set(row) - _FIELDS)
+    if unknown:
+        raise ValueError(f"unknown field {unknown[0]!r}")
+    for key in ("provider", "model"):
+        if not isinstance(row.get(key), str) or not row[key].strip():
+            raise ValueError(f"{key} must be a non-empty string")
+    for key in _COUNTS:
+        if key in row and (type(row[key]) is not int or row[key] < 0):
+            raise ValueError(f"{key} must be a number of tokens, not {row[key]!r}")
 
 
 def _names(row: Mapping[str, Any], key: str) -> tuple[str, ...]:
