@@ -185,14 +185,14 @@ _FIELDS: Mapping[str, str] = MappingProxyType(
 
 
 def _of_family(family: ModelFacts) -> dict[str, bool]:
-    said: dict[str, bool] = {ability: True for ability in family.can} | {ability: False for ability in family.cannot}
+    values: dict[str, bool] = {ability: True for ability in family.can} | {ability: False for ability in family.cannot}
     for ability, field in _FIELDS.items():
         value = getattr(family, field)
         if value is not None:
-            said[ability] = value
+            values[ability] = value
     if family.reasoning is not None:
-        said["reasoning"] = family.reasoning != "none" or family.can_disable_reasoning is False
-    return said
+        values["reasoning"] = family.reasoning != "none" or family.can_disable_reasoning is False
+    return values
 
 
 def _said_by_user(entry: ModelEntry | None) -> dict[str, bool]:
@@ -201,14 +201,14 @@ def _said_by_user(entry: ModelEntry | None) -> dict[str, bool]:
     return {ability: entry.abilities[ability] for ability in entry.ability_sources if ability in entry.abilities}
 
 
-def _overruled(family: ModelFacts, said: Mapping[str, bool]) -> ModelFacts:
+def _overruled(family: ModelFacts, values: Mapping[str, bool]) -> ModelFacts:
     """The family's facts where the user says nothing else."""
-    changed: dict[str, Any] = {_FIELDS[ability]: can for ability, can in said.items() if ability in _FIELDS}
-    if "temperature" in said:
+    changed: dict[str, Any] = {_FIELDS[ability]: can for ability, can in values.items() if ability in _FIELDS}
+    if "temperature" in values:
         changed["sampling_efforts"] = None
-    if "function_calling" in said:
+    if "function_calling" in values:
         changed["tool_efforts"] = None
-    reasons = said.get("reasoning")
+    reasons = values.get("reasoning")
     if reasons is False:
         changed |= {"reasoning": "none", "can_disable_reasoning": None}
     elif reasons and family.reasoning == "none":

@@ -50,20 +50,20 @@ class Catalogue:
 
     def find(self, provider: str, model: str) -> ModelEntry | None:
         """The row of `model`, as `provider` (by any of its names) calls it. None: it is not known."""
-        found = (
+        result = (
             self._found
         )  # taken before the rows: what is found in rows that were replaced since is remembered by nobody
         key = (provider, model)
         try:
-            return found[key]
+            return result[key]
         except KeyError:
             pass
         if len(model) > LONGEST_NAME or len(provider) > LONGEST_NAME:
             return None
         entry = self._look(self.provider_name(provider), model)
-        if len(found) >= _KEPT:
-            found.clear()
-        found[key] = entry
+        if len(result) >= _KEPT:
+            result.clear()
+        result[key] = entry
         return entry
 
     def find_named(self, name: str) -> ModelEntry | None:

@@ -76,14 +76,14 @@ def _rated(used: dict[str, int], table: PriceTable, reported: int | None = None)
     unpriced: list[str] = []
     exact = total = 0
     for bucket, count in used.items():
-        found = resolved.get(bucket)
-        if found is None:
+        result = resolved.get(bucket)
+        if result is None:
             unpriced.append(bucket)
             continue
-        rate, tiers, per, factor = found
+        rate, tiers, per, factor = result
         if tiers:
             if prompt < 0:
-                prompt = sum([used.get(each, 0) for each in _INPUT])
+                prompt = sum([used.get(item, 0) for item in _INPUT])
             rate = _tier_rate(rate, tiers, prompt)
         exact += count * rate * factor
         so_far = (exact + denominator) // doubled

@@ -57,8 +57,8 @@ def cost_bounds(
     `context` is what is known of the kind of the call (`price_context`); None: as the request asks. A bound that cannot be
     said is None, and `notes` says why.
     """
-    asked = read_cost_drivers(request)
-    most = _most(request, asked, entry, provider, model)
+    drivers = read_cost_drivers(request)
+    most = _most(request, drivers, entry, provider, model)
     if entry is None or not entry.prices:
         name = entry.name if entry else ""
         return CostBounds(
@@ -67,7 +67,7 @@ def cost_bounds(
     tables = _tables(entry, as_seconds(at), _contexts(request, context))
     least = tokens_lower_bound(request, provider=provider, model=model, entry=entry) or 0
     bounds = CostBounds(
-        lower=_lower(least, asked, tables),
+        lower=_lower(least, drivers, tables),
         upper=None,
         input_tokens=most.input,
         output_tokens=most.output,
@@ -77,12 +77,12 @@ def cost_bounds(
     )
     if not any(table.own for table in tables):
         return replace(bounds, upper=0)
-    return _with_upper(bounds, most, asked, tables)
+    return _with_upper(bounds, most, drivers, tables)
 
 
-def _with_upper(bounds: CostBounds, most: _Most, asked: CostDrivers, tables: list[PriceTable]) -> CostBounds:
-    charges = _charges(bounds.model, most, asked, tables)
-    why = _unbounded(asked, tables)
+def _with_upper(bounds: CostBounds, most: _Most, drivers: CostDrivers, tables: list[PriceTable]) -> CostBounds:
+    charges = _charges(bounds.model, most, drivers, tables)
+    why = _unbounded(drivers, tables)
     lines = []
     for count, buckets in charges:
         dearest = _dearest(buckets, most.input or 0, tables)
@@ -119,20 +119,22 @@ def _unbounded(drivers: CostDrivers, tables: list[PriceTable]) -> list[str]:
     return reasons
 
 
-def _most(request: Mapping[str, Any], asked: CostDrivers, entry: ModelEntry | None, provider: str, model: str) -> _Most:
+def _most(
+    request: Mapping[str, Any], drivers: CostDrivers, entry: ModelEntry | None, provider: str, model: str
+) -> _Most:
     """Return the most tokens. A tool that the provider runs makes the model read all again, with the result of the tool."""
     sizes = [size for size in (entry.context_window, entry.max_input_tokens) if size] if entry else []
     window = max(sizes, default=None)
     held, notes = _most_input(
-        tokens_upper_bound(request, provider=provider, model=model, entry=entry), asked, window, model
+        tokens_upper_bound(request, provider=provider, model=model, entry=entry), drivers, window, model
     )
     if "messages" not in request and "prompt" not in request:
         return _Most(held, 0, notes)
     apart = "messages" in request and not _LIMIT_HOLDS_THOUGHTS.search(model)
-    longest, more = _longest(asked, entry, window, apart)
+    longest, more = _longest(drivers, entry, window, apart)
     if longest is None:
         return _Most(held, None, (*notes, *more))
-    return _Most(held, (longest * asked.answers + asked.added) * ((asked.uses or 0) + 1), (*notes, *more))
+    return _Most(held, (longest * drivers.answers + drivers.added) * ((drivers.uses or 0) + 1), (*notes, *more))
 
 
 def _most_input(
@@ -149,25 +151,25 @@ def _most_input(
 
 
 def _longest(
-    asked: CostDrivers, entry: ModelEntry | None, window: int | None, apart: bool
+    drivers: CostDrivers, entry: ModelEntry | None, window: int | None, apart: bool
 ) -> tuple[int | None, tuple[str, ...]]:
     """The most tokens of one answer, and why that is many, or nothing. `apart`: thoughts, if any, are beside the maximum."""
     models_own = (entry.max_output_tokens if entry else None) or window
     thinks = apart and (entry is None or entry.abilities.get("reasoning") is not False)
-    if asked.longest is not None and not thinks:
-        return asked.longest, ()
+    if drivers.longest is not None and not thinks:
+        return drivers.longest, ()
     if models_own is None:
         return None, ("nothing says how long an answer may be",)
-    if asked.longest is None:
+    if drivers.longest is None:
         return models_own, ("the request sets no maximum for the answer",)
-    return asked.longest + models_own, ("the model may think beyond the maximum of the answer",)
+    return drivers.longest + models_own, ("the model may think beyond the maximum of the answer",)
 
 
 def _contexts(request: Mapping[str, Any], context: Mapping[str, str] | None) -> list[dict[str, str]]:
     """In which the call may be sold: as it is asked, in the ordinary one, and where the tier is left open in the dearer ones."""
-    asked = dict(context) if context is not None else price_context(None, request)
-    plain = {key: value for key, value in asked.items() if key != "service_tier"}
-    contexts = [asked, plain]
+    drivers = dict(context) if context is not None else price_context(None, request)
+    plain = {key: value for key, value in drivers.items() if key != "service_tier"}
+    contexts = [drivers, plain]
     if request.get("service_tier") == "auto":
         contexts += [plain | {"service_tier": tier} for tier in _DEARER_TIERS]
     return contexts
@@ -180,32 +182,32 @@ def _tables(entry: ModelEntry, at: float, contexts: list[dict[str, str]]) -> lis
     return tables
 
 
-def _input_buckets(model: str, asked: CostDrivers) -> tuple[str, ...]:
-    buckets = (*_TEXT_INPUT, *sorted(asked.media))
-    if asked.marked or not _WRITES_WHERE_MARKED.search(model):
+def _input_buckets(model: str, drivers: CostDrivers) -> tuple[str, ...]:
+    buckets = (*_TEXT_INPUT, *sorted(drivers.media))
+    if drivers.marked or not _WRITES_WHERE_MARKED.search(model):
         buckets += ("cache_write_5m",)
-    return (*buckets, "cache_write_1h") if asked.marked_for_an_hour else buckets
+    return (*buckets, "cache_write_1h") if drivers.marked_for_an_hour else buckets
 
 
 def _dearest(buckets: Iterable[str], prompt: int, tables: list[PriceTable]) -> CostLine | None:
     """The bucket with the highest rate that a prompt of up to this size may be sold at."""
-    found = None
+    result = None
     for bucket in buckets:
         for table in tables:
             if bucket not in table.resolved:
                 continue
             base, tiers, per, _ = table.resolved[bucket]
             rate = max(base, *(price for threshold, price in tiers if threshold < prompt), 0)
-            if found is None or rate * found.per > found.rate * per:
-                found = CostLine(bucket, 0, rate, per, 0)
-    return found
+            if result is None or rate * result.per > result.rate * per:
+                result = CostLine(bucket, 0, rate, per, 0)
+    return result
 
 
-def _lower(least: int, asked: CostDrivers, tables: list[PriceTable]) -> int:
+def _lower(least: int, drivers: CostDrivers, tables: list[PriceTable]) -> int:
     """The input alone, at the lowest rate at which any of it may be sold; rounded down. Audio may be sold by its length."""
-    if "input_audio" in asked.media and any("input_audio_second" in table.resolved for table in tables):
+    if "input_audio" in drivers.media and any("input_audio_second" in table.resolved for table in tables):
         least = 0
-    rates = [_lowest(table, (*_TEXT_INPUT, *asked.media)) for table in tables]
+    rates = [_lowest(table, (*_TEXT_INPUT, *drivers.media)) for table in tables]
     fees = [table.resolved["request"][0] if "request" in table.own else 0 for table in tables]
     return least * min(rates, default=0) // BUCKETS["input"].per + min(fees, default=0) // BUCKETS["request"].per
 

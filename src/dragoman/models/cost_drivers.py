@@ -87,8 +87,8 @@ def _answers(request: Mapping[str, Any]) -> int:
 
 def _longest(request: Mapping[str, Any]) -> int | None:
     """The caller's maximum. A budget for thinking is cut to fit into it (`dialects/reasoning.py`)."""
-    told = [_number(request.get(name)) for name in ("max_completion_tokens", "max_tokens")]
-    return max((number for number in told if number), default=None)
+    lines = [_number(request.get(name)) for name in ("max_completion_tokens", "max_tokens")]
+    return max((number for number in lines if number), default=None)
 
 
 def _uses(request: Mapping[str, Any]) -> tuple[int | None, int]:

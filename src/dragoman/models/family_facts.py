@@ -53,8 +53,8 @@ def only_endpoint(provider: str, model: str) -> str | None:
 @functools.lru_cache(maxsize=2048)
 def _only_endpoint(provider: str, model: str) -> str | None:
     names = own_names(model)
-    found = (endpoint for endpoint, pattern in _endpoints(provider) if any(map(pattern.fullmatch, names)))
-    return next(found, None)
+    result = (endpoint for endpoint, pattern in _endpoints(provider) if any(map(pattern.fullmatch, names)))
+    return next(result, None)
 
 
 @functools.lru_cache(maxsize=2048)

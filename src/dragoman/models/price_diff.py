@@ -28,15 +28,15 @@ def differences(old: Mapping[str, ModelEntry], new: Mapping[str, ModelEntry]) ->
 
 
 def _brief(entry: ModelEntry) -> str:
-    told = _flat({key: value for key, value in row_of(entry).items() if key in _SHOWN})
-    return "".join(f"\n    {path}: {_text(value)}" for path, value in told.items())
+    lines = _flat({key: value for key, value in row_of(entry).items() if key in _SHOWN})
+    return "".join(f"\n    {path}: {_text(value)}" for path, value in lines.items())
 
 
 def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
-    before, after = _flat(old), _flat(new)
-    for path in dict.fromkeys((*before, *after)):
-        if before.get(path) != after.get(path):
-            yield f"{path}: {_text(before.get(path))} -> {_text(after.get(path))}"
+    previous, after = _flat(old), _flat(new)
+    for path in dict.fromkeys((*previous, *after)):
+        if previous.get(path) != after.get(path):
+            yield f"{path}: {_text(previous.get(path))} -> {_text(after.get(path))}"
 
 
 def _text(value: Any) -> str:
@@ -45,28 +45,28 @@ def _text(value: Any) -> str:
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a row, and its prices one by one: `prices from 2025-01-01 input above 200000`."""
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for key, value in row.items():
         if key == "prices":
             for period in value:
-                found |= _flat_period(period, found)
+                result |= _flat_period(period, result)
         elif key not in _NOT_FACTS:
-            found[key] = ", ".join(value) if isinstance(value, list) else value
-    return found
+            result[key] = ", ".join(value) if isinstance(value, list) else value
+    return result
 
 
 def _flat_period(period: Mapping[str, Any], taken: Mapping[str, Any]) -> dict[str, Any]:
     title = _title(period)
     # Two periods may have the same title: both are told.
     title = next(other for other in _numbered(title) if not any(path.startswith(f"{other} ") for path in taken))
-    told: dict[str, Any] = {} if period["rates"] else {f"{title} all": "free"}
+    lines: dict[str, Any] = {} if period["rates"] else {f"{title} all": "free"}
     for bucket, rate in period["rates"].items():
         if isinstance(rate, Mapping):
-            told[f"{title} {bucket}"] = rate["base"]
-            told |= {f"{title} {bucket} above {start}": price for start, price in rate["above"].items()}
+            lines[f"{title} {bucket}"] = rate["base"]
+            lines |= {f"{title} {bucket} above {start}": price for start, price in rate["above"].items()}
         else:
-            told[f"{title} {bucket}"] = rate
-    return told
+            lines[f"{title} {bucket}"] = rate
+    return lines
 
 
 def _title(period: Mapping[str, Any]) -> str:

@@ -53,18 +53,18 @@ def _entry(line: bytes, name: str, base: Catalogue | None) -> ModelEntry:
         raise ConfigError(f"not JSON: {error}") from None
     if not isinstance(row, dict):
         raise ConfigError("expected an object with provider, model and what is known of it")
-    said = entry_of(row)
-    known = base.find(said.provider, said.model) if base else None
+    values = entry_of(row)
+    known = base.find(values.provider, values.model) if base else None
     source = Provenance(name)
-    fields: dict[str, Any] = {field: getattr(said, field) for key in row if (field := _FIELDS.get(key, key))}
+    fields: dict[str, Any] = {field: getattr(values, field) for key in row if (field := _FIELDS.get(key, key))}
     if "prices" in row:
         fields.setdefault("price_provenance", source)
     if row.keys() - {"provider", "model", "aliases", "prices", "price_provenance", "facts_provenance"}:
         fields.setdefault("facts_provenance", source)
     if known is None:
-        return replace(said, **fields)
+        return replace(values, **fields)
     if "abilities" in fields:
-        fields["abilities"] = {**known.abilities, **said.abilities}
+        fields["abilities"] = {**known.abilities, **values.abilities}
     fields["provider"] = known.provider
     # The aliases of another row stay that row's.
     fields.setdefault("aliases", known.aliases if not known.matched_by else ())

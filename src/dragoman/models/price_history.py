@@ -34,27 +34,27 @@ def _begun(period: PricePeriod, day: datetime.date) -> bool:
 
 def _current(periods: Sequence[PricePeriod], day: datetime.date) -> list[PricePeriod]:
     """Those that can count on `day`: the last that holds at all hours, and what comes after it."""
-    begun = [period for period in periods if _begun(period, day)]
-    last = max((place for place, period in enumerate(begun) if period.hours is None), default=0)
-    return begun[last:]
+    started = [period for period in periods if _begun(period, day)]
+    last = max((place for place, period in enumerate(started) if period.hours is None), default=0)
+    return started[last:]
 
 
 def _usual(old: list[PricePeriod], new: list[PricePeriod], day: datetime.date) -> list[PricePeriod]:
     """The prices that no condition of the request changes. What `old` foretold for the future counts no more."""
-    before = [period for period in old if _begun(period, day)]
-    if all(period in new for period in before):
+    previous = [period for period in old if _begun(period, day)]
+    if all(period in new for period in previous):
         return new
     now = _current(new, day)
     if _same(_current(old, day), now):
         now = []
     later = [period for period in new if not _begun(period, day)]
-    return [*before, *(replace(period, starts=_since(period, before, day)) for period in now), *later]
+    return [*previous, *(replace(period, starts=_since(period, previous, day)) for period in now), *later]
 
 
-def _since(period: PricePeriod, before: Sequence[PricePeriod], day: datetime.date) -> datetime.date:
+def _since(period: PricePeriod, previous: Sequence[PricePeriod], day: datetime.date) -> datetime.date:
     """The source's own day, where that is after all that is known."""
     starts = period.starts
-    return day if starts is None or any(other.starts and other.starts >= starts for other in before) else starts
+    return day if starts is None or any(other.starts and other.starts >= starts for other in previous) else starts
 
 
 def _same(old: Sequence[PricePeriod], new: Sequence[PricePeriod]) -> bool:
@@ -64,23 +64,23 @@ def _same(old: Sequence[PricePeriod], new: Sequence[PricePeriod]) -> bool:
 def _special(old: Sequence[PricePeriod], new: Sequence[PricePeriod], day: datetime.date) -> list[PricePeriod]:
     """Prices of batches, tiers of service and the like: the first that matches counts, so new ones stand before old ones."""
     conditional = [period for period in new if period.when]
-    before = [period for period in old if period.when and _begun(period, day)]
-    if conditional == before:
+    previous = [period for period in old if period.when and _begun(period, day)]
+    if conditional == previous:
         return conditional
     usual = _usual_from(new, day)
-    over = _over(before, conditional, usual)
+    over = _over(previous, conditional, usual)
     front: list[PricePeriod] = []
     for number, period in reversed(list(enumerate(conditional))):
-        rates = _whole(period, before, usual[-1][1])
+        rates = _whole(period, previous, usual[-1][1])
         if not _begun(period, day):
             front.insert(0, period)
         elif (
-            _counting(before, period.when) != rates
+            _counting(previous, period.when) != rates
             or any(_together(period, other) for other in front if _begun(other, day))
-            or _behind(period, before, [*(before[place] for place in over), *conditional[number + 1 :]])
+            or _behind(period, previous, [*(previous[place] for place in over), *conditional[number + 1 :]])
         ):
-            front.insert(0, replace(period, starts=_since(period, before, day), rates=rates))
-    return [*front, *(each for place, period in enumerate(before) for each in (*over.get(place, ()), period))]
+            front.insert(0, replace(period, starts=_since(period, previous, day), rates=rates))
+    return [*front, *(item for place, period in enumerate(previous) for item in (*over.get(place, ()), period))]
 
 
 def _counting(periods: Sequence[PricePeriod], when: Mapping[str, str]) -> Mapping[str, Rate] | None:
@@ -88,29 +88,29 @@ def _counting(periods: Sequence[PricePeriod], when: Mapping[str, str]) -> Mappin
     return next((period.rates for period in periods if period.when == when), None)
 
 
-def _behind(period: PricePeriod, before: Sequence[PricePeriod], others: Sequence[PricePeriod]) -> bool:
-    """Whether one of `others`, which may not count before it, does so in the old order."""
-    whens = [other.when for other in before]
-    ahead = before[: whens.index(period.when)] if period.when in whens else before
-    return any(one.when == other.when and _together(period, one) for one in ahead for other in others)
+def _behind(period: PricePeriod, previous: Sequence[PricePeriod], alternatives: Sequence[PricePeriod]) -> bool:
+    """Whether one of `alternatives`, which may not count before it, does so in the old order."""
+    whens = [other.when for other in previous]
+    ahead = previous[: whens.index(period.when)] if period.when in whens else previous
+    return any(one.when == other.when and _together(period, one) for one in ahead for other in alternatives)
 
 
 def _over(
-    before: Sequence[PricePeriod], conditional: Sequence[PricePeriod], usual: _Usual
+    previous: Sequence[PricePeriod], conditional: Sequence[PricePeriod], usual: _Usual
 ) -> dict[int, list[PricePeriod]]:
     """For conditions that change the price no more: what a call without conditions costs, the latest first. By the place in
-    `before` of the first period that is over."""
-    found: dict[int, list[PricePeriod]] = {}
-    for place, period in enumerate(before):
-        if any(period.when == other.when for other in (*conditional, *before[:place])):
+    `previous` of the first period that is over."""
+    result: dict[int, list[PricePeriod]] = {}
+    for place, period in enumerate(previous):
+        if any(period.when == other.when for other in (*conditional, *previous[:place])):
             continue
-        told = [period]
+        lines = [period]
         for start, rates in reversed(usual):
             now = {bucket: rates[bucket] for bucket in period.rates if bucket in rates}
-            if now != told[0].rates:
-                told.insert(0, replace(period, starts=start, rates=now))
-        found[place] = told[:-1]
-    return found
+            if now != lines[0].rates:
+                lines.insert(0, replace(period, starts=start, rates=now))
+        result[place] = lines[:-1]
+    return result
 
 
 def _usual_from(new: Sequence[PricePeriod], day: datetime.date) -> _Usual:
@@ -125,7 +125,7 @@ def _together(one: PricePeriod, other: PricePeriod) -> bool:
     return all(other.when.get(key, value) == value for key, value in one.when.items())
 
 
-def _whole(period: PricePeriod, before: Sequence[PricePeriod], usual: Mapping[str, Rate]) -> Mapping[str, Rate]:
+def _whole(period: PricePeriod, previous: Sequence[PricePeriod], usual: Mapping[str, Rate]) -> Mapping[str, Rate]:
     """With a rate for each bucket for which an older price of the same condition would count else."""
-    older = [bucket for other in before if other.when == period.when for bucket in other.rates]
+    older = [bucket for other in previous if other.when == period.when for bucket in other.rates]
     return {**{bucket: usual[bucket] for bucket in older if bucket in usual}, **period.rates}

@@ -103,15 +103,15 @@ def _conditional_rates(entry: ModelEntry, moment: datetime.datetime, context: Ma
 def price_table(entry: ModelEntry, at: float, context: Mapping[str, str]) -> PriceTable:
     """The table for the rates of `entry` at `at` (Unix seconds)."""
     rates = rates_at(entry, datetime.datetime.fromtimestamp(at, datetime.UTC), context)
-    found = {}
+    result = {}
     for name, bucket in BUCKETS.items():
-        rate = next((rates[each] for each in (name, *bucket.falls_back_to) if each in rates), None)
+        rate = next((rates[item] for item in (name, *bucket.falls_back_to) if item in rates), None)
         if rate is not None:
-            found[name] = (rate.base, rate.tiers, bucket.per)
-    denominator = math.lcm(*(per for _, _, per in found.values()))
+            result[name] = (rate.base, rate.tiers, bucket.per)
+    denominator = math.lcm(*(per for _, _, per in result.values()))
     edges = sorted(_edges(entry, at))
     return PriceTable(
-        resolved={name: (base, tiers, per, 2 * denominator // per) for name, (base, tiers, per) in found.items()},
+        resolved={name: (base, tiers, per, 2 * denominator // per) for name, (base, tiers, per) in result.items()},
         own=frozenset(rates),
         denominator=denominator,
         model=entry.name,
@@ -127,24 +127,24 @@ def price_context(usage: Mapping[str, Any] | None, request: Mapping[str, Any] | 
 
     The answer's word wins over the request's: a provider may serve a call in another tier than it was asked to.
     """
-    said, asked = usage or {}, request or {}
+    values, asked = usage or {}, request or {}
     if _OF_REQUEST.isdisjoint(asked):
-        return dict(context_of(said))
+        return dict(context_of(values))
     vendor = _own_params(asked)
     search = asked.get("web_search_options")
     search = search if isinstance(search, Mapping) else {}
-    traffic = said.get("trafficType")
+    traffic = values.get("trafficType")
     return dict(
         _context(
             _word(
-                said.get("service_tier"),
-                said.get("serviceTier"),
+                values.get("service_tier"),
+                values.get("serviceTier"),
                 _TRAFFIC.get(traffic) if isinstance(traffic, str) else None,
                 asked.get("service_tier"),
             ),
-            _word(said.get("speed"), asked.get("speed"), vendor.get("speed")),
-            _word(said.get("inference_geo"), asked.get("inference_geo"), vendor.get("inference_geo")),
-            _word(said.get("search_context_size"), search.get("search_context_size")),
+            _word(values.get("speed"), asked.get("speed"), vendor.get("speed")),
+            _word(values.get("inference_geo"), asked.get("inference_geo"), vendor.get("inference_geo")),
+            _word(values.get("search_context_size"), search.get("search_context_size")),
             _word(search.get("search_type")),
         )
     )
@@ -167,13 +167,13 @@ def context_of(usage: Mapping[str, Any]) -> Context:
 
 @functools.lru_cache(maxsize=256)
 def _context(tier: str, speed: str, geo: str, search_size: str, search_type: str) -> Context:
-    found = {
+    result = {
         "speed": speed,
         "inference_geo": geo,
         "search_context_size": search_size,
         "search_type": search_type,
     }
-    context = {name: word for name, word in found.items() if word not in _SAYS_NOTHING}
+    context = {name: word for name, word in result.items() if word not in _SAYS_NOTHING}
     tier = tier.lower()
     if tier == "batch":
         context["processing"] = "batch"
@@ -195,13 +195,13 @@ def as_seconds(at: datetime.datetime | float | None) -> float:
     return time.time() if at is None else _as_datetime(at).timestamp()
 
 
-def _own_params(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+def _own_params(request: Mapping[str, Any]) -> Mapping[str, Any]:
     """Parameters of one vendor's API, whoever it is."""
-    params = asked.get("vendor_params")
-    found: dict[str, Any] = {}
+    params = request.get("vendor_params")
+    result: dict[str, Any] = {}
     for own in params.values() if isinstance(params, Mapping) else ():
-        found |= own if isinstance(own, Mapping) else {}
-    return found
+        result |= own if isinstance(own, Mapping) else {}
+    return result
 
 
 def _word(*values: Any) -> str:

@@ -59,13 +59,13 @@ _EMPTY = ProviderRows()
 
 @functools.cache
 def about(folder: Path) -> About:
-    told: dict[str, Any] = orjson.loads((folder / "sources.json").read_bytes())
+    lines: dict[str, Any] = orjson.loads((folder / "sources.json").read_bytes())
     sources = {
-        name: Provenance(name, said["version"], datetime.date.fromisoformat(said["as_of"]))
-        for name, said in told["sources"].items()
+        name: Provenance(name, values["version"], datetime.date.fromisoformat(values["as_of"]))
+        for name, values in lines["sources"].items()
     }
     files = frozenset(name.removesuffix(".jsonl") for name in os.listdir(folder) if name.endswith(".jsonl"))
-    return About(MappingProxyType(sources), MappingProxyType(told["spellings"]), files)
+    return About(MappingProxyType(sources), MappingProxyType(lines["spellings"]), files)
 
 
 def shelf(folder: Path, provider: str) -> ProviderRows:
@@ -82,7 +82,7 @@ def _read(folder: Path, provider: str) -> ProviderRows:
     if len(begins) != lines.count(b"\n"):  # somebody else wrote it
         begins = list(_parsed(lines, path))
     names = {name: start for name, _, start in begins}
-    aliases = {alias: name for name, others, _ in begins for alias in others}
+    aliases = {alias: name for name, alternatives, _ in begins for alias in alternatives}
     return ProviderRows(lines, about(folder).sources, names, aliases)
 
 
@@ -92,8 +92,8 @@ _Begin = tuple[str, Sequence[str], int]
 
 def _scanned(lines: bytes) -> Iterator[_Begin]:
     for line in _LINE.finditer(lines.decode("ascii")):
-        others = line.group(2)
-        yield line.group(1).lower(), others.lower().split('","') if others else (), line.start()
+        alternatives = line.group(2)
+        yield line.group(1).lower(), alternatives.lower().split('","') if alternatives else (), line.start()
 
 
 def _parsed(lines: bytes, path: str) -> Iterator[_Begin]:

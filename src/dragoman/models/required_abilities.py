@@ -20,31 +20,31 @@ def needed(request: Any, operation: str = "chat") -> Mapping[str, str]:
     Never raises: what is malformed needs nothing, and whoever writes the request says what is wrong with it."""
     if operation != "chat" or not isinstance(request, dict):
         return NOTHING
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     for name, value in request.items():
         look = _PARAMETERS.get(name)
         if look is not None and value is not None:
-            look(value, found)
+            look(value, result)
     messages = request.get("messages")
     if isinstance(messages, list):
-        _messages(messages, found)
-    return MappingProxyType(found) if found else NOTHING
+        _messages(messages, result)
+    return MappingProxyType(result) if result else NOTHING
 
 
-def _messages(messages: list[Any], found: dict[str, str]) -> None:
+def _messages(messages: list[Any], result: dict[str, str]) -> None:
     for index, message in enumerate(messages):
         if not isinstance(message, dict):
             continue
         if isinstance(message.get("content"), list):
-            _parts(message["content"], f"messages[{index}].content", found)
+            _parts(message["content"], f"messages[{index}].content", result)
         if message.get("cache_control"):
-            found.setdefault("prompt_caching", f"messages[{index}].cache_control")
+            result.setdefault("prompt_caching", f"messages[{index}].cache_control")
     first = messages[0] if messages else None
     if isinstance(first, dict) and first.get("role") in _INSTRUCTING:
-        found["system_messages"] = "messages[0]"
+        result["system_messages"] = "messages[0]"
 
 
-def _parts(parts: Any, path: str, found: dict[str, str]) -> None:
+def _parts(parts: Any, path: str, result: dict[str, str]) -> None:
     for index, part in enumerate(parts):
         if not isinstance(part, dict):
             continue
@@ -52,9 +52,9 @@ def _parts(parts: Any, path: str, found: dict[str, str]) -> None:
         if kind != "text" and isinstance(kind, str):
             ability = _file(part.get("file")) if kind == "file" else _PARTS.get(kind)
             if ability is not None:
-                found.setdefault(ability, f"{path}[{index}]")
+                result.setdefault(ability, f"{path}[{index}]")
         if part.get("cache_control"):
-            found.setdefault("prompt_caching", f"{path}[{index}].cache_control")
+            result.setdefault("prompt_caching", f"{path}[{index}].cache_control")
 
 
 _PARTS = {"image_url": "vision", "input_audio": "audio_input", "video_url": "video_input"}
@@ -81,83 +81,83 @@ def _media_type(file: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _tools(tools: Any, found: dict[str, str]) -> None:
+def _tools(tools: Any, result: dict[str, str]) -> None:
     for index, tool in enumerate(tools if isinstance(tools, list) else ()):
         if not isinstance(tool, dict):
             continue
         kind = tool.get("type")
         if kind in ("function", "custom"):
-            if "function_calling" not in found:
-                found["function_calling"] = f"tools[{index}]"
+            if "function_calling" not in result:
+                result["function_calling"] = f"tools[{index}]"
         elif _searches(tool, kind):
-            found.setdefault("web_search", f"tools[{index}]")
+            result.setdefault("web_search", f"tools[{index}]")
         if tool.get("cache_control"):
-            found.setdefault("prompt_caching", f"tools[{index}].cache_control")
+            result.setdefault("prompt_caching", f"tools[{index}].cache_control")
 
 
 def _searches(tool: Mapping[str, Any], kind: Any) -> bool:
     return (isinstance(kind, str) and kind.startswith("web_search")) or any(key in tool for key in _SEARCH_KEYS)
 
 
-def _functions(functions: Any, found: dict[str, str]) -> None:
+def _functions(functions: Any, result: dict[str, str]) -> None:
     if functions:
-        found.setdefault("function_calling", "functions")
+        result.setdefault("function_calling", "functions")
 
 
-def _choice(choice: Any, found: dict[str, str]) -> None:
+def _choice(choice: Any, result: dict[str, str]) -> None:
     demanded = choice in ("required", "any") if isinstance(choice, str) else isinstance(choice, dict)
     if demanded and not (isinstance(choice, dict) and choice.get("type") in ("allowed_tools", "auto", "none")):
-        found["tool_choice"] = "tool_choice"
+        result["tool_choice"] = "tool_choice"
 
 
-def _function_call(choice: Any, found: dict[str, str]) -> None:
+def _function_call(choice: Any, result: dict[str, str]) -> None:
     if isinstance(choice, dict):
-        found.setdefault("tool_choice", "function_call")
+        result.setdefault("tool_choice", "function_call")
 
 
-def _parallel(value: Any, found: dict[str, str]) -> None:
+def _parallel(value: Any, result: dict[str, str]) -> None:
     if value is True:
-        found["parallel_function_calling"] = "parallel_tool_calls"
+        result["parallel_function_calling"] = "parallel_tool_calls"
 
 
-def _format(wanted: Any, found: dict[str, str]) -> None:
+def _format(wanted: Any, result: dict[str, str]) -> None:
     if isinstance(wanted, dict) and wanted.get("type") == "json_schema":
-        found["response_schema"] = "response_format"
+        result["response_schema"] = "response_format"
 
 
-def _modalities(words: Any, found: dict[str, str]) -> None:
+def _modalities(words: Any, result: dict[str, str]) -> None:
     if isinstance(words, list) and any(isinstance(word, str) and word.lower() == "audio" for word in words):
-        found.setdefault("audio_output", "modalities")
+        result.setdefault("audio_output", "modalities")
 
 
-def _audio(value: Any, found: dict[str, str]) -> None:
+def _audio(value: Any, result: dict[str, str]) -> None:
     if value:
-        found.setdefault("audio_output", "audio")
+        result.setdefault("audio_output", "audio")
 
 
-def _effort(effort: Any, found: dict[str, str]) -> None:
+def _effort(effort: Any, result: dict[str, str]) -> None:
     if effort not in ("none", "default"):
-        found.setdefault("reasoning", "reasoning_effort")
+        result.setdefault("reasoning", "reasoning_effort")
 
 
-def _thinking(thinking: Any, found: dict[str, str]) -> None:
+def _thinking(thinking: Any, result: dict[str, str]) -> None:
     if isinstance(thinking, dict) and thinking.get("type") != "disabled":
-        found["reasoning"] = "thinking"
+        result["reasoning"] = "thinking"
 
 
-def _search(_: Any, found: dict[str, str]) -> None:
-    found.setdefault("web_search", "web_search_options")
+def _search(_: Any, result: dict[str, str]) -> None:
+    result.setdefault("web_search", "web_search_options")
 
 
-def _cached(name: Any, found: dict[str, str]) -> None:
+def _cached(name: Any, result: dict[str, str]) -> None:
     if name:
-        found.setdefault("prompt_caching", "cached_content")
+        result.setdefault("prompt_caching", "cached_content")
 
 
 def _sampled(name: str) -> Callable[[Any, dict[str, str]], None]:
-    def look(value: Any, found: dict[str, str]) -> None:
+    def look(value: Any, result: dict[str, str]) -> None:
         if value != 1 or name == "top_k":  # a 1 of the others changes nothing
-            found.setdefault("temperature", name)
+            result.setdefault("temperature", name)
 
     return look
 

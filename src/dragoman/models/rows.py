@@ -37,7 +37,7 @@ def row_of(entry: ModelEntry, sources: Sources | None = None) -> dict[str, Any]:
     row |= {key: list(getattr(entry, key)) for key in _LISTS}
     row |= {key: _written_abilities(entry, can) for key, can in (("can", True), ("cannot", False))}
     row["prices"] = [_written_period(period) for period in entry.prices]
-    row |= {key: _written_provenance(said, sources or {}) for key in _PROVENANCES if (said := getattr(entry, key))}
+    row |= {key: _written_provenance(values, sources or {}) for key in _PROVENANCES if (values := getattr(entry, key))}
     return {key: value for key, value in row.items() if value not in (None, [])}
 
 
@@ -90,11 +90,11 @@ def _names(row: Mapping[str, Any], key: str) -> tuple[str, ...]:
 
 
 def _abilities(row: Mapping[str, Any]) -> dict[str, bool]:
-    said = {name: True for name in _names(row, "can")} | {name: False for name in _names(row, "cannot")}
-    unknown = sorted(set(said) - set(ABILITIES))
+    values = {name: True for name in _names(row, "can")} | {name: False for name in _names(row, "cannot")}
+    unknown = sorted(set(values) - set(ABILITIES))
     if unknown:
         raise ValueError(f"unknown ability {unknown[0]!r}; known are {', '.join(ABILITIES)}")
-    return {name: said[name] for name in ABILITIES if name in said}
+    return {name: values[name] for name in ABILITIES if name in values}
 
 
 # ── Prices ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -159,10 +159,10 @@ def _hours(written: Iterable[Any]) -> tuple[datetime.time, datetime.time]:
 
 
 # ── Provenance ───────────────────────────────────────────────────────────────────────────────────────────────────────
-def _written_provenance(said: Provenance, sources: Sources) -> Any:
-    if sources.get(said.source) == said or said == Provenance(said.source):
-        return said.source
-    written = {"source": said.source, "version": said.version, "as_of": said.as_of and said.as_of.isoformat()}
+def _written_provenance(values: Provenance, sources: Sources) -> Any:
+    if sources.get(values.source) == values or values == Provenance(values.source):
+        return values.source
+    written = {"source": values.source, "version": values.version, "as_of": values.as_of and values.as_of.isoformat()}
     return {key: value for key, value in written.items() if value}
 
 

@@ -30,9 +30,9 @@ _SIMILARITY = 0.85
 """Of a mistyped argument to ours: LiteLLM's arguments that mean nothing here resemble ours less."""
 
 
-def read_arguments(said: Mapping[str, Any]) -> Reading:
+def read_arguments(values: Mapping[str, Any]) -> Reading:
     """The settings among them. Raises one `ConfigError` with a line for each wrong one."""
-    reading = read_settings(("", said, ROUTER_SETTINGS))
+    reading = read_settings(("", values, ROUTER_SETTINGS))
     _refuse(reading.problems)
     return reading
 
@@ -63,7 +63,7 @@ def check_fixed(names: Iterable[str]) -> None:
             raise ConfigError(f"{name}: cannot be changed while the router runs", param=name)
 
 
-def shown_settings(told: Mapping[str, Any], settings: RouterSettings) -> dict[str, Any]:
+def shown_settings(lines: Mapping[str, Any], settings: RouterSettings) -> dict[str, Any]:
     """All by the names that users write, as they were told, or else the defaults that are plain values."""
     shown: dict[str, Any] = {"routing_strategy": "simple-shuffle"}
     for name, setting in ROUTER_SETTINGS.items():
@@ -72,8 +72,8 @@ def shown_settings(told: Mapping[str, Any], settings: RouterSettings) -> dict[st
             continue
         value = getattr(settings, record)
         value = getattr(value, field) if field else value
-        if name in told:
-            shown[name] = told[name]
+        if name in lines:
+            shown[name] = lines[name]
         elif isinstance(value, (bool, int, float, str, tuple, dict)) or value is None:
             shown[name] = value
     return shown
@@ -101,9 +101,9 @@ def _refuse(problems: Sequence[Problem]) -> None:
 def described(deployment: Deployment) -> dict[str, Any]:
     """An entry of a model list, without keys, headers and the like."""
     limits = ("rpm", "tpm", "itpm", "otpm", "max_parallel_requests", "weight", "region", "order", "tags")
-    said = {name: value for name in limits if (value := getattr(deployment, name)) not in (None, 0, ())}
+    values = {name: value for name in limits if (value := getattr(deployment, name)) not in (None, 0, ())}
     return {
         "model_name": deployment.alias,
-        "litellm_params": {"model": f"{deployment.provider.name}/{deployment.model}", **deployment.params, **said},
+        "litellm_params": {"model": f"{deployment.provider.name}/{deployment.model}", **deployment.params, **values},
         "model_info": {**deployment.model_info, "id": deployment.id},
     }

@@ -45,7 +45,7 @@ class ManagedRouter:
     def __init__(
         self,
         model_list: Iterable[Mapping[str, Any]],
-        said: Mapping[str, Any],
+        values: Mapping[str, Any],
         *,
         providers: Providers | None,
         catalogue: Catalogue | None,
@@ -53,7 +53,7 @@ class ManagedRouter:
         verify: bool | str,
     ) -> None:
         self._change = threading.Lock()
-        self._told = {name: value for name, value in said.items() if value is not None}
+        self._told = {name: value for name, value in values.items() if value is not None}
         self._providers = providers or PROVIDERS
         self._catalogue = CATALOGUE if catalogue is None else catalogue
         self._ids = DeploymentIds()
@@ -105,8 +105,8 @@ class ManagedRouter:
 
     def get_deployment(self, model_id: str) -> Deployment | None:
         """The one with this id; None: there is none."""
-        found = (item for item in self._core.deployments if item.id == model_id)
-        return next((Deployment.model_validate(described(item)) for item in found), None)
+        result = (item for item in self._core.deployments if item.id == model_id)
+        return next((Deployment.model_validate(described(item)) for item in result), None)
 
     def get_deployment_by_model_group_name(self, model_group_name: str) -> Deployment | None:
         """The first of those that answer to a name; None: nobody does."""
@@ -118,8 +118,8 @@ class ManagedRouter:
 
     def get_model_group_info(self, model_group: str) -> ModelGroupInfo | None:
         """What holds for a name, whoever answers to it; None: nobody does."""
-        found = self._of(model_group)
-        return ModelGroupInfo.model_validate(group_info(model_group, found)) if found else None
+        result = self._of(model_group)
+        return ModelGroupInfo.model_validate(group_info(model_group, result)) if result else None
 
     def set_model_list(self, model_list: Iterable[Mapping[str, Any]]) -> None:
         """Serve these deployments, and no others. One without an id that asks the same model with the same key under the
@@ -157,33 +157,33 @@ class ManagedRouter:
         with self._change:
             check_fixed(settings)
             later = unknown_arguments(settings, ())
-            told = {name: value for name, value in {**self._told, **settings}.items() if value is not None}
-            reading = read_arguments(told)
+            lines = {name: value for name, value in {**self._told, **settings}.items() if value is not None}
+            reading = read_arguments(lines)
             self._adopt(None, reading)
-            self._told, self._reading = told, reading
+            self._told, self._reading = lines, reading
             warn_of_later((*later, *reading.settings.defaults.later), ())
 
     def _of(self, name: str | None) -> Sequence[routing.Deployment]:
         if name is None:
             return self._core.deployments
         try:
-            found = self._core.candidates(name)
+            result = self._core.candidates(name)
         except DragomanError:
             return ()
         listed = {deployment.id for deployment in self._core.deployments}
-        return [deployment for deployment in found if deployment.id in listed]
+        return [deployment for deployment in result if deployment.id in listed]
 
     def _put(self, entry: Entry, *, replacing: bool) -> Deployment | None:
-        said = entry if isinstance(entry, Mapping) else entry.model_dump(exclude_none=True)
+        values = entry if isinstance(entry, Mapping) else entry.model_dump(exclude_none=True)
         added: list[routing.Deployment] = []
 
         def changed(listed: tuple[routing.Deployment, ...]) -> Sequence[routing.Deployment]:
-            made = parse_deployment(said, self._providers, catalogue=self._catalogue, ids=self._ids)
-            known = any(item.id == made.id for item in listed)
+            built = parse_deployment(values, self._providers, catalogue=self._catalogue, ids=self._ids)
+            known = any(item.id == built.id for item in listed)
             if known and not replacing:
                 return listed
-            added.append(made)
-            return [made if item.id == made.id else item for item in listed] if known else [*listed, made]
+            added.append(built)
+            return [built if item.id == built.id else item for item in listed] if known else [*listed, built]
 
         self._relist(changed)
         return self.get_deployment(added[0].id) if added else None

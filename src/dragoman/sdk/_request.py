@@ -42,7 +42,7 @@ def build_call(
     parts = split_params({**defaults, **{name: value for name, value in params.items() if value is not None}})
     for path, message in parts.problems:
         raise BadRequestError(f"{path}: {message}", param=path, model=model, code="invalid_type")
-    said = {name: plain(value) for name, value in {**body, **parts.rest}.items() if value is not None}
+    values = {name: plain(value) for name, value in {**body, **parts.rest}.items() if value is not None}
     format_class = parts.rest.get("response_format")
     if isinstance(format_class, type):
         if not callable(getattr(format_class, "model_json_schema", None)):
@@ -52,20 +52,20 @@ def build_call(
                 model=model,
                 code="invalid_type",
             )
-        said["response_format"] = response_format_of(format_class)
-    if said.get("store") and parts.options.get("metadata"):
-        said["metadata"] = stored_metadata(parts.options["metadata"]) or None
+        values["response_format"] = response_format_of(format_class)
+    if values.get("store") and parts.options.get("metadata"):
+        values["metadata"] = stored_metadata(parts.options["metadata"]) or None
     if not isinstance(model, str):
         raise BadRequestError(
             f"model: expected a string, got {type(model).__name__}", param="model", code="invalid_type"
         )
     if stream:
-        said["stream"] = True
-    request = read({**said, "model": model}, RequestHints())
+        values["stream"] = True
+    request = read({**values, "model": model}, RequestHints())
     if "extra_body" in parts.options:
         parts.options["extra_body"] = plain(parts.options["extra_body"])
     call = Call(operation=operation, model=model, request=request, stream=stream, options=CallOptions(**parts.options))
-    include = said.get("stream_options")
+    include = values.get("stream_options")
     return BuiltCall(call, isinstance(include, dict) and bool(include.get("include_usage")), tuple(parts.ignored))
 
 

@@ -19,11 +19,11 @@ ResultT = TypeVar("ResultT", bound=Result)
 RecordT = TypeVar("RecordT", bound=BaseModel)
 
 
-def result_of(kind: type[ResultT], answer: Answer | StreamAnswer, asked: BuiltCall) -> ResultT:
+def result_of(kind: type[ResultT], answer: Answer | StreamAnswer, request: BuiltCall) -> ResultT:
     """The whole answer as a `kind`."""
     assert isinstance(answer, Answer)
     result = typed(kind, answer.response, answer)
-    result._hidden_params.update(hidden_params(answer, asked))
+    result._hidden_params.update(hidden_params(answer, request))
     return result
 
 
@@ -41,21 +41,21 @@ def typed(kind: type[RecordT], value: Any, answer: Answer | StreamAnswer) -> Rec
         ) from error
 
 
-def hidden_params(answer: Answer | StreamAnswer, asked: BuiltCall) -> dict[str, Any]:
+def hidden_params(answer: Answer | StreamAnswer, request: BuiltCall) -> dict[str, Any]:
     """What is known about the call, under names that LiteLLM's users know where there are such."""
-    made = answering_attempt(answer.attempts)
+    built = answering_attempt(answer.attempts)
     return {
-        "model_id": made.deployment if made is not None else None,
+        "model_id": built.deployment if built is not None else None,
         "model": answer.model,
         "provider": answer.provider,
         "custom_llm_provider": answer.provider,
         "attempts": answer.attempts,
         "fallback": answer.fallback or None,
         "dropped_params": answer.dropped,
-        "ignored_params": asked.ignored,
+        "ignored_params": request.ignored,
         "headers": dict(answer.headers),
         "additional_headers": {f"llm_provider-{name}": value for name, value in answer.headers.items()},
-        "request_id": asked.call.request_id,
+        "request_id": request.call.request_id,
         **costs(answer),
     }
 

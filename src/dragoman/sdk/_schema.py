@@ -31,11 +31,11 @@ def _strict(schema: Any, root: dict[str, Any]) -> Any:
     if len(schema.get("allOf") or ()) == 1:
         rest = {name: value for name, value in schema.items() if name != "allOf"}
         return _strict({**schema["allOf"][0], **rest}, root)
-    made = {name: _nested(name, value, root) for name, value in schema.items() if (name, value) != ("default", None)}
-    if isinstance(made.get("properties"), dict):
-        made["required"] = list(made["properties"])
-        made.setdefault("additionalProperties", False)
-    return made
+    built = {name: _nested(name, value, root) for name, value in schema.items() if (name, value) != ("default", None)}
+    if isinstance(built.get("properties"), dict):
+        built["required"] = list(built["properties"])
+        built.setdefault("additionalProperties", False)
+    return built
 
 
 def _nested(keyword: str, value: Any, root: dict[str, Any]) -> Any:
@@ -48,7 +48,7 @@ def _nested(keyword: str, value: Any, root: dict[str, Any]) -> Any:
 
 
 def _found(root: dict[str, Any], reference: str) -> dict[str, Any]:
-    found: Any = root
+    result: Any = root
     for key in reference.removeprefix("#/").split("/"):
-        found = found[key]
-    return dict(found)
+        result = result[key]
+    return dict(result)

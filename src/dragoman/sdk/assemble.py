@@ -52,13 +52,13 @@ def stream_chunk_builder(
 
 
 def _plain(chunk: Any, position: int) -> dict[str, Any]:
-    made = plain(chunk)
-    if not isinstance(made, dict):
+    built = plain(chunk)
+    if not isinstance(built, dict):
         where = f"chunks[{position}]"
         raise BadRequestError(
             f"{where}: expected a chunk of a stream, got {type(chunk).__name__}", param=where, code="invalid_type"
         )
-    return made
+    return built
 
 
 def _estimated(choices: Sequence[Mapping[str, Any]], messages: Messages | None) -> dict[str, int]:

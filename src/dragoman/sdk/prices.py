@@ -48,9 +48,9 @@ def cost(
     model. `at` is when it was made (now), `context` of what kind it was (`{"service_tier": "flex"}`; as the answer says).
     `total` is None where nothing is known of the model's prices. Raises `BadRequestError` where no usage or model is told."""
     hidden = _hidden(answer)
-    told = hidden.get("cost")
-    if model is None and isinstance(told, Cost) and at is None and context is None:
-        return told
+    lines = hidden.get("cost")
+    if model is None and isinstance(lines, Cost) and at is None and context is None:
+        return lines
     usage = _usage(answer)
     if usage is None:
         raise BadRequestError(f"a {type(answer).__name__} tells no usage", param="answer", code="invalid_type")
@@ -64,10 +64,10 @@ def cost_bounds(model: str, messages: Messages, **params: Unpack[ChatParams]) ->
 
     Takes the parameters of `completion`; `max_tokens` and its like limit what may be answered."""
     given: Mapping[str, Any] = params
-    asked = build_call("chat", model, {"messages": messages}, given, read=openai_chat.CODEC.read_request, defaults={})
-    provider, name = names_of(model, asked.call.options.custom_llm_provider)
-    entry = model_entry(model, asked.call.options.custom_llm_provider)
-    return _bounds(asked.call.request, entry, provider=provider, model=name)
+    request = build_call("chat", model, {"messages": messages}, given, read=openai_chat.CODEC.read_request, defaults={})
+    provider, name = names_of(model, request.call.options.custom_llm_provider)
+    entry = model_entry(model, request.call.options.custom_llm_provider)
+    return _bounds(request.call.request, entry, provider=provider, model=name)
 
 
 def completion_cost(
@@ -97,15 +97,15 @@ def completion_cost(
     The response's own provider, model, usage and service tier count, but for what is said beside it. `total_time` is in
     milliseconds. Further arguments of LiteLLM's function are accepted. Raises `BadRequestError` naming the model where its
     price is not known. See `cost` for exact amounts with their lines."""
-    said = _CostArguments(
+    values = _CostArguments(
         model, custom_llm_provider, base_model, custom_cost_per_token, custom_cost_per_second, service_tier
     )
     if custom_cost_per_second is not None:
         return _by_time(custom_cost_per_second, total_time)
     usage = _usage(completion_response)
-    if usage is not None and not said.anything:
-        found = cost(completion_response)
-        return _nano_dollars(found, *_model_of(completion_response, None, None)) / NANO_DOLLARS
+    if usage is not None and not values.anything:
+        result = cost(completion_response)
+        return _nano_dollars(result, *_model_of(completion_response, None, None)) / NANO_DOLLARS
     name, provider = _model_of(completion_response, model, custom_llm_provider)
     if usage is None:
         usage = {
@@ -113,8 +113,8 @@ def completion_cost(
             "completion_tokens": token_counter(name, text=completion) if completion else 0,
         }
     counts = _counts(call_type or "", size, n, prompt, total_time)
-    found = _priced(usage, said, completion_response, counts)
-    return _nano_dollars(found, name, provider) / NANO_DOLLARS
+    result = _priced(usage, values, completion_response, counts)
+    return _nano_dollars(result, name, provider) / NANO_DOLLARS
 
 
 def cost_per_token(
@@ -141,7 +141,7 @@ def cost_per_token(
     """The dollars for so many tokens in, and so many out. `prompt_tokens` include those of a cache, as OpenAI counts.
 
     `usage_object` is a whole usage instead. Raises `BadRequestError` naming the model where its price is not known."""
-    said = _CostArguments(model, custom_llm_provider, None, custom_cost_per_token, None, service_tier)
+    values = _CostArguments(model, custom_llm_provider, None, custom_cost_per_token, None, service_tier)
     if custom_cost_per_second is not None:
         return 0.0, _by_time(custom_cost_per_second, response_time_ms)
     usage = _usage(usage_object) or {
@@ -157,9 +157,9 @@ def cost_per_token(
         "input_audio_second": math.ceil(audio_transcription_file_duration),
         "rerank_search": number_of_queries or 0,
     }
-    found = _priced(usage, said, None, counts)
-    total = _nano_dollars(found, model, custom_llm_provider)
-    output = sum(line.amount for line in found.lines if line.bucket in _OUTPUT)
+    result = _priced(usage, values, None, counts)
+    total = _nano_dollars(result, model, custom_llm_provider)
+    output = sum(line.amount for line in result.lines if line.bucket in _OUTPUT)
     return (total - output) / NANO_DOLLARS, output / NANO_DOLLARS
 
 
@@ -201,23 +201,23 @@ class _CostArguments(NamedTuple):
         return any(value for value in self) or self.prices is not None
 
 
-def _priced(usage: Mapping[str, Any], said: _CostArguments, answer: Any, counts: Mapping[str, int]) -> Cost:
-    if said.prices is not None:
-        name, provider = _model_of(answer, said.model, said.provider)
+def _priced(usage: Mapping[str, Any], values: _CostArguments, answer: Any, counts: Mapping[str, int]) -> Cost:
+    if values.prices is not None:
+        name, provider = _model_of(answer, values.model, values.provider)
         entry: ModelEntry | None = entry_from_mapping(
-            said.prices,
+            values.prices,
             provider=provider or "custom",
             model=name,
             source="custom_cost_per_token",
             path="custom_cost_per_token",
             error=BadRequestError,
         )
-    elif said.base_model:
-        entry = model_entry(said.base_model) or model_entry(said.base_model, said.provider)
+    elif values.base_model:
+        entry = model_entry(values.base_model) or model_entry(values.base_model, values.provider)
     else:
-        entry = _row(answer, said.model, said.provider)
-    if said.service_tier:
-        usage = {**usage, "service_tier": said.service_tier}
+        entry = _row(answer, values.model, values.provider)
+    if values.service_tier:
+        usage = {**usage, "service_tier": values.service_tier}
     return cost_of(usage, entry, context=price_context(usage, _request_like(answer)), counts=counts)
 
 
@@ -228,20 +228,20 @@ def _row(answer: Any, model: str | None, provider: str | None) -> ModelEntry | N
     return own or model_entry(name, home)
 
 
-def _nano_dollars(found: Cost, model: str, provider: str | None) -> int:
+def _nano_dollars(result: Cost, model: str, provider: str | None) -> int:
     """The whole cost, or else what the provider itself says. Raises `BadRequestError` where neither is known."""
-    if found.total is not None:
-        if found.unpriced:
-            _log.warning("%s: the cost is without %s: no price is known", found.model, ", ".join(found.unpriced))
-        return found.total
-    if found.reported is not None:
-        return found.reported
-    if not found.model:
+    if result.total is not None:
+        if result.unpriced:
+            _log.warning("%s: the cost is without %s: no price is known", result.model, ", ".join(result.unpriced))
+        return result.total
+    if result.reported is not None:
+        return result.reported
+    if not result.model:
         unknown = unknown_model(model, provider)
         why, shown = f"no price is known: {unknown.message.partition('; ')[0]}", unknown.provider
     else:
-        what = f" for {', '.join(found.unpriced)}" if found.unpriced else ""
-        why, shown = f"no price of the model {found.model!r} is known{what}", found.model.partition("/")[0]
+        what = f" for {', '.join(result.unpriced)}" if result.unpriced else ""
+        why, shown = f"no price of the model {result.model!r} is known{what}", result.model.partition("/")[0]
     raise BadRequestError(
         f"{why}; dragoman.register_model gives it one",
         param="model",
@@ -307,8 +307,8 @@ def _usage(answer: Any) -> dict[str, Any] | None:
     """The usage of a response, or the usage itself, as plain values."""
     if answer is None or isinstance(answer, (str, bytes, Sequence)):
         return None
-    found = _field(answer, "usage")
-    if found is None and (_field(answer, "prompt_tokens") is not None or _field(answer, "total_tokens") is not None):
-        found = answer
-    usage = plain(found)
+    result = _field(answer, "usage")
+    if result is None and (_field(answer, "prompt_tokens") is not None or _field(answer, "total_tokens") is not None):
+        result = answer
+    usage = plain(result)
     return {name: value for name, value in usage.items() if value is not None} if isinstance(usage, Mapping) else None

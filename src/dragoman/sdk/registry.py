@@ -140,11 +140,11 @@ def _entry(name: Any, row: Any) -> ModelEntry:
     )
 
 
-def _names(name: str, told: Any) -> tuple[str, str]:
+def _names(name: str, lines: Any) -> tuple[str, str]:
     """The provider of a registered name, and the provider's own name of the model."""
     prefix, slash, rest = name.partition("/")
-    if isinstance(told, str) and told:
-        provider = _provider(told)
+    if isinstance(lines, str) and lines:
+        provider = _provider(lines)
         return provider, rest if slash and rest and _provider(prefix) == provider else name
     if slash and rest:
         return _provider(prefix), rest

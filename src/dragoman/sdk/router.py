@@ -70,7 +70,7 @@ class Router(ManagedRouter):
         verify: bool | str = True,
         **settings: Any,
     ) -> None:
-        said: dict[str, Any] = {
+        values: dict[str, Any] = {
             "num_retries": num_retries,
             "timeout": timeout,
             "stream_timeout": stream_timeout,
@@ -85,7 +85,7 @@ class Router(ManagedRouter):
             **settings,
         }
         super().__init__(
-            model_list or (), said, providers=providers, catalogue=catalogue, listeners=listeners, verify=verify
+            model_list or (), values, providers=providers, catalogue=catalogue, listeners=listeners, verify=verify
         )
 
     @overload
@@ -109,11 +109,11 @@ class Router(ManagedRouter):
         go to the provider as they are. Raises `BadRequestError` naming a wrong parameter, and the other classes of
         `dragoman.errors`, with the `attempts` that were made."""
         with SHALLOW:
-            asked = self._chat(model, messages, stream, params)
-            answer = _sync.run(self._core.answer(asked.call))
+            request = self._chat(model, messages, stream, params)
+            answer = _sync.run(self._core.answer(request.call))
         if isinstance(answer, routing.StreamAnswer):
-            return Stream(answer, asked, ModelResponseStream)
-        return result_of(ModelResponse, answer, asked)
+            return Stream(answer, request, ModelResponseStream)
+        return result_of(ModelResponse, answer, request)
 
     @overload
     async def acompletion(
@@ -132,11 +132,11 @@ class Router(ManagedRouter):
     ) -> ModelResponse | AsyncStream[ModelResponseStream]:
         """As `completion`, for callers with an event loop."""
         with SHALLOW:
-            asked = self._chat(model, messages, stream, params)
-            answer = await self._core.answer(asked.call)
+            request = self._chat(model, messages, stream, params)
+            answer = await self._core.answer(request.call)
         if isinstance(answer, routing.StreamAnswer):
-            return AsyncStream(answer, asked, ModelResponseStream)
-        return result_of(ModelResponse, answer, asked)
+            return AsyncStream(answer, request, ModelResponseStream)
+        return result_of(ModelResponse, answer, request)
 
     @overload
     def text_completion(
@@ -160,11 +160,11 @@ class Router(ManagedRouter):
     ) -> TextCompletionResponse | Stream[TextCompletionResponse]:
         """Ask for a text completion; a provider that only chats is asked as a chat."""
         with SHALLOW:
-            asked = self._text(model, prompt, stream, params)
-            answer = _sync.run(self._core.answer(asked.call))
+            request = self._text(model, prompt, stream, params)
+            answer = _sync.run(self._core.answer(request.call))
         if isinstance(answer, routing.StreamAnswer):
-            return Stream(answer, asked, TextCompletionResponse)
-        return result_of(TextCompletionResponse, answer, asked)
+            return Stream(answer, request, TextCompletionResponse)
+        return result_of(TextCompletionResponse, answer, request)
 
     @overload
     async def atext_completion(
@@ -188,33 +188,33 @@ class Router(ManagedRouter):
     ) -> TextCompletionResponse | AsyncStream[TextCompletionResponse]:
         """As `text_completion`, for callers with an event loop."""
         with SHALLOW:
-            asked = self._text(model, prompt, stream, params)
-            answer = await self._core.answer(asked.call)
+            request = self._text(model, prompt, stream, params)
+            answer = await self._core.answer(request.call)
         if isinstance(answer, routing.StreamAnswer):
-            return AsyncStream(answer, asked, TextCompletionResponse)
-        return result_of(TextCompletionResponse, answer, asked)
+            return AsyncStream(answer, request, TextCompletionResponse)
+        return result_of(TextCompletionResponse, answer, request)
 
     def embedding(self, model: str, input: str | Sequence[Any], **params: Unpack[EmbeddingParams]) -> EmbeddingResponse:
         """Ask for the vectors of one text, or of several."""
         with SHALLOW:
-            asked = self._embed(model, input, params)
-            return result_of(EmbeddingResponse, _sync.run(self._core.answer(asked.call)), asked)
+            request = self._embed(model, input, params)
+            return result_of(EmbeddingResponse, _sync.run(self._core.answer(request.call)), request)
 
     async def aembedding(
         self, model: str, input: str | Sequence[Any], **params: Unpack[EmbeddingParams]
     ) -> EmbeddingResponse:
         """As `embedding`, for callers with an event loop."""
         with SHALLOW:
-            asked = self._embed(model, input, params)
-            return result_of(EmbeddingResponse, await self._core.answer(asked.call), asked)
+            request = self._embed(model, input, params)
+            return result_of(EmbeddingResponse, await self._core.answer(request.call), request)
 
     async def acount_tokens(self, model: str, messages: Messages, **params: Unpack[ChatParams]) -> TokenCountResponse:
         """Count the input tokens of a chat: by the provider where it counts, else estimated (`estimated` says so)."""
         with SHALLOW:
-            asked = self._chat(model, messages, None, params)
-            asked.call.operation = "count_tokens"
-            asked.call.request = {"model": model, "chat": asked.call.request}
-            answer = await self._core.answer(asked.call)
+            request = self._chat(model, messages, None, params)
+            request.call.operation = "count_tokens"
+            request.call.request = {"model": model, "chat": request.call.request}
+            answer = await self._core.answer(request.call)
         assert isinstance(answer, routing.Answer)
         counted = answer.response
         answer.response = {
@@ -223,7 +223,7 @@ class Router(ManagedRouter):
             "model_used": answer.model,
             **counted,
         }
-        return result_of(TokenCountResponse, answer, asked)
+        return result_of(TokenCountResponse, answer, request)
 
     async def astate(self) -> routing.RoutingState:
         """How all deployments are now: state and cooldown, what is in flight, used limits, times, errors. It asks no provider."""
@@ -273,8 +273,8 @@ class Router(ManagedRouter):
         """As `get_available_deployment`, for callers with an event loop."""
         params = request_kwargs or {}
         chat = messages or _SOME_CHAT
-        asked = self._chat(model, chat, None, params) if input is None else self._embed(model, input, params)
-        return Deployment.model_validate(described(await self._core.available(asked.call)))
+        request = self._chat(model, chat, None, params) if input is None else self._embed(model, input, params)
+        return Deployment.model_validate(described(await self._core.available(request.call)))
 
     async def aclose(self) -> None:
         """Close the connections that belong to the running event loop."""

@@ -57,7 +57,7 @@ class Settings:
 
     def options(self) -> dict[str, Any]:
         """What they say, under the names of a call's parameters."""
-        said = {
+        values = {
             "drop_params": self.drop_params or None,
             "num_retries": self.num_retries,
             "timeout": self.request_timeout,
@@ -68,7 +68,7 @@ class Settings:
             "extra_headers": self.headers,
             "fallbacks": self.default_fallbacks,
         }
-        return {name: value for name, value in said.items() if value is not None}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 SETTINGS = Settings()

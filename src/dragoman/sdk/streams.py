@@ -23,12 +23,12 @@ Chunk = TypeVar("Chunk", bound=Result)
 class CustomStreamWrapper(Generic[Chunk]):
     """What the two kinds of streams share."""
 
-    def __init__(self, answer: StreamAnswer, asked: BuiltCall, kind: type[Chunk]) -> None:
+    def __init__(self, answer: StreamAnswer, request: BuiltCall, kind: type[Chunk]) -> None:
         self._answer = answer
         self._kind = kind
-        self._include_usage = asked.include_usage
+        self._include_usage = request.include_usage
         self._waiting: deque[Chunk] = deque()
-        self._hidden_params: dict[str, Any] = hidden_params(answer, asked)
+        self._hidden_params: dict[str, Any] = hidden_params(answer, request)
         self.model = answer.model
         self.custom_llm_provider = answer.provider
 
@@ -47,9 +47,9 @@ class CustomStreamWrapper(Generic[Chunk]):
         for chunk in batch:
             if not chunk.get("choices") and not (self._include_usage and chunk.get("usage")):
                 continue
-            made = typed(self._kind, chunk, self._answer)
-            made._hidden_params = self._hidden_params
-            self._waiting.append(made)
+            built = typed(self._kind, chunk, self._answer)
+            built._hidden_params = self._hidden_params
+            self._waiting.append(built)
         self._note_cost()
 
     def _note_cost(self) -> None:
@@ -61,8 +61,8 @@ class CustomStreamWrapper(Generic[Chunk]):
 class Stream(CustomStreamWrapper[Chunk]):
     """Chunks for a plain `for` loop; a context manager too."""
 
-    def __init__(self, answer: StreamAnswer, asked: BuiltCall, kind: type[Chunk]) -> None:
-        super().__init__(answer, asked, kind)
+    def __init__(self, answer: StreamAnswer, request: BuiltCall, kind: type[Chunk]) -> None:
+        super().__init__(answer, request, kind)
         self._batches = _sync.iterate(answer.batches)
 
     def __iter__(self) -> Iterator[Chunk]:
@@ -91,8 +91,8 @@ class AsyncStream(CustomStreamWrapper[Chunk]):
 
     _is_over = True
 
-    def __init__(self, answer: StreamAnswer, asked: BuiltCall, kind: type[Chunk]) -> None:
-        super().__init__(answer, asked, kind)
+    def __init__(self, answer: StreamAnswer, request: BuiltCall, kind: type[Chunk]) -> None:
+        super().__init__(answer, request, kind)
         self._loop = asyncio.get_running_loop()
         self._is_over = False
 

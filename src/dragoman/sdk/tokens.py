@@ -57,8 +57,8 @@ def encode(model: str = "", text: str = "", custom_tokenizer: Any = None) -> lis
     """The tokens of a text. Raises `BadRequestError` where the model's vocabulary is not at hand."""
     if custom_tokenizer is None:
         return tokens.encode(text, model)
-    found = _tokenizer(custom_tokenizer).encode(text)
-    return list(getattr(found, "ids", found))
+    result = _tokenizer(custom_tokenizer).encode(text)
+    return list(getattr(result, "ids", result))
 
 
 # `tokens` is LiteLLM's name of the argument.
@@ -79,18 +79,18 @@ def create_tokenizer(json: str) -> dict[str, Any]:
     except ImportError as error:
         raise ConfigError("create_tokenizer needs the package tokenizers: pip install tokenizers") from error
     try:
-        made = Tokenizer.from_str(json)
+        built = Tokenizer.from_str(json)
     except Exception as error:  # it raises nothing more exact
         raise BadRequestError(f"json: {error}", param="json") from error
-    return {"type": "huggingface_tokenizer", "tokenizer": made}
+    return {"type": "huggingface_tokenizer", "tokenizer": built}
 
 
 def _tokenizer(custom: Any) -> Any:
     """The tokenizer itself; LiteLLM puts it into an object."""
-    found = custom.get("tokenizer") if isinstance(custom, Mapping) else custom
-    if custom is not None and not callable(getattr(found, "encode", None)):
+    result = custom.get("tokenizer") if isinstance(custom, Mapping) else custom
+    if custom is not None and not callable(getattr(result, "encode", None)):
         raise _wrong("custom_tokenizer", "an object with `encode(text)`, or what create_tokenizer gives", custom)
-    return found
+    return result
 
 
 def _objects(name: str, value: Any) -> Any:

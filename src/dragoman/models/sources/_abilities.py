@@ -63,10 +63,10 @@ def _corrections() -> dict[tuple[str, str], Mapping[str, Any]]:
 
 
 def _correct(entry: ModelEntry, correction: Mapping[str, Any]) -> ModelEntry:
-    said = {name: True for name in correction.get("can", ())} | {name: False for name in correction.get("cannot", ())}
+    values = {name: True for name in correction.get("can", ())} | {name: False for name in correction.get("cannot", ())}
     doubtful = correction.get("unknown", ())
-    wrong = {*said, *doubtful} - set(ABILITIES) | correction.keys() - _CORRECTION
+    wrong = {*values, *doubtful} - set(ABILITIES) | correction.keys() - _CORRECTION
     if wrong:
         raise ConfigError(f"corrections.toml: {entry.name} has {sorted(wrong)}")
-    abilities = {name: can for name, can in ({**entry.abilities, **said}).items() if name not in doubtful}
+    abilities = {name: can for name, can in ({**entry.abilities, **values}).items() if name not in doubtful}
     return replace(entry, abilities={name: abilities[name] for name in ABILITIES if name in abilities})

@@ -115,11 +115,11 @@ def _times(constraint: StartDateConstraint | TimeOfDateConstraint | None) -> dic
 
 
 def _rates(prices: ModelPrice) -> dict[str, Rate]:
-    said = {key: value for key, value in vars(prices).items() if value is not None}
-    unknown = said.keys() - PRICE_KEYS.keys()
+    values = {key: value for key, value in vars(prices).items() if value is not None}
+    unknown = values.keys() - PRICE_KEYS.keys()
     if unknown:
         raise ConfigError(f"genai-prices: there is no bucket for a price of {sorted(unknown)}")
-    rates = {PRICE_KEYS[key]: _rate(value) for key, value in said.items()}
+    rates = {PRICE_KEYS[key]: _rate(value) for key, value in values.items()}
     return {bucket: rates[bucket] for bucket in BUCKETS if bucket in rates}
 
 

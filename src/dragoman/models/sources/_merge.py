@@ -57,7 +57,7 @@ def merged() -> dict[str, list[ModelEntry]]:
 
 def provenances() -> dict[str, Provenance]:
     """Who says it, by the names under which rows refer to them."""
-    return {said.source: said for said in (_genai_prices.provenance(), _models_dev.provenance())}
+    return {values.source: values for values in (_genai_prices.provenance(), _models_dev.provenance())}
 
 
 def _sources() -> dict[str, tuple[list[Provider], list[tuple[str, Mapping[str, Mapping[str, Any]]]]]]:
@@ -91,9 +91,9 @@ def _priced(theirs: Iterable[Provider], model: str) -> ModelInfo | None:
         if model.lower().endswith(suffix):
             name = model[: len(model) - len(suffix)]
             by_id = (known for known in provider.models if known.id.lower() == name.lower())
-            found = provider.find_model(name) or next(by_id, None)
-            if found is not None and found.prices != []:
-                return found
+            result = provider.find_model(name) or next(by_id, None)
+            if result is not None and result.prices != []:
+                return result
     return None
 
 
@@ -203,5 +203,5 @@ def _also_written(source: Provider, model: ModelInfo, real: str) -> Iterator[str
 
 def _first(source: Provider, name: str, model: ModelInfo) -> bool:
     """Whether the name means this model: it may be listed with several, and then the first counts."""
-    found = source.find_model(name)
-    return found is model or found is None
+    result = source.find_model(name)
+    return result is model or result is None

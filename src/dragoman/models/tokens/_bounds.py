@@ -89,7 +89,7 @@ def _most(request: Mapping[str, Any], family: Family, images: ImageRule) -> int:
     if messages is None:
         return most + _inputs(request.get("input", request.get("prompt")), family)
     # Another model may answer in its place.
-    most += max(each.idle for each in families()) if request.get("models") else family.idle
+    most += max(item.idle for item in families()) if request.get("models") else family.idle
     for message in messages:
         most += _PER_MESSAGE + _message(message, family, images)
     tools = request.get("tools") or ()

@@ -55,29 +55,29 @@ class ChatRequest:
     """Count this for every image."""
 
 
-def chat_pieces(messages: Sequence[Mapping[str, Any]], asked: ChatRequest) -> Pieces:
+def chat_pieces(messages: Sequence[Mapping[str, Any]], request: ChatRequest) -> Pieces:
     """The pieces of a chat with its tools."""
     pieces = Pieces()
-    exact = bool(asked.family.encoding)
+    exact = bool(request.family.encoding)
     for message in messages:
-        pieces.fixed += _PER_MESSAGE if exact else asked.family.message
+        pieces.fixed += _PER_MESSAGE if exact else request.family.message
         if exact:
             pieces.texts.append(str(message.get("role") or "user"))
-        _message(message, asked, pieces)
+        _message(message, request, pieces)
     if messages:
-        pieces.fixed += asked.family.reply if exact else asked.family.chat
-    if asked.tools:
-        _tools(messages, asked, pieces)
-    schema = asked.response_format.get("json_schema") if isinstance(asked.response_format, Mapping) else None
-    if isinstance(schema, Mapping) and asked.family.schema:
+        pieces.fixed += request.family.reply if exact else request.family.chat
+    if request.tools:
+        _tools(messages, request, pieces)
+    schema = request.response_format.get("json_schema") if isinstance(request.response_format, Mapping) else None
+    if isinstance(schema, Mapping) and request.family.schema:
         pieces.definitions.append(as_json(schema.get("schema")))
         pieces.add(_PER_SCHEMA)
     return pieces
 
 
-def _message(message: Mapping[str, Any], asked: ChatRequest, pieces: Pieces) -> None:
+def _message(message: Mapping[str, Any], request: ChatRequest, pieces: Pieces) -> None:
     for part in _parts(message.get("content")):
-        _part(part, asked, pieces)
+        _part(part, request, pieces)
     for key in ("name", "reasoning_content", "refusal"):
         if isinstance(message.get(key), str):
             pieces.texts.append(message[key])
@@ -86,7 +86,7 @@ def _message(message: Mapping[str, Any], asked: ChatRequest, pieces: Pieces) -> 
     for call in calls:
         pieces.definitions += (str(call.get("name") or ""), _text(call.get("arguments", call.get("input"))))
         alone = len(calls) == 1
-        pieces.add(asked.family.call + (0 if alone else _PER_PARALLEL_CALL), sure=alone)
+        pieces.add(request.family.call + (0 if alone else _PER_PARALLEL_CALL), sure=alone)
     for block in _parts(message.get("provider_tool_blocks")):
         pieces.definitions.append(as_json(block))
         pieces.sure = False
@@ -98,7 +98,7 @@ def _parts(content: Any) -> Sequence[Any]:
     return content if isinstance(content, (list, tuple)) else ()
 
 
-def _part(part: Any, asked: ChatRequest, pieces: Pieces) -> None:
+def _part(part: Any, request: ChatRequest, pieces: Pieces) -> None:
     if isinstance(part, str):
         pieces.texts.append(part)
         return
@@ -108,9 +108,9 @@ def _part(part: Any, asked: ChatRequest, pieces: Pieces) -> None:
         return
     kind = str(part.get("type", ""))
     if kind in _IMAGES:
-        tokens, sure = image_tokens(part, asked.images)
+        tokens, sure = image_tokens(part, request.images)
         pieces.add(
-            tokens if asked.image_tokens is None else asked.image_tokens, sure=sure and asked.image_tokens is None
+            tokens if request.image_tokens is None else request.image_tokens, sure=sure and request.image_tokens is None
         )
     elif kind == "file" and (text := _text_file(part)) is not None:
         pieces.texts.append(text)
@@ -147,16 +147,16 @@ def _calls(message: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield message["function_call"]
 
 
-def _tools(messages: Sequence[Mapping[str, Any]], asked: ChatRequest, pieces: Pieces) -> None:
-    pieces.fixed += asked.family.tools
-    if not asked.family.encoding:
-        pieces.definitions += map(as_json, asked.tools)
+def _tools(messages: Sequence[Mapping[str, Any]], request: ChatRequest, pieces: Pieces) -> None:
+    pieces.fixed += request.family.tools
+    if not request.family.encoding:
+        pieces.definitions += map(as_json, request.tools)
         return
     if any(message.get("role") in ("system", "developer") for message in messages):
-        pieces.fixed += asked.family.tools_beside_system
-    pieces.definitions.append(as_typescript(asked.tools))
-    pieces.sure &= asked.family.tools_sure and all(map(is_confirmed, asked.tools))
-    choice = asked.tool_choice
+        pieces.fixed += request.family.tools_beside_system
+    pieces.definitions.append(as_typescript(request.tools))
+    pieces.sure &= request.family.tools_sure and all(map(is_confirmed, request.tools))
+    choice = request.tool_choice
     if isinstance(choice, Mapping):
         function = choice.get("function")
         pieces.definitions.append(str(function.get("name", "")) if isinstance(function, Mapping) else as_json(choice))

@@ -60,7 +60,7 @@ def tally_tokens(
     `image_tokens` is taken for every image. `vocabulary`: the first exact count of an encoding loads its vocabulary
     (see `warm_up`), or estimates where none is loaded, or estimates anyway."""
     family = family_of(model)
-    asked = ChatRequest(
+    request = ChatRequest(
         family=family,
         images=image_rule_of(model),
         tools=tools or (),
@@ -68,7 +68,7 @@ def tally_tokens(
         response_format=response_format,
         image_tokens=image_tokens,
     )
-    pieces = chat_pieces(messages or (), asked)
+    pieces = chat_pieces(messages or (), request)
     pieces.texts += [text] if isinstance(text, str) else list(text or ())
     if tokenizer is not None:
         return TokenTally(pieces.fixed + _count_by(tokenizer, pieces), "tokenizer", exact=False)

@@ -101,9 +101,9 @@ def _cache() -> dict[str, _Encoding]:
 
 
 def _loaded(name: str) -> _Encoding:
-    found = _cache().get(name)
-    if found is not None:
-        return found
+    result = _cache().get(name)
+    if result is not None:
+        return result
     with _LOADING:
         if name not in _cache():
             # Its own name for the whole tokenizer, documented beside `batch_count`.

@@ -55,8 +55,8 @@ def _by_rule(size: tuple[int, int], rule: ImageRule) -> float:
     if rule.fixed is not None:
         return rule.fixed
     if rule.patches is not None:
-        each, most, side = rule.patches
-        return each * min(math.ceil(width / side) * math.ceil(height / side), most)
+        item, most, side = rule.patches
+        return item * min(math.ceil(width / side) * math.ceil(height / side), most)
     base, tile = rule.tiles or (0, 0)
     return base + tile * _tiles(width, height)
 

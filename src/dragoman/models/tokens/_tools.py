@@ -67,10 +67,10 @@ def _type(schema: Mapping[str, Any], depth: int) -> str:
         return " | ".join(json.dumps(value, ensure_ascii=False, default=str) for value in schema["enum"])
     for key in ("anyOf", "oneOf"):
         if isinstance(schema.get(key), list):
-            return " | ".join(_type(_of(each), depth + 1) for each in schema[key])
+            return " | ".join(_type(_of(item), depth + 1) for item in schema[key])
     kind = schema.get("type")
     if isinstance(kind, list):
-        return " | ".join(_type({**schema, "type": each}, depth + 1) for each in kind)
+        return " | ".join(_type({**schema, "type": item}, depth + 1) for item in kind)
     if kind == "array":
         return f"{_type(_of(schema.get('items')), depth + 1)}[]"
     if kind == "object" or schema.get("properties"):
