@@ -1,7 +1,7 @@
-"""What a model can do: one view of the table of families, of the catalogue, and of what a user says.
+"""What a model can do: one view of the table of families, the catalogue, and the user's own facts.
 
-The order of belief, the later over the earlier: the catalogue (what it says a model can, and of what it says a model cannot
-only that which `families.toml` lists as believable), the families, the user. What nobody says is unknown, and passes."""
+Later sources override earlier ones: the catalogue (all that it says a model can, and of what it says a model cannot only what
+`families.toml` lists as `trusted_negatives`), the families, the user. An ability that no source names is unknown, and passes."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Abilities:
     """For the codecs: the family's, with what the user says laid over them."""
     can: Mapping[str, bool]
     sources: Mapping[str, str]
-    """By ability, who says so."""
+    """By ability, its source."""
     refused: frozenset[str]
     """Those known to be missing without which a request makes no sense at this model."""
     written: frozenset[str]
@@ -77,7 +77,7 @@ def abilities(provider: str, model: str, entry: ModelEntry | None = None) -> Abi
 
 
 def missing(needs: Mapping[str, str], known: Abilities) -> tuple[Missing, ...]:
-    """Those of the needed abilities (see `needed`) for whose lack a call is refused."""
+    """Return the needed abilities (see `needed`) for whose lack a call is refused."""
     if known.refused.isdisjoint(needs):
         return ()
     return tuple(

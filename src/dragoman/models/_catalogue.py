@@ -31,10 +31,10 @@ _NOTHING = _Overlay()
 
 
 class Catalogue:
-    """What is known of models: the shipped rows, and over them those that were added.
+    """The catalogue of models: the shipped rows, overridden by those that were added.
 
     A model is found by its exact name, an alias of its row, or a listed rule (`_names.RULES`); never by a prefix, and never
-    in another provider's rows. Names are told apart without regard to case. All methods may be called from any thread."""
+    in another provider's rows. Names are told apart without regard to case. All methods are thread-safe."""
 
     def __init__(self, folder: Path = SHIPPED) -> None:
         self._folder = folder

@@ -103,7 +103,7 @@ def _tier_rate(base: int, tiers: tuple[tuple[int, int], ...], prompt: int) -> in
 
 
 def reported_cost(usage: Mapping[str, Any]) -> int | None:
-    """What the provider itself says that the call cost, in nano-dollars; None: it says nothing.
+    """Return the cost that the provider itself reports, in nano-dollars; None: it reports none.
 
     `cost` (OpenRouter, Vercel, Perplexity) is in dollars; where OpenRouter called with the caller's own key (`is_byok`), it is
     its fee alone, and what the upstream took is told beside it. `cost_in_usd_ticks` is xAI's.

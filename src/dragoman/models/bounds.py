@@ -24,7 +24,7 @@ like: recorded of Grok, Qwen and DeepSeek-R1 on other hosts than its own."""
 _SEARCHES_UNASKED = re.compile(
     r"compound|search-preview|search-api|deep-research|:online|openrouter/auto", re.IGNORECASE
 )
-"""Models that search, run tools or ask other models without being asked to."""
+"""Models that search, run tools or call other models on their own."""
 _TEXT_INPUT = ("input", "cache_read")
 _OUTPUT = ("output", "reasoning", "citation", "output_image", "output_video")
 _DEARER_TIERS = ("priority", "fast")
@@ -35,12 +35,12 @@ _A_LONG_CALL = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class _Most:
-    """The most that a call may use. None: it cannot be said."""
+    """The most that a call may use. None: unknown."""
 
     input: int | None
     output: int | None
     notes: tuple[str, ...] = ()
-    """Why something cannot be said, or is much more than it will be."""
+    """Why a bound is unknown, or much higher than the real use."""
 
 
 def cost_bounds(
@@ -52,10 +52,9 @@ def cost_bounds(
     at: datetime.datetime | None = None,
     context: Mapping[str, str] | None = None,
 ) -> CostBounds:
-    """The least and the most that `request` (the hub's: a chat, a text completion, embeddings) can cost.
+    """Return the least and the most that `request` (the hub's: a chat, a text completion, embeddings) can cost.
 
-    `context` is what is known of the kind of the call (`price_context`); None: as the request asks. A bound that cannot be
-    said is None, and `notes` says why.
+    `context`: the kind of the call (`price_context`); None: as the request says. An unknown bound is None, and `notes` says why.
     """
     drivers = read_cost_drivers(request)
     most = _most(request, drivers, entry, provider, model)
@@ -166,7 +165,8 @@ def _longest(
 
 
 def _contexts(request: Mapping[str, Any], context: Mapping[str, str] | None) -> list[dict[str, str]]:
-    """In which the call may be sold: as it is asked, in the ordinary one, and where the tier is left open in the dearer ones."""
+    """Return the contexts in which the call may be priced: the requested one, the standard one, and where the tier is open
+    the dearer ones."""
     drivers = dict(context) if context is not None else price_context(None, request)
     plain = {key: value for key, value in drivers.items() if key != "service_tier"}
     contexts = [drivers, plain]

@@ -41,13 +41,13 @@ class CostDrivers:
     answers: int
     """How many answers."""
     longest: int | None
-    """The most tokens that one of them may take, as the caller said; None: nothing was said."""
+    """The most tokens of one answer, as the caller set it; None: not set."""
     added: int
     """Tokens of output that come on top of all: predictions that are not kept."""
     media: frozenset[str]
     """The input buckets that it may fill beside text."""
     speaks: bool
-    """Whether audio was asked for."""
+    """Whether the answer may be audio."""
     marked: bool
     """Whether it marks what is to be cached, and for an hour."""
     marked_for_an_hour: bool

@@ -36,7 +36,7 @@ def _matches(pattern: re.Pattern[str], names: tuple[str, ...]) -> bool:
 
 @functools.cache
 def trusted_negatives(ability: str) -> frozenset[str]:
-    """The providers of whose models the catalogue is believed where it says that they lack `ability`."""
+    """Return the providers whose models the catalogue may declare to lack `ability`."""
     return frozenset(_table("families.toml")["trusted_negatives"].get(ability, ()))
 
 
@@ -46,7 +46,7 @@ def provider_of(model: str) -> str | None:
 
 
 def only_endpoint(provider: str, model: str) -> str | None:
-    """The one endpoint (`/v1/responses`) at which `provider` serves `model`; None where others do, or nobody knows."""
+    """Return the only endpoint (`/v1/responses`) at which `provider` serves `model`; None if there are others, or it is unknown."""
     return None if len(model) > LONGEST_NAME else _only_endpoint(provider, model)
 
 

@@ -22,7 +22,7 @@ _FIELDS = {"can": "abilities", "cannot": "abilities"}
 
 
 def read_price_file(data: bytes, name: str, base: Catalogue | None = None) -> tuple[ModelEntry, ...]:
-    """The rows of a file. `name` is told in errors; `base` knows what the rows do not say (None: nobody does).
+    """Return the rows of a file. `name` stands in errors; `base` holds what the rows leave out (None: nothing does).
 
     Raises one `ConfigError` with a line `name:line: what is wrong` for each wrong row; then no row may be used."""
     entries: list[ModelEntry] = []

@@ -122,10 +122,10 @@ def price_table(entry: ModelEntry, at: float, context: Mapping[str, str]) -> Pri
 
 
 def price_context(usage: Mapping[str, Any] | None, request: Mapping[str, Any] | None = None) -> dict[str, str]:
-    """What a call says that changes its price, in the words of the catalogue: `service_tier` (`flex`, `priority`, ...),
+    """Return what changes the price of a call, in the words of the catalogue: `service_tier` (`flex`, `priority`, ...),
     `processing` (`batch`), `speed` (`fast`), `inference_geo`, `search_context_size`, `search_type`.
 
-    The answer's word wins over the request's: a provider may serve a call in another tier than it was asked to.
+    The answer wins over the request: a provider may serve a call in another tier than the requested one.
     """
     values, asked = usage or {}, request or {}
     if _OF_REQUEST.isdisjoint(asked):

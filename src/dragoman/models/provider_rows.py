@@ -1,6 +1,6 @@
-"""The shipped files of the catalogue: one per provider, read when its provider is first asked for.
+"""The shipped files of the catalogue: one per provider, read when its provider is first looked up.
 
-A file is kept as it is, with an index of its names; a row is parsed when it is asked for."""
+A file is kept as it is, with an index of its names; a row is parsed when it is looked up."""
 
 from __future__ import annotations
 

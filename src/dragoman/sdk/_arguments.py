@@ -1,4 +1,4 @@
-"""What a `Router` is told beside its list of deployments: settings, and words that mean nothing yet."""
+"""The arguments of a `Router` beside its list of deployments: settings, and names without effect yet."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def check_fixed(names: Iterable[str]) -> None:
 
 
 def shown_settings(lines: Mapping[str, Any], settings: RouterSettings) -> dict[str, Any]:
-    """All by the names that users write, as they were told, or else the defaults that are plain values."""
+    """Return all settings by the names that users write: the given values, or else the defaults that are plain values."""
     shown: dict[str, Any] = {"routing_strategy": "simple-shuffle"}
     for name, setting in ROUTER_SETTINGS.items():
         record, _, field = setting.field.partition(".")
@@ -80,7 +80,7 @@ def shown_settings(lines: Mapping[str, Any], settings: RouterSettings) -> dict[s
 
 
 def check_names(reading: Reading, directory: DeploymentIndex) -> None:
-    """A fallback from or to a model that nobody knows is refused, not found out on the day when it is needed."""
+    """Refuse a fallback from or to a model that does not exist, before the day when it is needed."""
 
     def fault(target: Any) -> str | None:
         own = {"model": target} if isinstance(target, str) else target

@@ -78,7 +78,7 @@ class ManagedRouter:
 
     @property
     def model_names(self) -> list[str]:
-        """What may be asked for: aliases, patterns, and other names that are not hidden."""
+        """The names that callers may use: aliases, patterns, and other names that are not hidden."""
         return list(self._core.names)
 
     @property
@@ -109,7 +109,7 @@ class ManagedRouter:
         return next((Deployment.model_validate(described(item)) for item in result), None)
 
     def get_deployment_by_model_group_name(self, model_group_name: str) -> Deployment | None:
-        """The first of those that answer to a name; None: nobody does."""
+        """Return the first deployment that answers to a name; None: there is none."""
         return next((Deployment.model_validate(described(item)) for item in self._of(model_group_name)), None)
 
     def get_model_info(self, id: str) -> dict[str, Any] | None:
@@ -117,7 +117,7 @@ class ManagedRouter:
         return next((described(item) for item in self._core.deployments if item.id == id), None)
 
     def get_model_group_info(self, model_group: str) -> ModelGroupInfo | None:
-        """What holds for a name, whoever answers to it; None: nobody does."""
+        """Return what holds for a name, whichever deployment answers; None: none does."""
         result = self._of(model_group)
         return ModelGroupInfo.model_validate(group_info(model_group, result)) if result else None
 
@@ -147,12 +147,12 @@ class ManagedRouter:
         return gone
 
     def get_settings(self) -> dict[str, Any]:
-        """The settings by the names that `update_settings` takes, as they were told, or else their defaults; those of
-        Redis are left out."""
+        """Return the settings by the names that `update_settings` takes, as given or else their defaults, without those of
+        Redis."""
         return shown_settings(self._told, self.settings)
 
     def update_settings(self, **settings: Any) -> None:
-        """Change these, and leave the others. None: as if it had never been told. Those of parts that remember (`redis_url`,
+        """Change these settings, and keep the others. None: the default. Those of parts with a memory (`redis_url`,
         `canary`, `mirror`, `health_check`, `fallback_alert`, affinity) are for `Router(...)` alone."""
         with self._change:
             check_fixed(settings)

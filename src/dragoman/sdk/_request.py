@@ -37,7 +37,7 @@ def build_call(
     defaults: Mapping[str, Any],
     stream: bool = False,
 ) -> BuiltCall:
-    """The call for `body` (what is asked) and `params` (everything else that was said). Raises `BadRequestError` naming the
+    """Build the call of `body` (the request's own fields) and `params` (all other parameters). Raise `BadRequestError` naming the
     parameter at fault."""
     parts = split_params({**defaults, **{name: value for name, value in params.items() if value is not None}})
     for path, message in parts.problems:

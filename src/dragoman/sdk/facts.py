@@ -1,4 +1,4 @@
-"""What a model is, under LiteLLM's names: limits, prices, abilities. Nobody is asked."""
+"""What is known of a model, under LiteLLM's names: limits, prices, abilities. No provider is called."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def model_entry(model: str, custom_llm_provider: str | None = None) -> ModelEntr
 
 
 def names_of(model: str, custom_llm_provider: str | None = None) -> tuple[str, str]:
-    """The provider that a model string means (empty: nobody knows), and its own name of the model."""
+    """Return the provider that a model string means (empty: unknown), and its own name of the model."""
     try:
         provider, name = PROVIDERS.resolve(model, custom_llm_provider)
     except DragomanError:
@@ -66,9 +66,9 @@ def names_of(model: str, custom_llm_provider: str | None = None) -> tuple[str, s
 
 
 def get_model_info(model: str, custom_llm_provider: str | None = None) -> dict[str, Any]:
-    """What is known of a model, under LiteLLM's names: limits in tokens, prices in dollars for one, `supports_...`.
+    """Return what is known of a model, under LiteLLM's names: limits in tokens, prices in dollars for one, `supports_...`.
 
-    None means unknown (so is the price of a model whose price nobody knows; 0.0 is free). `dragoman` tells the sources.
+    None means unknown (also an unknown price; 0.0 is free). `dragoman` tells the sources.
     Raises `NotFoundError` for a model of which nothing is known."""
     entry = model_entry(model, custom_llm_provider)
     if entry is None:
@@ -116,7 +116,7 @@ def get_valid_models(
 ) -> list[str]:
     """The models of the catalogue that can be called: those of the providers whose keys are in the environment.
 
-    `check_provider_endpoint` would ask the providers; that is not done here, and raises `ValueError`."""
+    `check_provider_endpoint` would call the providers; that is not supported, and raises `ValueError`."""
     if check_provider_endpoint:
         raise ValueError("check_provider_endpoint: providers are not asked here; the catalogue's models are listed")
     names = [PROVIDERS.find(custom_llm_provider).name] if custom_llm_provider else PROVIDERS.names()

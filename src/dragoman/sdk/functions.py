@@ -51,7 +51,7 @@ else:
         return await (await _router_for_a_loop()).acompletion(model, messages, stream=stream, **params)
 
     def text_completion(model, prompt, *, stream=None, **params):
-        """Ask for a text completion; a provider that only chats is asked as a chat. See `Router.text_completion`."""
+        """Request a text completion; a provider that only chats gets it as a chat. See `Router.text_completion`."""
         return _router().text_completion(model, prompt, stream=stream, **params)
 
     async def atext_completion(model, prompt, *, stream=None, **params):

@@ -35,7 +35,7 @@ class CallParams(TypedDict, total=False):
     max_retries: int | None
     """The same as `num_retries`."""
     fallbacks: Sequence[str | Mapping[str, Any]] | None
-    """Models, or objects with `model` and parameters of their own, asked in order when the first fails."""
+    """Models, or objects with `model` and parameters of their own, tried in order when the first fails."""
     drop_params: bool | None
     additional_drop_params: Sequence[str] | None
     allowed_openai_params: Sequence[str] | None
@@ -79,7 +79,7 @@ class ChatParams(CallParams, total=False):
     seed: int | None
     stream_options: Mapping[str, Any] | None
     response_format: type[BaseModel] | Mapping[str, Any] | None
-    """OpenAI's object, or a pydantic class whose schema the answer has to follow."""
+    """OpenAI's object, or a pydantic class whose schema the answer must follow."""
     tools: Iterable[Mapping[str, Any]] | None
     tool_choice: str | Mapping[str, Any] | None
     parallel_tool_calls: bool | None

@@ -42,7 +42,7 @@ def cost(
     at: datetime.datetime | None = None,
     context: Mapping[str, str] | None = None,
 ) -> Cost:
-    """What a call cost, with its lines: `answer` is a response, a stream that has ended, or a usage in OpenAI's shape.
+    """Return what a call cost, with its lines: `answer` is a response, a stream that has ended, or a usage in OpenAI's shape.
 
     Without `model` it is the cost that its call was given, by the prices of its deployment; with `model` that of another
     model. `at` is when it was made (now), `context` of what kind it was (`{"service_tier": "flex"}`; as the answer says).
@@ -60,9 +60,9 @@ def cost(
 
 
 def cost_bounds(model: str, messages: Messages, **params: Unpack[ChatParams]) -> CostBounds:
-    """The least and the most that a chat can cost, before it is made: in nano-dollars, None where that cannot be said.
+    """Return the least and the most that a chat can cost, before it is made: in nano-dollars, None where unknown.
 
-    Takes the parameters of `completion`; `max_tokens` and its like limit what may be answered."""
+    Takes the parameters of `completion`; `max_tokens` and its like limit the answer."""
     given: Mapping[str, Any] = params
     request = build_call("chat", model, {"messages": messages}, given, read=openai_chat.CODEC.read_request, defaults={})
     provider, name = names_of(model, request.call.options.custom_llm_provider)
@@ -92,7 +92,7 @@ def completion_cost(
     service_tier: str | None = None,
     **_: Any,
 ) -> float:
-    """The dollars that a response cost, or that `prompt` (or `messages`) and `completion` would cost at `model`.
+    """Return the dollars that a response cost, or that `prompt` (or `messages`) and `completion` would cost at `model`.
 
     The response's own provider, model, usage and service tier count, but for what is said beside it. `total_time` is in
     milliseconds. Further arguments of LiteLLM's function are accepted. Raises `BadRequestError` naming the model where its
@@ -278,7 +278,7 @@ def _counts(call_type: str, size: str | None, n: int | None, prompt: str, total_
 
 
 def _model_of(answer: Any, model: str | None, provider: str | None) -> tuple[str, str | None]:
-    """The model that is meant, and its provider where that is told."""
+    """Return the model, and its provider where that is given."""
     if model:
         return model, provider
     hidden = _hidden(answer)

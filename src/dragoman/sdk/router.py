@@ -45,7 +45,7 @@ class Router(ManagedRouter):
     """Calls by alias over a list of deployments, with retries and fallbacks. Times are seconds.
 
     `model_list` holds `{model_name, litellm_params | params: {model, api_key, ...}, model_info}`, fallbacks
-    `[{alias: [models]}]`. A model that is no alias is asked as `provider/model`. Raises `ConfigError` naming each wrong
+    `[{alias: [models]}]`. A model that is no alias is called as `provider/model`. Raises `ConfigError` naming each wrong
     path. `settings` are those of `docs/routing.md`, by name. LiteLLM's other arguments are accepted, and named in a warning of the
     logger `dragoman`."""
 
@@ -158,7 +158,7 @@ class Router(ManagedRouter):
     def text_completion(
         self, model: str, prompt: str | Sequence[Any], *, stream: bool | None = None, **params: Unpack[TextParams]
     ) -> TextCompletionResponse | Stream[TextCompletionResponse]:
-        """Ask for a text completion; a provider that only chats is asked as a chat."""
+        """Request a text completion; a provider that only chats gets it as a chat."""
         with SHALLOW:
             request = self._text(model, prompt, stream, params)
             answer = _sync.run(self._core.answer(request.call))
@@ -260,7 +260,7 @@ class Router(ManagedRouter):
         request_kwargs: Mapping[str, Any] | None = None,
     ) -> Deployment:
         """The deployment that such a call would be sent to now; nothing is sent or claimed. `input` is of an embedding, and
-        `request_kwargs` are the parameters of the call. Raises what the call would where nobody can be asked."""
+        `request_kwargs` are the parameters of the call. Raise what the call would where no deployment can take it."""
         return _sync.run(self.async_get_available_deployment(model, request_kwargs, messages, input))
 
     async def async_get_available_deployment(
@@ -285,7 +285,7 @@ class Router(ManagedRouter):
         _sync.run(self._core.aclose())
 
     def _defaults(self) -> dict[str, Any]:
-        """The package's settings, but for what this router was told itself."""
+        """The package's settings, overridden by this router's own."""
         return {name: value for name, value in SETTINGS.options().items() if name not in self._told}
 
     def _chat(self, model: str, messages: Any, stream: bool | None, params: Mapping[str, Any]) -> BuiltCall:

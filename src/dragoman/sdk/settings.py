@@ -1,4 +1,4 @@
-"""What `dragoman.drop_params = True` and its like set: one object, asked by every call that says nothing itself."""
+"""The settings that `dragoman.drop_params = True` and its like change: the defaults of every call."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["SETTINGS", "Settings"]
 
 
 class Settings:
-    """The module's settings. `dragoman.NAME` reads and writes them; None means that nothing was said."""
+    """The module's settings. `dragoman.NAME` reads and writes them; None means not set."""
 
     drop_params: bool = False
     """Leave out, and report, parameters that a provider cannot express, instead of refusing the call."""
@@ -19,7 +19,7 @@ class Settings:
     stream_timeout: float | None = None
     """Seconds to the first content of a stream."""
     api_key: str | None = None
-    """For calls that bring none; without it each provider's environment variables are asked."""
+    """For calls without one; else each provider's environment variables are read."""
     api_base: str | None = None
     api_version: str | None = None
     headers: Mapping[str, str] | None = None

@@ -34,7 +34,7 @@ class CustomStreamWrapper(Generic[Chunk]):
 
     @property
     def usage(self) -> Usage | None:
-        """The tokens used, as soon as the provider has told them: at the latest when the stream has ended."""
+        """The tokens used, as soon as the provider has reported them: at the latest when the stream has ended."""
         return None if self._answer.usage is None else typed(Usage, self._answer.usage, self._answer)
 
     @property
@@ -42,8 +42,7 @@ class CustomStreamWrapper(Generic[Chunk]):
         return self._answer.dropped
 
     def _take(self, batch: list[Any]) -> None:
-        """Chunks without choices say nothing to a reader of `choices[0]`: they are shown only where they carry usage that
-        was asked for."""
+        """Chunks without choices mean nothing to a reader of `choices[0]`: they are yielded only if they carry requested usage."""
         for chunk in batch:
             if not chunk.get("choices") and not (self._include_usage and chunk.get("usage")):
                 continue

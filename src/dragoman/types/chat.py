@@ -8,8 +8,8 @@ messages  `reasoning_content`, `thinking_blocks`, `block_order`, `provider_tool_
           `provider_specific_fields`
 choices   `native_finish_reason`, `stop_sequence`
 
-**Reasoning.** `thinking_blocks` holds the blocks in order, with their opaque signatures, byte-identical; `vendor` says who
-made the signature, for no other vendor can read it. `reasoning_content` is their text joined, for readers who want only that.
+**Reasoning.** `thinking_blocks` holds the blocks in order, with their opaque signatures, byte-identical; `vendor` names the
+maker of the signature, for no other vendor can read it. `reasoning_content` is their text joined, for readers who want only that.
 **Order.** OpenAI's message keeps text, tool calls and reasoning in separate fields. Where a provider interleaved them in
 another order than reasoning, text, tool calls, `block_order` tells the order (see `BlockOrder`), so that the message can
 be written back to the same vendor as it stood.

@@ -62,7 +62,7 @@ BUCKETS: Mapping[str, Bucket] = MappingProxyType(
     }
 )
 """Every bucket by name. The token buckets are those of `TokenBuckets`; they never overlap. `other_model`: tokens of a model that
-the answering one asked; its price is another row's. `search_source`: the sources that xAI's live search took by the piece."""
+the answering one called; its price is another row's. `search_source`: the sources that xAI's live search took by the piece."""
 
 
 class CostLine(NamedTuple):
@@ -95,12 +95,12 @@ class Cost(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CostBounds:
-    """What a call can cost, before it is made. Nano-dollars; None: it cannot be said."""
+    """What a call can cost, before it is made. Nano-dollars; None: unknown."""
 
     lower: int | None
     upper: int | None
     input_tokens: int | None
-    """The most that the request can hold; None: it cannot be said."""
+    """The most that the request can hold; None: unknown."""
     output_tokens: int | None
     """The most that may be answered."""
     lines: tuple[CostLine, ...] = ()

@@ -26,7 +26,7 @@ class Embedding(TypedDict, total=False):
     object: Literal["embedding"]
     index: int
     embedding: list[float] | str
-    """Floats, or base64 of little-endian float32 when so asked."""
+    """Floats, or base64 of little-endian float32 if requested."""
 
 
 class EmbeddingResponse(TypedDict, total=False):

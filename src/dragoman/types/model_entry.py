@@ -1,4 +1,4 @@
-"""A row of the catalogue: what one provider's model can do, how much fits in, what it costs, and who says so."""
+"""A row of the catalogue: what one provider's model can do, how much fits in, what it costs, and the sources."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ABILITIES = (
     "system_messages",
     "temperature",
 )
-"""The abilities that are asked for as `supports_<ability>`."""
+"""The abilities that users read as `supports_<ability>`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +85,8 @@ class ModelEntry:
     abilities: Mapping[str, bool] = field(default_factory=dict)
     """By a name of `ABILITIES`; one that is not there is unknown."""
     ability_sources: Mapping[str, str] = field(default_factory=dict)
-    """Of those of `abilities` that a user said (`config`, `register_model`), who said it: they win over all else that is
-    known. The others come from `facts_provenance`."""
+    """By ability that a user set (`config`, `register_model`), the source: it wins over all others. The others come from
+    `facts_provenance`."""
     released: str = ""
     deprecated: bool | None = None
     deprecation_date: datetime.date | None = None
@@ -96,7 +96,7 @@ class ModelEntry:
     price_provenance: Provenance | None = None
     facts_provenance: Provenance | None = None
     matched_by: str = ""
-    """The rule by which a name that was asked for led here; empty: it is the row's own name."""
+    """The rule by which a name led to this row; empty: it is the row's own name."""
 
     @property
     def name(self) -> str:

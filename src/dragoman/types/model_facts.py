@@ -8,7 +8,7 @@ from typing import Literal
 __all__ = ["UNKNOWN_MODEL", "ModelFacts", "ReasoningControl"]
 
 ReasoningControl = Literal["none", "effort", "budget", "adaptive", "level"]
-"""How a model's reasoning is asked for: not at all, by OpenAI's effort, by a token budget, by Anthropic's adaptive
+"""How a model's reasoning is requested: not at all, by OpenAI's effort, by a token budget, by Anthropic's adaptive
 thinking with an effort, or by Gemini 3's thinking level."""
 
 
@@ -43,7 +43,7 @@ class ModelFacts:
     vision: bool | None = None
     tools: bool | None = None
     parallel_tools: bool | None = None
-    """Whether it calls several tools at once when it is told that it may."""
+    """Whether it calls several tools at once if allowed."""
     default_effort: str = ""
     """The effort that counts where the request names none; empty: unknown."""
     sampling_efforts: tuple[str, ...] | None = None

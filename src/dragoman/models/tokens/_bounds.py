@@ -3,7 +3,7 @@
 A byte-level tokenizer makes at most one token of each byte. OpenAI's make fewer: no two neighbouring tokens of a word can
 be a token together, and all pairs of the common letters are tokens, so of three such letters two at least share one.
 What no text shows (templates, hidden prompts of tools, media) is bounded by what was recorded, with a wide margin; what
-nobody can bound (a PDF at an address, the pages that a search reads) is the model's whole window.
+has no bound (a PDF at an address, the pages that a search reads) is the model's whole window.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _SAFE_PARTS = frozenset({"redacted_thinking", "refusal", "search_result", "text"
 
 
 class _UnboundError(Exception):
-    """Something that nobody can bound."""
+    """A part without a bound."""
 
 
 def tokens_upper_bound(
@@ -58,7 +58,7 @@ def tokens_upper_bound(
 ) -> int | None:
     """The input tokens of a chat, embedding or text completion (the hub's request) at most, as the provider will count them.
 
-    The model's window where nobody can tell; None where that is unknown too. Never more than the window: a longer prompt is
+    The model's window where there is no other bound; None where that is unknown too. Never more than the window: a longer prompt is
     refused by every provider, or cut."""
     window = _window(entry)
     try:
@@ -99,7 +99,7 @@ def _most(request: Mapping[str, Any], family: Family, images: ImageRule) -> int:
 
 
 def _others(request: Mapping[str, Any]) -> int:
-    """Every other parameter as if the model read it: schemas are, and nobody knows what else."""
+    """Every other parameter counts as if the model read it: schemas are read, and others may be."""
     vendors = request.get("vendor_params")
     for params in vendors.values() if isinstance(vendors, Mapping) else ():
         if isinstance(params, Mapping) and any(params.get(key) for key in _ELSEWHERE):

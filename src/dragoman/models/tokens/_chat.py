@@ -44,7 +44,7 @@ class Pieces:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatRequest:
-    """What is asked beside the messages, and of what model."""
+    """The parts of a request beside its messages, and its model."""
 
     family: Family
     images: ImageRule

@@ -16,7 +16,7 @@ __all__ = ["image_size", "image_tokens", "image_upper_bound", "url_of"]
 _HEAD = 65_536
 """Base64 signs that are looked at: a JPEG tells its size behind its colour profile and thumbnail."""
 _USUAL = (1024, 1024)
-"""Of an image whose size nobody says."""
+"""Of an image whose size is unknown."""
 _SQUARE, _SHORT, _TILE = 2048, 768, 512
 _LEAST_BOUND = 6000
 """Of the smallest image too: some models make all images larger before they look."""
