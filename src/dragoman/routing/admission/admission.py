@@ -1,8 +1,9 @@
-"""Finding the deployment that takes a call: chosen, allowed to be probed where it is half-open, and within its limits."""
+"""Admit a call to a deployment: one is chosen, may be probed if it is half-open, and has room within its limits."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from dragoman.routing.admission.limits import claims_of, no_usage
@@ -14,21 +15,59 @@ from dragoman.state import LimitRefusal, StateStore, View
 __all__ = ["Admission", "Admitted"]
 
 _PROBE_TAKES = 1.0
-"""Seconds after which a probe may have found something out."""
+"""Seconds after which a probe may have ended."""
 
 
 class Admitted(NamedTuple):
-    """A deployment that is asked now."""
+    """A deployment that takes the call now."""
 
     choice: Choice
     lease: str
-    """Of its limits; empty where it has none."""
+    """On its limits; empty if it has none."""
     probing: tuple[str, ...] = ()
-    """What this call finds out, alone among all: whether it works again."""
+    """The half-open keys that this call probes, alone among all."""
+
+
+@dataclass(slots=True)
+class _Refusals:
+    """The deployments that were chosen and could not be admitted."""
+
+    skipped: dict[str, Skipped] = field(default_factory=dict)
+    ready: list[float] = field(default_factory=list)
+    """When their limits have room again, in the store's time."""
+    is_limited: bool = False
+    is_unavailable: bool = False
+    frees: bool = False
+
+    def add(self, deployment: str, refusal: LimitRefusal | None, now: float) -> None:
+        """Add a deployment that is at its limits; or without a refusal, one that another call is probing."""
+        if refusal is None:
+            self.frees = True
+            self.ready.append(now + _PROBE_TAKES)
+            self.skipped[deployment] = Skipped(deployment, "out: another call is finding out whether it works again")
+            return
+        if refusal.is_unavailable:
+            self.is_unavailable = True
+        else:
+            self.is_limited = True
+        if refusal.retry_after is not None:
+            self.frees = self.frees or (refusal.claim.counter.seconds is None and not refusal.is_unavailable)
+            self.ready.append(now + refusal.retry_after)
+        self.skipped[deployment] = Skipped(deployment, _reason(refusal))
+
+    def merge(self, others: NoDeployment) -> NoDeployment:
+        """Return why there is no deployment, where `others` could not even be chosen."""
+        return NoDeployment(
+            (*others.skipped, *self.skipped.values()),
+            ready=min((moment for moment in (others.ready, *self.ready) if moment is not None), default=None),
+            is_limited=self.is_limited and (others.is_limited or others.ready is None),
+            frees=self.frees,
+            is_unavailable=self.is_unavailable,
+        )
 
 
 class Admission:
-    """Of one call."""
+    """Admits the requests of one call."""
 
     def __init__(self, store: StateStore, health: DeploymentHealth, request_id: str) -> None:
         self._store = store
@@ -36,79 +75,62 @@ class Admission:
         self._request_id = request_id
         self._leases = 0
 
-    async def admit(self, asked: GroupRequest, tried: Collection[str] = ()) -> Admitted | NoDeployment:
-        """One that can be asked now and is not among `tried`, by id."""
-        refused: dict[str, Skipped] = {}
-        ready: list[float] = []
-        limited = unavailable = False
-        frees = False
+    async def admit(self, request: GroupRequest, excluded: Collection[str] = ()) -> Admitted | NoDeployment:
+        """Return a deployment that can take the request now, and is not among the ids in `excluded`."""
+        refusals: _Refusals | None = None
         while True:
             view = self._store.view()
             self._health.saw(view.outages)
-            choice = self.choose(asked, view, {*tried, *refused} if refused else tried)
+            choice = self.choose(request, view, excluded if refusals is None else {*excluded, *refusals.skipped})
             if isinstance(choice, NoDeployment):
-                nobody = _with_refused(choice, refused, ready, limited)
-                return nobody._replace(frees=frees, is_unavailable=unavailable)
+                return choice if refusals is None else refusals.merge(choice)
             member = choice.member
-            probing = self._health.half_open(member) if affects_health(asked) else ()
-            if probing and not await self.may_probe(probing):
-                reason, frees = "out: another call is finding out whether it works again", True
-                ready.append(self._store.now() + _PROBE_TAKES)
-            else:
-                found = await self.lease(choice, asked, probing)
-                if isinstance(found, Admitted):
-                    if not refused:
-                        return found
-                    return found._replace(choice=choice._replace(skipped=(*choice.skipped, *refused.values())))
-                reason, limited = _why(found), limited or not found.is_unavailable
-                unavailable = unavailable or found.is_unavailable
-                if found.retry_after is not None:
-                    frees = frees or (found.claim.counter.seconds is None and not found.is_unavailable)
-                    ready.append(self._store.now() + found.retry_after)
-            refused[member.deployment.id] = Skipped(member.deployment.id, reason)
+            probing = self._health.half_open(member) if affects_health(request) else ()
+            is_free = not probing or await self.may_probe(probing)
+            result = await self.lease(choice, request, probing) if is_free else None
+            if isinstance(result, Admitted):
+                return result if refusals is None else _after(result, refusals)
+            refusals = refusals or _Refusals()
+            refusals.add(member.deployment.id, result, self._store.now())
 
-    def choose(self, asked: GroupRequest, view: View, tried: Collection[str]) -> Choice | NoDeployment:
-        """Whom the group picks."""
-        return asked.group.choose(asked, view, tried)
+    def choose(self, request: GroupRequest, view: View, excluded: Collection[str]) -> Choice | NoDeployment:
+        """Return the choice of the model group."""
+        return request.group.choose(request, view, excluded)
 
     async def may_probe(self, keys: tuple[str, ...]) -> bool:
         return await self._health.may_probe(keys)
 
     def release(self, admitted: Admitted) -> None:
-        """It is not asked after all, and took nothing."""
+        """Give back what was admitted: the deployment is not called, and nothing of its limits was used."""
         self._health.give_back(admitted.probing)
         if admitted.lease:
             self._store.settle(admitted.lease, no_usage(admitted.choice.member))
 
-    async def lease(self, choice: Choice, asked: GroupRequest, probing: tuple[str, ...]) -> Admitted | LimitRefusal:
-        claims = claims_of(choice.member, asked)
+    async def lease(self, choice: Choice, request: GroupRequest, probing: tuple[str, ...]) -> Admitted | LimitRefusal:
+        """Acquire the limits of the chosen deployment."""
+        claims = claims_of(choice.member, request)
         if not claims:
             return Admitted(choice, "", probing)
         self._leases += 1
         lease = f"{self._request_id}:{self._leases}"
         refusal: LimitRefusal | None = None
-        admitted = False
+        is_admitted = False
         try:
             refusal = await self._store.acquire(lease, claims)
-            admitted = refusal is None
+            is_admitted = refusal is None
         finally:
-            if not admitted:
+            if not is_admitted:
                 self._health.give_back(probing)
         return refusal or Admitted(choice, lease, probing)
 
 
-def _why(refusal: LimitRefusal) -> str:
+def _after(admitted: Admitted, refusals: _Refusals) -> Admitted:
+    """Return what was admitted in place of the refused deployments."""
+    choice = admitted.choice
+    return admitted._replace(choice=choice._replace(skipped=(*choice.skipped, *refusals.skipped.values())))
+
+
+def _reason(refusal: LimitRefusal) -> str:
     if refusal.is_unavailable:
         return "its limits are not known while the shared state does not answer"
     return f"{refusal.claim.counter.key} is at its limit: {refusal.used} of {refusal.claim.limit}"
-
-
-def _with_refused(
-    nobody: NoDeployment, refused: Mapping[str, Skipped], ready: list[float], limited: bool
-) -> NoDeployment:
-    """`ready`: when the limits that refused have room again."""
-    if not refused:
-        return nobody
-    soonest = min((moment for moment in (nobody.ready, *ready) if moment is not None), default=None)
-    limited = limited and (nobody.is_limited or nobody.ready is None)
-    return NoDeployment((*nobody.skipped, *refused.values()), soonest, limited)

@@ -16,26 +16,26 @@ from dragoman.types.usage import TokenUsage
 __all__ = ["Renewal", "actual_usage", "claims_of", "no_usage"]
 
 _OUTPUT = 1000
-"""Tokens that are held for an answer whose longest length nobody has said."""
+"""Tokens that are held for an answer without a known limit of its length."""
 
 
-def _input(member: Member, asked: GroupRequest) -> int:
-    return asked.estimated_input
+def _input(member: Member, request: GroupRequest) -> int:
+    return request.estimated_input
 
 
-def _output(member: Member, asked: GroupRequest) -> int:
-    if asked.call.operation not in ("chat", "text_completion"):
+def _output(member: Member, request: GroupRequest) -> int:
+    if request.call.operation not in ("chat", "text_completion"):
         return 0
-    if asked.output_tokens:
-        return asked.output_tokens
+    if request.output_tokens:
+        return request.output_tokens
     own = member.deployment.params
     return int(as_number(own.get("max_completion_tokens")) or as_number(own.get("max_tokens")) or _OUTPUT)
 
 
 _ESTIMATES: Mapping[str, Callable[[Member, GroupRequest], int]] = MappingProxyType(
-    {"tpm": lambda member, asked: asked.estimated_tokens, "itpm": _input, "otpm": _output}
+    {"tpm": lambda member, request: request.estimated_tokens, "itpm": _input, "otpm": _output}
 )
-"""What a call will take of a limit of tokens, as far as that is known before."""
+"""What a call will take of a limit of tokens, as far as that is known before it is made."""
 
 
 def _total(usage: TokenUsage) -> int:
@@ -50,26 +50,27 @@ _USED: Mapping[str, Callable[[TokenUsage], int]] = MappingProxyType(
         "otpm": lambda usage: usage.get("completion_tokens") or 0,
     }
 )
-"""What it took of it."""
+"""What a call has taken of a limit of tokens."""
 
 
-def claims_of(member: Member, asked: GroupRequest) -> tuple[Claim, ...]:
-    """What one call takes of them before it is made; the tokens by estimate, made right when it is over."""
+def claims_of(member: Member, request: GroupRequest) -> tuple[Claim, ...]:
+    """Return what one call claims of the limits before it is made. Tokens are estimated, and corrected when it is over."""
     limits = member.deployment.limits
     if not limits:
         return ()
     claims: list[Claim] = []
-    for field, counter, most in limits:
+    for field, counter, limit in limits:
         estimate = _ESTIMATES.get(field)
-        # One that alone is over the limit may go when nothing else does.
-        amount = 1 if estimate is None else min(estimate(member, asked), most)
-        claims.append(Claim(counter, most, amount))
+        # A call that alone exceeds the limit may go when no other does.
+        amount = 1 if estimate is None else min(estimate(member, request), limit)
+        claims.append(Claim(counter, limit, amount))
     return tuple(claims)
 
 
 def actual_usage(member: Member, usage: TokenUsage | None, error: BaseException | None = None) -> dict[str, int]:
-    """What a call really took, for the settlement of its lease. Of one that was broken off nobody knows, and the estimate stays;
-    one that the provider refused took no tokens."""
+    """Return what a call really took, for the settlement of its lease.
+
+    What a broken stream took is not known, and its estimate stays. A call that the provider refused took no tokens."""
     limits = [limit for limit in member.deployment.limits if limit.field in _USED]
     if usage is not None:
         return {limit.counter.key: _USED[limit.field](usage) for limit in limits}
@@ -77,12 +78,12 @@ def actual_usage(member: Member, usage: TokenUsage | None, error: BaseException 
 
 
 def no_usage(member: Member) -> dict[str, int]:
-    """The settlement of a call that was not made after all."""
+    """Return the settlement of a call that was not made after all."""
     return {limit.counter.key: 0 for limit in member.deployment.limits if limit.counter.seconds is not None}
 
 
 class Renewal:
-    """Holds the slots of a lease for as long as its call, or its stream, lasts; those of a killed process are free soon."""
+    """Holds the slots of a lease for as long as its call, or its stream, lasts. Those of a killed process are free soon."""
 
     __slots__ = ("_every", "_lease", "_store", "_timer")
 
@@ -91,14 +92,14 @@ class Renewal:
         self._lease = lease
         self._every = every
         self._timer: asyncio.TimerHandle | None = None
-        self._rest()
+        self._schedule()
 
-    def _rest(self) -> None:
+    def _schedule(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(self._every, self._renew)
 
     def _renew(self) -> None:
         self._store.renew(self._lease)
-        self._rest()
+        self._schedule()
 
     def stop(self) -> None:
         if self._timer is not None:

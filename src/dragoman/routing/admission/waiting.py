@@ -64,8 +64,8 @@ async def wait_for_admission(
     """Return a deployment that can be asked, now or when it is the call's turn.
 
     Raise `APIError` for a call that cannot be served in time, or for which a fallback is available."""
-    found = await admit_or_enqueue(request, context, has_backup, context.queue.join)
-    return found if isinstance(found, Admitted) else await found.call.wait(found.waiter, found.position)
+    result = await admit_or_enqueue(request, context, has_backup, context.queue.join)
+    return result if isinstance(result, Admitted) else await result.call.wait(result.waiter, result.position)
 
 
 async def admit_or_enqueue(
@@ -75,20 +75,21 @@ async def admit_or_enqueue(
     `position` to look only. Raise as `wait_for_admission`."""
     settings, clock, queue = context.settings, context.services.clock, context.queue
     policy = settings.queue.of(request.group.alias)
-    given = request.options.metadata.get("priority")
-    priority = given if type(given) is int else policy.default_priority
+    priority = request.options.metadata.get("priority")
+    if type(priority) is not int:
+        priority = policy.default_priority
     ahead = queue.waiters_ahead((priority, math.inf), clock.monotonic())
-    found = await context.admission.admit(request, ahead.deployments)
-    if isinstance(found, Admitted):
-        return found
+    result = await context.admission.admit(request, ahead.deployments)
+    if isinstance(result, Admitted):
+        return result
     call = QueuedCall(request, context, has_backup)
     limit = policy.timeout if policy.timeout is not None else settings.longest_wait
     until = min(context.deadline, clock.monotonic() + limit)
     waiter = Waiter(request.group.alias, priority, request.group.eligible_ids(request), until)
-    call.pause(waiter, found, ahead)
+    call.pause(waiter, result, ahead)
     position = enqueue(waiter, policy.max_size, clock.monotonic())
     if position is None:
-        raise call.refusal(found, ahead, waiter)
+        raise call.refusal(result, ahead, waiter)
     return QueuePosition(call, waiter, position)
 
 
@@ -108,54 +109,64 @@ class QueuedCall:
             while True:
                 # Also at first: what was freed before the waiter joined the queue did not wake it.
                 ahead = queue.waiters_ahead(waiter.rank, clock.monotonic())
-                found: Admitted | NoDeployment | None = None
+                result: Admitted | NoDeployment | None = None
                 if not waiter.needs <= ahead.deployments:
-                    found = await context.admission.admit(self._request, ahead.deployments)
-                if isinstance(found, Admitted):
+                    result = await context.admission.admit(self._request, ahead.deployments)
+                if isinstance(result, Admitted):
                     served = True
-                    return found
-                await waiter.sleep(self.pause(waiter, found, ahead), clock.sleep)
+                    return result
+                await waiter.sleep(self.pause(waiter, result, ahead), clock.sleep)
         finally:
             queue.leave(waiter)
             seconds = clock.monotonic() - began
             context.services.tell(Queued(context.record, waiter.alias, seconds, position, waiter.priority, served))
 
-    def pause(self, waiter: Waiter, found: NoDeployment | None, ahead: WaitersAhead) -> float:
+    def pause(self, waiter: Waiter, result: NoDeployment | None, ahead: WaitersAhead) -> float:
         """Return the seconds until it is worth looking again. Raise `APIError` where waiting does not help."""
         services = self._context.services
         now, left = services.store.now(), waiter.deadline - services.clock.monotonic()
-        if found is not None and not found.is_limited:
+        if result is not None and not result.is_limited:
             left = min(left, _LONGEST_OUTAGE_WAIT)
-        own = _ready_moment(found)
+        own = _ready_moment(result)
         waiter.expect(_earliest(own, _blocking(waiter, ahead)))
-        if left <= 0 or _is_hopeless(waiter, found, now, left) or self._has_backup():
-            raise self.refusal(found, ahead, waiter)
+        if left <= 0 or _is_hopeless(waiter, result, now, left) or self._has_backup():
+            raise self.refusal(result, ahead, waiter)
         return min(left, _poll(own, now, is_shared=services.store.state.where == "shared"))
 
-    def refusal(self, found: NoDeployment | None, ahead: WaitersAhead, waiter: Waiter) -> APIError:
-        """Return the error that names every deployment that could not be asked, and when a retry makes sense."""
+    def refusal(self, result: NoDeployment | None, ahead: WaitersAhead, waiter: Waiter) -> APIError:
+        """Return the error that names every deployment that could not take the call, and when a retry makes sense."""
         now = self._context.services.store.now()
-        found = found or NoDeployment((), None, is_limited=True)
-        taken = waiter.needs & ahead.deployments
-        others = tuple(Skipped(deployment, "others wait for it") for deployment in sorted(taken))
-        moments = [moment for moment in (found.ready, waiter.ready) if moment is not None and moment > -math.inf]
-        ready = max(now, min(moments)) if moments else now + _LOCAL_POLL if taken or found.frees else None
-        limited = found.is_limited or (bool(taken) and not found.skipped)
-        nobody = NoDeployment((*found.skipped, *others), ready, limited, None if taken else found.error)
-        return no_deployment_error(waiter.alias, nobody, now)
+        result = result or NoDeployment((), None, is_limited=True)
+        contested = waiter.needs & ahead.deployments
+        others = tuple(Skipped(deployment, "others wait for it") for deployment in sorted(contested))
+        reasons = NoDeployment(
+            (*result.skipped, *others),
+            ready=_retry_moment(result, waiter, now, is_contested=bool(contested)),
+            is_limited=result.is_limited or (bool(contested) and not result.skipped),
+            error=None if contested else result.error,
+        )
+        return no_deployment_error(waiter.alias, reasons, now)
 
 
-def _is_hopeless(waiter: Waiter, found: NoDeployment | None, now: float, left: float) -> bool:
-    if found is not None and found.is_unavailable:  # nobody knows for how long
+def _retry_moment(result: NoDeployment, waiter: Waiter, now: float, *, is_contested: bool) -> float | None:
+    """Return when a refused call may be sent again, in the store's time. None: time alone does not help."""
+    moments = [moment for moment in (result.ready, waiter.ready) if moment is not None and moment > -math.inf]
+    if moments:
+        return max(now, min(moments))
+    return now + _LOCAL_POLL if is_contested or result.frees else None
+
+
+def _is_hopeless(waiter: Waiter, result: NoDeployment | None, now: float, left: float) -> bool:
+    if result is not None and result.is_unavailable:  # for how long is not known
         return True
     return waiter.ready is None or waiter.ready - now >= left
 
 
-def _ready_moment(found: NoDeployment | None) -> float | None:
+def _ready_moment(result: NoDeployment | None) -> float | None:
     """Return when a deployment may be ready, in the store's time: negative infinity where that may be at any moment."""
-    if found is None:
+    if result is None:
         return None
-    return -math.inf if found.frees else found.ready
+    return -math.inf if result.frees else result.ready
 
 
 def _blocking(waiter: Waiter, ahead: WaitersAhead) -> list[float]:

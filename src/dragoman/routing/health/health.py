@@ -1,7 +1,7 @@
-"""Health: what each outcome says about its deployment and its credential, and who may be asked now.
+"""Health: what each outcome says about its deployment and its credential, and which of them may be called now.
 
-A circuit breaker with three states: closed (asked), open (out until a time), half-open (the time is over, and one call finds
-out). It learns from real calls; lists of models are asked for only where that is wanted (`_checkup.py`)."""
+A circuit breaker with three states: closed (called), open (out until a time), half-open (the time is over, and one call probes
+it). It learns from real calls; lists of models are requested only if that is configured (`health_check.py`)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dragoman.state import Counts, Outage, StateStore
 __all__ = ["DeploymentHealth"]
 
 _V = TypeVar("_V")
-_KEPT = 10_000
+_MAX_ENTRIES = 10_000
 PROBE_SECONDS = 60.0
 """After which a probe that never ended is given up."""
 
@@ -30,12 +30,12 @@ class _Failure(NamedTuple):
     fault: Fault
     in_a_row: int
     often: bool
-    """Of the deployment's calls of late."""
+    """Whether too many of the deployment's recent calls have failed."""
     retry_after: float | None
 
 
 class DeploymentHealth:
-    """Of every deployment and credential. Its state is in the store, and what only this process must know, here.
+    """The health of every deployment and credential. Shared state is in the store, and what only this process needs is here.
 
     Any thread may use it. Only a probe, the one call that a half-open key lets through, heals a key or takes it out for longer;
     calls that began before an outage and end in it or after it change nothing, however many they are."""
@@ -46,10 +46,10 @@ class DeploymentHealth:
         self._tell = tell
         self._lock = threading.Lock()
         self._in_a_row: dict[str, int] = {}
-        self._times: dict[str, int] = {}
-        """Taken out so many times in a row."""
+        self._outages_in_a_row: dict[str, int] = {}
+        """By key: how often it was taken out without having worked in between."""
         self._suspects: dict[str, None] = {}
-        """Those not yet seen to work again, which a probe has to find out."""
+        """The keys that have not yet worked again, and have to be probed."""
 
     def adopt(self, policy: HealthPolicy) -> None:
         """Judge by another policy from now on."""
@@ -60,22 +60,22 @@ class DeploymentHealth:
         return self._in_a_row.get(member.key, 0)
 
     def half_open(self, member: Member) -> tuple[str, ...]:
-        """What has to be probed: the time is over, and nobody knows yet whether it works."""
+        """Return the keys that have to be probed: their outage is over, and whether they work is not known yet."""
         if not self._suspects:
             return ()
         return tuple(key for key in member.keys if key in self._suspects)
 
     def saw(self, outages: Mapping[str, Outage]) -> None:
-        """Outages that another process may have told of."""
+        """Learn of outages that another process may have reported."""
         for key, outage in outages.items():
-            if self._times.get(key, 0) < outage.failures:
+            if self._outages_in_a_row.get(key, 0) < outage.failures:
                 with self._lock:
-                    _keep(self._times, key, outage.failures)
+                    _remember(self._outages_in_a_row, key, outage.failures)
                     if outage.error not in LIMIT_ERRORS:
-                        _keep(self._suspects, key, None)
+                        _remember(self._suspects, key, None)
 
     async def may_probe(self, keys: tuple[str, ...]) -> bool:
-        """Whether this call is the one that finds out. It has to say how that went: `succeeded`, `failed` or `give_back`."""
+        """Whether this call is the one that probes. It has to report how that went: `succeeded`, `failed` or `give_back`."""
         claimed: list[str] = []
         try:
             for key in keys:
@@ -91,12 +91,12 @@ class DeploymentHealth:
     def forget(self, key: str) -> None:
         """What was held against it, as it is somewhere else now."""
         with self._lock:
-            for known in (self._in_a_row, self._times, self._suspects):
-                known.pop(key, None)
+            for entries in (self._in_a_row, self._outages_in_a_row, self._suspects):
+                entries.pop(key, None)
         self.store.close_circuit(key)
 
     def give_back(self, keys: Iterable[str]) -> None:
-        """A probe found nothing out: the next call may try."""
+        """Let the next call probe: this one has found nothing out."""
         outages = self.store.view().outages
         for key in keys:
             if key not in outages:
@@ -106,48 +106,48 @@ class DeploymentHealth:
         if not member.key:
             return
         self.store.count(member.key, "success", self.policy.window)
-        if self._in_a_row or self._times:
+        if self._in_a_row or self._outages_in_a_row:
             outages = self.store.view().outages
             with self._lock:
                 self._in_a_row.pop(member.key, None)
                 for key in member.keys:
                     if key not in outages and key not in self._suspects:
-                        self._times.pop(key, None)
+                        self._outages_in_a_row.pop(key, None)
         for key in probed:
             with self._lock:
                 self._suspects.pop(key, None)
-                self._times.pop(key, None)
+                self._outages_in_a_row.pop(key, None)
             self.store.close_circuit(key)
             self._tell(CircuitClosed(key))
 
     def failed(self, member: Member, error: BaseException, probed: tuple[str, ...] = ()) -> Outage | None:
-        """The outage that this failure leads to, if it does."""
+        """Record a failure, and return the outage that it leads to, if any."""
         fault = self._fault(member, error)
-        if fault is Fault.NOBODY or self.policy.disabled or not member.key:
+        if fault is Fault.REQUEST or self.policy.disabled or not member.key:
             self.give_back(probed)
             return None
         key = member.credential if fault is Fault.CREDENTIAL else member.key
-        self.give_back(other for other in probed if other != key)
+        self.give_back({*probed} - {key})
+        failure = self._count_failure(member, error, fault)
+        if key in probed:
+            return self._open_circuit(key, failure)
+        outage = self.store.view().outages.get(key)
+        if outage is not None or key in self._suspects:
+            return self._extend(key, outage, failure)
+        return self._open_circuit(key, failure) if self._is_enough(failure) else None
+
+    def _count_failure(self, member: Member, error: BaseException, fault: Fault) -> _Failure:
         counts = self.store.count(member.key, "failure", self.policy.window)
         with self._lock:
             in_a_row = self._in_a_row.get(member.key, 0) + 1
-            _keep(self._in_a_row, member.key, in_a_row)
+            _remember(self._in_a_row, member.key, in_a_row)
         retry_after = error.retry_after if isinstance(error, APIError) else None
-        failure = _Failure(member, error, fault, in_a_row, self._is_often(counts), retry_after)
-        if key in probed:
-            return self._take_out(key, failure)
-        out = self.store.view().outages.get(key)
-        if out is not None or key in self._suspects:
-            # It began before the outage: only a limit whose end it names is news.
-            if fault is Fault.LIMIT and retry_after is not None:
-                return self._until_later(key, out, failure)
-            return None
-        return self._take_out(key, failure) if self._is_enough(failure) else None
+        return _Failure(member, error, fault, in_a_row, self._is_often(counts), retry_after)
 
     def _fault(self, member: Member, error: BaseException) -> Fault:
         fault = fault_of(error)
         if fault is Fault.GONE and member.deployment.wild:
-            return Fault.NOBODY  # the model's name came from the caller
+            return Fault.REQUEST  # the model's name came from the caller
         return fault
 
     def _is_often(self, counts: Counts) -> bool:
@@ -155,32 +155,36 @@ class DeploymentHealth:
         return calls >= self.policy.least_calls and counts.failures / calls > self.policy.failure_rate
 
     def _is_enough(self, failure: _Failure) -> bool:
-        """Whether this failure ends the patience with a deployment that has been well."""
+        """Whether this failure is one too many for a deployment that has worked."""
         fault, deployment = failure.fault, failure.member.deployment
         if failure.member.alone and fault is not Fault.CREDENTIAL:
             return fault is Fault.LIMIT and failure.retry_after is not None
-        said = allowed_fails(failure.error, deployment.allowed_fails_by_error, self.policy.allowed_fails_by_error)
-        if said is not None:
-            return failure.in_a_row > said
+        allowed = allowed_fails(failure.error, deployment.allowed_fails_by_error, self.policy.allowed_fails_by_error)
+        if allowed is not None:
+            return failure.in_a_row > allowed
         if fault is not Fault.DEPLOYMENT or failure.retry_after is not None:
-            return True  # who says when to come again is not to be asked before
-        own = deployment.allowed_fails
-        return failure.in_a_row > (self.policy.allowed_fails if own is None else own) or failure.often
+            return True  # the provider says when to come again
+        allowed = self.policy.allowed_fails if deployment.allowed_fails is None else deployment.allowed_fails
+        return failure.in_a_row > allowed or failure.often
 
-    def _until_later(self, key: str, out: Outage | None, failure: _Failure) -> Outage | None:
-        until = self.store.now() + min(failure.retry_after or 0.0, self.policy.longest_retry_after)
-        if out is not None and out.until >= until:
+    def _extend(self, key: str, outage: Outage | None, failure: _Failure) -> Outage | None:
+        """Return the longer outage after a failure of a call that began before the outage: only a limit whose end the provider
+        names is news."""
+        if failure.fault is not Fault.LIMIT or failure.retry_after is None:
             return None
-        return self._take_out(key, failure, grows=False)
+        until = self.store.now() + min(failure.retry_after, self.policy.longest_retry_after)
+        if outage is not None and outage.until >= until:
+            return None
+        return self._open_circuit(key, failure, grows=False)
 
-    def _take_out(self, key: str, failure: _Failure, *, grows: bool = True) -> Outage:
+    def _open_circuit(self, key: str, failure: _Failure, *, grows: bool = True) -> Outage:
         error, now = failure.error, self.store.now()
         name, status = type(error).__name__, getattr(error, "status_code", None)
         with self._lock:
-            times = max(1, self._times.get(key, 0) + grows)
-            _keep(self._times, key, times)
+            times = max(1, self._outages_in_a_row.get(key, 0) + grows)
+            _remember(self._outages_in_a_row, key, times)
             if failure.fault is not Fault.LIMIT:
-                _keep(self._suspects, key, None)
+                _remember(self._suspects, key, None)
             elif grows:
                 self._suspects.pop(key, None)  # it answers, and says when there is room
         cooldown = failure.member.deployment.cooldown_time
@@ -196,8 +200,8 @@ class DeploymentHealth:
         return outage
 
 
-def _keep(known: dict[str, _V], key: str, value: _V) -> None:
-    """Callers can name any number of a wildcard's models, so the oldest are forgotten."""
-    if key not in known and len(known) >= _KEPT:
-        del known[next(iter(known))]
-    known[key] = value
+def _remember(entries: dict[str, _V], key: str, value: _V) -> None:
+    """Set an entry. Callers can name any number of a wildcard's models, so the oldest are forgotten."""
+    if key not in entries and len(entries) >= _MAX_ENTRIES:
+        del entries[next(iter(entries))]
+    entries[key] = value

@@ -1,4 +1,4 @@
-"""Whose fault a failure is, and for how long it takes a deployment or a credential out."""
+"""Classify failures: whose fault they are, and for how long they take a deployment or a credential out."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ __all__ = ["LIMIT_ERRORS", "Fault", "TimeLimits", "allowed_fails", "fault_of", "
 
 
 class Fault(enum.Enum):
-    """Who must be spared further calls."""
+    """What a failure is the fault of, and so what gets no further calls."""
 
-    NOBODY = "nobody"
-    """The request itself, or the caller: nothing is learned about the deployment."""
+    REQUEST = "request"
+    """The request itself, or its caller: nothing is learned about the deployment."""
     LIMIT = "limit"
     """The deployment, until its limit resets: known at once, and over at a known time."""
     DEPLOYMENT = "deployment"
-    """The deployment; one failure may be chance, more are not."""
+    """The deployment. One failure may be chance, several are not."""
     GONE = "gone"
-    """The deployment, at once: the model is not there, or not for us."""
+    """The deployment, at once: its model does not exist, or may not be used with this key."""
     CREDENTIAL = "credential"
     """The credential, and so every deployment that uses it."""
 
@@ -54,39 +54,39 @@ _FAULTS: tuple[tuple[type[APIError], Fault], ...] = (
 
 
 LIMIT_ERRORS = frozenset({"RateLimitError"})
-"""The classes of errors whose outage is over at a known time, so that nobody has to probe."""
+"""The classes of errors whose outage is over at a known time, so that no probe is needed."""
 
 
 _NOT_OFFERED = "unsupported_operation"
-"""A code of ours: the provider was not asked, as it offers no such operation."""
+"""The code of our own error for an operation that the provider does not offer: it was not called."""
 
 
 def fault_of(error: BaseException) -> Fault:
-    """`Fault.NOBODY` also for a caller who left."""
+    """Return whose fault an error is; `Fault.REQUEST` also for a caller that has left."""
     if getattr(error, "code", None) == _NOT_OFFERED:
-        return Fault.NOBODY
-    return next((fault for kind, fault in _FAULTS if isinstance(error, kind)), Fault.NOBODY)
+        return Fault.REQUEST
+    return next((fault for kind, fault in _FAULTS if isinstance(error, kind)), Fault.REQUEST)
 
 
 def allowed_fails(error: BaseException, *policies: Mapping[str, int]) -> int | None:
-    """What the first policy that names the class of the error, or one above it, allows."""
+    """Return the number of failures that the first policy allows that names the class of the error, or a base class of it."""
     kinds = [kind.__name__ for kind in type(error).__mro__]
     return next((policy[kind] for policy in policies for kind in kinds if kind in policy), None)
 
 
 TimeLimits: TypeAlias = Sequence[tuple[float, float]]
-"""Seconds that an attempt was given, and that it is given usually."""
+"""(limit, usual limit) of an attempt, in seconds, for each of its limits."""
 _LESS = 0.95
 _AT_ONCE = 0.05
 """Seconds by which a time-out may be early."""
 
 
 def timed_out_early(error: BaseException, took: float, limits: TimeLimits) -> bool:
-    """Whether this is a time-out that came sooner than the deployment may usually take: the caller's own haste, or what earlier
-    attempts left of his time."""
+    """Whether a time-out came sooner than the deployment may usually take, because the caller allows less, or earlier attempts have
+    used up its time."""
     if not isinstance(error, Timeout):
         return False
-    return any(given < usual * _LESS and took >= given - _AT_ONCE for given, usual in limits)
+    return any(limit < usual * _LESS and took >= limit - _AT_ONCE for limit, usual in limits)
 
 
 def outage_duration(

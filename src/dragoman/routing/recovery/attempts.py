@@ -153,7 +153,7 @@ class CallAttempts:
     def break_off(self, answer: StreamAnswer, error: BaseException) -> None:
         """Record and tell that a stream ended badly after its first content."""
         left = isinstance(error, GeneratorExit)
-        made = None if fault_of(error) is Fault.NOBODY else self.record.answering
+        made = None if fault_of(error) is Fault.REQUEST else self.record.answering
         self.record.settle(answer.usage, answer.cost)
         self.record.fail("Left" if left else type(error).__name__, made.deployment if made else "")
         self._tell_failed()
@@ -206,7 +206,7 @@ class CallAttempts:
             health.give_back(admitted.probing)
             return False
         health.failed(admitted.choice.member, error, admitted.probing)
-        return fault_of(error) is not Fault.NOBODY
+        return fault_of(error) is not Fault.REQUEST
 
     def _limits(self, deployment: Deployment, request: GroupRequest, seconds_left: float) -> TimeLimits:
         """Return how long the attempt may take now, and how long it may take usually."""

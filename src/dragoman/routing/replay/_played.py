@@ -192,7 +192,7 @@ class ReplayedDeployments:
 
 def _is_the_requests_own(outcome: ReplayedOutcome) -> bool:
     error = error_of(outcome.error, outcome.status)
-    return error is None or fault_of(error) is Fault.NOBODY
+    return error is None or fault_of(error) is Fault.REQUEST
 
 
 class _LoggedAdmission(Admission):
