@@ -6,6 +6,8 @@ import asyncio
 import gzip
 import tracemalloc
 import zlib
+from collections.abc import Callable
+from functools import partial
 
 import brotli  # type: ignore[import-untyped]
 import orjson
@@ -13,9 +15,18 @@ import pytest
 from backports import zstd
 
 from dragoman.errors import APIConnectionError
-from dragoman.transport import Transport
+from dragoman.transport import Reply, Transport
 from tests.transport.asking import post, refused
 from tests.upstreams.raw import CHUNKED, END, Link, answer, chunk, serve, serving
+
+NUMBERED = b"".join(b"%07d " % number for number in range(125_000))
+"""A megabyte in which every piece has its place."""
+PRESSES: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "br": partial(brotli.compress, quality=1),
+    "zstd": zstd.compress,
+}
 
 
 async def test_pieces_come_as_they_are_sent(transport: Transport) -> None:
@@ -37,25 +48,65 @@ async def test_pieces_come_as_they_are_sent(transport: Transport) -> None:
         assert pieces == [b"one", b"two"]
 
 
-async def test_read_after_chunks_began_reads_the_rest(transport: Transport) -> None:
-    async with serving(serve(CHUNKED + chunk(b"one"), chunk(b"two"), END, pause=0.02)) as up:
+@pytest.mark.parametrize("size", [3, 100_000, 1_000_000])
+@pytest.mark.parametrize("taken", [1, 2])
+async def test_read_after_chunks_began_reads_the_rest(transport: Transport, size: int, taken: int) -> None:
+    body = NUMBERED[:size]
+    async with serving(serve(CHUNKED + chunk(body), chunk(body), END, pause=0.02)) as up:
         reply = await post(transport, up.url)
-        async with reply:
-            assert await anext(aiter(reply.chunks())) == b"one"
+        pieces = reply.chunks()
+        begun = b"".join([await anext(pieces) for _ in range(taken)])
+        assert begun + await reply.read() == body * 2
+        await pieces.aclose()
+        assert await reply.read() == b""
+
+
+async def test_a_rest_above_the_limit() -> None:
+    transport = Transport(max_body=2**20)
+    async with serving(serve(CHUNKED + chunk(bytes(2**22)) + END)) as up:
+        reply = await post(transport, up.url)
+        pieces = reply.chunks()
+        await anext(pieces)
+        with pytest.raises(APIConnectionError) as caught:
+            await reply.read()
+        assert caught.value.code == "response_too_large"
+        await pieces.aclose()
+    await transport.aclose()
+
+
+async def _body(reply: Reply, *, streamed: bool) -> bytes:
+    return b"".join([piece async for piece in reply.chunks()]) if streamed else await reply.read()
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd"])
+@pytest.mark.parametrize("encoding", PRESSES)
+async def test_a_large_compressed_body_comes_whole(transport: Transport, encoding: str, streamed: bool) -> None:
+    """Its decompressor pauses again and again, and must be told to go on."""
+    body = NUMBERED * 3
+    async with serving(serve(answer(PRESSES[encoding](body), headers=(f"content-encoding: {encoding}",)))) as up:
+        async with asyncio.timeout(10):
+            assert await _body(await post(transport, up.url), streamed=streamed) == body
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_large_chunk_comes_whole(transport: Transport, streamed: bool) -> None:
+    event = b"data: " + NUMBERED * 4 + b"\n\n"
+    async with serving(serve(CHUNKED, chunk(event), chunk(b"data: [DONE]\n\n") + END)) as up:
+        async with asyncio.timeout(10):
+            assert await _body(await post(transport, up.url), streamed=streamed) == event + b"data: [DONE]\n\n"
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("encoding", PRESSES)
 async def test_compressed_bodies(transport: Transport, encoding: str, streamed: bool) -> None:
-    press = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress, "zstd": zstd.compress}[encoding]
+    press = PRESSES[encoding]
     text = b'data: {"text": "hello"}\n\n' * 1000
     packed = press(text)
     head = f"HTTP/1.1 200 OK\r\ncontent-encoding: {encoding}\r\ntransfer-encoding: chunked\r\n\r\n".encode()
     halves = [packed[:20], packed[20:]]
     async with serving(serve(head, *[chunk(half) for half in halves], END, pause=0.01)) as up:
         reply = await post(transport, up.url)
-        got = b"".join([piece async for piece in reply.chunks()]) if streamed else await reply.read()
-        assert got == text
+        assert await _body(reply, streamed=streamed) == text
         assert encoding in up.requests[0].headers["accept-encoding"]
 
 
@@ -75,12 +126,17 @@ async def test_a_compressed_stream_comes_as_it_is_flushed(transport: Transport) 
             assert await anext(aiter(reply.chunks())) == b"one"
 
 
-async def test_a_bomb_is_not_blown_up() -> None:
+@pytest.mark.parametrize("encoding", PRESSES)
+async def test_a_bomb_is_not_blown_up(encoding: str) -> None:
     transport = Transport(max_body=2**20)
-    bomb = gzip.compress(bytes(2**27))
-    async with serving(serve(answer(bomb, headers=("content-encoding: gzip",)))) as up:
+    bomb = PRESSES[encoding](bytes(2**26))
+    async with serving(serve(answer(bomb, headers=(f"content-encoding: {encoding}",)))) as up, asyncio.timeout(10):
+        tracemalloc.start()
         error = await refused(transport, up.url)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
         assert error.code == "response_too_large"
+        assert most < 8 * 2**20
     await transport.aclose()
 
 

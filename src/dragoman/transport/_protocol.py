@@ -23,8 +23,9 @@ class AnswerProtocol(ResponseHandler):
             end += len(_HEAD_ENDS)
             super().data_received(data[:end])
             data = data[end:]
-        if data:
-            super().data_received(data)
+            if not data:
+                return
+        super().data_received(data)  # also without data: aiohttp makes a paused parser or decompressor go on so
 
     def set_exception(self, exc: BaseException, *cause: Any) -> None:
         """Tell the reader of an unfinished body too, which aiohttp would leave waiting."""

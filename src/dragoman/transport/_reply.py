@@ -35,6 +35,7 @@ class Reply:
         "_is_begun",
         "_is_open_ended",
         "_max_body",
+        "_pieces",
         "_watch",
         "_wire",
         "headers",
@@ -65,16 +66,19 @@ class Reply:
         self._wire: HttpConnection | None = wire
         self._watch = watch
         self._max_body = max_body
+        self._pieces: list[bytes] = []
+        """What `chunks` has cut off a large network read and not yielded yet, the last first."""
         self._failure: APIConnectionError | None = None
         """How the body broke off. Copies of it are raised: a traceback names frames that hold this object."""
         if body.at_eof():
             self._finish()
 
     async def read(self) -> bytes:
-        """The whole body, decompressed. Raises `APIConnectionError` where it is larger than `Transport(max_body=...)`."""
+        """Return the whole body, decompressed; after `chunks` has begun, the rest of it. Raise `APIConnectionError` if it is
+        larger than `Transport(max_body=...)`."""
         first = await self._next()
         size = len(first)
-        if self._wire is None and self._failure is None and size <= self._max_body:
+        if self._wire is None and self._failure is None and size <= self._max_body and not self._pieces:
             return first
         pieces = [first]
         while size <= self._max_body:
@@ -102,10 +106,12 @@ class Reply:
         A large read comes in pieces, between which others have their turn on the event loop."""
         try:
             while piece := await self._next():
-                for start in range(0, len(piece), _PIECE):
-                    if start:
-                        await asyncio.sleep(0)
-                    yield piece[start : start + _PIECE]
+                if len(piece) > _PIECE:
+                    self._pieces = [piece[start : start + _PIECE] for start in range(0, len(piece), _PIECE)][::-1]
+                    piece = self._pieces.pop()
+                yield piece
+                if self._pieces:
+                    await asyncio.sleep(0)
         finally:
             self._close()
 
@@ -139,6 +145,8 @@ class Reply:
         """Return the next bytes of the body, without a byte order mark at its beginning; empty at its end.
 
         Servers on Windows write the mark, and neither JSON (RFC 8259, 8.1) nor the clients of a stream expect it."""
+        if self._pieces:
+            return self._pieces.pop()
         if self._is_begun:
             return await self._receive()
         self._is_begun = True

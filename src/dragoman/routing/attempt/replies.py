@@ -109,7 +109,9 @@ async def open_stream(
     head = await _head(reads)
     kind = head.lstrip(_BLANK)[:1]
     if kind == b"{":
-        return _split_whole(request, prepared, reply.headers, head + await reply.read())
+        body = head + await reply.read()
+        await reads.aclose()
+        return _split_whole(request, prepared, reply.headers, body)
     reads = _again(head, reads)
     if prepared.native and codec.stream_relay is not None and kind != b"[":
         relay = codec.stream_relay(prepared.context, request.reply_style)
