@@ -7,6 +7,7 @@ import importlib
 import pkgutil
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,23 @@ def test_lock_files_hold_hashes_and_no_addresses() -> None:
         text = path.read_text()
         assert "--hash=sha256:" in text
         assert "://" not in text
+
+
+def private_imports(path: Path) -> Iterator[str]:
+    """Yield what a file imports of the private modules and names of other rooms."""
+    package = path.relative_to(SOURCE.parent).parent.parts
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not (isinstance(node, ast.ImportFrom) and (node.module or "").startswith("dragoman")):
+            continue
+        for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
+            parts = str(name).split(".")
+            first = next(
+                (at for at, part in enumerate(parts) if part.startswith("_") and not part.endswith("__")), None
+            )
+            if first is not None and package[:first] != tuple(parts[:first]):
+                yield str(name)
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_no_private_module_is_imported_across_rooms(path: Path) -> None:
+    assert list(private_imports(path)) == []

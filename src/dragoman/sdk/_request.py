@@ -43,16 +43,8 @@ def build_call(
     for path, message in parts.problems:
         raise BadRequestError(f"{path}: {message}", param=path, model=model, code="invalid_type")
     values = {name: plain(value) for name, value in {**body, **parts.rest}.items() if value is not None}
-    format_class = parts.rest.get("response_format")
-    if isinstance(format_class, type):
-        if not callable(getattr(format_class, "model_json_schema", None)):
-            raise BadRequestError(
-                f"response_format: expected an object or a pydantic class, got the class {format_class.__name__}",
-                param="response_format",
-                model=model,
-                code="invalid_type",
-            )
-        values["response_format"] = response_format_of(format_class)
+    if isinstance(parts.rest.get("response_format"), type):
+        values["response_format"] = _response_format(parts.rest["response_format"], model)
     if values.get("store") and parts.options.get("metadata"):
         values["metadata"] = stored_metadata(parts.options["metadata"]) or None
     if not isinstance(model, str):
@@ -67,6 +59,17 @@ def build_call(
     call = Call(operation=operation, model=model, request=request, stream=stream, options=CallOptions(**parts.options))
     include = values.get("stream_options")
     return BuiltCall(call, isinstance(include, dict) and bool(include.get("include_usage")), tuple(parts.ignored))
+
+
+def _response_format(format_class: type[Any], model: str) -> dict[str, Any]:
+    if not callable(getattr(format_class, "model_json_schema", None)):
+        raise BadRequestError(
+            f"response_format: expected an object or a pydantic class, got the class {format_class.__name__}",
+            param="response_format",
+            model=model,
+            code="invalid_type",
+        )
+    return response_format_of(format_class)
 
 
 def plain(value: Any) -> Any:

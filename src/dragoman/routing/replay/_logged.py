@@ -140,16 +140,16 @@ def _bad(name: str, expected: str) -> BadLine:
 
 
 def _outcomes(row: Mapping[str, Any], error: str) -> tuple[ReplayedOutcome, ...]:
-    """Of a line with `attempts` those, of one with `excluded` what these say, and otherwise the one that is named."""
+    """Return the outcomes of a line: those of its `attempts`, or of its `tried`, or else that of the one deployment it names."""
     deployment, provider, model = (_text(row, name) for name in ("deployment", "provider", "answered_by"))
     target = f"{provider}/{model}" if provider and model else ""
-    attempts, excluded = row.get("attempts"), row.get("tried")
+    attempts, entries = row.get("attempts"), row.get("tried")
     if isinstance(attempts, list):
         return tuple(_attempt(item, f"attempts[{position}]") for position, item in enumerate(attempts))
-    if excluded:
-        if not isinstance(excluded, list):
-            raise _bad("tried", "a list")
-        return tuple(_said(item, deployment, target, f"tried[{position}]") for position, item in enumerate(excluded))
+    if isinstance(entries, list):
+        return tuple(_said(item, deployment, target, f"tried[{position}]") for position, item in enumerate(entries))
+    if entries:
+        raise _bad("tried", "a list")
     if attempts == 0 or not (deployment or target):
         return ()
     broke_off = type(attempts) is int  # all attempts are counted, and none of them is said to have failed

@@ -169,25 +169,35 @@ class ReplayedDeployments:
         sample = self._log.times.at(target_of(deployment), deployment.id)
         return outcome._replace(milliseconds=None if sample is None else sample.mean)
 
+    def _recent_failure(self, deployment: str, now: float) -> ReplayedOutcome | None:
+        """Return the last outcome of a deployment, where it is recent and a failure by the deployment's own fault."""
+        at, last = self._last.get(deployment, (0.0, None))
+        is_failure = last is not None and last.error and not _is_the_requests_own(last)
+        return last if is_failure and 0 <= now - at <= _FRESH else None
+
     async def _other_outcome(self, play: ReplayedCall, job: AttemptRequest) -> ReplayedOutcome:
-        """Of a deployment that the log did not ask for this call."""
+        """Return the outcome of a deployment that did not get this call in the log."""
         logged, deployment = play.logged, job.deployment
         target = target_of(deployment)
-        refused = next((item for _, item in play.outcomes if item.error and _is_the_requests_own(item)), None)
+        refused = _refusal(play)
+        if refused is not None and refused.target == target:
+            return refused
         if refused is not None:
-            if refused.target == target:
-                return refused
             play.doubts.append("a deployment refused its request, and whether another model takes it is not known")
         if logged.said is not None and (refusal := (await dry_write(job)).refusal) is not None:
             return ReplayedOutcome(deployment.id, target, refusal.error, refusal.status, 0.0)
         sample = self._log.times.at(target, deployment.id)
         took = None if sample is None else sample.mean
-        at, last = self._last.get(deployment.id, (0.0, None))
-        if last is not None and last.error and 0 <= logged.at - at <= _FRESH and not _is_the_requests_own(last):
+        last = self._recent_failure(deployment.id, logged.at)
+        if last is not None:
             play.inferred = True
             return last
         play.assumed = True
         return ReplayedOutcome(deployment.id, target, milliseconds=took)
+
+
+def _refusal(play: ReplayedCall) -> ReplayedOutcome | None:
+    return next((item for _, item in play.outcomes if item.error and _is_the_requests_own(item)), None)
 
 
 def _is_the_requests_own(outcome: ReplayedOutcome) -> bool:

@@ -37,7 +37,7 @@ def is_spend_log(row: Mapping[str, Any]) -> bool:
 
 
 def row_of_spend_log(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What is wrong in it is found where the row is read."""
+    """Return the row as a line of our own log. What is wrong in it is found where that line is read."""
     metadata = _parsed(row.get("metadata"))
     metadata = metadata if isinstance(metadata, dict) else {}
     kind = row.get("call_type")
@@ -45,25 +45,29 @@ def row_of_spend_log(row: Mapping[str, Any]) -> dict[str, Any]:
     provider, model = row.get("custom_llm_provider") or None, row.get("model")
     if isinstance(provider, str) and isinstance(model, str):
         model = model.removeprefix(f"{provider}/")
-    usage = _usage(row, metadata)
-    cached = str(row.get("cache_hit")).lower() == "true"
     return {
         "time": ended if ended is not None else started,
-        "milliseconds": (ended - started) * 1000
-        if ended is not None and started is not None and ended >= started
-        else None,
+        "milliseconds": _milliseconds(started, ended),
         "operation": _OPERATIONS.get(str(kind), kind),
         "model": row.get("model_group") or row.get("model"),
         "provider": provider,
         "answered_by": model,
         "deployment": row.get("model_id") or None,
-        "usage": usage,
+        "usage": _usage(row, metadata),
         "cost": row.get("spend") or None,
         "metadata": {"tags": tags} if (tags := _parsed(row.get("request_tags"))) else None,
         "request": _request(row),
         **_failure(row, metadata),
-        **({"error": CACHED, "attempts": 0} if cached else {}),
+        **_cached(row),
     }
+
+
+def _milliseconds(started: float | None, ended: float | None) -> float | None:
+    return None if started is None or ended is None or ended < started else (ended - started) * 1000
+
+
+def _cached(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"error": CACHED, "attempts": 0} if str(row.get("cache_hit")).lower() == "true" else {}
 
 
 def _failure(row: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
