@@ -1,4 +1,4 @@
-"""The table that turns the errors of aiohttp, TLS and the system into ours, free of secrets."""
+"""Turn the errors of aiohttp, TLS and the system into Dragoman's own, free of secrets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import errno
 import os
 import ssl
 from asyncio import IncompleteReadError
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from aiohttp import client_exceptions as theirs
 from aiohttp import http_exceptions as parsing
@@ -46,15 +47,15 @@ _BY_CLASS: tuple[tuple[type[BaseException], _Kind], ...] = (
     (theirs.ClientConnectionError, _UNREACHABLE),
     (OSError, _UNREACHABLE),
 )
-"""The first class that fits counts. What is not here is no network error, and stays what it is."""
+"""The first class that fits counts. An error of another class is not the network's, and stays what it is."""
 
 _BY_ERRNO = {errno.ECONNREFUSED: _REFUSED, errno.ECONNRESET: _RESET, errno.EPIPE: _RESET}
 
-_WORTH_SAYING = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ETIMEDOUT, errno.EMFILE, errno.EADDRNOTAVAIL})
+_TELLING_ERRNOS = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ETIMEDOUT, errno.EMFILE, errno.EADDRNOTAVAIL})
 
 
 def map_error(error: BaseException, place: str) -> APIConnectionError | None:
-    """The error of ours for a foreign one; None where it is not the network's."""
+    """Return our error for a foreign one, or None if it is not the network's."""
     for kind_of, kind in _BY_CLASS:
         if isinstance(error, kind_of):
             kind = _by_cause(error, kind)
@@ -65,8 +66,9 @@ def map_error(error: BaseException, place: str) -> APIConnectionError | None:
 
 
 def forget_frames(error: BaseException) -> None:
-    """Take the traceback from an error that something keeps beyond its raising, as aiohttp's connections and readers do: it names
-    frames that hold that keeper, and all that was read would stay until the garbage collector comes by."""
+    """Remove the traceback of an error that something keeps after it was raised, as aiohttp's connections and readers do.
+
+    The traceback names frames that hold that keeper, and all that was read would stay until the garbage collector runs."""
     error.__traceback__ = None
 
 
@@ -88,17 +90,24 @@ def _by_broken_body(error: theirs.ClientPayloadError) -> _Kind:
 
 
 def _detail(error: BaseException) -> str:
-    """What may be said of it: never a URL, a header, or what the server wrote."""
+    """Return what may be shown of an error: never a URL, a header, or text that the server wrote."""
+    error = _cause(error)
+    return next((describe(error) for kind, describe in _DETAILS if isinstance(error, kind)), "")
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Return the error of TLS or the system that aiohttp has wrapped."""
     if isinstance(error, theirs.ClientConnectorCertificateError):
-        error = error.certificate_error
-    elif isinstance(error, theirs.ClientConnectorError) and not isinstance(error, theirs.ClientConnectorDNSError):
-        error = error.os_error
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return error.verify_message or ""
-    if isinstance(error, ssl.SSLError):
-        return (error.reason or "").lower().replace("_", " ")
-    if isinstance(error, theirs.ClientHttpProxyError):
-        return f"status {error.status}"
-    if isinstance(error, OSError) and error.errno in _WORTH_SAYING:
-        return os.strerror(error.errno).lower()
-    return ""
+        return error.certificate_error
+    if isinstance(error, theirs.ClientConnectorError) and not isinstance(error, theirs.ClientConnectorDNSError):
+        return error.os_error
+    return error
+
+
+_DETAILS: tuple[tuple[type[BaseException], Callable[[Any], str]], ...] = (
+    (ssl.SSLCertVerificationError, lambda error: error.verify_message or ""),
+    (ssl.SSLError, lambda error: (error.reason or "").lower().replace("_", " ")),
+    (theirs.ClientHttpProxyError, lambda error: f"status {error.status}"),
+    (OSError, lambda error: os.strerror(error.errno).lower() if error.errno in _TELLING_ERRNOS else ""),
+)
+"""The first class that fits counts."""

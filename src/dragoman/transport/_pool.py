@@ -15,11 +15,11 @@ from aiohttp import ClientConnectionError, ClientTimeout, TCPConnector
 
 from dragoman.errors import ConfigError
 from dragoman.transport._failures import map_error
-from dragoman.transport._limits import TimeoutWatch, ran_out
+from dragoman.transport._http_connection import HttpConnection
+from dragoman.transport._origin import Origin, resolve
 from dragoman.transport._protocol import AnswerProtocol
 from dragoman.transport._proxies import Proxies
-from dragoman.transport._target import Origin, resolve
-from dragoman.transport._wire import HttpConnection
+from dragoman.transport._timeouts import TimeoutWatch, ran_out
 
 if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Pool"]
 
 _MAX_TARGETS = 1024
-_GOODBYE = 2.0
-"""Seconds to close all connections; the system closes what is left then."""
+_CLOSING_SECONDS = 2.0
+"""Seconds to close all connections. The system closes what is left then."""
 _NEVER = float("inf")
 """aiohttp rounds timeouts above a threshold up to whole seconds of the clock; ours are to fire when they are due."""
 
@@ -52,42 +52,42 @@ class Pool:
         )
         self._proxies = Proxies() if trust_env else None
         self._targets: dict[str, Origin] = {}
-        # A loop closes the async generators that it has seen begin, before it closes: the one hook there is.
-        self._farewell = _close_at_the_end(self._connector)
-        _advance(self._farewell)
+        # Before a loop closes, it closes the async generators that have begun on it: the only hook there is.
+        self._closing = _close_with_loop(self._connector)
+        _advance(self._closing)
 
     @property
     def closed(self) -> bool:
         return self._connector.closed
 
     def target(self, url: str) -> Origin:
-        found = self._targets.get(url)
-        if found is None:
+        target = self._targets.get(url)
+        if target is None:
             if len(self._targets) >= _MAX_TARGETS:
                 self._targets.clear()
-            found = self._targets[url] = resolve(url, self.loop, self._proxies)
-        return found
+            target = self._targets[url] = resolve(url, self.loop, self._proxies)
+        return target
 
     async def connect(self, target: Origin, watch: TimeoutWatch) -> HttpConnection:
         limit, seconds, left = watch.connect_limit()
-        if left <= 0:  # which aiohttp takes for no limit
+        if left <= 0:  # aiohttp would take it for no limit
             raise ran_out(limit, seconds, target.place)
         try:
-            connection = await self._connector.connect(target.peer, [], _patience(left))
+            connection = await self._connector.connect(target.peer, [], _connect_timeout(left))
         except Exception as error:
             # The system's own ETIMEDOUT is a TimeoutError too, but with a number.
             if isinstance(error, TimeoutError) and error.errno is None:
                 raise ran_out(limit, seconds, target.place) from None
-            # Not by way of a variable: an error and the frame that it names must not hold each other.
+            # Not through a variable: an error and the frame that it names must not hold each other.
             raise map_error(error, target.place) or error from None
         return HttpConnection(connection, self._connector.keep, self._connector.lingering)
 
     async def aclose(self) -> None:
-        await self._farewell.aclose()
+        await self._closing.aclose()
 
 
 class _Connector(TCPConnector):
-    """aiohttp's, but it never hands out a kept connection that the server has ended, and it dies in silence."""
+    """aiohttp's, but it never hands out a kept connection that the server has ended, and logs nothing when it is freed."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -98,32 +98,34 @@ class _Connector(TCPConnector):
     def keep(self, connection: Connection) -> None:
         protocol = connection.protocol
         if protocol is not None and protocol.transport is not None and protocol not in self._kept:
-            self._kept[protocol] = _arrivals(protocol.transport.get_extra_info("socket").fileno())
+            self._kept[protocol] = _data_check(protocol.transport.get_extra_info("socket").fileno())
         connection.release()
 
     async def connect(self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout) -> Connection:
         while True:
             connection = await super().connect(req, traces, timeout)
             protocol = connection.protocol
-            something_came = self._kept.get(protocol) if protocol is not None else None
-            if protocol is None or something_came is None:
+            has_data = self._kept.get(protocol) if protocol is not None else None
+            if protocol is None or has_data is None:
                 return connection
-            if protocol.is_connected() and not protocol.should_close and not something_came():
+            if protocol.is_connected() and not protocol.should_close and not has_data():
                 return connection
             connection.close()
 
     async def end(self) -> None:
-        """Close all connections now. A polite close would wait, without an end, for a peer to take what is not sent yet; and
-        aiohttp forgets who reads from a connection that it closes."""
-        for wire in tuple(self.lingering):
-            wire.cut()
+        """Close all connections now.
+
+        A graceful close would wait without limit for a peer to take what is not sent yet, and aiohttp does not wake the readers
+        of a connection that it closes."""
+        for connection in tuple(self.lingering):
+            connection.cut()
         for protocol in tuple(self._acquired):
             payload = getattr(protocol, "_payload", None)
             protocol.abort()
             if payload is not None:
                 payload.set_exception(ClientConnectionError("closed"))
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_GOODBYE):
+            async with asyncio.timeout(_CLOSING_SECONDS):
                 await self.close(abort_ssl=True)
 
     def __del__(self, *_: Any) -> None:
@@ -132,12 +134,12 @@ class _Connector(TCPConnector):
 
 
 @functools.lru_cache(maxsize=64)
-def _patience(seconds: float) -> ClientTimeout:
-    """Kept, because nearly all calls have the same, and to make one takes longer than to find a connection in the pool."""
+def _connect_timeout(seconds: float) -> ClientTimeout:
+    """Return aiohttp's form of a limit. Cached: nearly all calls have the same, and building one is slow."""
     return ClientTimeout(connect=seconds, ceil_threshold=_NEVER)
 
 
-async def _close_at_the_end(connector: _Connector) -> AsyncGenerator[None, None]:
+async def _close_with_loop(connector: _Connector) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
@@ -153,12 +155,12 @@ def _advance(generator: AsyncGenerator[None, None]) -> None:
         return
 
 
-def _arrivals(number: int) -> Callable[[], bool]:
-    """Asks the system whether something came on a socket: the end of its connection or something unasked, seen by the loop or
-    not yet.
+def _data_check(number: int) -> Callable[[], bool]:
+    """Return a function that asks the system whether something has arrived on a socket: the end of its connection, or data that was
+    not requested, whether the event loop has seen it yet or not.
 
-    Asked of a kept connection before it is used again, which is the only moment at which a request may be moved to another
-    one, POST or not: nothing of it is written."""
+    It is called before a kept connection is used again, the only moment at which a request, POST or not, may be moved to another
+    connection: nothing of it has been written."""
     if number < 0:
         return lambda: True
     if not hasattr(select, "poll"):
@@ -169,7 +171,7 @@ def _arrivals(number: int) -> Callable[[], bool]:
 
 
 def _tls(verify: bool | str | ssl.SSLContext) -> bool | ssl.SSLContext:
-    """The system's authorities unless told otherwise: OpenSSL itself honours SSL_CERT_FILE."""
+    """Return what aiohttp needs for `verify`. By default the system's authorities: OpenSSL itself honours SSL_CERT_FILE."""
     if not isinstance(verify, str):
         return verify
     try:

@@ -1,4 +1,4 @@
-"""aiohttp's reader of answers, which survives bytes behind an answer."""
+"""aiohttp's reader of answers, made to survive bytes behind an answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _HEAD_ENDS = b"\r\n\r\n"
 
 
 class AnswerProtocol(ResponseHandler):
-    """Give a head to the parser by itself.
+    """Gives the head of an answer to the parser by itself.
 
     The parser forgets a whole answer when what follows it in the same read is not HTTP; an answer whose head it has given away
     keeps its body. Such a connection is not used again."""

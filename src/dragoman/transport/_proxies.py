@@ -1,8 +1,9 @@
-"""Which proxy stands before a host, as HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY say."""
+"""Find the proxy of a host by HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY."""
 
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterator
 from urllib.request import getproxies, proxy_bypass
 
 __all__ = ["Proxies"]
@@ -18,7 +19,7 @@ class Proxies:
         self._networks = tuple(_networks(self._by_scheme.get("no", "")))
 
     def find(self, scheme: str, host: str, port: int) -> str | None:
-        """The proxy's address, or None where the host is asked directly; loopback always is, as in Go and curl's advice."""
+        """Return the proxy's address, or None if the host is called directly, as loopback always is (like in Go)."""
         proxy = self._by_scheme.get(scheme) or self._by_scheme.get("all")
         if not proxy or self._is_direct(host, port):
             return None
@@ -40,12 +41,10 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
-def _networks(no_proxy: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    """The entries like `10.0.0.0/8`, which the standard library does not read."""
-    found = []
+def _networks(no_proxy: str) -> Iterator[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Yield the entries like `10.0.0.0/8`, which the standard library does not read."""
     for entry in no_proxy.split(","):
         try:
-            found.append(ipaddress.ip_network(entry.strip(), strict=False))
+            yield ipaddress.ip_network(entry.strip(), strict=False)
         except ValueError:
             continue
-    return found

@@ -1,4 +1,4 @@
-"""An answer whose headers are here, and its body as it comes."""
+"""An answer whose headers have arrived, and its body as it comes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from copy import copy
 from typing import TYPE_CHECKING, Self
 
 from dragoman.errors import APIConnectionError
-from dragoman.transport._limits import TimeoutWatch
+from dragoman.transport._timeouts import TimeoutWatch
 
 if TYPE_CHECKING:
     from aiohttp.http import RawResponseMessage
     from aiohttp.streams import StreamReader
 
-    from dragoman.transport._wire import HttpConnection
+    from dragoman.transport._http_connection import HttpConnection
 
 __all__ = ["Reply"]
 
@@ -25,19 +25,19 @@ _PIECE = 32 * 1024
 
 
 class Reply:
-    """An answer whose headers are here. Must be closed: `async with`, or `aclose()`; closing before the end of the body
+    """An answer whose headers have arrived. Must be closed: `async with`, or `aclose()`; closing before the end of the body
     closes the connection."""
 
     __slots__ = (
         "__weakref__",
         "_body",
+        "_connection",
         "_failure",
         "_is_begun",
         "_is_open_ended",
         "_max_body",
         "_pieces",
         "_watch",
-        "_wire",
         "headers",
         "status",
     )
@@ -51,7 +51,7 @@ class Reply:
         self,
         message: RawResponseMessage,
         body: StreamReader,
-        wire: HttpConnection,
+        connection: HttpConnection,
         watch: TimeoutWatch,
         *,
         max_body: int,
@@ -63,7 +63,7 @@ class Reply:
         self._body = body
         self._is_open_ended = not message.chunked and "content-length" not in headers
         self._is_begun = False
-        self._wire: HttpConnection | None = wire
+        self._connection: HttpConnection | None = connection
         self._watch = watch
         self._max_body = max_body
         self._pieces: list[bytes] = []
@@ -78,7 +78,7 @@ class Reply:
         larger than `Transport(max_body=...)`."""
         first = await self._next()
         size = len(first)
-        if self._wire is None and self._failure is None and size <= self._max_body and not self._pieces:
+        if self._connection is None and self._failure is None and size <= self._max_body and not self._pieces:
             return first
         pieces = [first]
         while size <= self._max_body:
@@ -101,9 +101,9 @@ class Reply:
         return bytes(start[:size])
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """The body as it comes, decompressed, one item a network read. Leaving it early closes the connection.
+        """Yield the body as it comes, decompressed, one item a network read. Leaving it early closes the connection.
 
-        A large read comes in pieces, between which others have their turn on the event loop."""
+        A large read comes in pieces, between which other tasks run on the event loop."""
         try:
             while piece := await self._next():
                 if len(piece) > _PIECE:
@@ -119,15 +119,15 @@ class Reply:
         self._close()
 
     def let_end(self, seconds: float) -> None:
-        """Nothing more is wanted of the body: keep the connection if it ends within `seconds`, else close it then."""
-        wire, self._wire = self._wire, None
-        if wire is None:
+        """Read no more of the body: keep the connection if the body ends within `seconds`, else close it then."""
+        connection, self._connection = self._connection, None
+        if connection is None:
             return
         self._watch.stop()
         if self._body.is_eof():
-            wire.release()
+            connection.release()
         else:
-            wire.linger(seconds)
+            connection.linger(seconds)
 
     async def __aenter__(self) -> Self:
         return self
@@ -136,10 +136,10 @@ class Reply:
         self._close()
 
     def __del__(self) -> None:
-        # Forgotten by its owner: aiohttp would print a warning when its connection goes unclosed.
-        wire = getattr(self, "_wire", None)
-        if wire is not None:
-            self._watch.finally_cut(wire.cut)
+        # Its owner has forgotten it: aiohttp would print a warning about its unclosed connection.
+        connection = getattr(self, "_connection", None)
+        if connection is not None:
+            self._watch.finally_cut(connection.cut)
 
     async def _next(self) -> bytes:
         """Return the next bytes of the body, without a byte order mark at its beginning; empty at its end.
@@ -154,8 +154,8 @@ class Reply:
         return first if not first.startswith(codecs.BOM_UTF8) else first[3:] or await self._receive()
 
     async def _receive(self) -> bytes:
-        """What is here of the body, waited for if there is nothing; empty at its end."""
-        if self._wire is None:
+        """Return what has arrived of the body, or wait for it; empty at its end."""
+        if self._connection is None:
             if self._failure is not None:
                 raise copy(self._failure)
             return b""
@@ -178,8 +178,8 @@ class Reply:
 
     def _end(self, piece: bytes) -> bytes:
         """A body without a length ends with its connection, which must not have been cut then."""
-        if self._is_open_ended and self._wire is not None:
-            broken = self._wire.error()
+        if self._is_open_ended and self._connection is not None:
+            broken = self._connection.error()
             self._failure = self._watch.failure or (
                 self._watch.explain(broken) if isinstance(broken, OSError) else None
             )
@@ -192,7 +192,7 @@ class Reply:
         raise copy(self._failure)
 
     def _close(self) -> None:
-        if self._wire is None:
+        if self._connection is None:
             return
         if self._body.is_eof():
             self._finish()
@@ -200,20 +200,20 @@ class Reply:
             self._cut()
 
     def _finish(self) -> None:
-        wire, self._wire = self._wire, None
+        connection, self._connection = self._connection, None
         self._watch.stop()
-        if wire is not None:
-            wire.release()
+        if connection is not None:
+            connection.release()
 
     def _cut(self) -> None:
-        wire, self._wire = self._wire, None
+        connection, self._connection = self._connection, None
         self._watch.stop()
-        if wire is not None:
-            wire.cut()
+        if connection is not None:
+            connection.cut()
 
 
 def _text(value: str) -> str:
-    """`value` without the lone surrogates that aiohttp makes of bytes that are not UTF-8: no JSON and no header can hold them."""
+    """Return `value` without the lone surrogates that aiohttp makes of bytes that are not UTF-8, and no JSON can hold."""
     if value.isascii():
         return value
     try:
@@ -224,7 +224,7 @@ def _text(value: str) -> str:
 
 
 def _take_rest(body: StreamReader) -> bytes:
-    """What came before an error. aiohttp itself would raise the error first, and the end of many a stream would be lost."""
+    """Return what came before an error. aiohttp itself would raise the error first, and the end of many streams would be lost."""
     buffered = getattr(body, "_buffer", None)
     if not buffered:
         return b""

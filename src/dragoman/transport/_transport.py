@@ -1,4 +1,4 @@
-"""Sending a request over a pool of connections."""
+"""Send requests over a pool of connections."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from dragoman.errors import APIConnectionError
-from dragoman.transport._limits import Timeouts, TimeoutWatch
 from dragoman.transport._reply import Reply
+from dragoman.transport._timeouts import Timeouts, TimeoutWatch
 
 if TYPE_CHECKING:
     from dragoman.transport._pool import Pool
@@ -49,22 +49,22 @@ class Transport:
     ) -> Reply:
         """Send one request. Cancelling it closes the connection. A redirect is not followed but refused.
 
-        Raises `APIConnectionError` or `Timeout`."""
+        Raise `APIConnectionError` or `Timeout`."""
         pool = self.open()
         target = pool.target(url)
         lines = target.head(method, headers, body)
         watch = TimeoutWatch(pool.loop, timeouts, target.place)
-        wire = await pool.connect(target, watch)
+        connection = await pool.connect(target, watch)
         try:
-            watch.start(wire.cut)
-            wire.write(lines, body or b"", bodiless=method == "HEAD")
-            message, payload = await wire.answer(target.place)
+            watch.start(connection.cut)
+            connection.write(lines, body or b"", bodiless=method == "HEAD")
+            message, payload = await connection.answer(target.place)
         except BaseException as error:
             watch.stop()
-            wire.cut()
-            # Not by way of a variable: an error and the frame that it names must not hold each other.
+            connection.cut()
+            # Not through a variable: an error and the frame that it names must not hold each other.
             raise watch.explain(error) or error from None
-        reply = Reply(message, payload, wire, watch, max_body=self._max_body)
+        reply = Reply(message, payload, connection, watch, max_body=self._max_body)
         if reply.status in _REDIRECTS:
             await reply.aclose()
             raise _redirected(reply, url, target.place)
@@ -77,7 +77,7 @@ class Transport:
             await pool.aclose()
 
     def open(self) -> Pool:
-        """The pool of the running loop; aiohttp is imported and certificates are read here, on first use."""
+        """Return the pool of the running loop. On first use aiohttp is imported here, and certificates are read."""
         pool = self._pool
         loop = asyncio.get_running_loop()
         if pool is not None and pool.loop is loop and not pool.closed:
@@ -96,7 +96,9 @@ class Transport:
 
 
 def _redirected(reply: Reply, url: str, place: str) -> APIConnectionError:
-    """Names where it leads, for who has to correct the address; a redirect's query may hold anything, so not that."""
+    """Return the error that names the host to which a redirect leads, so that the address can be corrected.
+
+    The rest of the location stays out of it: a query may hold secrets."""
     to = urlsplit(urljoin(url, reply.headers.get("location", "")))
     return APIConnectionError(
         f"{place}: redirects ({reply.status}) to {to.hostname or 'nowhere'}, and redirects are not followed",

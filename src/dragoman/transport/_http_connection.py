@@ -1,4 +1,4 @@
-"""One connection, while an exchange has it: written to, waited on, then kept or cut."""
+"""One connection while an exchange has it: written to, waited on, then kept or cut."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class HttpConnection:
         self._upload: asyncio.Task[None] | None = None
 
     def write(self, lines: bytes, body: bytes, *, bodiless: bool) -> None:
-        """Hand a request over. Not waited for: the answer may come before all of it has been taken, and ends the exchange."""
+        """Hand a request over, without waiting: the answer may come before all of it has been taken, and then ends the exchange."""
         protocol, transport = self._connection.protocol, self._connection.transport
         if protocol is None or transport is None:
             raise ConnectionResetError
@@ -72,24 +72,26 @@ class HttpConnection:
         while True:
             message, payload = await protocol.read()
             if message.code == 101:
-                raise APIConnectionError(f"{place}: the answer switches protocols unasked", code="invalid_response")
+                raise APIConnectionError(
+                    f"{place}: the answer switches protocols, which was not requested", code="invalid_response"
+                )
             if message.code >= 200:
                 self._payload = payload
                 return message, payload
 
     def error(self) -> BaseException | None:
-        """How the connection ended, if it has."""
+        """Return how the connection ended, if it has."""
         protocol = self._connection.protocol
         return None if protocol is None else protocol.exception()
 
     def linger(self, seconds: float) -> None:
-        """Nothing more is wanted of the answer: release the connection when the answer ends within `seconds`, else cut it."""
+        """Read no more of the answer: release the connection when the answer ends within `seconds`, else cut it."""
         assert self._payload is not None
         self._lingering.add(self)
         self._timer = asyncio.get_running_loop().call_later(seconds, self.cut)
-        self._payload.on_eof(self._released_at_the_end)
+        self._payload.on_eof(self._release_lingering)
 
-    def _released_at_the_end(self) -> None:
+    def _release_lingering(self) -> None:
         if self in self._lingering:
             self.release()
 
@@ -107,19 +109,19 @@ class HttpConnection:
             self._keep(self._connection)
 
     def cut(self) -> None:
-        """Close now. A polite close would first wait for what is not sent yet, and TLS for the peer's goodbye."""
+        """Close now. A graceful close would first wait for what is not sent yet, and TLS for the peer's close notification."""
         self._stop_lingering()
         transport = self._connection.transport
         if transport is not None:
             if self._has_unsent() or self._payload is None:
-                # A reset takes back what the server has not read yet. A mere end would queue up behind it.
+                # A reset discards what the server has not read yet; an orderly end would queue up behind it.
                 with contextlib.suppress(OSError, AttributeError):
                     transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             transport.abort()
         if self._upload is not None:
             self._upload.cancel()
         if self._payload is not None and self._payload.exception() is None:
-            # aiohttp forgets who reads from a connection that it is told to close, and would leave them waiting.
+            # aiohttp does not wake the readers of a connection that it is told to close.
             self._payload.set_exception(ClientConnectionError("cut"))
         self._connection.close()
 
@@ -133,7 +135,7 @@ class HttpConnection:
 async def _write_in_pieces(protocol: ResponseHandler, body: bytes) -> None:
     writer = StreamWriter(protocol, asyncio.get_running_loop())
     rest = memoryview(body)
-    # Who waits for the answer learns how the connection ended.
+    # The reader of the answer learns how the connection ended.
     with contextlib.suppress(ClientError, OSError):
         while rest and protocol.transport is not None:
             protocol.transport.write(rest[:_SMALL])

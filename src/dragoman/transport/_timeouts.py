@@ -23,7 +23,7 @@ class Timeouts:
     """To a usable connection: name look-up, TCP, TLS, and a place in the pool."""
     first_content: float | None = None
     """To the first content of a stream. None: 120 for streams, and the total for whole answers. Watched by the caller of
-    `send`, who knows what content is."""
+    `send`, which knows what content is."""
     idle: float = 120.0
     """Between two reads of a body that has begun."""
     total: float = 600.0
@@ -53,31 +53,31 @@ class TimeoutWatch:
         self._cut: Callable[[], None] | None = None
 
     def connect_limit(self) -> tuple[str, float, float]:
-        """The limit that ends connecting: its name, its seconds, and what is left of them."""
+        """Return the limit that ends connecting: its name, its seconds, and what is left of them."""
         left = self.deadline - self._loop.time()
         if left < self._timeouts.connect:
             return "total", self._timeouts.total, left
         return "connect", self._timeouts.connect, self._timeouts.connect
 
     def start(self, cut: Callable[[], None]) -> None:
-        """From now on `cut` is called when a limit runs out."""
+        """Begin to watch: `cut` is called when a limit runs out."""
         self._cut = cut
         self._timer = self._loop.call_at(self.deadline, self._look)
 
     def waiting(self) -> None:
-        """The next piece of the body is waited for."""
+        """Note that the next piece of the body is awaited."""
         if self._begun:
             self._waiting_since = self._loop.time()
 
     def received(self) -> None:
-        """A piece of the body is here. A slow reader of it is not the provider's idleness."""
+        """Note that a piece of the body is here. How long its reader takes is not the provider's idleness."""
         self._waiting_since = None
         if not self._begun:
             self._begun = True
             self._move_timer(self._loop.time())
 
     def finally_cut(self, cut: Callable[[], None]) -> None:
-        """Cut from the collector, which may run in any thread."""
+        """Cut from the garbage collector, which may run in any thread."""
         if self._loop.is_closed():
             return
         if self._loop.is_running() and _running_loop() is not self._loop:
@@ -90,12 +90,12 @@ class TimeoutWatch:
         cut()
 
     def explain(self, error: BaseException) -> APIConnectionError | None:
-        """What ended the exchange, in our words; None where `error` is neither a limit's doing nor the network's."""
+        """Return our error for what ended the exchange, or None if `error` comes neither from a limit nor from the network."""
         from dragoman.transport._failures import forget_frames, map_error
 
         if self.failure is not None and isinstance(error, Exception):
             forget_frames(error)
-            return copy(self.failure)  # what is raised names frames that hold this watch
+            return copy(self.failure)  # the traceback of what is raised names frames that hold this watch
         return map_error(error, self.place)
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""What a URL comes to on the wire: whom to connect to, and the lines before the caller's headers."""
+"""What a URL comes to on the wire: the peer to connect to, and the lines before the caller's headers."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from dragoman.transport._proxies import Proxies
 __all__ = ["Origin", "resolve"]
 
 _CLEAN = re.compile(r"[!-~]+")
-_OURS = ("connection", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
-"""Headers that say how the bytes are framed. Ours to set: a caller's word could contradict the body."""
+_FRAMING = ("connection", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
+"""Headers that say how the bytes are framed. The transport sets them: a caller's own could contradict the body."""
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -30,34 +30,61 @@ class Origin:
     place: str
     """`host:port`, as errors name it."""
     peer: ClientRequest
-    """What aiohttp's connector wants to know: host, port, TLS, proxy. It is never sent."""
+    """What aiohttp's connector needs: host, port, TLS, proxy. It is never sent."""
     address: str
-    """What stands between the method and the version."""
+    """The request target: what stands between the method and the version."""
     headers: Mapping[str, str]
-    """Sent unless the caller has others of the same name."""
+    """Sent unless the caller's headers hold the same name."""
 
     def head(self, method: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
-        """The request's first line and headers. Raises `APIConnectionError` where a header would break out of its line."""
-        lines = dict(self.headers)
+        """Return the request's first line and headers. Raise `APIConnectionError` if a header would break out of its line."""
+        fields = dict(self.headers)
         for name, value in headers.items():
-            lines[name.lower()] = value
-        for name in _OURS:
-            lines.pop(name, None)
+            fields[name.lower()] = value
+        for name in _FRAMING:
+            fields.pop(name, None)
         if body is not None or method not in _BODILESS:
-            lines["content-length"] = str(len(body or b""))
-        fields = [f"{name}: {value}\r\n" for name, value in lines.items()]
-        text = f"{method} {self.address} HTTP/1.1\r\n{''.join(fields)}\r\n"
-        ends = len(fields) + 2
+            fields["content-length"] = str(len(body or b""))
+        lines = [f"{name}: {value}\r\n" for name, value in fields.items()]
+        text = f"{method} {self.address} HTTP/1.1\r\n{''.join(lines)}\r\n"
+        ends = len(lines) + 2
         if text.count("\n") != ends or text.count("\r") != ends or "\0" in text:
-            name = next((name for name, value in lines.items() if re.search(r"[\r\n\0]", f"{name}{value}")), "")
-            raise APIConnectionError(
-                f"{self.place}: the header {name!r} has a line break or a null character in it", code="invalid_header"
-            )
+            raise self._broken_header(fields)
         return text.encode()
+
+    def _broken_header(self, fields: Mapping[str, str]) -> APIConnectionError:
+        broken = next((name for name, value in fields.items() if re.search(r"[\r\n\0]", f"{name}{value}")), "")
+        return APIConnectionError(
+            f"{self.place}: the header {broken!r} has a line break or a null character in it", code="invalid_header"
+        )
 
 
 def resolve(url: str, loop: asyncio.AbstractEventLoop, proxies: Proxies | None) -> Origin:
-    """Raises `APIConnectionError` where the URL is not one of HTTP."""
+    """Return what `url` comes to on the wire. Raise `APIConnectionError` if it is not an HTTP URL."""
+    parsed, host, port = _parsed(url)
+    place = f"{parsed.host_subcomponent}:{port}"
+    proxy = _proxy(proxies.find(parsed.scheme, host, port) if proxies else None, place)
+    headers = {
+        "host": parsed.host_port_subcomponent or place,
+        "accept": "*/*",
+        # The encodings that this installation of aiohttp can undo.
+        "accept-encoding": ClientRequest.DEFAULT_HEADERS[ACCEPT_ENCODING],
+        "user-agent": "dragoman",
+    }
+    if parsed.user or parsed.password:
+        headers["authorization"] = _basic(parsed)
+    address = parsed.raw_path_qs
+    if proxy is not None and parsed.scheme == "http":
+        # A plain request is handed to the proxy itself. A TLS one goes through a tunnel, and the proxy sees none of it.
+        address = str(parsed.with_user(None).with_fragment(None))
+        if proxy.user or proxy.password:
+            headers["proxy-authorization"] = _basic(proxy)
+    peer = ClientRequest("GET", parsed.origin(), loop=loop, proxy=proxy)
+    return Origin(place, peer, address, headers)
+
+
+def _parsed(url: str) -> tuple[URL, str, int]:
+    """Return an HTTP URL, its host and its port."""
     try:
         # A clean URL is sent as it stands: quoting it anew would break the signature of one that is signed.
         parsed = URL(url, encoded=_CLEAN.fullmatch(url) is not None)
@@ -66,25 +93,7 @@ def resolve(url: str, loop: asyncio.AbstractEventLoop, proxies: Proxies | None) 
         raise _invalid("is not valid") from None
     if parsed.scheme not in {"http", "https"} or not host or not port:
         raise _invalid("needs a host, and http or https as its scheme")
-    place = f"{parsed.host_subcomponent}:{port}"
-    proxy = _proxy(proxies.find(parsed.scheme, host, port) if proxies else None, place)
-    headers = {
-        "host": parsed.host_port_subcomponent or place,
-        "accept": "*/*",
-        # What this installation of aiohttp can undo.
-        "accept-encoding": ClientRequest.DEFAULT_HEADERS[ACCEPT_ENCODING],
-        "user-agent": "dragoman",
-    }
-    if parsed.user or parsed.password:
-        headers["authorization"] = _basic(parsed)
-    address = parsed.raw_path_qs
-    if proxy is not None and parsed.scheme == "http":
-        # A plain request is handed to the proxy itself; a TLS one goes through a tunnel, and the proxy sees none of it.
-        address = str(parsed.with_user(None).with_fragment(None))
-        if proxy.user or proxy.password:
-            headers["proxy-authorization"] = _basic(proxy)
-    peer = ClientRequest("GET", parsed.origin(), loop=loop, proxy=proxy)
-    return Origin(place, peer, address, headers)
+    return parsed, host, port
 
 
 def _proxy(address: str | None, place: str) -> URL | None:
