@@ -1,1 +1,1 @@
-"""Bytes -> events and back, fed at any byte split. Pure: no I/O."""
+"""Cut bytes into events, whatever way they are split, and frame events as bytes. Pure: no I/O."""

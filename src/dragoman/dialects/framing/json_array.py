@@ -1,7 +1,7 @@
-"""A stream that is one JSON array: Gemini's framing without `alt=sse`. Each element is an event.
+"""Read and write a stream that is one JSON array: Gemini's framing without `alt=sse`. Each element is an event.
 
-Elements are found by counting brackets outside of strings, so the bytes of an element are looked at once and parsed by
-whoever asked for it.
+Elements are found by counting brackets outside of strings, so that the bytes of an element are scanned once, and parsed by
+the caller.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class JsonArrayReader:
-    """Cuts an array into its elements. Keeps the current element only. A value that is not in an array counts as one element
-    (an error, for one, may come alone)."""
+    """Cut an array into its elements. Only the current element is kept. A value that is not in an array counts as one element
+    (an error may come alone)."""
 
     __slots__ = ("_at", "_closed", "_depth", "_in_array", "_in_string", "_max_element_bytes", "_rest", "_started")
 
@@ -36,11 +36,11 @@ class JsonArrayReader:
 
     @property
     def complete(self) -> bool:
-        """Whether the array has come to its end."""
+        """Whether the array has ended."""
         return self._closed
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The elements that `data` completes."""
+        """Return the elements that `data` completes."""
         self._rest += data
         if not self._started and not self._start():
             return []
@@ -56,12 +56,12 @@ class JsonArrayReader:
             self._at = 0
             self._closed = not self._in_array
         if len(self._rest) > self._max_element_bytes:
-            self._rest = bytearray()  # whoever keeps the error shall not keep the element
+            self._rest = bytearray()  # the traceback of the error shall not keep the element alive
             raise APIResponseValidationError(f"an element of the stream is longer than {self._max_element_bytes} bytes")
         return elements
 
     def _start(self) -> bool:
-        """Find the array's bracket; False as long as there is none."""
+        """Find the bracket of the array. Return False as long as there is none."""
         if _BYTE_ORDER_MARK.startswith(bytes(self._rest[:3])):
             if len(self._rest) < len(_BYTE_ORDER_MARK):
                 return False
@@ -77,11 +77,11 @@ class JsonArrayReader:
 
     def _skip(self) -> None:
         # Not `lstrip`, which copies all that follows, for each element anew.
-        found = _NOT_SKIPPED.search(self._rest)
-        del self._rest[: len(self._rest) if found is None else found.start()]
+        match = _NOT_SKIPPED.search(self._rest)
+        del self._rest[: len(self._rest) if match is None else match.start()]
 
     def _open(self) -> bool:
-        """Come to the first byte of an element; False where there is none (yet)."""
+        """Skip to the first byte of an element. Return False where there is none (yet)."""
         self._skip()
         if not self._rest:
             return False
@@ -93,17 +93,17 @@ class JsonArrayReader:
         return True
 
     def _scan(self) -> int | None:
-        """Where the current element ends, or None where its end is still to come."""
+        """Return where the current element ends, or None where its end is still to come."""
         while True:
-            found = (_INSIDE if self._in_string else _OUTSIDE).search(self._rest, self._at)
-            if found is None:
+            match = (_INSIDE if self._in_string else _OUTSIDE).search(self._rest, self._at)
+            if match is None:
                 self._at = len(self._rest)
                 return None
-            self._at = found.end()
-            byte = found[0]
+            self._at = match.end()
+            byte = match[0]
             if byte == b"\\":
                 if self._at >= len(self._rest):
-                    self._at = found.start()
+                    self._at = match.start()
                     return None
                 self._at += 1
             elif byte == b'"':
@@ -114,23 +114,23 @@ class JsonArrayReader:
                     return self._at
 
     def close(self) -> list[bytes]:
-        """The body has ended; half an element is no element."""
+        """Return nothing more: half an element is none."""
         self._rest.clear()
         return []
 
 
 class JsonArrayWriter:
-    """Frames elements as one array."""
+    """Frame elements as one array."""
 
-    __slots__ = ("_any",)
+    __slots__ = ("_has_elements",)
 
     def __init__(self) -> None:
-        self._any = False
+        self._has_elements = False
 
     def write(self, element: bytes) -> bytes:
-        start = b",\r\n" if self._any else b"["
-        self._any = True
+        start = b",\r\n" if self._has_elements else b"["
+        self._has_elements = True
         return start + element
 
     def close(self) -> bytes:
-        return b"]" if self._any else b"[]"
+        return b"]" if self._has_elements else b"[]"

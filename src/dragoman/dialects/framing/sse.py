@@ -1,7 +1,10 @@
-"""Server-sent events (WHATWG HTML, section 9.2): only CR, LF and CRLF end a line.
+"""Read and write server-sent events: only CR, LF and CRLF end a line.
 
-U+2028, U+2029 and U+0085 are text, which is why everything here is done on bytes: `bytes.splitlines` knows no other line
-ends than those three, while `str.splitlines` knows eleven.
+https://html.spec.whatwg.org/multipage/server-sent-events.html
+
+
+U+2028, U+2029 and U+0085 are text, so that everything here is done on bytes: `bytes.splitlines` knows only these three line
+ends, while `str.splitlines` knows eleven.
 """
 
 from __future__ import annotations
@@ -19,12 +22,12 @@ _END = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))")
 """Two line ends in a row. A CR that is the last byte so far counts as a line end: should its LF still come, it is an empty
 line before the next event, which means nothing."""
 _LONGEST_END = 4
-_MOST_LINES = 100_000
+_MAX_LINES = 100_000
 
 
 class SseEvent(NamedTuple):
     event: bytes
-    """The event's name; empty where none was given."""
+    """The event's name; empty where it has none."""
     data: bytes
     """The data lines, joined with LF."""
     raw: bytes
@@ -33,8 +36,8 @@ class SseEvent(NamedTuple):
 
 
 class SseReader:
-    """Cuts a stream into events. Keeps the current event only; an event without data, or with empty data, is skipped
-    (as section 9.2.6 says)."""
+    """Cut a stream into events. Only the current event is kept; an event without data, or with empty data, is skipped, as
+    section 9.2.6 demands."""
 
     __slots__ = ("_held", "_max_event_bytes", "_rest", "_scanned", "_started")
 
@@ -47,7 +50,7 @@ class SseReader:
         """An event that ends in half a character, until the next one may bring the other half."""
 
     def feed(self, data: bytes) -> list[SseEvent]:
-        """The events that `data` completes."""
+        """Return the events that `data` completes."""
         return self._joined(self._feed(data))
 
     def _feed(self, data: bytes) -> list[SseEvent]:
@@ -62,7 +65,7 @@ class SseReader:
         return self._cut(whole)
 
     def close(self) -> list[SseEvent]:
-        """The body has ended: some servers leave out the last blank line, so an event with data counts."""
+        """Return the last events, at the end of the body: some servers leave out the last blank line."""
         rest = bytes(self._rest)
         self._rest.clear()
         event = self._parse(rest)
@@ -73,20 +76,20 @@ class SseReader:
         return events
 
     def _joined(self, events: list[SseEvent]) -> list[SseEvent]:
-        """The events without lone halves of surrogate pairs."""
+        """Return the events without lone halves of surrogate pairs."""
         if self._held is None and not any(_may_hold_halves(event.data) for event in events):
             return events
-        found: list[SseEvent] = []
+        whole: list[SseEvent] = []
         for event in events:
             if self._held is not None:
                 before, data = joined_halves(self._held.data, event.data)
-                found.append(_with_data(self._held, mend(before)))
+                whole.append(_with_data(self._held, mend(before)))
                 event, self._held = _with_data(event, data), None
             if waits_for_half(event.data):
                 self._held = event
             else:
-                found.append(_with_data(event, mend(event.data)))
-        return found
+                whole.append(_with_data(event, mend(event.data)))
+        return whole
 
     def _cut(self, data: bytes) -> list[SseEvent]:
         events: list[SseEvent] = []
@@ -103,7 +106,7 @@ class SseReader:
 
     def _keep(self, rest: bytearray) -> None:
         if len(rest) > self._max_event_bytes:
-            self._rest = bytearray()  # whoever keeps the error shall not keep the event
+            self._rest = bytearray()  # the traceback of the error shall not keep the event alive
             raise APIResponseValidationError(f"an event of the stream is longer than {self._max_event_bytes} bytes")
         self._scanned = max(0, len(rest) - _LONGEST_END)
 
@@ -114,9 +117,9 @@ class SseReader:
             text = raw.removeprefix(_BYTE_ORDER_MARK)
         name = b""
         data: list[bytes] = []
-        numbered = False
-        if len(text) > _MOST_LINES and text.count(b"\n") + text.count(b"\r") > _MOST_LINES:
-            raise APIResponseValidationError(f"an event of the stream has more than {_MOST_LINES} lines")
+        has_id = False
+        if len(text) > _MAX_LINES:
+            _check_lines(text)
         for line in text.splitlines():
             field, _, value = line.partition(b":")
             if field == b"data":
@@ -124,11 +127,17 @@ class SseReader:
             elif field == b"event":
                 name = value.removeprefix(b" ")
             elif field == b"id":
-                numbered = True
-        joined = data[0] if len(data) == 1 else b"\n".join(data)
+                has_id = True
+        joined = b"\n".join(data)  # the same object where it is one line
         if not joined or joined.isspace():
             return None
-        return SseEvent(name, joined, _without_id(raw) if numbered else raw)
+        return SseEvent(name, joined, _without_id(raw) if has_id else raw)
+
+
+def _check_lines(text: bytes) -> None:
+    """Raise for an event of too many lines, which would take too long to split."""
+    if text.count(b"\n") + text.count(b"\r") > _MAX_LINES:
+        raise APIResponseValidationError(f"an event of the stream has more than {_MAX_LINES} lines")
 
 
 def _may_hold_halves(data: bytes) -> bool:
@@ -148,19 +157,19 @@ def _without_id(raw: bytes) -> bytes:
 
 
 def _ends(data: bytes) -> list[int]:
-    """Where events end. Hardly anybody sends a CR, and without one a plain search, several times as fast, finds the same."""
+    """Return where events end. Without a CR, which servers hardly ever send, a plain search is several times as fast."""
     if b"\r" in data:
-        return [found.end() for found in _END.finditer(data)]
+        return [match.end() for match in _END.finditer(data)]
     ends: list[int] = []
-    found = data.find(b"\n\n")
-    while found >= 0:
-        ends.append(found + 2)
-        found = data.find(b"\n\n", found + 2)
+    end = data.find(b"\n\n")
+    while end >= 0:
+        ends.append(end + 2)
+        end = data.find(b"\n\n", end + 2)
     return ends
 
 
 def write_event(data: bytes, event: bytes = b"") -> bytes:
-    """One event. `data` holds no line end: it is one JSON value, in which line ends are escaped."""
+    """Return one event. `data` holds no line end: it is one JSON value, in which line ends are escaped."""
     if event:
         return b"event: " + event + b"\ndata: " + data + b"\n\n"
     return b"data: " + data + b"\n\n"

@@ -1,6 +1,6 @@
-"""Halves of surrogate pairs in JSON: a model's tokens may cut an emoji, and Python's and JavaScript's writers let the halves out.
+"""Mend halves of surrogate pairs in JSON: a token may cut an emoji in two, and Python's and JavaScript's writers send the halves.
 
-orjson refuses them. Here a pair that was cut over two events is joined, and a half that stays alone becomes U+FFFD.
+orjson refuses them. A pair that is split over two events is joined, and a half that stays alone becomes U+FFFD.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ _HIGH = b"89abAB"
 
 
 def mend(data: bytes) -> bytes:
-    """JSON without lone halves; the same object where it has none."""
+    """Return JSON without lone halves; the same object where it has none."""
     if b"\\ud" not in data and b"\\uD" not in data:
         return data
     return _ESCAPE.sub(lambda escape: _UNKNOWN if escape[1] else escape[0], data)
 
 
 def mend_text(text: str) -> str:
-    """A text whose halves are joined, or U+FFFD where they are alone."""
+    """Return a text whose halves are joined, or U+FFFD where they are alone."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def loads(data: bytes | str) -> Any:
-    """Parse JSON, lone halves included. Raises `orjson.JSONDecodeError`."""
+    """Parse JSON, lone halves included. Raise `orjson.JSONDecodeError`."""
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:
@@ -46,11 +46,11 @@ def loads(data: bytes | str) -> Any:
 
 
 def dumps(value: Any) -> bytes:
-    """Write JSON, strings with halves included. Raises `TypeError` for what JSON cannot say."""
+    """Write JSON, strings with halves included. Raise `TypeError` for a value that JSON cannot hold."""
     try:
         return orjson.dumps(value)
-    except orjson.JSONEncodeError as refusal:
-        if "surrogates" not in str(refusal):
+    except orjson.JSONEncodeError as encode_error:
+        if "surrogates" not in str(encode_error):
             raise
         import json
 
@@ -66,7 +66,7 @@ def waits_for_half(data: bytes) -> bool:
 
 
 def joined_halves(first: bytes, second: bytes) -> tuple[bytes, bytes]:
-    """Both, the halves at the ends of strings in `first` moved to those at the beginnings of strings in `second`."""
+    """Return both, with the halves at the ends of strings in `first` moved to those at the beginnings of strings in `second`."""
     for high, low in reversed(list(zip(_open_ends(first), _open_starts(second), strict=False))):
         second = second[: low.start()] + high[0] + second[low.start() :]
         first = first[: high.start()] + first[high.end() :]

@@ -145,7 +145,7 @@ def _add_audio(parts: list[JsonObject], message: Message, path: str, context: Ge
     elif audio.get("transcript"):
         parts.append({"text": audio["transcript"]})
     else:
-        context.drops.unsupported(f"{path}.audio", "Google does not keep what was said before")
+        context.drops.unsupported(f"{path}.audio", "Google keeps no earlier audio")
 
 
 def _sign_first_call(parts: list[JsonObject]) -> None:

@@ -91,7 +91,7 @@ def _seconds(moment: Any) -> int | None:
 
 @dataclass(slots=True)
 class CandidateReader:
-    """One candidate over all of its chunks."""
+    """Read one candidate over all of its chunks."""
 
     context: ReplyContext
     ids: CallIds

@@ -1,6 +1,6 @@
-"""Grounding, citations and the pages that were read, as annotations of the text and back.
+"""Read and write grounding and citations, in the hub the annotations of the text.
 
-Google's indexes count bytes of UTF-8, OpenAI's count characters. What Google said stays beside it, verbatim.
+Google's indexes count bytes of UTF-8, OpenAI's count characters. Google's own fields stay beside them, verbatim.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ __all__ = ["citations", "write_grounding"]
 
 
 def citations(candidate: JsonObject, text: str) -> list[Annotation]:
-    """The citations of `candidate` in `text`, the whole text of its turn."""
+    """Return the citations of `candidate` in `text`, the whole text of its turn."""
     raw = text.encode(errors="surrogatepass")
-    found = [*_grounding(candidate.get("groundingMetadata"), raw), *_citations(candidate.get("citationMetadata"), raw)]
-    return [annotation for annotation in found if annotation["url_citation"]["url"]]
+    annotations = [
+        *_grounding(candidate.get("groundingMetadata"), raw),
+        *_citations(candidate.get("citationMetadata"), raw),
+    ]
+    return [annotation for annotation in annotations if annotation["url_citation"]["url"]]
 
 
 def _grounding(metadata: Any, raw: bytes) -> Iterator[Annotation]:
@@ -44,7 +47,7 @@ def _chunk(chunks: Any, index: Any) -> JsonObject:
 
 
 def _citations(metadata: Any, raw: bytes) -> Iterator[Annotation]:
-    """The Gemini API says `citationSources` where Vertex AI says `citations`."""
+    """Yield the annotations of `citationSources` (the Gemini API) or `citations` (Vertex AI)."""
     if not isinstance(metadata, dict):
         return
     for source in _objects(metadata.get("citations") or metadata.get("citationSources")):
@@ -65,7 +68,10 @@ def _annotation(url: Any, title: Any, start: int, end: int, citation: JsonObject
 
 
 def _place(segment: JsonObject, raw: bytes) -> tuple[int, int]:
-    """Characters from and to. The segment's own text is the better witness where its bytes are those of another part."""
+    """Return the first character of a segment and the one behind it.
+
+    The segment's text decides where its byte offsets are those of another part.
+    """
     start, end = _index(segment.get("startIndex")), _index(segment.get("endIndex"))
     text = segment.get("text")
     if isinstance(text, str) and text and raw[start:end] != text.encode(errors="surrogatepass"):
@@ -79,12 +85,12 @@ def _index(value: Any) -> int:
     return value if isinstance(value, int) and value > 0 else 0
 
 
-def write_grounding(found: list[Annotation], text: str) -> JsonObject | None:
-    """Grounding metadata for annotations that did not come from Google."""
+def write_grounding(annotations: list[Annotation], text: str) -> JsonObject | None:
+    """Return grounding metadata for annotations that did not come from Google; None where they hold no URL."""
     chunks: list[JsonObject] = []
     supports: list[JsonObject] = []
     places: dict[str, int] = {}
-    for annotation in found:
+    for annotation in annotations:
         citation = annotation.get("url_citation")
         if not isinstance(citation, dict) or not isinstance(citation.get("url"), str):
             continue

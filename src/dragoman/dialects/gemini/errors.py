@@ -88,16 +88,14 @@ _STATUS_NAMES: dict[int, str] = {
 
 def read_error(reply: ErrorReply) -> APIError:
     """Return the error of a reply: one object, or a list that holds it, with the same content."""
-    body = error_body(reply)
-    while isinstance(body, list) and body:
-        body = body[0]
+    body = _first(error_body(reply))
     error = _error_object(body)
     status_code = reply.status if reply.status >= 400 else _http_status((error or {}).get("code"))
     if error is None:
         return build(status_code, reply, message="", body=body)
-    details = [detail for detail in _list(error.get("details")) if isinstance(detail, dict)]
+    details = _details(error)
     reason = next((str(detail["reason"]) for detail in details if detail.get("reason")), "")
-    status, message = str(error.get("status") or ""), str(error.get("message") or "")
+    status, message = _text(error, "status"), _text(error, "message")
     kind = _classify(reason, status, message, status_code)
     result = build(
         kind,
@@ -114,6 +112,12 @@ def read_error(reply: ErrorReply) -> APIError:
     return result
 
 
+def _first(body: Any) -> Any:
+    while isinstance(body, list) and body:
+        body = body[0]
+    return body
+
+
 def _error_object(body: Any) -> JsonObject | None:
     error = body.get("error") if isinstance(body, dict) else None
     if isinstance(error, str):
@@ -127,6 +131,14 @@ def _shown(body: JsonObject, error: JsonObject, details: list[JsonObject]) -> Js
         return body
     rest = [detail for detail in details if not str(detail.get("@type")).endswith("DebugInfo")]
     return {**body, "error": {**error, "details": rest}}
+
+
+def _details(error: JsonObject) -> list[JsonObject]:
+    return [detail for detail in _list(error.get("details")) if isinstance(detail, dict)]
+
+
+def _text(error: JsonObject, name: str) -> str:
+    return str(error.get(name) or "")
 
 
 def _list(value: Any) -> list[Any]:

@@ -1,4 +1,7 @@
-"""Google's JSON: camelCase and snake_case names are the same, null means absent, and a single object stands for a list of one."""
+"""Read Google's JSON: camelCase and snake_case names are the same, null means absent, and a single object stands for a list of one.
+
+https://protobuf.dev/programming-guides/json/
+"""
 
 from __future__ import annotations
 
@@ -21,14 +24,14 @@ def _camel(name: str) -> str:
 
 
 def fields(value: Any, path: str) -> JsonObject:
-    """The object's fields under their camelCase names. Only this level: below may stand a caller's own data."""
+    """Return the object's fields under their camelCase names. Only this level: below it may be a caller's own data."""
     return {
         _camel(key) if "_" in key else key: item for key, item in expect_object(value, path).items() if item is not None
     }
 
 
 def items(value: Any, path: str) -> list[Any]:
-    """A repeated field."""
+    """Return the items of a repeated field."""
     if value is None:
         return []
     return [value] if isinstance(value, dict) else expect_list(value, path)

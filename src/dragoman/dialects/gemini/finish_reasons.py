@@ -1,7 +1,7 @@
-"""Why a candidate ended: Google's words and OpenAI's closed set.
+"""Read and write finish reasons: Google's, and OpenAI's closed set.
 
 https://ai.google.dev/api/generate-content#FinishReason. Where the model failed (a malformed call, an unknown reason) the
-closed set has no word. Without content that is an error; after some content it is `stop`, with Google's word in
+closed set has none. Without content that is an error; after some content it is `stop`, with Google's reason in
 `native_finish_reason` and its message among the extras.
 """
 
@@ -28,7 +28,7 @@ _OWN_WORDS = frozenset({*_READ, *_FAILED})
 
 
 def read_finish(reason: str, *, has_calls: bool) -> FinishReason:
-    """Gemini says STOP when it calls functions, too."""
+    """Return OpenAI's reason. Gemini says STOP when it calls functions, too."""
     if has_calls and reason == "STOP":
         return "tool_calls"
     return _READ.get(reason, "stop")
@@ -40,7 +40,7 @@ def broke_off(reason: object) -> bool:
 
 
 def write_finish(reason: FinishReason | None, native: str | None) -> str:
-    """Google's own word where there is one that its clients know."""
+    """Return the native reason where Google's clients know it, else the one for OpenAI's."""
     if native in _OWN_WORDS:
         return native
     return _WRITE.get(reason or "stop", "STOP")

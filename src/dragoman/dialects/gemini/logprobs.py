@@ -1,4 +1,4 @@
-"""`logprobsResult` and OpenAI's logprobs."""
+"""Read and write logprobs: https://ai.google.dev/api/generate-content#LogprobsResult"""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def write_logprobs(logprobs: JsonObject | None) -> JsonObject | None:
     content = (logprobs or {}).get("content")
     if not isinstance(content, list) or not content:
         return None
-    result: JsonObject = {"chosenCandidates": [_written(entry) for entry in content]}
+    result: JsonObject = {"chosenCandidates": [_entry(entry) for entry in content]}
     if any(entry.get("top_logprobs") for entry in content):
         result["topCandidates"] = [
-            {"candidates": [_written(top) for top in entry.get("top_logprobs") or ()]} for entry in content
+            {"candidates": [_entry(top) for top in entry.get("top_logprobs") or ()]} for entry in content
         ]
     return result
 
 
-def _written(entry: JsonObject) -> JsonObject:
+def _entry(entry: JsonObject) -> JsonObject:
     return {"token": entry.get("token") or "", "logProbability": entry.get("logprob") or 0.0}

@@ -1,4 +1,4 @@
-"""Images, audio, video and documents: Gemini's `inlineData` and `fileData`, and the hub's parts."""
+"""Read and write images, audio, video and documents: Gemini's `inlineData` and `fileData`."""
 
 from __future__ import annotations
 
@@ -39,38 +39,41 @@ def is_media(part: ContentPart) -> bool:
 
 
 def audio_type(audio_format: str) -> str:
-    """The media type of OpenAI's audio format."""
+    """Return the media type of OpenAI's audio format."""
     return _AUDIO_TYPES.get(audio_format, f"audio/{audio_format}")
 
 
 def read_media(part: JsonObject, path: str) -> ContentPart:
-    """The hub's part for a Gemini part (its fields) that holds `inlineData` or `fileData`."""
-    left = dict(part)
-    if "inlineData" in left:
-        blob = fields(left.pop("inlineData"), f"{path}.inlineData")
+    """Return the hub's part for a Gemini part (its fields) that holds `inlineData` or `fileData`."""
+    rest = dict(part)
+    if "inlineData" in rest:
+        blob = fields(rest.pop("inlineData"), f"{path}.inlineData")
         data = expect_str(blob.get("data", ""), f"{path}.inlineData.data").translate(_URL_SAFE)
-        kind = expect_str(blob.get("mimeType", "application/octet-stream"), f"{path}.inlineData.mimeType")
-        result = _inline(kind, data, blob.get("displayName"))
+        media_type = expect_str(blob.get("mimeType", "application/octet-stream"), f"{path}.inlineData.mimeType")
+        result = _inline(media_type, data, blob.get("displayName"))
     else:
-        blob = fields(left.pop("fileData"), f"{path}.fileData")
+        blob = fields(rest.pop("fileData"), f"{path}.fileData")
         uri = expect_str(blob.get("fileUri", ""), f"{path}.fileData.fileUri")
-        kind = expect_str(blob.get("mimeType", ""), f"{path}.fileData.mimeType")
-        result = _linked(kind, uri, blob.get("displayName"))
-    _read_details(result, left, path)
-    if left.get("thought") is False:
-        del left["thought"]
-    if left:
-        result["extra_content"] = {own_vendor: left}  # type: ignore[typeddict-unknown-key]
+        media_type = expect_str(blob.get("mimeType", ""), f"{path}.fileData.mimeType")
+        result = _linked(media_type, uri, blob.get("displayName"))
+    _read_details(result, rest, path)
+    if rest.get("thought") is False:
+        del rest["thought"]
+    if rest:
+        result["extra_content"] = {own_vendor: rest}  # type: ignore[typeddict-unknown-key]
     return result
 
 
-def _inline(kind: str, data: str, name: object) -> ContentPart:
-    url = f"data:{kind};base64,{data}"
-    if kind.startswith("image/"):
+def _inline(media_type: str, data: str, name: object) -> ContentPart:
+    url = f"data:{media_type};base64,{data}"
+    if media_type.startswith("image/"):
         return {"type": "image_url", "image_url": {"url": url}}
-    if kind.startswith("audio/"):
-        return {"type": "input_audio", "input_audio": {"data": data, "format": _AUDIO_FORMATS.get(kind, kind[6:])}}
-    if kind.startswith("video/"):
+    if media_type.startswith("audio/"):
+        return {
+            "type": "input_audio",
+            "input_audio": {"data": data, "format": _AUDIO_FORMATS.get(media_type, media_type[6:])},
+        }
+    if media_type.startswith("video/"):
         return {"type": "video_url", "video_url": {"url": url}}
     part: ContentPart = {"type": "file", "file": {"file_data": url}}
     if isinstance(name, str):
@@ -78,33 +81,33 @@ def _inline(kind: str, data: str, name: object) -> ContentPart:
     return part
 
 
-def _linked(kind: str, uri: str, name: object) -> ContentPart:
-    told = {"format": kind} if kind else {}
-    guessed = kind or media_type_of_name(uri)
+def _linked(media_type: str, uri: str, name: object) -> ContentPart:
+    known_format = {"format": media_type} if media_type else {}
+    guessed = media_type or media_type_of_name(uri)
     if guessed.startswith("image/"):
-        return {"type": "image_url", "image_url": {"url": uri, **told}}  # type: ignore[typeddict-item]
-    if guessed.startswith("video/") or (not kind and _is_youtube(uri)):
-        return {"type": "video_url", "video_url": {"url": uri, **told}}  # type: ignore[typeddict-item]
-    part: ContentPart = {"type": "file", "file": {"file_url": uri, **told}}  # type: ignore[typeddict-item]
+        return {"type": "image_url", "image_url": {"url": uri, **known_format}}  # type: ignore[typeddict-item]
+    if guessed.startswith("video/") or (not media_type and _is_youtube(uri)):
+        return {"type": "video_url", "video_url": {"url": uri, **known_format}}  # type: ignore[typeddict-item]
+    part: ContentPart = {"type": "file", "file": {"file_url": uri, **known_format}}  # type: ignore[typeddict-item]
     if isinstance(name, str):
         part["file"]["filename"] = name
     return part
 
 
-def _read_details(result: ContentPart, left: JsonObject, path: str) -> None:
-    if "video_url" in result and "videoMetadata" in left:
-        metadata = fields(left.pop("videoMetadata"), f"{path}.videoMetadata")
+def _read_details(result: ContentPart, rest: JsonObject, path: str) -> None:
+    if "video_url" in result and "videoMetadata" in rest:
+        metadata = fields(rest.pop("videoMetadata"), f"{path}.videoMetadata")
         for key, value in metadata.items():
             result["video_url"][_VIDEO_FIELDS.get(key, key)] = value  # type: ignore[literal-required]
-    if "image_url" in result and isinstance(left.get("mediaResolution"), dict):
-        detail = _DETAILS.get(str(left["mediaResolution"].get("level")))
-        if detail is not None and len(left["mediaResolution"]) == 1:
+    if "image_url" in result and isinstance(rest.get("mediaResolution"), dict):
+        detail = _DETAILS.get(str(rest["mediaResolution"].get("level")))
+        if detail is not None and len(rest["mediaResolution"]) == 1:
             result["image_url"]["detail"] = detail
-            del left["mediaResolution"]
+            del rest["mediaResolution"]
 
 
 def write_media(part: ContentPart, path: str, drops: DropList, *, resolutions: bool) -> JsonObject | None:
-    """The Gemini part for a media part of the hub, or None where it was dropped.
+    """Return the Gemini part for a media part of the hub, or None where it is dropped.
 
     `resolutions` says whether the model takes a resolution for each part (Gemini 3 does)."""
     result = _WRITERS[part["type"]](part, f"{path}.{part['type']}", drops)
@@ -133,8 +136,8 @@ def write_image(part: ContentPart, path: str) -> JsonObject:
 
 def _write_audio(part: ContentPart, path: str, drops: DropList) -> JsonObject | None:
     audio = expect_object(part.get("input_audio"), path)
-    kind = audio_type(expect_str(audio.get("format", "wav"), f"{path}.format"))
-    return _blob(kind, expect_str(audio.get("data"), f"{path}.data"))
+    media_type = audio_type(expect_str(audio.get("format", "wav"), f"{path}.format"))
+    return _blob(media_type, expect_str(audio.get("data"), f"{path}.data"))
 
 
 def _write_video(part: ContentPart, path: str, drops: DropList) -> JsonObject | None:
@@ -150,25 +153,25 @@ def _write_file(part: ContentPart, path: str, drops: DropList) -> JsonObject | N
         if part.get(key):
             drops.degraded(f"{path.removesuffix('.file')}.{key}")
     file = expect_object(part.get("file"), path)
-    told = file.get("format") or media_type_of_name(str(file.get("filename") or ""))
+    media_type = file.get("format") or media_type_of_name(str(file.get("filename") or ""))
     if file.get("file_data"):
         data = expect_str(file["file_data"], f"{path}.file_data")
         if not data.startswith("data:"):
-            return _blob(told or media_type_of_data(data), data)
-        return _from_url(data, told, "application/pdf", f"{path}.file_data")
+            return _blob(media_type or media_type_of_data(data), data)
+        return _from_url(data, media_type, "application/pdf", f"{path}.file_data")
     if file.get("file_url"):
         url = expect_str(file["file_url"], f"{path}.file_url")
-        return _from_url(url, told, "application/pdf" if not media_type_of_name(url) else "", f"{path}.file_url")
-    return _write_file_id(expect_str(file.get("file_id"), f"{path}.file_id"), told, path, drops)
+        return _from_url(url, media_type, "application/pdf" if not media_type_of_name(url) else "", f"{path}.file_url")
+    return _write_file_id(expect_str(file.get("file_id"), f"{path}.file_id"), media_type, path, drops)
 
 
-def _write_file_id(file_id: str, told: str, path: str, drops: DropList) -> JsonObject | None:
+def _write_file_id(file_id: str, media_type: str, path: str, drops: DropList) -> JsonObject | None:
     if file_id.startswith("files/"):
         file_id = _FILES + file_id
     if not file_id.startswith(("https://", "http://", "gs://")):
         drops.unsupported(f"{path}.file_id", "it is not the id of a file at Google")
         return None
-    return _from_url(file_id, told, "", f"{path}.file_id")
+    return _from_url(file_id, media_type, "", f"{path}.file_id")
 
 
 _WRITERS: dict[str, Callable[[ContentPart, str, DropList], JsonObject | None]] = {
@@ -179,21 +182,21 @@ _WRITERS: dict[str, Callable[[ContentPart, str, DropList], JsonObject | None]] =
 }
 
 
-def _from_url(url: str, told: str | None, default: str, path: str) -> JsonObject:
+def _from_url(url: str, media_type: str | None, default: str, path: str) -> JsonObject:
     if not url.startswith("data:"):
-        kind = told or media_type_of_name(url) or default
-        return {"fileData": {"mimeType": kind, "fileUri": url} if kind else {"fileUri": url}}
+        media_type = media_type or media_type_of_name(url) or default
+        return {"fileData": {"mimeType": media_type, "fileUri": url} if media_type else {"fileUri": url}}
     header, comma, data = url[5:].partition(",")
     if not comma:
         raise bad(path, "a data: URL without data")
-    kind = told or header.partition(";")[0] or "text/plain"
+    media_type = media_type or header.partition(";")[0] or "text/plain"
     if not header.endswith(";base64"):
         data = b64encode(unquote_to_bytes(data)).decode()
-    return _blob(kind, data)
+    return _blob(media_type, data)
 
 
-def _blob(kind: str, data: str) -> JsonObject:
-    return {"inlineData": {"mimeType": kind, "data": data}}
+def _blob(media_type: str, data: str) -> JsonObject:
+    return {"inlineData": {"mimeType": media_type, "data": data}}
 
 
 def _is_youtube(url: str) -> bool:
@@ -201,7 +204,7 @@ def _is_youtube(url: str) -> bool:
 
 
 def join_base64(pieces: list[str]) -> str:
-    """Pieces of one recording, each encoded by itself."""
+    """Return the pieces of one recording, each encoded by itself, as one."""
     try:
         return b64encode(b"".join(b64decode(piece.translate(_URL_SAFE)) for piece in pieces)).decode()
     except (binascii.Error, ValueError):

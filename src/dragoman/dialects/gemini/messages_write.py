@@ -24,13 +24,15 @@ _SYSTEM = ("system", "developer")
 _IN_RESULTS = ("image/", "application/pdf", "text/plain")
 """Media types that a function's response may hold: https://ai.google.dev/gemini-api/docs/function-calling#multimodal"""
 
+_WRAPPING = frozenset({"wrapped_in", "json"})
+"""The fields by which a reader tells how the value of a function was wrapped."""
 _LONG_NUMBER = re.compile(r"(?<![\w\"])\d[\d.]{15,}")
 """More digits than a double holds, which is what Google's objects have for numbers: such a text has to stay a text."""
 
 
 class Contents:
-    """The turns so far. Neighbours of one role become one turn; the results of calls stay a turn of their own, since Google
-    counts them against the calls before them."""
+    """Collect the turns. Neighbours of one role become one turn; the results of calls stay a turn of their own, since Google
+    counts them against the calls before them: https://ai.google.dev/gemini-api/docs/function-calling"""
 
     def __init__(self) -> None:
         self.turns: list[JsonObject] = []
@@ -38,7 +40,7 @@ class Contents:
         self._kind = ""
 
     def add(self, kind: str, parts: list[JsonObject]) -> None:
-        """`kind` is user, model or results."""
+        """Add parts to the last turn, or in a turn of their own. `kind` is user, model or results."""
         if not parts:
             return
         if kind == self._kind:
@@ -134,7 +136,7 @@ def _result(
     body: JsonObject = {
         "name": context.tool_names.to_wire(name),
         "response": _response(text, bool(message.get("is_error")), own),
-        **{key: value for key, value in own.items() if key not in ("wrapped_in", "json")},
+        **_without_wrapping(own),
     }
     if call_id:
         body["id"] = call_id
@@ -143,6 +145,10 @@ def _result(
         body["parts"] = nested
     attached.extend(part for part in media if not _fits_in_result(part, context))
     return {"functionResponse": body}
+
+
+def _without_wrapping(own: JsonObject) -> JsonObject:
+    return {key: value for key, value in own.items() if key not in _WRAPPING}
 
 
 def _result_name(message: Message, path: str, names: dict[str, str]) -> str:

@@ -33,15 +33,15 @@ _DATA = frozenset(
 
 @dataclass(slots=True)
 class CallIds:
-    """Ids for function calls that came without one: unique in the reply, and short enough for every vendor."""
+    """Make ids for function calls without one: unique in the reply, and short enough for every vendor."""
 
     seed: str = ""
-    made: int = 0
+    count: int = 0
 
     def make(self) -> str:
-        self.made += 1
+        self.count += 1
         seed = re.sub(r"[^0-9A-Za-z]", "", self.seed)[-24:]
-        return f"call_{seed}_{self.made}" if seed else f"call_{self.made}"
+        return f"call_{seed}_{self.count}" if seed else f"call_{self.count}"
 
 
 @dataclass(slots=True)
@@ -145,7 +145,7 @@ class PartsReader:
         self._sign(signature, delta)
 
     def _add_text(self, text: str, signed: bool, delta: Delta) -> None:
-        """A signed part stays a part of its own: https://ai.google.dev/gemini-api/docs/thought-signatures."""
+        """Add text. A signed part stays a part of its own: https://ai.google.dev/gemini-api/docs/thought-signatures."""
         self._text_pieces.append(text)
         last = self._order[-1] if self._order else None
         if isinstance(last, list) and not signed:
@@ -166,7 +166,7 @@ class PartsReader:
         return _unsealed_block(sealed)
 
     def _unseal(self, signature: str) -> Sealed | None:
-        """Google's SDK sends bytes in base64's other alphabet."""
+        """Return the sealed signature, if it is one. Google's SDK sends it in base64's URL-safe alphabet."""
         if not (self.unseals and signature.startswith(_SEALED)):
             return None
         return unseal(signature.translate(_STANDARD))

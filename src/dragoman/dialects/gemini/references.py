@@ -26,7 +26,7 @@ def has_dangling_reference(body: JsonObject) -> bool:
     for content in contents if isinstance(contents, list) else ():
         parts = content.get("parts") if isinstance(content, dict) else None
         for part in parts if isinstance(parts, list) else ():
-            given = part.get("functionResponse", part.get("function_response")) if isinstance(part, dict) else None
-            if isinstance(given, dict) and not given.get("parts") and has_reference(given.get("response")):
+            response = part.get("functionResponse", part.get("function_response")) if isinstance(part, dict) else None
+            if isinstance(response, dict) and not response.get("parts") and has_reference(response.get("response")):
                 return True
     return False

@@ -1,4 +1,4 @@
-"""A stream passed through untouched, and watched."""
+"""Pass a stream through unchanged, and observe it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _UNEXPLAINED = (None, "STOP")
 
 
 class GeminiStreamRelay:
-    """Parses each event; usage is read when it is asked for."""
+    """Pass one stream through. Each event is parsed; usage is read only when it is needed."""
 
     def __init__(self, context: ReplyContext, caller: ReplyStyle) -> None:
         self.begun = False
@@ -34,7 +34,7 @@ class GeminiStreamRelay:
         self._events = SseReader()
         self._array = JsonArrayWriter() if caller.framing == "json_array" else None
         self._ended = False
-        self._candidates: dict[int, _Watched] = {}
+        self._candidates: dict[int, _CandidateProgress] = {}
         self._searches = Searches()
         self._counted: JsonObject | None = None
         self._usage: TokenUsage | None = None
@@ -82,35 +82,35 @@ class GeminiStreamRelay:
             self._ended = self.begun = True
         else:
             for position, candidate in enumerate(candidates_of(body, self._context, event.data)):
-                self._watch(candidate, position)
+                self._observe(candidate, position)
         self._searches.note(body)
         metadata = body.get("usageMetadata")
         if isinstance(metadata, dict):
             self._counted = metadata
         return self._array.write(event.data) if self._array is not None else event.raw
 
-    def _watch(self, candidate: JsonObject, position: int) -> None:
+    def _observe(self, candidate: JsonObject, position: int) -> None:
         index = candidate.get("index")
-        watched = self._candidates.setdefault(index if isinstance(index, int) else position, _Watched())
+        progress = self._candidates.setdefault(index if isinstance(index, int) else position, _CandidateProgress())
         parts = _parts_of(candidate)
         reason = candidate.get("finishReason")
-        watched.see(parts, reason)
-        if broke_off(reason) and not watched.answered:
+        progress.update(parts, reason)
+        if broke_off(reason) and not progress.answered:
             raise failed_candidate(candidate, self._context)
         self._ended = self._ended or reason is not None
         self.begun = self.begun or reason not in _UNEXPLAINED or any(map(_is_content, parts))
 
 
 @dataclass(slots=True)
-class _Watched:
-    """What has come of one candidate."""
+class _CandidateProgress:
+    """The progress of one candidate."""
 
     answered: bool = False
-    """Whether that is more than thinking."""
+    """Whether anything but thinking came."""
     finished: bool = False
     _runs_code: bool = False
 
-    def see(self, parts: list[JsonObject], reason: object) -> None:
+    def update(self, parts: list[JsonObject], reason: object) -> None:
         if parts:
             self._runs_code = "executableCode" in parts[-1]
         self.answered = self.answered or any(_is_content(part) and not part.get("thought") for part in parts)

@@ -1,4 +1,4 @@
-"""A Gemini caller's request."""
+"""Read a Gemini caller's request."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ __all__ = ["model_of", "read_request"]
 
 
 def read_request(body: JsonObject, hints: RequestHints) -> ChatRequest:
-    """Model and streaming stand in the address, so they come with `hints`."""
-    left = fields(body, "")
-    request: ChatRequest = {"model": model_of(left, hints), "messages": []}
-    left.pop("model", None)
-    if "contents" not in left:
+    """Return the hub's request. Model and streaming stand in the path, so they come with `hints`."""
+    rest = fields(body, "")
+    request: ChatRequest = {"model": model_of(rest, hints), "messages": []}
+    rest.pop("model", None)
+    if "contents" not in rest:
         raise bad("contents", "contents are not specified", code="missing_required_parameter")
     request["messages"] = [
-        *read_system(left.pop("systemInstruction", None)),
-        *read_contents(left.pop("contents")),
+        *read_system(rest.pop("systemInstruction", None)),
+        *read_contents(rest.pop("contents")),
     ]
     if not request["messages"]:
         raise bad("contents", "contents are not specified", code="missing_required_parameter")
     if hints.stream:
         request["stream"] = True
-    extra = _read_parameters(left, request)
-    extra.update(left)
+    extra = _read_params(rest, request)
+    extra.update(rest)
     if extra:
         request["vendor_params"] = {own_vendor: extra}
     return request
@@ -46,30 +46,30 @@ def model_of(body: JsonObject, hints: RequestHints) -> str:
     return expect_str(model, "model").removeprefix("models/")
 
 
-def _read_parameters(left: JsonObject, request: Any) -> JsonObject:
-    """Take what has a common name out of `left` and into `request`; gives back what only Google knows."""
+def _read_params(rest: JsonObject, request: Any) -> JsonObject:
+    """Move the fields that the hub knows out of `rest` into `request`, and return those that only Google knows."""
     extra: JsonObject = {}
-    tools = read_tools(left.pop("tools", None))
+    tools = read_tools(rest.pop("tools", None))
     if tools:
         request["tools"] = tools
-    choice, unknown = read_tool_config(left.pop("toolConfig", None))
+    choice, own = read_tool_config(rest.pop("toolConfig", None))
     if choice is not None:
         request["tool_choice"] = choice
-    if unknown:
-        extra["toolConfig"] = unknown
-    config, unknown = read_config(left.pop("generationConfig", None))
+    if own:
+        extra["toolConfig"] = own
+    config, own = read_config(rest.pop("generationConfig", None))
     request.update(config)
-    if unknown:
-        extra["generationConfig"] = unknown
-    if left.get("safetySettings"):
-        settings = expect_list(left["safetySettings"], "safetySettings")
+    if own:
+        extra["generationConfig"] = own
+    if rest.get("safetySettings"):
+        settings = expect_list(rest["safetySettings"], "safetySettings")
         request["safety_settings"] = [
             expect_object(setting, f"safetySettings[{index}]") for index, setting in enumerate(settings)
         ]
-    left.pop("safetySettings", None)
-    if "cachedContent" in left:
-        request["cached_content"] = expect_str(left.pop("cachedContent"), "cachedContent")
-    if "serviceTier" in left:
-        tier = expect_str(left.pop("serviceTier"), "serviceTier").lower()
+    rest.pop("safetySettings", None)
+    if "cachedContent" in rest:
+        request["cached_content"] = expect_str(rest.pop("cachedContent"), "cachedContent")
+    if "serviceTier" in rest:
+        tier = expect_str(rest.pop("serviceTier"), "serviceTier").lower()
         request["service_tier"] = TIERS_FROM_WIRE.get(tier, tier)
     return extra

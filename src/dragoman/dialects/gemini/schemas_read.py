@@ -1,4 +1,7 @@
-"""Google's schemas (a subset of OpenAPI 3.0, types in capitals) as JSON Schema."""
+"""Read Google's schemas (a subset of OpenAPI 3.0, types in capitals) as JSON Schema.
+
+https://ai.google.dev/api/caching#Schema
+"""
 
 from __future__ import annotations
 
@@ -18,17 +21,20 @@ _MAX_DEPTH = 100
 
 
 def read_schema(schema: Any, path: str, depth: int = 0) -> JsonObject:
-    """JSON Schema for a `Schema`. Names of keywords may be in snake_case; integers may be strings (as protobuf writes int64)."""
-    found = fields(schema, path)
+    """Return the JSON Schema of a `Schema`.
+
+    Names of keywords may be in snake_case; integers may be strings, as protobuf writes int64.
+    """
+    keywords = fields(schema, path)
     if depth > _MAX_DEPTH:
-        return found
+        return keywords
     result: JsonObject = {}
-    for keyword, value in found.items():
+    for keyword, value in keywords.items():
         if keyword == "type":
             _add_type(result, value)
         elif keyword != "nullable":
             result[_NAMES.get(keyword, keyword)] = _value(keyword, value, f"{path}.{keyword}", depth + 1)
-    if found.get("nullable") is True:
+    if keywords.get("nullable") is True:
         _make_nullable(result)
     return result
 

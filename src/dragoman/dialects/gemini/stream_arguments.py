@@ -1,4 +1,4 @@
-"""A function call whose arguments come piece by piece (`streamFunctionCallArguments`): JSON paths and values.
+"""Read a function call whose arguments come in pieces (`streamFunctionCallArguments`): JSON paths and values.
 
 https://cloud.google.com/vertex-ai/generative-ai/docs/multimodal/function-calling#streaming-fc
 """
@@ -20,10 +20,10 @@ _MAX_GAP = 1000
 
 def add_partial(args: JsonObject, partial_args: Any, path: str) -> None:
     """Put the pieces into `args`. A string that continues is appended to what is there."""
-    for index, piece in enumerate(items(partial_args, path)):
-        found = fields(piece, f"{path}[{index}]")
-        steps = _steps(str(found.get("jsonPath") or "$"))
-        _put(args, steps, _value(found))
+    for index, raw in enumerate(items(partial_args, path)):
+        piece = fields(raw, f"{path}[{index}]")
+        steps = _steps(str(piece.get("jsonPath") or "$"))
+        _put(args, steps, _value(piece))
 
 
 def _value(piece: JsonObject) -> Any:
@@ -46,11 +46,11 @@ def _steps(json_path: str) -> list[str | int]:
 
 def _put(node: Any, steps: list[str | int], value: Any) -> None:
     for step, following in zip(steps, [*steps[1:], None], strict=True):
-        known = _get(node, step)
+        present = _get(node, step)
         if following is None:
-            new = known + value if isinstance(known, str) and isinstance(value, str) else value
-        elif isinstance(known, dict | list):
-            new = known
+            new = present + value if isinstance(present, str) and isinstance(value, str) else value
+        elif isinstance(present, dict | list):
+            new = present
         else:
             new = [] if isinstance(following, int) else {}
         _set(node, step, new)

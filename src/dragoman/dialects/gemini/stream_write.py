@@ -36,7 +36,7 @@ __all__ = ["GeminiStreamWriter"]
 
 @dataclass(slots=True)
 class _Candidate:
-    """What came of one choice and is not sent yet."""
+    """The state of one choice, and what of it is not sent yet."""
 
     calls: dict[int, Any] = field(default_factory=dict)
     """Function calls whose arguments still come: Gemini's clients take them whole."""

@@ -1,4 +1,4 @@
-"""A Gemini caller's tools and choice."""
+"""Read a Gemini caller's tools and the choice among them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MODES = {"AUTO": "auto", "ANY": "required", "NONE": "none", "VALIDATED": "auto"
 
 
 def read_tools(value: Any) -> list[Tool]:
-    """The hub's tools; what only Google knows about a function stands in the `vendor_params` of its tool."""
+    """Return the hub's tools. What only Google knows about a function is in the `vendor_params` of its tool."""
     return [
         tool
         for index, entry in enumerate(items(value, "tools"))
@@ -28,37 +28,40 @@ def read_tools(value: Any) -> list[Tool]:
 
 
 def _read_tool(tool: JsonObject, path: str) -> Iterator[Tool]:
-    """One `Tool` of Google's holds functions, and tools that Google runs, one under each name."""
+    """Yield the functions of one `Tool` of Google's, and the provider-run tools in it, one under each name.
+
+    https://ai.google.dev/api/caching#Tool
+    """
     for index, function in enumerate(items(tool.get("functionDeclarations"), f"{path}.functionDeclarations")):
         where = f"{path}.functionDeclarations[{index}]"
-        declared = fields(function, where)
-        read: Any = {"type": "function", "function": _read_function(declared, where)}
-        extra = {name: item for name, item in declared.items() if name not in _DECLARED}
+        declaration = fields(function, where)
+        entry: Any = {"type": "function", "function": _read_function(declaration, where)}
+        extra = {name: item for name, item in declaration.items() if name not in _DECLARED}
         if extra:
-            read["vendor_params"] = {own_vendor: extra}
-        yield read
+            entry["vendor_params"] = {own_vendor: extra}
+        yield entry
     for name, definition in tool.items():
         if name == "functionDeclarations":
             continue
-        unknown = {"type": name, "vendor": own_vendor, "definition": {name: definition}}
-        known: Any = provider_tool({name: definition}) or unknown
-        yield known
+        own_tool = {"type": name, "vendor": own_vendor, "definition": {name: definition}}
+        hub_tool: Any = provider_tool({name: definition}) or own_tool
+        yield hub_tool
 
 
-def _read_function(declared: JsonObject, path: str) -> JsonObject:
-    function: JsonObject = {"name": expect_str(declared.get("name"), f"{path}.name")}
-    if declared.get("description"):
-        function["description"] = expect_str(declared["description"], f"{path}.description")
-    if "parametersJsonSchema" in declared:
-        schema = declared["parametersJsonSchema"]
+def _read_function(declaration: JsonObject, path: str) -> JsonObject:
+    function: JsonObject = {"name": expect_str(declaration.get("name"), f"{path}.name")}
+    if declaration.get("description"):
+        function["description"] = expect_str(declaration["description"], f"{path}.description")
+    if "parametersJsonSchema" in declaration:
+        schema = declaration["parametersJsonSchema"]
         function["parameters"] = expect_object(schema, f"{path}.parametersJsonSchema")
-    elif "parameters" in declared:
-        function["parameters"] = read_schema(declared["parameters"], f"{path}.parameters")
+    elif "parameters" in declaration:
+        function["parameters"] = read_schema(declaration["parameters"], f"{path}.parameters")
     return function
 
 
 def read_tool_config(value: Any) -> tuple[Any, JsonObject]:
-    """The hub's `tool_choice` (None: nothing chosen), and what only Google knows."""
+    """Return the hub's `tool_choice` (None: nothing chosen), and the fields that only Google knows."""
     if value is None:
         return None, {}
     config = fields(value, "toolConfig")

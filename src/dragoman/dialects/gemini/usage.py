@@ -1,4 +1,4 @@
-"""`usageMetadata` and the hub's usage.
+"""Read and write usage.
 
 Gemini counts apart what the hub counts together: thoughts beside the candidates' tokens, and the prompts of provider-run tools
 beside the prompt. Its own details are kept as they came. Searches are counted nowhere, but the candidates hold the queries.
@@ -25,8 +25,8 @@ _KEPT = frozenset(
 )  # fmt: skip
 _OUTPUT = {"TEXT": "text_tokens", "AUDIO": "audio_tokens", "IMAGE": "image_tokens", "VIDEO": "video_tokens"}
 _INPUT = {**_OUTPUT, "DOCUMENT": "document_tokens"}
-_SOLD_BY_PROMPT = re.compile(r"(?:models/)?gemini-[12]\b")
-"""Models whose searches are sold by the prompt that led to any; later ones by the query.
+_CHARGED_BY_PROMPT = re.compile(r"(?:models/)?gemini-[12]\b")
+"""Models whose searches are charged by the prompt that led to any; later ones by the query.
 https://ai.google.dev/gemini-api/docs/google-search#pricing"""
 
 
@@ -40,7 +40,7 @@ def counts_tokens(metadata: JsonObject) -> bool:
 
 
 def read_usage(metadata: Any, searches: int = 0) -> TokenUsage | None:
-    """Return the hub's usage for `usageMetadata`; `searches` is the number of web searches that are sold."""
+    """Return the hub's usage for `usageMetadata`; `searches` is the number of web searches that are charged."""
     if not isinstance(metadata, dict) or not metadata:
         return None
     completion = _count(metadata.get("candidatesTokenCount")) + _count(metadata.get("thoughtsTokenCount"))
@@ -75,7 +75,7 @@ def _prompt(metadata: JsonObject, completion: int) -> int:
 
 
 class Searches:
-    """The web searches of one reply, over all of its pieces, as they are sold."""
+    """Count the web searches of one reply, over all of its chunks, as Google charges them."""
 
     __slots__ = ("_model", "_queries")
 
@@ -95,12 +95,12 @@ class Searches:
 
     @property
     def count(self) -> int:
-        """The searches that are sold: empty queries and repeated ones are not."""
-        return min(len(self._queries), 1) if _SOLD_BY_PROMPT.match(self._model) else len(self._queries)
+        """The searches that are charged: empty queries and repeated ones are not."""
+        return min(len(self._queries), 1) if _CHARGED_BY_PROMPT.match(self._model) else len(self._queries)
 
 
 def _input_details(metadata: JsonObject) -> PromptTokensDetails:
-    """Modalities count what came from a cache, too; what that was is told apart."""
+    """Return the details of the input. Modalities count cached tokens, too, which have details of their own."""
     counts = _modalities([metadata.get("promptTokensDetails"), metadata.get("toolUsePromptTokensDetails")], _INPUT)
     details: PromptTokensDetails = {}
     for name, count in counts.items():

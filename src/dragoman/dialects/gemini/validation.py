@@ -1,4 +1,4 @@
-"""The shape of a hub's request, as far as it is written here: what a caller of the SDK got wrong is named, not stumbled over."""
+"""Check the shape of a hub's request before it is written, so that a mistake of an SDK caller gets an error with its path."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ _REQUEST = {
 
 
 def check_request(request: Any) -> None:
-    """Raises `BadRequestError` with the path of the first field of a wrong type. Every field may be missing or null."""
+    """Raise `BadRequestError` with the path of the first field of a wrong type. Every field may be missing or null."""
     for name, shape in _REQUEST.items():
         if request.get(name) is not None:
             _check(request[name], shape, name)
@@ -87,7 +87,7 @@ def _check(value: Any, shape: Any, path: str) -> None:
 
 
 def _check_item(item: Any, shape: Any, path: str) -> None:
-    """Items of a list may not be null."""
+    """Check an item of a list, which may not be null."""
     if item is None:
         raise wrong_type(path, "a string" if shape is str else "an object", item)
     _check(item, shape, path)
