@@ -17,9 +17,9 @@ import aiohttp
 import pytest
 
 from dragoman.gateway.logs import setup
-from dragoman.gateway.logs.events import log_event
 from dragoman.gateway.logs.redactor import Redactor
 from dragoman.observe import AttemptEnded, CircuitClosed
+from dragoman.routing.event_log import log_event
 from dragoman.routing.replay import read_log
 from dragoman.types.call_record import Attempt, CallRecord
 from tests.gateway.serving import KEY, PROVIDER_KEY, Upstream, chat_reply, gateway, model, serving
@@ -56,7 +56,10 @@ async def test_each_failed_attempt_is_a_warning_with_its_reason(
     said = out.getvalue()
     assert re.search(r"smart:0 \(openai/\S+\) failed: \S* ?APIConnectionError \(connection_refused\)", said)
     assert re.search(r"smart:1 \(openai/\S+\) failed: 401 AuthenticationError \(invalid_api_key\)", said)
-    assert re.search(r"smart:1 is taken out for \S+ s: 401 AuthenticationError|credential:\S+ is taken out", said)
+    assert re.search(
+        r"smart:1 is taken out for \S+ s: 401 AuthenticationError|the key of smart:1 \(credential:\S+\) is taken out",
+        said,
+    )
     assert len(re.findall("WARNING", said)) >= 4
     assert not [secret for secret in (KEY, PROVIDER_KEY, "words of a prompt") if secret in said]
     if json_lines:

@@ -330,7 +330,7 @@ async def test_it_heals_by_one_probe(upstream: Upstream, make: Make) -> None:
     await still.clock.sleep(6.0)
     answers = await asyncio.gather(*(router.answer(chat("smart")) for _ in range(20)))
     assert [answer.attempts[-1].deployment for answer in answers].count("smart:1") == 1
-    assert [event for event in told if isinstance(event, CircuitClosed)] == [CircuitClosed("smart:1")]
+    assert [event for event in told if isinstance(event, CircuitClosed)] == [CircuitClosed("smart:1", "smart:1")]
     assert (await router.answer(chat("smart"))).attempts[-1].deployment == "smart:1"
 
 

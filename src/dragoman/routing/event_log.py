@@ -35,7 +35,9 @@ _LOST_ON_PURPOSE = frozenset({"Hedged", "Cancelled", "CancelledError"})
 
 
 def log_event(event: Event) -> None:
-    """Log what is out of the ordinary as warnings, and the ends of calls for debugging, without the words of callers and providers."""
+    """Log what is out of the ordinary as warnings, and the ends of calls for debugging.
+
+    The words of callers and providers are left out."""
     write = _LINES.get(type(event))
     if write is not None:
         write(event)
@@ -115,7 +117,7 @@ def _call_succeeded(event: CallSucceeded) -> None:
     _write(
         logging.DEBUG,
         "answered",
-        ("%s answered %s by %s (%s)", record.deployment, record.operation, record.answered_model, record.provider),
+        ("%s (%s/%s) answered: %s", record.deployment, record.provider, record.answered_model, record.operation),
         request_id=event.request_id,
         deployment=record.deployment,
         milliseconds=round(answering.milliseconds, 1) if answering else None,

@@ -12,6 +12,7 @@ from dragoman.routing import RouterSettings, parse_model_list
 from dragoman.routing.deployments.group_info import group_info
 from dragoman.routing.deployments.ids import DeploymentIds
 from dragoman.routing.deployments.model_list import parse_deployment
+from dragoman.routing.event_log import log_event
 from dragoman.routing.settings.table import Reading
 from dragoman.sdk._arguments import (
     check_fixed,
@@ -66,7 +67,7 @@ class ManagedRouter:
             settings=self._reading.settings,
             providers=self._providers,
             catalogue=self._catalogue,
-            listeners=listeners,
+            listeners=(log_event, *listeners),
             verify=verify,
         )
         check_names(self._reading, self._core.current_plan.index)

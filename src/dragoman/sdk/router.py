@@ -14,6 +14,7 @@ from dragoman.sdk._managed import ManagedRouter
 from dragoman.sdk._request import BuiltCall, build_call
 from dragoman.sdk._results import result_of
 from dragoman.sdk._tracebacks import SHALLOW
+from dragoman.sdk._verbosity import set_log_level
 from dragoman.sdk.params import ChatParams, EmbeddingParams, TextParams
 from dragoman.sdk.settings import SETTINGS
 from dragoman.sdk.streams import AsyncStream, Stream
@@ -46,8 +47,8 @@ class Router(ManagedRouter):
 
     `model_list` holds `{model_name, litellm_params | params: {model, api_key, ...}, model_info}`, fallbacks
     `[{alias: [models]}]`. A model that is no alias is called as `provider/model`. Raises `ConfigError` naming each wrong
-    path. `settings` are those of `docs/routing.md`, by name. LiteLLM's other arguments are accepted, and named in a warning of the
-    logger `dragoman`."""
+    path. `set_verbose` logs from `debug_level` on, as `dragoman.set_verbose` does. `settings` are those of `docs/routing.md`, by
+    name. LiteLLM's other arguments are accepted, and named in a warning of the logger `dragoman`."""
 
     def __init__(
         self,
@@ -68,6 +69,8 @@ class Router(ManagedRouter):
         catalogue: Catalogue | None = None,
         listeners: Sequence[Listener] = (),
         verify: bool | str = True,
+        set_verbose: bool = False,
+        debug_level: str = "DEBUG",
         **settings: Any,
     ) -> None:
         values: dict[str, Any] = {
@@ -84,6 +87,8 @@ class Router(ManagedRouter):
             "block_requests_for_models_without_pricing": block_requests_for_models_without_pricing,
             **settings,
         }
+        if set_verbose:
+            set_log_level(debug_level)
         super().__init__(
             model_list or (), values, providers=providers, catalogue=catalogue, listeners=listeners, verify=verify
         )
