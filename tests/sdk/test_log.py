@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import dragoman
+from dragoman.sdk.settings import SETTINGS
 from tests.routing.upstream import Upstream
 
 _PROGRAM = """
@@ -74,7 +75,7 @@ def _quiet() -> Iterator[None]:
 def test_a_setting_that_can_be_read_and_taken_back() -> None:
     module: Any = dragoman
     module.set_verbose = True
-    assert module.set_verbose is True
+    assert SETTINGS.set_verbose
     del module.set_verbose
     assert module.set_verbose is False
     with pytest.raises(dragoman.ConfigError, match="debug_level: expected one of DEBUG, INFO"):
