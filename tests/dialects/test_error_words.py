@@ -104,7 +104,7 @@ def read(codec: Codec[Any, Any, Any], status: int, message: str, code: str | Non
     return codec.read_error(ErrorReply("acme", "m", status, {}, orjson.dumps({"error": error})))
 
 
-@pytest.mark.parametrize("codec", CODECS, ids=lambda codec: f"{codec.dialect}-{codec.operation}")
+@pytest.mark.parametrize("codec", CODECS, ids=lambda codec: f"{codec.dialect}-{codec.operation.name}")
 @pytest.mark.parametrize("status", [400, 413, 422, 500])
 def test_every_dialect_knows_every_word_for_an_overflow(codec: Codec[Any, Any, Any], status: int) -> None:
     for message in OVERFLOWS:
@@ -123,7 +123,7 @@ def test_other_limits_on_tokens_are_no_overflow(message: str) -> None:
             assert not isinstance(read(codec, status, message), ContextWindowExceededError)
 
 
-@pytest.mark.parametrize("codec", CODECS, ids=lambda codec: f"{codec.dialect}-{codec.operation}")
+@pytest.mark.parametrize("codec", CODECS, ids=lambda codec: f"{codec.dialect}-{codec.operation.name}")
 def test_a_failure_of_the_model_is_not_the_callers(codec: Codec[Any, Any, Any]) -> None:
     for message in MODEL_FAILURES:
         error = read(codec, 400, message)

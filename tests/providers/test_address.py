@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from dragoman.dialects.dialect import Operation, WireRequest
+from dragoman.dialects.dialect import WireRequest
 from dragoman.errors import BadRequestError
 from dragoman.providers import Provider, Providers, address, base_address, missing_settings, provider_from_mapping
 from tests.recordings import Recording, all_recordings, recordings
 
-OPERATIONS: dict[str, Operation] = {
+OPERATIONS: dict[str, str] = {
     "chat": "chat",
     "messages": "chat",
     "generateContent": "chat",
@@ -141,7 +141,7 @@ SELF_HOSTED = [
 
 @pytest.mark.parametrize(("name", "api_base", "operation", "url"), SELF_HOSTED)
 def test_the_addresses_that_users_give_lead_where_recorded_requests_went(
-    name: str, api_base: str, operation: Operation, url: str
+    name: str, api_base: str, operation: str, url: str
 ) -> None:
     provider = Providers().find(name)
     assert address(provider, provider.endpoints[operation], api_base=api_base, model="m") == url

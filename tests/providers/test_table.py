@@ -126,7 +126,7 @@ def test_every_record_is_sound(provider: Provider) -> None:
         assert provider.accent in ACCENTS.values()
     for operation in provider.endpoints:
         assert operation in provider.endpoints
-        assert provider.endpoints[operation].codec.operation == operation
+        assert provider.endpoints[operation].codec.operation.name == operation
         assert provider.endpoints[operation].path.startswith("/")
     with pytest.raises(KeyError):
         provider.endpoints["nothing"]

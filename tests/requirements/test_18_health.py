@@ -14,6 +14,7 @@ from dragoman.observe import CircuitClosed, CircuitOpened, Event
 from dragoman.providers import Providers
 from dragoman.routing import Call, CallOptions, CallRouter, Deployment, RouterSettings
 from dragoman.routing.settings.health import HealthPolicy
+from dragoman.types.operations import CHAT
 from tests.requirements.serving import MODELS, asked, gateway
 from tests.requirements.test_08_fallbacks import listed
 from tests.routing.upstream import Stillness
@@ -75,7 +76,7 @@ async def test_a_rejected_probe_is_never_healthy(provider: str, fault: str) -> N
 
 def asked_for() -> Call:
     request: Any = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
-    return Call(operation="chat", model="m", request=request)
+    return Call(operation=CHAT, model="m", request=request)
 
 
 @pytest.mark.parametrize("provider", MODELS)

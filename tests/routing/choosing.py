@@ -18,6 +18,7 @@ from dragoman.routing.settings.checks import CheckPolicy
 from dragoman.routing.strategies import Strategy, simple_shuffle
 from dragoman.state import View
 from dragoman.state._histogram import Observed
+from dragoman.types.operations import OPERATIONS
 
 __all__ = ["NOW", "asked_of", "chance_of", "deployment", "group_of", "observed", "picks"]
 
@@ -54,13 +55,15 @@ def asked_of(
     now: Callable[[], float] = lambda: NOW,
     affinity: Affinity | None = None,
     explaining: bool = False,
-    operation: Any = "chat",
+    operation: str = "chat",
     **options: Any,
 ) -> GroupRequest:
     said = dict(request or {})
     if operation == "chat":
         said.setdefault("messages", HELLO)
-    call = Call(operation=operation, model="smart", request=said, stream=stream, options=CallOptions(**options))
+    call = Call(
+        operation=OPERATIONS[operation], model="smart", request=said, stream=stream, options=CallOptions(**options)
+    )
     return GroupRequest(
         call,
         group,

@@ -11,6 +11,7 @@ import pytest
 from dragoman import errors
 from dragoman.models import Catalogue, entry_from_mapping
 from dragoman.routing import Answer, Call, CallOptions, Source
+from dragoman.types.operations import COUNT_TOKENS
 from tests.routing.test_passing_through import CODECS, asked, is_native
 from tests.routing.test_router import Make, chat, text_of
 from tests.routing.upstream import Stillness, Upstream
@@ -206,7 +207,7 @@ async def test_a_schema_goes_by_the_bridge_where_a_model_has_no_own_way(upstream
 
 
 async def test_counting_is_refused_nothing(upstream: Upstream, make: Make) -> None:
-    call = Call(operation="count_tokens", model="smart", request={"chat": {"messages": LOOK, "tools": TOOLS}})
+    call = Call(operation=COUNT_TOKENS, model="smart", request={"chat": {"messages": LOOK, "tools": TOOLS}})
     router = make(upstream.deployment("smart", "gemini-2.5-flash-tts", provider="gemini"))
     answer = await router.answer(call)
     assert isinstance(answer, Answer)

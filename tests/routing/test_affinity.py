@@ -17,6 +17,7 @@ from dragoman.routing.request import GroupRequest
 from dragoman.routing.selection import Choice
 from dragoman.routing.settings.affinity import AffinityPolicy, affinity_kinds
 from dragoman.state import Outage, View
+from dragoman.types.operations import CHAT
 from tests.routing.choosing import NOW, asked_of, chance_of, deployment, group_of
 from tests.routing.upstream import Stillness, Upstream
 
@@ -226,7 +227,7 @@ async def router(upstream: Upstream) -> AsyncIterator[Callable[..., CallRouter]]
 def call(stream: bool = False, **metadata: Any) -> Call:
     request = {"model": "smart", "messages": [user("Hello")]}
     options = CallOptions(metadata=metadata)
-    return Call(operation="chat", model="smart", request=request, stream=stream, options=options)
+    return Call(operation=CHAT, model="smart", request=request, stream=stream, options=options)
 
 
 @pytest.mark.parametrize("stream", [False, True])

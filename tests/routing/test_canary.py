@@ -28,6 +28,7 @@ from dragoman.routing.settings.mirror import Mirror, MirrorPolicy
 from dragoman.routing.settings.table import router_settings
 from dragoman.state import Outage
 from dragoman.types.call_record import Attempt, CallRecord
+from dragoman.types.operations import CHAT
 from tests.routing.upstream import Stillness, Upstream, soon
 
 NEW = "smart:9"
@@ -45,7 +46,7 @@ class Time:
 
 def chat(stream: bool = False, *, model: str = "smart", **metadata: Any) -> Call:
     request = {"model": model, "messages": [{"role": "user", "content": "Hello"}]}
-    return Call(operation="chat", model=model, request=request, stream=stream, options=CallOptions(metadata=metadata))
+    return Call(operation=CHAT, model=model, request=request, stream=stream, options=CallOptions(metadata=metadata))
 
 
 def mine(function: Callable[[FunctionCall], Any], number: int, **options: Any) -> Deployment:

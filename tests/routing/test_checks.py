@@ -16,6 +16,7 @@ from dragoman.routing.selection import Choice, NoDeployment
 from dragoman.routing.settings.checks import CheckPolicy
 from dragoman.routing.settings.table import router_settings
 from dragoman.state import Outage, View
+from dragoman.types.operations import CHAT
 from tests.routing.choosing import NOW, asked_of, chance_of, deployment, group_of
 from tests.routing.upstream import Stillness, Upstream
 
@@ -280,7 +281,7 @@ def test_only_one_prompt_fills_a_window() -> None:
 
 def chat(model: str, request: dict[str, Any] | None = None, **options: Any) -> Call:
     said = {"model": model, "messages": [{"role": "user", "content": "Hello"}], **(request or {})}
-    return Call(operation="chat", model=model, request=said, options=CallOptions(**options))
+    return Call(operation=CHAT, model=model, request=said, options=CallOptions(**options))
 
 
 def of_size(upstream: Upstream, alias: str, window: int, number: int = 0) -> Deployment:

@@ -18,6 +18,7 @@ from dragoman.observe import CircuitOpened, Event, HealthChecked
 from dragoman.providers import Providers, models_address
 from dragoman.routing import Call, CallOptions, CallRouter, Deployment, RouterSettings
 from dragoman.routing.settings.health_check import HealthCheckPolicy
+from dragoman.types.operations import CHAT
 from tests.routing.upstream import soon
 
 POLICY = HealthCheckPolicy(interval=0.02, timeout=2.0)
@@ -150,7 +151,7 @@ async def test_a_deployment_without_a_key_is_refused_here(place: Place, monkeypa
         await soon(lambda: any(isinstance(event, HealthChecked) for event in heard))
         request = {"model": "smart", "messages": [{"role": "user", "content": "hi"}]}
         with pytest.raises(AuthenticationError):
-            await router.answer(Call(operation="chat", model="smart", request=request))
+            await router.answer(Call(operation=CHAT, model="smart", request=request))
     assert place.asked == []
     assert {event.outcome for event in heard if isinstance(event, HealthChecked)} == {"refused"}
 

@@ -11,16 +11,17 @@ from dragoman.errors import ConfigError
 from dragoman.routing import Call, CallOptions, CallRouter, Deployment, RouterSettings
 from dragoman.routing.choice.routes import matching_route
 from dragoman.routing.settings.routes import parse_routes
+from dragoman.types.operations import OPERATIONS
 from tests.routing.upstream import Stillness, Upstream
 
 PICTURE = {"type": "image_url", "image_url": {"url": "https://pictures.example/a.png"}}
 TOOL = {"type": "function", "function": {"name": "look"}}
 
 
-def chat(model: str = "smart", *, stream: bool = False, operation: Any = "chat", **said: Any) -> Call:
+def chat(model: str = "smart", *, stream: bool = False, operation: str = "chat", **said: Any) -> Call:
     options = CallOptions(metadata=said.pop("metadata", {}))
     request = {"model": model, "messages": [{"role": "user", "content": said.pop("content", "Hello")}], **said}
-    return Call(operation=operation, model=model, request=request, stream=stream, options=options)
+    return Call(operation=OPERATIONS[operation], model=model, request=request, stream=stream, options=options)
 
 
 def fits(condition: dict[str, Any], call: Call) -> bool:

@@ -20,6 +20,7 @@ from dragoman.providers import Provider
 from dragoman.routing import Call, CallOptions, CallRouter, Clock, Deployment, Source, StreamAnswer
 from dragoman.types.cost import Cost
 from dragoman.types.model_entry import ModelEntry, PricePeriod, Provenance, Rate
+from dragoman.types.operations import CHAT, COUNT_TOKENS, EMBEDDING, TEXT_COMPLETION
 from tests.recordings import Recording, recordings
 from tests.routing.recorded import Replayer, raw_answer, running_replayer
 from tests.routing.test_router import Make, chat, text_of
@@ -129,7 +130,7 @@ def asked(recording: Recording, *, native: bool) -> Call:
     elif recording.stream:
         body["stream"] = True
     return Call(
-        operation="chat",
+        operation=CHAT,
         model="recorded",
         request=codec.read_request(body, RequestHints(model="recorded", stream=recording.stream)),
         stream=recording.stream,
@@ -165,7 +166,7 @@ async def test_text_completions_and_embeddings_have_a_cost(
 ) -> None:
     text = recording.endpoint == "completions"
     request = {"model": "recorded", **({"prompt": "Hello"} if text else {"input": "Hello"})}
-    operation: Any = "text_completion" if text else "embedding"
+    operation = TEXT_COMPLETION if text else EMBEDDING
     router = make(replayer.deployment(recording, options={"prices": DOLLAR}))
     answer = await router.answer(Call(operation=operation, model="recorded", request=request, stream=recording.stream))
     if isinstance(answer, StreamAnswer):
@@ -185,7 +186,7 @@ async def test_a_text_completion_of_a_provider_who_only_chats_costs_what_the_cha
 ) -> None:
     router = make(upstream.deployment("smart", "sim", provider="anthropic", options={"prices": DOLLAR}))
     request = {"model": "smart", "prompt": "Hello", "max_tokens": 20}
-    answer = await router.answer(Call(operation="text_completion", model="smart", request=request, stream=stream))
+    answer = await router.answer(Call(operation=TEXT_COMPLETION, model="smart", request=request, stream=stream))
     if isinstance(answer, StreamAnswer):
         async for _ in answer.batches:
             pass
@@ -200,7 +201,7 @@ async def test_counting_tokens_is_free(upstream: Upstream, make: Make, provider:
     like = upstream.deployment("smart", "sim", provider="openai" if provider == "groq" else provider)
     router = make(like, settings={"block_requests_for_models_without_pricing": True})
     request = {"model": "smart", "chat": {"model": "smart", "messages": [{"role": "user", "content": "Hello"}]}}
-    cost = await costs_of(router, Call(operation="count_tokens", model="smart", request=request))
+    cost = await costs_of(router, Call(operation=COUNT_TOKENS, model="smart", request=request))
     assert cost.total == 0
 
 
@@ -263,7 +264,7 @@ async def test_a_stream_that_ends_badly_costs_what_is_known_by_then(upstream: Up
     codec = anthropic_messages.CODEC
     answer = await router.answer(
         Call(
-            operation="chat",
+            operation=CHAT,
             model="smart",
             request=codec.read_request(body, RequestHints()),
             stream=True,

@@ -10,6 +10,7 @@ from typing import Any
 from dragoman.models import count_tokens, encoding_of, tally_tokens
 from dragoman.providers import Providers
 from dragoman.routing import Answer, Call, CallOptions, CallRouter, Deployment
+from dragoman.types.operations import COUNT_TOKENS
 
 CHAT: list[Any] = [{"role": "user", "content": "How many tokens are these, to the last one?"}]
 NOBODY = CallOptions(api_key="k", api_base="http://127.0.0.1:9")
@@ -18,7 +19,7 @@ NOBODY = CallOptions(api_key="k", api_base="http://127.0.0.1:9")
 async def counted(deployment: Deployment) -> int:
     router = CallRouter([deployment])
     await router.warm_up()
-    answer = await router.answer(Call(operation="count_tokens", model="fast", request={"chat": {"messages": CHAT}}))
+    answer = await router.answer(Call(operation=COUNT_TOKENS, model="fast", request={"chat": {"messages": CHAT}}))
     await router.aclose()
     assert isinstance(answer, Answer)
     assert answer.response["estimated"] is True  # by us, not by the provider

@@ -21,6 +21,7 @@ from dragoman.routing.settings.queue import QueuePolicy
 from dragoman.routing.settings.routes import parse_routes
 from dragoman.routing.strategies import STRATEGIES
 from dragoman.state import Counter, Outage
+from dragoman.types.operations import CHAT, EMBEDDING, TEXT_COMPLETION
 from tests.routing.upstream import Stillness, Upstream
 
 HELLO = [{"role": "user", "content": "Hello, canary-of-the-prompt"}]
@@ -29,7 +30,7 @@ Make = Callable[..., CallRouter]
 
 def chat(model: str, **options: Any) -> Call:
     request = {"model": model, "messages": HELLO, **options.pop("request", {})}
-    return Call(operation="chat", model=model, request=request, options=CallOptions(**options))
+    return Call(operation=CHAT, model=model, request=request, options=CallOptions(**options))
 
 
 def row(explained: Explanation, deployment: str) -> Candidate:
@@ -267,11 +268,11 @@ async def test_a_request_that_cannot_be_written_and_one_that_loses_a_parameter(u
     assert (refused.refusal.error, refused.refusal.param) == ("UnsupportedParamsError", "logit_bias")
     dropping = await router.explain(chat("smart", request={"logit_bias": {"5": 1}}, drop_params=True))
     assert (dropping.refusal, dropping.dropped_params) == (None, ("logit_bias",))
-    text = Call(operation="text_completion", model="smart", request={"model": "smart", "prompt": "Hi", "suffix": "!"})
+    text = Call(operation=TEXT_COMPLETION, model="smart", request={"model": "smart", "prompt": "Hi", "suffix": "!"})
     assert (await router.explain(text)).refusal is not None
     text.options = CallOptions(drop_params=True)
     assert (await router.explain(text)).dropped_params == ("suffix",)
-    embedding = Call(operation="embedding", model="smart", request={"model": "smart", "input": "Hi"})
+    embedding = Call(operation=EMBEDDING, model="smart", request={"model": "smart", "input": "Hi"})
     offered = (await router.explain(embedding)).refusal
     assert offered is not None
     assert offered.status == 404

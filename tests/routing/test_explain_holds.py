@@ -21,6 +21,7 @@ from dragoman.routing.settings.queue import QueuePolicy
 from dragoman.routing.settings.routes import parse_routes
 from dragoman.routing.strategies import STRATEGIES
 from dragoman.state import Claim, Outage
+from dragoman.types.operations import CHAT
 from tests.routing.upstream import Upstream
 
 Make = Callable[..., CallRouter]
@@ -109,7 +110,7 @@ class World:
             mock_testing_fallbacks=self.maybe(0.1, True),
             drop_params=self.maybe(0.5, True),
         )
-        return Call(operation="chat", model="smart", request=request, options=options, request_id=f"call-{number}")
+        return Call(operation=CHAT, model="smart", request=request, options=options, request_id=f"call-{number}")
 
     async def trouble(self, router: CallRouter) -> None:
         """Outages, some of which are just over, probes under way, used limits, and times."""

@@ -13,6 +13,7 @@ from dragoman.observe import CallSucceeded, Event, FallbackRateHigh, FallbackRat
 from dragoman.routing import Call, CallOptions, CallRouter, RouterSettings
 from dragoman.routing.health.fallback_rate import FallbackRates
 from dragoman.routing.settings.fallback_alert import FallbackAlert, fallback_alert
+from dragoman.types.operations import CHAT
 from tests.routing.upstream import Stillness, Upstream
 
 
@@ -130,7 +131,7 @@ async def test_a_router_counts_its_calls(upstream: Upstream, stream: bool) -> No
     for alias in ("smart", "backup", "smart"):
         request = {"model": alias, "messages": [{"role": "user", "content": "Hello"}]}
         answer = await router.answer(
-            Call(operation="chat", model=alias, request=request, stream=stream, options=CallOptions())
+            Call(operation=CHAT, model=alias, request=request, stream=stream, options=CallOptions())
         )
         assert answer.fallback == ("backup" if alias == "smart" else "")
         if stream:

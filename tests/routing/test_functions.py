@@ -14,6 +14,7 @@ from dragoman import errors
 from dragoman.credentials import NoCredential
 from dragoman.providers import Provider
 from dragoman.routing import Answer, Call, CallOptions, CallRouter, Deployment, FunctionCall, StreamAnswer
+from dragoman.types.operations import EMBEDDING, TEXT_COMPLETION
 from tests.routing.test_router import chat, text_of
 from tests.routing.upstream import Stillness
 
@@ -126,7 +127,7 @@ async def test_a_function_has_a_deadline() -> None:
 async def test_what_is_no_answer_is_said(value: Any) -> None:
     call = chat("mine", num_retries=0)
     if isinstance(value, dict):
-        call = Call(operation="embedding", model="mine", request={}, options=call.options)
+        call = Call(operation=EMBEDDING, model="mine", request={}, options=call.options)
     with pytest.raises(errors.APIResponseValidationError):
         await router_of(lambda _: value).answer(call)
 
@@ -136,10 +137,10 @@ async def test_embeddings_and_text_of_functions() -> None:
         return [[0.5, 1.0]] if call.operation == "embedding" else plain(call)
 
     router = router_of(function)
-    answer = await router.answer(Call(operation="embedding", model="mine", request={"input": "x"}))
+    answer = await router.answer(Call(operation=EMBEDDING, model="mine", request={"input": "x"}))
     assert isinstance(answer, Answer)
     assert answer.response["data"] == [{"object": "embedding", "index": 0, "embedding": [0.5, 1.0]}]
-    call = Call(operation="text_completion", model="mine", request={"prompt": "Hello", "echo": True})
+    call = Call(operation=TEXT_COMPLETION, model="mine", request={"prompt": "Hello", "echo": True})
     with pytest.raises(errors.UnsupportedParamsError):
         await router.answer(call)
     call.options = CallOptions(drop_params=True)

@@ -19,6 +19,7 @@ from dragoman.routing.deployments.member import Member
 from dragoman.routing.health.health import DeploymentHealth
 from dragoman.routing.settings.health import HealthPolicy
 from dragoman.state import MemoryStore
+from dragoman.types.operations import CHAT, EMBEDDING
 from tests.routing.upstream import Stillness, Upstream, soon
 
 Make = Callable[..., CallRouter]
@@ -28,7 +29,7 @@ RECORD = Upstream(1).provider("sim")
 
 def chat(model: str, *, stream: bool = False, **options: Any) -> Call:
     request = {"model": model, "messages": [{"role": "user", "content": "Hello"}]}
-    return Call(operation="chat", model=model, request=request, stream=stream, options=CallOptions(**options))
+    return Call(operation=CHAT, model=model, request=request, stream=stream, options=CallOptions(**options))
 
 
 def member(name: str = "a", *, alone: bool = False, **more: Any) -> Member:
@@ -304,7 +305,7 @@ async def test_one_model_of_a_wildcard_does_not_take_out_the_others(upstream: Up
 
 async def test_an_operation_that_is_not_offered_takes_nothing_out(upstream: Upstream, make: Make) -> None:
     router = make(*(upstream.deployment("smart", "sim", provider="anthropic", number=number) for number in (1, 2)))
-    call = Call(operation="embedding", model="smart", request={"model": "smart", "input": "Hello"})
+    call = Call(operation=EMBEDDING, model="smart", request={"model": "smart", "input": "Hello"})
     with pytest.raises(errors.NotFoundError):
         await router.answer(call)
     assert not router.store.view().outages

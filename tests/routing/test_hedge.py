@@ -14,6 +14,7 @@ from dragoman.observe import AttemptEnded, CallFailed, CallSucceeded, Event, Hed
 from dragoman.routing import Answer, Call, CallOptions, CallRouter, StreamAnswer
 from dragoman.routing.settings.hedge import HedgePolicy, hedge_policy
 from dragoman.state import Counter
+from dragoman.types.operations import CHAT, COUNT_TOKENS, EMBEDDING
 from tests.routing.test_router import HELLO, Make, chat, text_of
 from tests.routing.upstream import Upstream, eventually, soon
 
@@ -238,12 +239,12 @@ async def test_the_deadline_holds_for_both(upstream: Upstream, make: Make) -> No
 async def test_embeddings_hedge_and_counting_does_not(upstream: Upstream, make: Make) -> None:
     both = pair(upstream, "sim[latency=0.5]", "sim")
     router = make(*both, settings={"hedge": SOON})
-    answer = await router.answer(Call(operation="embedding", model="smart", request={"input": ["hello"]}))
+    answer = await router.answer(Call(operation=EMBEDDING, model="smart", request={"input": ["hello"]}))
     assert names(answer) == [("smart:0", "Hedged"), ("smart:1", None)]
     both = pair(upstream, "sim[latency=0.5]", "sim", provider="anthropic")
     router = make(*both, settings={"hedge": SOON})
     request = {"chat": {"model": "smart", "messages": HELLO}}
-    counted = await router.answer(Call(operation="count_tokens", model="smart", request=request))
+    counted = await router.answer(Call(operation=COUNT_TOKENS, model="smart", request=request))
     assert names(counted) == [("smart:0", None)]
 
 
@@ -254,7 +255,7 @@ async def test_a_call_and_a_deployment_may_say_otherwise(upstream: Upstream, mak
     call: dict[str, Any] = {"hedge": SOON} if said == "call" else {}
     assert names(await router.answer(chat("smart", **call)))[0] == ("smart:0", "Hedged")
     off = CallOptions(hedge=HedgePolicy(off=True))
-    call_off = Call(operation="chat", model="smart", request={"model": "smart", "messages": HELLO}, options=off)
+    call_off = Call(operation=CHAT, model="smart", request={"model": "smart", "messages": HELLO}, options=off)
     assert names(await router.answer(call_off)) == [("smart:0", None)]
 
 

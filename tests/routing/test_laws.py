@@ -12,6 +12,7 @@ from dragoman import errors
 from dragoman.routing import Answer, Call, CallOptions, RouterSettings, StreamAnswer
 from dragoman.routing.settings.health import HealthPolicy
 from dragoman.routing.settings.retry import RetryPolicy
+from dragoman.types.operations import CHAT
 from tests.routing.faults._referee import FATES, Fate, Referee, Wanted
 
 ALIASES = ("a", "b", "c")
@@ -54,7 +55,7 @@ calls = st.lists(
 async def make_call(referee: Referee, alias: str, *, stream: bool, retries: int | None) -> None:
     referee.begin(alias)
     request: Any = {"model": alias, "messages": [{"role": "user", "content": "Hello"}]}
-    call = Call(operation="chat", model=alias, request=request, stream=stream, options=CallOptions(num_retries=retries))
+    call = Call(operation=CHAT, model=alias, request=request, stream=stream, options=CallOptions(num_retries=retries))
     budget = referee.settings.num_retries if retries is None else retries
     error: errors.APIError | None = None
     answer: Answer | StreamAnswer | None = None

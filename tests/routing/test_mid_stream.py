@@ -15,6 +15,7 @@ from dragoman.routing import Call, CallOptions, CallRouter, Source, StreamAnswer
 from dragoman.routing.recovery.resume import is_resumable
 from dragoman.routing.settings.hedge import HedgePolicy
 from dragoman.routing.settings.mid_stream import mid_stream_fallback
+from dragoman.types.operations import CHAT
 from tests.routing.test_router import HELLO, Make, chat
 from tests.routing.upstream import Upstream, soon
 
@@ -245,7 +246,7 @@ async def test_the_callers_own_body_goes_another_way(upstream: Upstream, make: M
     """Passed through untouched, nothing could be put behind it."""
     body = {"model": "smart", "messages": HELLO, "stream": True, "max_tokens": 100}
     source = Source("anthropic_messages", body, orjson.dumps(body))
-    call = Call(operation="chat", model="smart", request=body, stream=True, source=source)
+    call = Call(operation=CHAT, model="smart", request=body, stream=True, source=source)
     router = make(*two(upstream, "anthropic", "sim[cut=5]"))
     untouched = await router.answer(call)
     assert isinstance(untouched, StreamAnswer)

@@ -16,6 +16,7 @@ from dragoman.observe import AttemptEnded, CallFailed, CallSucceeded, Event, Mir
 from dragoman.routing import Answer, Call, CallOptions, CallRouter, Clock, RouterSettings, StreamAnswer
 from dragoman.routing.settings.mirror import Mirror, MirrorPolicy, mirror_policy
 from dragoman.routing.settings.table import router_settings
+from dragoman.types.operations import CHAT
 from tests.routing.upstream import Upstream, soon
 
 Make = Callable[..., CallRouter]
@@ -47,7 +48,7 @@ async def make(told: list[Event]) -> AsyncIterator[Make]:
 
 def chat(model: str = "smart", *, stream: bool = False, **options: Any) -> Call:
     request = {"model": model, "messages": [{"role": "user", "content": "Hello"}]}
-    return Call(operation="chat", model=model, request=request, stream=stream, options=CallOptions(**options))
+    return Call(operation=CHAT, model=model, request=request, stream=stream, options=CallOptions(**options))
 
 
 def mirrored(told: list[Event]) -> list[Mirrored]:

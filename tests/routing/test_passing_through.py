@@ -11,6 +11,7 @@ import pytest
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
 from dragoman.dialects.dialect import Codec, ReplyStyle, RequestHints
 from dragoman.routing import Answer, Call, CallOptions, Source, StreamAnswer
+from dragoman.types.operations import CHAT
 from tests.routing.test_router import Make
 from tests.routing.upstream import Upstream
 
@@ -32,7 +33,7 @@ def asked(caller: str, *, stream: bool = False, body: dict[str, Any] | None = No
         body["stream"] = True
     codec = CODECS[caller]
     return Call(
-        operation="chat",
+        operation=CHAT,
         model="smart",
         request=codec.read_request(body, RequestHints(model="smart", stream=stream)),
         stream=stream,

@@ -15,6 +15,7 @@ from dragoman.routing import Answer, Call, CallOptions, CallRouter, RouterSettin
 from dragoman.routing.settings.options import split_params
 from dragoman.routing.settings.queue import QueuePolicy, queue_policy
 from dragoman.routing.settings.table import router_settings
+from dragoman.types.operations import CHAT
 from tests.routing.upstream import Stillness, Upstream, eventually, soon
 
 SLOW = "sim[latency=0.1]"
@@ -45,7 +46,7 @@ def chat(text: str = "Hello", *, model: str = "smart", stream: bool = False, **o
     metadata = {} if priority is None else {"priority": priority}
     request = {"model": model, "messages": [{"role": "user", "content": text}]}
     more = CallOptions(metadata={**metadata, **options.pop("metadata", {})}, **options)
-    return Call(operation="chat", model=model, request=request, stream=stream, options=more, request_id=text)
+    return Call(operation=CHAT, model=model, request=request, stream=stream, options=more, request_id=text)
 
 
 def order(told: list[Event]) -> list[str]:

@@ -14,6 +14,7 @@ from dragoman import errors
 from dragoman.observe import AttemptEnded, CallFailed, CallSucceeded, Event
 from dragoman.providers import Providers
 from dragoman.routing import Answer, Call, CallOptions, CallRouter, Deployment, StreamAnswer
+from dragoman.types.operations import CHAT, OPERATIONS
 from tests.routing.upstream import Stillness, Upstream
 from tests.upstreams.raw import answer, serve, serving
 
@@ -23,7 +24,7 @@ Make = Callable[..., CallRouter]
 
 def chat(model: str, *, stream: bool = False, **options: Any) -> Call:
     request = {"model": model, "messages": HELLO, **options.pop("request", {})}
-    return Call(operation="chat", model=model, request=request, stream=stream, options=CallOptions(**options))
+    return Call(operation=CHAT, model=model, request=request, stream=stream, options=CallOptions(**options))
 
 
 async def text_of(answer: Answer | StreamAnswer) -> str:
@@ -315,8 +316,10 @@ async def test_operations_beside_chat(upstream: Upstream, make: Make) -> None:
         upstream.deployment("gemini", "sim", provider="gemini"),
     )
 
-    async def ask(operation: Any, alias: str, request: dict[str, Any]) -> Any:
-        answer = await router.answer(Call(operation=operation, model=alias, request={"model": alias, **request}))
+    async def ask(operation: str, alias: str, request: dict[str, Any]) -> Any:
+        answer = await router.answer(
+            Call(operation=OPERATIONS[operation], model=alias, request={"model": alias, **request})
+        )
         assert isinstance(answer, Answer)
         return answer.response
 

@@ -22,6 +22,7 @@ from dragoman.routing.deployments.references import name_faults
 from dragoman.routing.settings.retry import RetryPolicy
 from dragoman.routing.settings.table import ROUTER_SETTINGS, read_settings, router_settings
 from dragoman.settings.readers import Environment
+from dragoman.types.operations import CHAT
 from tests.routing.upstream import Upstream
 
 Look = Callable[[Any], Any]
@@ -234,7 +235,7 @@ def test_names_that_nobody_knows_are_told_where_they_stand() -> None:
 
 def call(model: str = "smart", **options: Any) -> Call:
     chat = {"model": model, "messages": [{"role": "user", "content": "Hi"}]}
-    return Call(operation="chat", model=model, request=chat, options=CallOptions(**options))
+    return Call(operation=CHAT, model=model, request=chat, options=CallOptions(**options))
 
 
 def router(upstream: Upstream, said: dict[str, Any], *listeners: Listener, **own: dict[str, Any]) -> CallRouter:

@@ -10,6 +10,7 @@ import pytest
 
 from dragoman import errors
 from dragoman.routing import Call, CallOptions, Source, StreamAnswer
+from dragoman.types.operations import CHAT
 from tests.routing.test_router import HELLO, Make, chat, text_of
 from tests.routing.upstream import Upstream, soon
 
@@ -45,7 +46,7 @@ async def test_a_body_that_passes_through_falls_over_too(upstream: Upstream, mak
             upstream.deployment("backup", "sim", provider=provider),
             settings=SETTINGS,
         )
-        call = Call(operation="chat", model="smart", request=body, stream=True, source=source, options=CallOptions())
+        call = Call(operation=CHAT, model="smart", request=body, stream=True, source=source, options=CallOptions())
         answer = await router.answer(call)
         assert isinstance(answer, StreamAnswer)
         assert answer.native is native

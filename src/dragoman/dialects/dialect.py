@@ -19,6 +19,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 from dragoman.errors import APIError, DragomanError
 from dragoman.types.json import JsonObject
 from dragoman.types.model_facts import UNKNOWN_MODEL, ModelFacts
+from dragoman.types.operations import Operation
 from dragoman.types.usage import TokenUsage
 
 __all__ = [
@@ -29,7 +30,6 @@ __all__ = [
     "Endpoint",
     "ErrorReply",
     "ModelCard",
-    "Operation",
     "Payload",
     "ReplyContext",
     "ReplyStyle",
@@ -41,9 +41,6 @@ __all__ = [
     "Target",
     "WireRequest",
 ]
-
-Operation = Literal["chat", "embedding", "text_completion", "count_tokens"]
-"""What can be asked. Each is a type of request, and that selects the codec."""
 
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 

@@ -13,8 +13,17 @@ from typing import Any
 
 from dragoman.dialects.dialect import Dialect
 from dragoman.errors import ConfigError
+from dragoman.types.operations import OPERATIONS, Operation
 
-__all__ = ["ENTRY_POINTS", "dialect_names", "dialects", "find_dialect", "is_dialect"]
+__all__ = [
+    "ENTRY_POINTS",
+    "dialect_names",
+    "dialects",
+    "find_dialect",
+    "find_operation",
+    "is_dialect",
+    "operation_names",
+]
 
 ENTRY_POINTS = "dragoman.dialects"
 """The group of entry points under which other distributions offer a `Dialect`, each under its name."""
@@ -51,6 +60,22 @@ def dialect_names() -> tuple[str, ...]:
 def dialects() -> tuple[Dialect, ...]:
     """Return all dialects, imported."""
     return (*map(find_dialect, _BUILT_IN), *_installed().values())
+
+
+def find_operation(name: str) -> Operation | None:
+    """Return the operation of this name, a built-in one or one that an installed dialect brings, or None."""
+    return OPERATIONS.get(name) or _more_operations().get(name)
+
+
+def operation_names() -> tuple[str, ...]:
+    """Return the names of all operations."""
+    return (*OPERATIONS, *_more_operations())
+
+
+def _more_operations() -> dict[str, Operation]:
+    codecs = [endpoint.codec for dialect in _installed().values() for endpoint in dialect.endpoints.values()]
+    codecs += [route.codec for dialect in _installed().values() for route in dialect.routes]
+    return {codec.operation.name: codec.operation for codec in codecs if codec.operation.name not in OPERATIONS}
 
 
 @functools.cache

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple, cast
 
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.validation import bad
 from dragoman.types.chat import ChatChunk, ChatRequest, ChatResponse
 from dragoman.types.json import JsonObject
+from dragoman.types.operations import CHAT, TEXT_COMPLETION, Operation
 from dragoman.types.text_completion import TextCompletion, TextCompletionRequest
 
-__all__ = ["chat_request", "text_chunk", "text_completion"]
+__all__ = ["STAND_INS", "StandIn", "chat_request", "text_chunk", "text_completion"]
 
 _UNSUPPORTED: dict[str, tuple[Any, ...]] = {
     "suffix": (None, ""),
@@ -75,3 +78,19 @@ def text_chunk(chunk: ChatChunk) -> TextCompletion:
         for choice in chunk["choices"]
     ]
     return cast(TextCompletion, completion)
+
+
+class StandIn(NamedTuple):
+    """Another operation by which a provider is asked that does not offer the one of the call."""
+
+    operation: Operation
+    write_request: Callable[[Any, DropList], Any]
+    """The request for that operation, from the one of the call."""
+    read_response: Callable[[Any], Any]
+    """The response for the call, from that operation's."""
+    read_chunk: Callable[[Any], Any]
+
+
+STAND_INS: Mapping[Operation, StandIn] = MappingProxyType(
+    {TEXT_COMPLETION: StandIn(CHAT, chat_request, text_completion, text_chunk)}
+)

@@ -14,11 +14,11 @@ _INSTRUCTING = ("system", "developer")
 _SEARCH_KEYS = ("googleSearch", "google_search", "googleSearchRetrieval", "google_search_retrieval")
 
 
-def needed(request: Any, operation: str = "chat") -> Mapping[str, str]:
-    """Ability (a name of `ABILITIES`) -> the path of the first place in the hub's request that needs it.
+def needed(request: Any) -> Mapping[str, str]:
+    """Ability (a name of `ABILITIES`) -> the path of the first place in the hub's chat request that needs it.
 
     Never raises: what is malformed needs nothing, and whoever writes the request says what is wrong with it."""
-    if operation != "chat" or not isinstance(request, dict):
+    if not isinstance(request, dict):
         return NOTHING
     result: dict[str, str] = {}
     for name, value in request.items():

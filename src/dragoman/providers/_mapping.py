@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, get_args
+from typing import Any
 
 from dragoman.credentials import ApiKey, Credential, QueryKey
-from dragoman.dialects.dialect import Operation
-from dragoman.dialects.registry import dialect_names, is_dialect
+from dragoman.dialects.registry import dialect_names, find_operation, is_dialect, operation_names
 from dragoman.errors import ConfigError
 from dragoman.providers._accent import accent_from
 from dragoman.providers._endpoints import LazyEndpoints, speaks
@@ -161,12 +160,11 @@ def _endpoints(row: Mapping[str, Any], dialect: str, path: str) -> LazyEndpoints
     return speaks(dialect, operations, paths)
 
 
-def _operation(word: str, path: str) -> Operation:
-    known: tuple[Operation, ...] = get_args(Operation)
-    found = next((operation for operation in known if operation == word), None)
-    if found is None:
-        raise ConfigError(f"{path}: no operation {word!r}{did_you_mean(word, known)}, of {sorted(known)}")
-    return found
+def _operation(word: str, path: str) -> str:
+    if find_operation(word) is None:
+        names = sorted(operation_names())
+        raise ConfigError(f"{path}: no operation {word!r}{did_you_mean(word, names)}, of {names}")
+    return word
 
 
 def _base_url_env(name: str, base_url: str, row: Mapping[str, Any]) -> tuple[str, ...]:

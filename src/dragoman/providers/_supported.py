@@ -11,6 +11,7 @@ from dragoman.errors import BadRequestError
 from dragoman.models import Abilities, abilities, missing, needed
 from dragoman.providers._provider import Provider
 from dragoman.types.model_entry import ModelEntry
+from dragoman.types.operations import CHAT
 
 __all__ = ["supported_openai_params"]
 
@@ -63,7 +64,7 @@ def supported_openai_params(provider: Provider, model: str, entry: ModelEntry | 
     left out and reported with `drop_params`. `entry` is the model's row in the catalogue.
 
     Empty for a provider that offers no chat."""
-    if "chat" not in provider.endpoints:
+    if CHAT.name not in provider.endpoints:
         return []
     known = abilities(provider.name, model, entry)
     return [name for name, sample in _SAMPLES.items() if _takes(provider, model, known, name, sample)]
@@ -82,7 +83,7 @@ def _takes(provider: Provider, model: str, known: Abilities, name: str, sample: 
         accent=provider.accent,
     )
     try:
-        wire = provider.endpoints["chat"].codec.write_request(request, target)
+        wire = provider.endpoints[CHAT.name].codec.write_request(request, target)
     except BadRequestError:
         return False
     return name not in wire.dropped

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from dragoman.dialects.dialect import Operation, ReplyStyle
+from dragoman.dialects.dialect import ReplyStyle
 from dragoman.routing.settings.call_options import CallOptions
 from dragoman.types.call_record import Attempt, CallRecord
 from dragoman.types.cost import Cost
 from dragoman.types.json import JsonObject
+from dragoman.types.operations import Operation
 from dragoman.types.usage import TokenUsage
 
 __all__ = ["Answer", "Answerer", "Call", "Source", "StreamAnswer"]

@@ -30,7 +30,7 @@ def begin_record(call: Call, now: Callable[[], float]) -> CallRecord:
         call.request_id = f"req_{secrets.token_hex(12)}"
     record = call.record = CallRecord(
         request_id=call.request_id,
-        operation=call.operation,
+        operation=call.operation.name,
         model=call.model,
         stream=call.stream,
         started_at=now(),

@@ -79,7 +79,7 @@ class RoutingPlan:
     def _with_prices(self, group: ModelGroup, call: Call, options: CallOptions) -> ModelGroup:
         """Return the group with the prices that the call brings, and without deployments that are blocked because their
         price is unknown."""
-        wants_prices = self.settings.block_requests_for_models_without_pricing and call.operation != "count_tokens"
+        wants_prices = self.settings.block_requests_for_models_without_pricing and call.operation.billed
         if not (options.prices or options.base_model or wants_prices):
             return group
         deployments: Sequence[Deployment] = [member.deployment for member in group.members]

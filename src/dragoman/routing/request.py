@@ -6,6 +6,7 @@ import copy
 import functools
 import time
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from dragoman.errors import BadRequestError
@@ -30,12 +31,12 @@ __all__ = [
     "affects_health",
     "invalid_texts_error",
     "texts",
-    "texts_of",
 ]
 
 _T = TypeVar("_T")
 _OF_A_PART = 1000
 """Tokens that an image, a sound or a file is roughly taken for."""
+_NO_NEEDS: Mapping[str, str] = MappingProxyType({})
 _A_TOKEN = 4
 """Characters."""
 
@@ -115,7 +116,7 @@ class RequestFacts:
     @functools.cached_property
     def needs(self) -> Mapping[str, str]:
         """Ability -> the place in the request that needs it."""
-        return needed(self.request, self.call.operation)
+        return needed(self.request) if self.call.operation.checks_abilities else _NO_NEEDS
 
     @functools.cached_property
     def estimated_tokens(self) -> int:
@@ -132,21 +133,25 @@ class RequestFacts:
         request = self.request
         if not isinstance(request, Mapping):
             return 0
-        chat = request.get("chat") or request
-        said = (chat.get("messages"), chat.get("tools"), request.get("input"), request.get("prompt"))
+        operation = self.call.operation
+        chat = operation.chat_of(request)
+        said = (chat.get("messages"), chat.get("tools"), *map(request.get, operation.text_fields))
         return sum(_length(value) for value in said if value) // _A_TOKEN
 
     @property
     def output_tokens(self) -> int | None:
         """The most that the caller wants."""
-        most = self.request.get("max_completion_tokens") or self.request.get("max_tokens")
-        return int(most) if most else None
+        for name in self.call.operation.output_limits:
+            if limit := self.request.get(name):
+                return int(limit)
+        return None
 
     def input_tokens(self, model: str = "") -> int:
         """As `model` counts them where its vocabulary is known, else by estimate."""
         request = self.request
-        chat = request.get("chat") or request
-        return count_tokens(chat.get("messages"), chat.get("tools"), text=texts_of(request), model=model)
+        operation = self.call.operation
+        chat = operation.chat_of(request)
+        return count_tokens(chat.get("messages"), chat.get("tools"), text=operation.texts(request), model=model)
 
 
 class GroupRequest(RequestFacts):
@@ -267,12 +272,6 @@ def _length(value: Any) -> int:
 
 
 _HEAVY = frozenset({"image_url", "input_audio", "video_url", "file"})
-
-
-def texts_of(request: Any) -> list[str]:
-    """Of an embedding or a text completion."""
-    value = request.get("input") or request.get("prompt") or ()
-    return [value] if isinstance(value, str) else [item for item in value if isinstance(item, str)]
 
 
 def affects_health(request: GroupRequest) -> bool:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
-from dragoman.dialects.dialect import Operation, RequestHints
+from dragoman.dialects.dialect import RequestHints
 from dragoman.errors import BadRequestError
 from dragoman.routing import Call, CallOptions
 from dragoman.routing.settings.options import split_params
 from dragoman.routing.settings.stored_metadata import stored_metadata
 from dragoman.sdk._schema import response_format_of
+from dragoman.types.operations import Operation
 
 __all__ = ["BuiltCall", "build_call", "plain"]
 

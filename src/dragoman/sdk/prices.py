@@ -23,6 +23,7 @@ from dragoman.types.model_entry import ModelEntry
 
 if TYPE_CHECKING:
     from dragoman.sdk.params import Messages
+from dragoman.types.operations import CHAT
 
 __all__ = ["completion_cost", "cost", "cost_bounds", "cost_per_token", "response_cost_calculator"]
 
@@ -64,7 +65,7 @@ def cost_bounds(model: str, messages: Messages, **params: Unpack[ChatParams]) ->
 
     Takes the parameters of `completion`; `max_tokens` and its like limit the answer."""
     given: Mapping[str, Any] = params
-    request = build_call("chat", model, {"messages": messages}, given, read=openai_chat.CODEC.read_request, defaults={})
+    request = build_call(CHAT, model, {"messages": messages}, given, read=openai_chat.CODEC.read_request, defaults={})
     provider, name = names_of(model, request.call.options.custom_llm_provider)
     entry = model_entry(model, request.call.options.custom_llm_provider)
     return _bounds(request.call.request, entry, provider=provider, model=name)

@@ -18,6 +18,7 @@ from dragoman.sdk._verbosity import set_log_level
 from dragoman.sdk.params import ChatParams, EmbeddingParams, TextParams
 from dragoman.sdk.settings import SETTINGS
 from dragoman.sdk.streams import AsyncStream, Stream
+from dragoman.types.operations import CHAT, COUNT_TOKENS, EMBEDDING, TEXT_COMPLETION
 from dragoman.types.results import (
     EmbeddingResponse,
     ModelResponse,
@@ -217,7 +218,7 @@ class Router(ManagedRouter):
         """Count the input tokens of a chat: by the provider where it counts, else estimated (`estimated` says so)."""
         with SHALLOW:
             request = self._chat(model, messages, None, params)
-            request.call.operation = "count_tokens"
+            request.call.operation = COUNT_TOKENS
             request.call.request = {"model": model, "chat": request.call.request}
             answer = await self._core.answer(request.call)
         assert isinstance(answer, routing.Answer)
@@ -295,7 +296,7 @@ class Router(ManagedRouter):
 
     def _chat(self, model: str, messages: Any, stream: bool | None, params: Mapping[str, Any]) -> BuiltCall:
         return build_call(
-            "chat",
+            CHAT,
             model,
             {"messages": messages},
             params,
@@ -306,7 +307,7 @@ class Router(ManagedRouter):
 
     def _text(self, model: str, prompt: Any, stream: bool | None, params: Mapping[str, Any]) -> BuiltCall:
         return build_call(
-            "text_completion",
+            TEXT_COMPLETION,
             model,
             {"prompt": prompt},
             params,
@@ -317,4 +318,4 @@ class Router(ManagedRouter):
 
     def _embed(self, model: str, texts: Any, params: Mapping[str, Any]) -> BuiltCall:
         read = embeddings.CODEC.read_request
-        return build_call("embedding", model, {"input": texts}, params, read=read, defaults=self._defaults())
+        return build_call(EMBEDDING, model, {"input": texts}, params, read=read, defaults=self._defaults())

@@ -194,7 +194,9 @@ def test_a_stream_without_finish_reason_or_done_was_cut() -> None:
     assert finished[0]["finish_reason"] == "length"
 
 
-@pytest.mark.parametrize("codec", [pytest.param(codec, id=codec.operation) for codec in (CODEC, completions.CODEC)])
+@pytest.mark.parametrize(
+    "codec", [pytest.param(codec, id=codec.operation.name) for codec in (CODEC, completions.CODEC)]
+)
 @pytest.mark.parametrize("half", [b'data: {"choi', b'data: {"choices":[{"index":0,"text":"","finish_reason":"stop"'])
 def test_half_an_event_says_that_the_stream_was_cut(codec: Any, half: bytes) -> None:
     begun = b'data: {"choices":[{"index":0,"text":"Hi","delta":{"content":"Hi"},"finish_reason":null}]}\n\n'

@@ -31,6 +31,7 @@ from dragoman.routing import (
     Source,
     StreamAnswer,
 )
+from dragoman.types.operations import CHAT
 from tests.routing.faults._table import Way
 from tests.routing.upstream import Stillness
 from tests.upstreams.faulty import SAID, FaultyUpstream, faulty, well
@@ -103,12 +104,12 @@ def _deployment(name: str, upstream: FaultyUpstream, limits: dict[str, float]) -
 
 def _call(dialect: str, *, stream: bool, relayed: bool) -> Call:
     if not relayed:
-        return Call(operation="chat", model="smart", request=dict(_BODIES["openai"]), stream=stream)
+        return Call(operation=CHAT, model="smart", request=dict(_BODIES["openai"]), stream=stream)
     codec, body = DIALECTS[dialect], dict(_BODIES[dialect])
     if stream and dialect != "gemini":
         body["stream"] = True
     return Call(
-        operation="chat",
+        operation=CHAT,
         model="smart",
         request=codec.read_request(body, RequestHints(model="smart", stream=stream)),
         stream=stream,

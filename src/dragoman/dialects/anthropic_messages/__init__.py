@@ -28,6 +28,7 @@ from dragoman.dialects.anthropic_messages.usage import usage_from_body
 from dragoman.dialects.anthropic_messages.vendor import NAME, VENDOR
 from dragoman.dialects.dialect import CallerRoute, Codec, Dialect, Endpoint
 from dragoman.dialects.signatures import SEAL_MARK
+from dragoman.types import operations
 from dragoman.types.chat import ChatChunk, ChatRequest, ChatResponse
 from dragoman.types.token_count import TokenCount, TokenCountRequest
 
@@ -35,7 +36,7 @@ __all__ = ["CODEC", "COUNT_TOKENS", "DEFAULT_MAX_TOKENS", "DIALECT"]
 
 CODEC: Codec[ChatRequest, ChatResponse, ChatChunk] = Codec(
     dialect=NAME,
-    operation="chat",
+    operation=operations.CHAT,
     read_request=read_request,
     write_request=write_request,
     read_response=read_response,
@@ -54,7 +55,7 @@ CODEC: Codec[ChatRequest, ChatResponse, ChatChunk] = Codec(
 
 COUNT_TOKENS: Codec[TokenCountRequest, TokenCount, Any] = Codec(
     dialect=NAME,
-    operation="count_tokens",
+    operation=operations.COUNT_TOKENS,
     read_request=read_count_request,
     write_request=write_count_request,
     read_response=read_count,

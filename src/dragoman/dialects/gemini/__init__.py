@@ -36,6 +36,7 @@ from dragoman.dialects.gemini.response_write import write_response
 from dragoman.dialects.gemini.stream_read import GeminiStreamReader
 from dragoman.dialects.gemini.stream_write import GeminiStreamWriter
 from dragoman.dialects.signatures import SEAL_MARK
+from dragoman.types import operations
 from dragoman.types.chat import ChatChunk, ChatRequest, ChatResponse
 from dragoman.types.embeddings import EmbeddingRequest, EmbeddingResponse
 from dragoman.types.token_count import TokenCount, TokenCountRequest
@@ -53,7 +54,7 @@ __all__ = [
 
 CODEC: Codec[ChatRequest, ChatResponse, ChatChunk] = Codec(
     dialect="gemini",
-    operation="chat",
+    operation=operations.CHAT,
     read_request=read_request,
     write_request=write_request,
     read_response=read_response,
@@ -70,7 +71,7 @@ CODEC: Codec[ChatRequest, ChatResponse, ChatChunk] = Codec(
 )
 BATCH_EMBED_CONTENTS: Codec[EmbeddingRequest, EmbeddingResponse, None] = Codec(
     dialect="gemini",
-    operation="embedding",
+    operation=operations.EMBEDDING,
     read_request=read_batch_request,
     write_request=write_batch_request,
     read_response=read_embedding_response,
@@ -82,7 +83,7 @@ BATCH_EMBED_CONTENTS: Codec[EmbeddingRequest, EmbeddingResponse, None] = Codec(
 )
 EMBED_CONTENT: Codec[EmbeddingRequest, EmbeddingResponse, None] = Codec(
     dialect="gemini",
-    operation="embedding",
+    operation=operations.EMBEDDING,
     read_request=read_single_request,
     write_request=write_batch_request,
     read_response=read_embedding_response,
@@ -94,7 +95,7 @@ EMBED_CONTENT: Codec[EmbeddingRequest, EmbeddingResponse, None] = Codec(
 )
 COUNT_TOKENS: Codec[TokenCountRequest, TokenCount, None] = Codec(
     dialect="gemini",
-    operation="count_tokens",
+    operation=operations.COUNT_TOKENS,
     read_request=read_count_request,
     write_request=write_count_request,
     read_response=read_count_response,

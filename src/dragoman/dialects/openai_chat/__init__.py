@@ -16,12 +16,13 @@ from dragoman.dialects.openai_chat.response_write import write_response
 from dragoman.dialects.openai_chat.stream_read import ChatStreamReader
 from dragoman.dialects.openai_chat.stream_write import OpenAIStreamWriter
 from dragoman.types.chat import ChatChunk, ChatRequest, ChatResponse
+from dragoman.types.operations import CHAT
 
 __all__ = ["ACCENTS", "CODEC", "DIALECT", "ChatAccent"]
 
 CODEC: Codec[ChatRequest, ChatResponse, ChatChunk] = Codec(
     dialect="openai_chat",
-    operation="chat",
+    operation=CHAT,
     read_request=read_request,
     write_request=write_request,
     read_response=read_response,

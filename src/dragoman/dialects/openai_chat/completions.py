@@ -20,6 +20,7 @@ from dragoman.dialects.openai_chat.stream_read import cut_off, event_json, is_do
 from dragoman.dialects.openai_chat.stream_write import OpenAIStreamWriter
 from dragoman.dialects.validation import bad
 from dragoman.types.json import JsonObject
+from dragoman.types.operations import TEXT_COMPLETION
 from dragoman.types.request_params import PARAM_TYPES
 from dragoman.types.text_completion import TextCompletion, TextCompletionRequest
 from dragoman.types.usage import TokenUsage
@@ -149,7 +150,7 @@ class _Reader:
 
 CODEC: Codec[TextCompletionRequest, TextCompletion, TextCompletion] = Codec(
     dialect="openai_completions",
-    operation="text_completion",
+    operation=TEXT_COMPLETION,
     read_request=_read_request,
     write_request=_write_request,
     read_response=_read_response,

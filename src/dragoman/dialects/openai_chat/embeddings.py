@@ -15,6 +15,7 @@ from dragoman.dialects.openai_chat.usage import read_usage
 from dragoman.dialects.validation import bad, expect, wrong_type
 from dragoman.types.embeddings import EmbeddingRequest, EmbeddingResponse
 from dragoman.types.json import JsonObject
+from dragoman.types.operations import EMBEDDING
 from dragoman.types.request_params import PARAM_TYPES
 from dragoman.types.usage import TokenUsage
 
@@ -94,7 +95,7 @@ def _read_usage_of(body: JsonObject) -> TokenUsage | None:
 
 CODEC: Codec[EmbeddingRequest, EmbeddingResponse, Any] = Codec(
     dialect="openai_embeddings",
-    operation="embedding",
+    operation=EMBEDDING,
     read_request=_read_request,
     write_request=_write_request,
     read_response=_read_response,

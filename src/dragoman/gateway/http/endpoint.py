@@ -89,7 +89,7 @@ class ModelEndpoint:
             keep_labels(body)
         request = self.codec.read_request(body, self._hints(exchange, model))
         name = _model_name(request.get("model"))
-        exchange.model, exchange.operation = name, self.codec.operation
+        exchange.model, exchange.operation = name, self.codec.operation.name
         knows_clients = kitchen.router.settings.checks.tags
         options = with_caller_facts(
             options, said or request.get("metadata"), exchange.headers, knows_clients=knows_clients

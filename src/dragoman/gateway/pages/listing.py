@@ -12,6 +12,7 @@ from dragoman.gateway.pages.model_json import described, no_row, row_of
 from dragoman.routing import Deployment
 from dragoman.routing.deployments.group_info import facts_of_all
 from dragoman.types.model_entry import ModelEntry
+from dragoman.types.operations import CHAT
 
 __all__ = ["Row", "model_list", "one_model", "rows_of"]
 
@@ -31,7 +32,7 @@ class Row:
 
     @property
     def operations(self) -> tuple[str, ...]:
-        return tuple(self.deployments[0].provider.endpoints) if self.deployments else ("chat",)
+        return tuple(self.deployments[0].provider.endpoints) if self.deployments else (CHAT.name,)
 
     @property
     def entries(self) -> tuple[ModelEntry | None, ...]:

@@ -24,12 +24,13 @@ def _input(member: Member, request: GroupRequest) -> int:
 
 
 def _output(member: Member, request: GroupRequest) -> int:
-    if request.call.operation not in ("chat", "text_completion"):
+    operation = request.call.operation
+    if not operation.generates:
         return 0
     if request.output_tokens:
         return request.output_tokens
     own = member.deployment.params
-    return int(as_number(own.get("max_completion_tokens")) or as_number(own.get("max_tokens")) or _OUTPUT)
+    return next((int(limit) for name in operation.output_limits if (limit := as_number(own.get(name)))), _OUTPUT)
 
 
 _ESTIMATES: Mapping[str, Callable[[Member, GroupRequest], int]] = MappingProxyType(

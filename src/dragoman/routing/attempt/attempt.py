@@ -7,81 +7,90 @@ from dataclasses import replace
 from email.utils import formatdate
 from typing import Any
 
-from dragoman.dialects import text_as_chat
 from dragoman.dialects.dialect import ErrorReply
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.error_details import MAX_ERROR_BYTES
+from dragoman.dialects.text_as_chat import STAND_INS, StandIn
 from dragoman.errors import APIError, NotFoundError, Timeout
 from dragoman.models import acount_tokens_locally
 from dragoman.routing.attempt.content import no_answer
 from dragoman.routing.attempt.custom_provider import ask_function, ask_mock
 from dragoman.routing.attempt.prepare import PreparedRequest, prepare, target_of
 from dragoman.routing.attempt.replies import open_stream, whole_answer
-from dragoman.routing.attempt.request import OPERATION_NAMES, AttemptRequest
+from dragoman.routing.attempt.request import AttemptRequest
 from dragoman.routing.attempt.send import sign_and_send
 from dragoman.routing.attempt.stream import Batches, StreamOutcome, read_batches, read_until_content
 from dragoman.routing.call import Answer, StreamAnswer
 from dragoman.transport import Reply
 
-__all__ = ["attempt", "not_offered"]
+__all__ = ["attempt", "by_stand_in", "not_offered", "stand_in_of"]
 
 
 async def attempt(request: AttemptRequest, outcome: StreamOutcome) -> Answer | StreamAnswer:
     """Ask one deployment once. Raises `APIError`."""
     provider = request.deployment.provider
-    if request.operation == "text_completion" and _only_chats(request):
-        return await _text_as_chat(request, outcome)
+    stand_in = stand_in_of(request)
+    if stand_in is not None:
+        return await _by_stand_in(request, stand_in, outcome)
     if request.deployment.options.mock_timeout:
         raise Timeout("the deployment is configured with mock_timeout, and was not asked", code="mock_timeout")
     if request.options.is_mock:
         return await ask_mock(request, outcome)
-    if provider.function is not None and request.operation != "count_tokens":
+    if provider.function is not None and not request.operation.estimated:
         return await ask_function(request, provider.function, outcome)
-    endpoint = provider.endpoints.get(request.operation)
+    endpoint = provider.endpoints.get(request.operation.name)
     if endpoint is None:
         return await _without_provider(request)
     prepared = prepare(request, endpoint)
     return await (_stream(request, prepared, outcome) if request.stream else _whole(request, prepared))
 
 
-def _only_chats(request: AttemptRequest) -> bool:
+def stand_in_of(request: AttemptRequest) -> StandIn | None:
+    """Return the operation by which the deployment is asked instead, or None if it can be asked as it is."""
+    stand_in = STAND_INS.get(request.operation)
+    if stand_in is None:
+        return None
     provider = request.deployment.provider
     if request.options.is_mock or provider.function is not None:
-        return True
-    return "text_completion" not in provider.endpoints and "chat" in provider.endpoints
+        return stand_in
+    is_needed = request.operation.name not in provider.endpoints and stand_in.operation.name in provider.endpoints
+    return stand_in if is_needed else None
 
 
-async def _text_as_chat(request: AttemptRequest, outcome: StreamOutcome) -> Answer | StreamAnswer:
-    """A text completion of a provider who only chats."""
+def by_stand_in(request: AttemptRequest, stand_in: StandIn) -> tuple[AttemptRequest, tuple[str, ...]]:
+    """Return the request for the other operation, and the parameters that it cannot express. Raise `UnsupportedParamsError`."""
     drops = DropList(target_of(request))
-    chat = replace(
-        request, operation="chat", hub_request=text_as_chat.chat_request(request.hub_request, drops), source=None
-    )
-    answer = await attempt(chat, outcome)
-    answer.dropped = (*drops.dropped, *answer.dropped)
+    hub_request = stand_in.write_request(request.hub_request, drops)
+    return replace(request, operation=stand_in.operation, hub_request=hub_request, source=None), drops.dropped
+
+
+async def _by_stand_in(request: AttemptRequest, stand_in: StandIn, outcome: StreamOutcome) -> Answer | StreamAnswer:
+    other, dropped = by_stand_in(request, stand_in)
+    answer = await attempt(other, outcome)
+    answer.dropped = (*dropped, *answer.dropped)
     if isinstance(answer, Answer):
-        answer.response = text_as_chat.text_completion(answer.response)
+        answer.response = stand_in.read_response(answer.response)
     elif isinstance(answer.batches, Batches):
-        answer.batches = answer.batches.map(lambda batch: [text_as_chat.text_chunk(chunk) for chunk in batch])
+        answer.batches = answer.batches.map(lambda batch: list(map(stand_in.read_chunk, batch)))
     return answer
 
 
 async def _without_provider(request: AttemptRequest) -> Answer:
     """For an operation that the provider does not offer."""
     provider, model = request.deployment.provider.name, request.deployment.model
-    if request.operation != "count_tokens":
+    if not request.operation.estimated:
         raise not_offered(request)
     return Answer(provider=provider, model=model, response=await _estimate(request), cost=request.cost(None))
 
 
 def not_offered(request: AttemptRequest) -> NotFoundError:
     provider, model = request.deployment.provider.name, request.deployment.model
-    message = f"{provider} offers no {OPERATION_NAMES[request.operation]}"
+    message = f"{provider} offers no {request.operation.label}"
     return NotFoundError(message, provider=provider, model=model, code="unsupported_operation")
 
 
 async def _estimate(request: AttemptRequest) -> Any:
-    chat = request.hub_request.get("chat") or {}
+    chat = request.operation.chat_of(request.hub_request)
     model = request.deployment.entry.model if request.deployment.entry is not None else request.deployment.model
     asked = {key: chat.get(key) for key in ("messages", "tools", "tool_choice", "response_format")}
     counted = await acount_tokens_locally(model=model, **asked)

@@ -45,7 +45,7 @@ def _says(choice: Mapping[str, Any], where: str) -> bool:
 
 def may_be_empty(request: AttemptRequest) -> bool:
     """Whether an answer without content can be what the request asks for."""
-    if request.operation not in ("chat", "text_completion"):
+    if not request.operation.generates:
         return False
     messages = request.hub_request.get("messages") or [{}]
     return bool(request.hub_request.get("stop")) or messages[-1].get("role") in _LAST_WORD
@@ -53,13 +53,10 @@ def may_be_empty(request: AttemptRequest) -> bool:
 
 def require_content(request: AttemptRequest, response: Mapping[str, Any]) -> None:
     """Raise `APIResponseValidationError` for a whole answer that says nothing."""
-    if request.operation == "embedding":
-        answered = bool(response.get("data"))
-    elif request.operation in ("chat", "text_completion"):
-        answered = any(_says(choice, "message") for choice in response.get("choices") or ())
-        answered = answered or (bool(response.get("choices")) and may_be_empty(request))
-    else:
-        answered = True
+    operation = request.operation
+    answered = not operation.answer_field or bool(response.get(operation.answer_field))
+    if answered and operation.generates:
+        answered = any(_says(choice, "message") for choice in response["choices"]) or may_be_empty(request)
     if not answered:
         raise no_answer(request)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dragoman import errors
-from dragoman.dialects.dialect import Operation, ReplyContext
+from dragoman.dialects.dialect import ReplyContext
 from dragoman.errors import APIError, DragomanError
 from dragoman.routing.attempt.content import has_content
 from dragoman.routing.attempt.custom_result import chunk_of, chunks_of_response, response_of
@@ -29,6 +29,7 @@ from dragoman.routing.attempt.stream import (
 from dragoman.routing.call import Answer, StreamAnswer
 from dragoman.routing.settings.call_options import CallOptions
 from dragoman.types.json import JsonObject
+from dragoman.types.operations import CHAT
 
 __all__ = ["FunctionCall", "ask_function", "ask_mock"]
 
@@ -42,7 +43,8 @@ class FunctionCall:
     """What a provider that is a function gets. It may be plain or async, and gives a text, a message, a whole response in
     OpenAI's shape, or for a stream an iterator (plain or async) of texts or chunks."""
 
-    operation: Operation
+    operation: str
+    """`chat`, `embedding` or `text_completion`."""
     model: str
     request: Any
     """The hub's request, in OpenAI's shape."""
@@ -57,7 +59,7 @@ async def ask_function(
     request: AttemptRequest, function: Callable[..., Any], outcome: StreamOutcome
 ) -> Answer | StreamAnswer:
     call = FunctionCall(
-        operation=request.operation,
+        operation=request.operation.name,
         model=request.deployment.model,
         request=request.hub_request,
         stream=request.stream,
@@ -134,7 +136,7 @@ async def _answered(
     context = request.reply_context()
     if not request.stream:
         response = response_of(value, request.operation, context)
-        if usage and isinstance(value, str) and request.operation == "chat":
+        if usage and isinstance(value, str) and request.operation is CHAT:
             response["usage"] = dict(usage)
         used = response.get("usage")
         return Answer(provider=provider, model=model, response=response, usage=used, cost=request.cost(used))
@@ -146,7 +148,7 @@ async def _answered(
 def _stream_source(request: AttemptRequest, value: Any, context: ReplyContext, usage: Any) -> StreamSource:
     release: Callable[[], Awaitable[None]]
     if not (isinstance(value, Iterator) or hasattr(value, "__anext__") or hasattr(value, "__aiter__")):
-        response = response_of(value, "chat", context)
+        response = response_of(value, CHAT, context)
         if usage:
             response["usage"] = dict(usage)
         reads, release = _immediately(chunks_of_response(response, context)), _nothing

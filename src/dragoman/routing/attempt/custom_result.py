@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from dragoman.dialects.dialect import Operation, ReplyContext
+from dragoman.dialects.dialect import ReplyContext
 from dragoman.errors import APIResponseValidationError
 from dragoman.types.chat import ChatChunk, ChatResponse
 from dragoman.types.embeddings import EmbeddingResponse
+from dragoman.types.operations import CHAT, COUNT_TOKENS, EMBEDDING, Operation
 from dragoman.types.usage import TokenUsage
 
 __all__ = ["chunk_of", "chunks_of_response", "plain", "response_of"]
@@ -27,11 +29,11 @@ def plain(value: Any) -> Any:
 def response_of(value: Any, operation: Operation, context: ReplyContext) -> Any:
     """The hub's response for `operation`. Raises `APIResponseValidationError` for what cannot be one."""
     value = plain(value)
-    make = {"chat": _chat, "embedding": _embedding, "count_tokens": _count}.get(operation)
-    made = make(value, context) if make is not None else None
+    form: Callable[[Any, ReplyContext], Any] = _FORMS.get(operation, _object)
+    made = form(value, context)
     if made is None:
         raise APIResponseValidationError(
-            f"a {type(value).__name__} is no answer to a call for {operation}",
+            f"a {type(value).__name__} is no answer to a call for {operation.label}",
             provider=context.provider,
             model=context.model,
         )
@@ -92,6 +94,16 @@ def _count(value: Any, context: ReplyContext) -> dict[str, Any] | None:
     if isinstance(value, int):
         return {"input_tokens": value, "estimated": True}
     return dict(value) if isinstance(value, Mapping) and "input_tokens" in value else None
+
+
+def _object(value: Any, context: ReplyContext) -> dict[str, Any] | None:
+    return dict(value) if isinstance(value, Mapping) else None
+
+
+_FORMS: Mapping[Operation, Callable[[Any, ReplyContext], Any]] = MappingProxyType(
+    {CHAT: _chat, EMBEDDING: _embedding, COUNT_TOKENS: _count}
+)
+"""Operation -> what its response is made of; a response of another operation is taken as it is."""
 
 
 def chunk_of(value: Any, context: ReplyContext) -> Iterator[ChatChunk]:

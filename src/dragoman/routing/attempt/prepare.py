@@ -13,20 +13,21 @@ from typing import Any
 
 from dragoman.credentials import HttpRequest
 from dragoman.dialects.call_ids import call_ids_of
-from dragoman.dialects.dialect import Codec, Operation, Payload, ReplyContext, Target, WireRequest
+from dragoman.dialects.dialect import Codec, Payload, ReplyContext, Target, WireRequest
 from dragoman.dialects.framing.surrogates import dumps
 from dragoman.errors import BadRequestError, NotFoundError
 from dragoman.models import only_endpoint
 from dragoman.providers import Endpoint, address
-from dragoman.routing.attempt.request import OPERATION_NAMES, AttemptRequest
+from dragoman.routing.attempt.request import AttemptRequest
 from dragoman.routing.attempt.send import outgoing_headers
 from dragoman.routing.call import Source
 from dragoman.routing.deployments.abilities import abilities_of, fitted
+from dragoman.types.operations import TEXT_COMPLETION, Operation
 
 __all__ = ["PreparedRequest", "prepare", "target_of"]
 
-_SERVED = frozenset({"chat", "text_completion"})
-_AT: Mapping[str, Operation] = MappingProxyType({"/v1/completions": "text_completion"})
+_SERVED: Mapping[str, Operation] = MappingProxyType({"/v1/completions": TEXT_COMPLETION})
+"""Endpoints that some models are served at only, as far as they are spoken here."""
 _JSON = "application/json"
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
@@ -69,11 +70,11 @@ def _check_served(request: AttemptRequest) -> None:
     """Refuse a model that is served at another endpoint only. `model_info: {mode: chat}` says that it is served here after all."""
     deployment = request.deployment
     only = only_endpoint(deployment.provider.name, deployment.model)
-    if only is None or request.operation not in _SERVED or "mode" in deployment.model_info:
+    if only is None or not request.operation.generates or "mode" in deployment.model_info:
         return
-    operation = _AT.get(only)
-    if operation != request.operation:
-        remedy = "ask it there (`text_completion`)" if operation else "which is not supported yet"
+    operation = _SERVED.get(only)
+    if operation is not request.operation:
+        remedy = f"ask it there (`{operation.name}`)" if operation else "which is not supported yet"
         raise NotFoundError(
             f"{deployment.provider.name} serves {deployment.model} at {only} only, {remedy}",
             param="model",
@@ -156,7 +157,7 @@ def _payload_body(request: AttemptRequest, payload: Payload) -> bytes:
     if request.options.extra_body:
         media_type = payload.content_type.partition(";")[0]
         raise BadRequestError(
-            f"extra_body: expected none, as {request.deployment.provider.name} takes {OPERATION_NAMES[request.operation]} as "
+            f"extra_body: expected none, as {request.deployment.provider.name} takes {request.operation.label} as "
             f"{media_type} and it can be merged into JSON only",
             param="extra_body",
         )

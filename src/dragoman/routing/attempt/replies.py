@@ -16,7 +16,7 @@ from dragoman.dialects.redaction import scrub
 from dragoman.errors import APIResponseValidationError, NotFoundError
 from dragoman.routing.attempt.content import has_content, may_be_empty, require_content
 from dragoman.routing.attempt.prepare import PreparedRequest
-from dragoman.routing.attempt.request import OPERATION_NAMES, AttemptRequest
+from dragoman.routing.attempt.request import AttemptRequest
 from dragoman.routing.attempt.reshape import joined_chunks, split_response
 from dragoman.routing.attempt.stream import StreamSource, chunk_usage
 from dragoman.routing.call import Answer
@@ -92,7 +92,7 @@ def _object(body: bytes) -> Any:
 def _reader(request: AttemptRequest, prepared: PreparedRequest) -> Any:
     if prepared.codec.stream_reader is None:
         raise NotFoundError(
-            f"{request.deployment.provider.name} streams no {OPERATION_NAMES[request.operation]}",
+            f"{request.deployment.provider.name} streams no {request.operation.label}",
             code="unsupported_operation",
         )
     return prepared.codec.stream_reader(prepared.context)

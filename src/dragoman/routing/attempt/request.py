@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from dragoman.dialects.dialect import Operation, ReplyContext, ReplyStyle
+from dragoman.dialects.dialect import ReplyContext, ReplyStyle
 from dragoman.models import abilities, cost_of, price_context
 from dragoman.routing.call import Source
 from dragoman.routing.clock import Clock
@@ -16,17 +16,12 @@ from dragoman.routing.settings.call_options import CallOptions
 from dragoman.routing.settings.router_settings import RouterSettings
 from dragoman.transport import Timeouts, Transport
 from dragoman.types.cost import Cost
+from dragoman.types.operations import Operation
 from dragoman.types.usage import TokenUsage
 
-__all__ = ["OPERATION_NAMES", "AttemptRequest"]
+__all__ = ["AttemptRequest"]
 
 _FREE = Cost(0)
-OPERATION_NAMES: dict[Operation, str] = {
-    "chat": "chat",
-    "embedding": "embeddings",
-    "text_completion": "text completions",
-    "count_tokens": "token counting",
-}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,7 +76,7 @@ class AttemptRequest:
 
     def cost(self, usage: TokenUsage | None, at: float | None = None) -> Cost | None:
         """What this attempt costs at the prices of `at` (Unix seconds; None: now). None: it is not known what was used."""
-        if self.operation == "count_tokens":
+        if not self.operation.billed:
             return _FREE
         if usage is None:
             return None

@@ -18,7 +18,7 @@ from dragoman.errors import (
 from dragoman.models import tally_tokens, tokens_upper_bound
 from dragoman.routing.deployments.abilities import abilities_of, lack_of
 from dragoman.routing.deployments.deployment import Deployment
-from dragoman.routing.request import GroupRequest, invalid_texts_error, texts, texts_of
+from dragoman.routing.request import GroupRequest, invalid_texts_error, texts
 from dragoman.routing.settings.checks import CheckPolicy
 
 __all__ = ["CHECKS", "NOT_CACHEABLE", "Check", "window_of"]
@@ -223,13 +223,13 @@ def _window_cache_key(request: GroupRequest) -> Hashable:
 def _is_one_prompt(request: GroupRequest) -> bool:
     """Return whether the window of a model limits the request as a whole: each input of an embedding has a window of its
     own, and counting tokens is never refused."""
-    operation = request.call.operation
-    return operation == "chat" or (operation == "text_completion" and isinstance(request.request.get("prompt"), str))
+    return request.call.operation.is_one_prompt(request.request)
 
 
 def _counted(request: GroupRequest, model: str) -> tuple[int, bool]:
-    chat = request.request.get("chat") or request.request
-    tally = tally_tokens(chat.get("messages"), chat.get("tools"), text=texts_of(request.request), model=model)
+    operation = request.call.operation
+    chat = operation.chat_of(request.request)
+    tally = tally_tokens(chat.get("messages"), chat.get("tools"), text=operation.texts(request.request), model=model)
     return tally.tokens, tally.exact
 
 

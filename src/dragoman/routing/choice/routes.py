@@ -76,7 +76,7 @@ def _identity(*trusted: str, otherwise: str) -> Test:
 TESTS: Mapping[str, Test] = MappingProxyType(
     {
         "model": _model_is,
-        "operation": lambda facts, names: facts.call.operation in names,
+        "operation": lambda facts, names: facts.call.operation.name in names,
         "tokens_above": lambda facts, limit: _tokens(facts, limit) > limit,
         "tokens_below": lambda facts, limit: _tokens(facts, limit) < limit,
         "tools": _needs("function_calling"),

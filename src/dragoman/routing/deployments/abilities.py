@@ -7,11 +7,12 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Literal
 
-from dragoman.dialects.dialect import Operation, Target
+from dragoman.dialects.dialect import Target
 from dragoman.errors import UnsupportedAbilityError
 from dragoman.models import Abilities, Missing, abilities, lacking, missing, needed
 from dragoman.routing.deployments.deployment import Deployment
 from dragoman.routing.settings.call_options import CallOptions
+from dragoman.types.operations import Operation
 
 __all__ = ["abilities_of", "fitted", "lack_of"]
 
@@ -52,7 +53,7 @@ def fitted(deployment: Deployment, request: Any, operation: Operation, target: T
     known = abilities_of(deployment)
     if not (known.refused or known.written):
         return target, True
-    needs = needed(request, operation)
+    needs = needed(request) if operation.checks_abilities else None
     if not needs:
         return target, True
     unwanted: list[str] = []

@@ -99,7 +99,7 @@ class _GroupView:
 
 
 def cost_of(deployment: Deployment, job: AttemptRequest, attempts: CallAttempts) -> CostPreview | None:
-    if job.operation == "count_tokens":
+    if not job.operation.billed:
         return None
     at = datetime.datetime.fromtimestamp(attempts.services.clock.time(), datetime.UTC)
     provider = deployment.provider.name

@@ -4,20 +4,17 @@ discarded."""
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from typing import NamedTuple
 
-from dragoman.dialects import text_as_chat
-from dragoman.dialects.drop_list import DropList
 from dragoman.errors import APIError, DragomanError
 from dragoman.models import TokenTally, acount_tokens_locally
 from dragoman.routing.admission.admission import Admission, Admitted
 from dragoman.routing.admission.limits import claims_of
-from dragoman.routing.attempt.attempt import not_offered
-from dragoman.routing.attempt.prepare import prepare, target_of
+from dragoman.routing.attempt.attempt import by_stand_in, not_offered, stand_in_of
+from dragoman.routing.attempt.prepare import prepare
 from dragoman.routing.attempt.request import AttemptRequest
 from dragoman.routing.explain.explanation import Refusal
-from dragoman.routing.request import GroupRequest, texts_of
+from dragoman.routing.request import GroupRequest
 from dragoman.routing.selection import Choice, NoDeployment
 from dragoman.state import LimitRefusal as Refused
 from dragoman.state import View
@@ -105,13 +102,13 @@ def refusal_preview(error: DragomanError) -> Refusal:
 
 async def input_tokens_of(job: AttemptRequest) -> TokenTally:
     """Return the input tokens, how they were counted, and whether the count is exact."""
-    chat = job.hub_request.get("chat") or job.hub_request
+    chat = job.operation.chat_of(job.hub_request)
     entry = job.deployment.entry
     request = {name: chat.get(name) for name in ("tool_choice", "response_format")}
     return await acount_tokens_locally(
         chat.get("messages"),
         chat.get("tools"),
-        texts_of(chat),
+        job.operation.texts(job.hub_request),
         entry.model if entry else job.deployment.model,
         **request,
     )
@@ -124,11 +121,9 @@ async def dry_write(job: AttemptRequest) -> DryWrite:
         return DryWrite(note="a function of this process answers, and nothing is sent")
     drops: tuple[str, ...] = ()
     try:
-        if job.operation == "text_completion" and job.operation not in provider.endpoints:
-            list_of = DropList(target_of(job))
-            request = text_as_chat.chat_request(job.hub_request, list_of)
-            job, drops = replace(job, operation="chat", hub_request=request, source=None), tuple(list_of.dropped)
-        endpoint = provider.endpoints.get(job.operation)
+        if (stand_in := stand_in_of(job)) is not None:
+            job, drops = by_stand_in(job, stand_in)
+        endpoint = provider.endpoints.get(job.operation.name)
         if endpoint is None:
             return _not_offered(job)
         prepared = prepare(job, endpoint)
@@ -141,6 +136,6 @@ async def dry_write(job: AttemptRequest) -> DryWrite:
 
 def _not_offered(job: AttemptRequest) -> DryWrite:
     provider = job.deployment.provider.name
-    if job.operation == "count_tokens":
+    if job.operation.estimated:
         return DryWrite(note=f"{provider} counts no tokens: they are counted here")
     return DryWrite(error=not_offered(job))

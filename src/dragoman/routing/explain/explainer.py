@@ -111,7 +111,7 @@ class Explainer:
         plans = tuple([plan async for plan in self._plans()])
         common = Explanation(
             model=call.model,
-            operation=call.operation,
+            operation=call.operation.name,
             stream=call.stream,
             alias=alias,
             route=request.route,

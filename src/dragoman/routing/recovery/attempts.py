@@ -25,6 +25,7 @@ from dragoman.routing.services import RouterServices
 from dragoman.routing.settings.options import merge_options, without_home_credentials
 from dragoman.routing.settings.router_settings import RouterSettings
 from dragoman.types.call_record import Attempt, CallRecord
+from dragoman.types.operations import Operation
 from dragoman.types.usage import TokenUsage
 
 __all__ = ["CallAttempts", "PendingAttempt", "Send"]
@@ -33,7 +34,6 @@ Send: TypeAlias = Callable[[AttemptRequest, StreamOutcome], Awaitable[Answer | S
 """Asks one deployment once. Raises `APIError`."""
 
 _LEAST_TIME = 0.001
-_MAX_TOKENS = ("max_tokens", "max_completion_tokens")
 
 
 @dataclass(slots=True, eq=False)
@@ -300,13 +300,14 @@ def _error_name(pending: PendingAttempt, error: BaseException) -> str:
     return abandoned if abandoned and not isinstance(error, DragomanError) else type(error).__name__
 
 
-def _with_params(operation: str, request: Any, deployment: Deployment) -> Any:
+def _with_params(operation: Operation, request: Any, deployment: Deployment) -> Any:
     """Return the request with the deployment's parameters under the caller's own."""
     params = deployment.params
-    if not params or operation == "count_tokens":
+    if not params or not operation.takes_params:
         return request
-    if any(name in request for name in _MAX_TOKENS):
-        params = {name: value for name, value in params.items() if name not in _MAX_TOKENS}
+    limits = operation.output_limits
+    if any(name in request for name in limits):
+        params = {name: value for name, value in params.items() if name not in limits}
     return {**params, **request}
 
 

@@ -106,7 +106,7 @@ class Hedger:
         """Return the call's policy, or else the deployment's, or else the router's."""
         own = admitted.choice.member.deployment.options.hedge
         policy = request.options.hedge or own or self.attempts.settings.hedge
-        return None if policy is None or policy.off or request.call.operation == "count_tokens" else policy
+        return None if policy is None or policy.off or not request.call.operation.repeatable else policy
 
     def _delay(self, policy: HedgePolicy, admitted: Admitted, request: GroupRequest) -> float | None:
         """Return the seconds after which the first deployment is late; None: too little is known of it."""

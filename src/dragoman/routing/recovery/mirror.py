@@ -29,7 +29,6 @@ from dragoman.types.call_record import CallRecord
 
 __all__ = ["Mirrors", "ask_once"]
 
-_COPIED = frozenset({"chat", "text_completion", "embedding"})
 _DROPPED = "Dropped"
 _OUT_OF_TIME = "Timeout"
 
@@ -68,7 +67,7 @@ class Mirrors:
 
         async def answer(call: Call) -> Answer | StreamAnswer:
             answered = await answerer(call)
-            if call.operation in _COPIED and call.record is not None:
+            if call.operation.repeatable and call.record is not None:
                 self._copy(call, call.record, send)
             return answered
 
@@ -85,7 +84,7 @@ class Mirrors:
 
     def preview(self, call: Call, alias: str, deployment: str) -> tuple[tuple[str, float], ...]:
         """(model, share of such calls) of all that may get a copy of a call that this deployment answers."""
-        if call.operation not in _COPIED:
+        if not call.operation.repeatable:
             return ()
         without: dict[str, float] = {}
         for mirror in self._matching(call, alias, deployment):

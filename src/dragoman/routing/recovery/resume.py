@@ -18,11 +18,11 @@ from dragoman.routing.recovery.dispatch import Dispatch
 from dragoman.routing.recovery.partial_answer import PartialAnswer
 from dragoman.routing.request import GroupRequest, RequestedGroup
 from dragoman.routing.settings.router_settings import RouterSettings
+from dragoman.types.operations import CHAT
 
 __all__ = ["ResumedStream", "can_resume", "is_resumable", "is_wanted", "resume_on_break", "resuming_deployments"]
 
 _PLAIN = frozenset({"role", "content"})
-_LIMITS = ("max_tokens", "max_completion_tokens")
 
 
 def is_resumable(request: Mapping[str, Any]) -> bool:
@@ -42,7 +42,7 @@ def is_resumable(request: Mapping[str, Any]) -> bool:
 def can_resume(request: GroupRequest, settings: RouterSettings) -> bool:
     """Whether a stream that breaks off may be continued."""
     call = request.call
-    return is_wanted(request, settings) and call.stream and call.operation == "chat" and is_resumable(request.request)
+    return is_wanted(request, settings) and call.stream and call.operation.resumable and is_resumable(request.request)
 
 
 def is_wanted(request: GroupRequest, settings: RouterSettings) -> bool:
@@ -225,7 +225,7 @@ def resuming_deployments(group: RequestedGroup, excluded: Collection[str]) -> li
 
 
 def _continues(deployment: Deployment) -> bool:
-    endpoint = deployment.provider.endpoints.get("chat")
+    endpoint = deployment.provider.endpoints.get(CHAT.name)
     speaks = endpoint is not None and endpoint.codec.continues_prefill
     return speaks and abilities_of(deployment).facts.prefill is True and is_resumable(deployment.params)
 
@@ -234,7 +234,7 @@ def _resumed(request: Mapping[str, Any], text: str, model: str) -> dict[str, Any
     """Return the request with `text` as the beginning of the answer. None: no tokens are left, or the caller's own beginning is not
     plain text."""
     changed = dict(request)
-    for name in _LIMITS:
+    for name in CHAT.output_limits:
         if changed.get(name) is not None:
             changed[name] -= count_tokens(None, None, text=[text], model=model)
             if changed[name] < 1:

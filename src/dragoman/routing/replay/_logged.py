@@ -7,18 +7,18 @@ import datetime
 import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import orjson
 
-from dragoman.dialects.dialect import Operation
+from dragoman.dialects.registry import find_operation, operation_names
 from dragoman.routing.replay._spend_logs import is_spend_log, row_of_spend_log
 from dragoman.types.cost import NANO_DOLLARS
+from dragoman.types.operations import CHAT, Operation
 from dragoman.types.usage import TokenUsage
 
 __all__ = ["BadLine", "LoggedCall", "ReplayedOutcome", "call_of"]
 
-_OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 _A_TOKEN = "abc "
 """What is counted as one by length, and as about one by every estimate."""
 _MOST_TOKENS = 10_000_000
@@ -57,7 +57,7 @@ class LoggedCall(NamedTuple):
     at: float
     """Unix seconds: when it began."""
     model: str
-    operation: Operation = "chat"
+    operation: Operation = CHAT
     stream: bool = False
     outcomes: tuple[ReplayedOutcome, ...] = ()
     """Of its attempts, in their order."""
@@ -85,15 +85,11 @@ class LoggedCall(NamedTuple):
             return {**self.said, "model": self.model}
         usage = self.usage or {}
         text = _A_TOKEN * min(int(usage.get("prompt_tokens") or 0), _MOST_TOKENS)
-        if self.operation == "embedding":
-            return {"model": self.model, "input": text}
-        request: dict[str, Any] = {"model": self.model}
-        if wrote := usage.get("completion_tokens"):
-            request["max_tokens"] = wrote
-        if self.operation == "text_completion":
-            return {**request, "prompt": text}
-        request["messages"] = [{"role": "user", "content": text}]
-        return {"model": self.model, "chat": request} if self.operation == "count_tokens" else request
+        request = {"model": self.model, **self.operation.sample(text)}
+        wrote = usage.get("completion_tokens")
+        if wrote and self.operation.generates:
+            request[self.operation.output_limits[-1]] = wrote
+        return request
 
 
 def call_of(line: str | bytes) -> LoggedCall | None:
@@ -112,9 +108,10 @@ def call_of(line: str | bytes) -> LoggedCall | None:
 
 
 def _call(row: Mapping[str, Any]) -> LoggedCall:
-    operation = row.get("operation", "chat")
-    if operation not in _OPERATIONS:
-        raise _bad("operation", f"one of {', '.join(_OPERATIONS)}")
+    name = row.get("operation", CHAT.name)
+    operation = find_operation(name) if isinstance(name, str) else None
+    if operation is None:
+        raise _bad("operation", f"one of {', '.join(operation_names())}")
     milliseconds = _number(row, "milliseconds")
     model, error = _text(row, "model"), _text(row, "error")
     if not model:

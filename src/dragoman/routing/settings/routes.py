@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeVar, get_args
+from typing import Any, NamedTuple, TypeVar
 
-from dragoman.dialects.dialect import Operation
+from dragoman.dialects.registry import find_operation, operation_names
 from dragoman.errors import ConfigError
 from dragoman.settings.readers import Reader, boolean, object_of, text, texts, whole, wrong
 from dragoman.settings.suggestions import did_you_mean
@@ -24,7 +24,6 @@ __all__ = ["CONDITIONS", "METADATA", "Condition", "ConditionalRoute", "parse_rou
 _T = TypeVar("_T")
 METADATA = "metadata."
 """Begins the name of a condition on the caller's metadata."""
-_OPERATIONS: tuple[str, ...] = get_args(Operation)
 
 
 class Condition(NamedTuple):
@@ -46,9 +45,9 @@ class ConditionalRoute:
 
 def _operations(value: Any, path: str) -> tuple[str, ...]:
     names = texts(value, path)
-    unknown = next((name for name in names if name not in _OPERATIONS), None)
+    unknown = next((name for name in names if find_operation(name) is None), None)
     if unknown is not None:
-        raise ConfigError(f"{path}: unknown operation; known are {', '.join(_OPERATIONS)}", param=path)
+        raise ConfigError(f"{path}: unknown operation; known are {', '.join(operation_names())}", param=path)
     return names
 
 

@@ -33,7 +33,7 @@ def latency_based(
 ) -> Pick:
     """`lowest_latency_buffer`: 0.5 takes those that are up to 50 % slower than the fastest for as good as it."""
     candidates = as_candidates(deployments)
-    series = "first_content" if request.stream else "latency" if request.call.operation == "embedding" else "per_token"
+    series = "first_content" if request.stream else "per_token" if request.call.operation.generates else "latency"
     scores = candidates.kept(("latency", series, percentile), Scores)
     score = _scoring(scores, candidates.keys, view, request, series, percentile)
     scores.renew(score, whole=request.explaining)
