@@ -17,6 +17,7 @@ from dragoman.observe import Event, HealthChecked
 from dragoman.providers import Provider, Providers
 from dragoman.routing import Answer, Call, CallOptions, CallRouter, Deployment, StreamAnswer
 from dragoman.routing.settings.health_check import HealthCheckPolicy
+from dragoman.types.operations import CHAT
 from tests.routing.signers import RESPONSE, HmacCredential, SigningServer, TokenCredential
 from tests.routing.upstream import soon
 
@@ -51,7 +52,7 @@ def deployment(address: str, credential: Credential, key: str = SECRET, **option
 
 def call(**more: Any) -> Call:
     request = {"model": "smart", "messages": [{"role": "user", "content": "how ripe, ä?"}], **more}
-    return Call(operation="chat", model="smart", request=request, stream=bool(more.get("stream")))
+    return Call(operation=CHAT, model="smart", request=request, stream=bool(more.get("stream")))
 
 
 Make = Callable[..., CallRouter]

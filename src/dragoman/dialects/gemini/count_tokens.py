@@ -32,7 +32,8 @@ def read_count_request(body: JsonObject, hints: RequestHints) -> TokenCountReque
 
 def write_count_request(request: TokenCountRequest, target: Target) -> WireRequest:
     drops = DropList(target)
-    chat = checked_request(request["chat"], drops)
+    counted: Any = {"model": target.model, **request["chat"]}  # the chat to count needs to name no model of its own
+    chat = checked_request(counted, drops)
     context = write_context(chat, target, drops)
     body, _ = write_body(chat, context)
     model = f"models/{target.model.removeprefix('models/')}"
