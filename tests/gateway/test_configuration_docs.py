@@ -30,13 +30,13 @@ def test_every_setting_has_its_row_and_every_row_its_setting(section: str) -> No
     rows = re.findall(r"^\| `(\w+)` \|", part(HEADINGS.get(section, section)), re.MULTILINE)
     assert len(rows) == len(set(rows))
     assert set(rows) == set(SECTIONS[section].settings) - (
-        set(REQUEST_PARAMS.split()) if section == "litellm_params" else set()
+        set(REQUEST_PARAMS) if section == "litellm_params" else set()
     )
 
 
 def test_the_parameters_of_the_request_are_listed() -> None:
     listed = part("litellm_params").partition("leave them out:")[2].partition("A parameter that is not")[0]
-    assert set(re.findall(r"`(\w+)`", listed)) == set(REQUEST_PARAMS.split())
+    assert set(re.findall(r"`(\w+)`", listed)) == set(REQUEST_PARAMS)
 
 
 def test_the_example_is_a_configuration() -> None:

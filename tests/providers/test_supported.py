@@ -8,8 +8,10 @@ import pytest
 
 from dragoman.models import entry_from_mapping
 from dragoman.providers import Providers, supported_openai_params
-from dragoman.providers._supported import _SAMPLES
+from dragoman.types.request_params import REQUEST_PARAMS
 from tests.recordings import Recording, recordings
+
+LISTED = {name for name, param in REQUEST_PARAMS["chat"].items() if param.listed}
 
 
 def supported(model: str) -> set[str]:
@@ -25,7 +27,7 @@ def test_openai_takes_all_but_what_its_reasoning_models_refuse() -> None:
 
 
 def test_an_unknown_model_of_an_unknown_provider_may_take_everything() -> None:
-    assert supported("openai_like/whatever") >= set(_SAMPLES) - {"audio"}
+    assert supported("openai_like/whatever") >= set(LISTED) - {"audio"}
 
 
 def test_what_a_model_is_known_to_lack_is_not_listed() -> None:
@@ -79,6 +81,6 @@ def accepted() -> list[Any]:
 @pytest.mark.parametrize("recording", accepted())
 def test_what_a_provider_accepted_is_supported(recording: Recording) -> None:
     body = recording.request_body
-    given = {name for name, value in body.items() if value is not None and (name, value) != ("n", 1)} & set(_SAMPLES)
+    given = {name for name, value in body.items() if value is not None and (name, value) != ("n", 1)} & set(LISTED)
     name = body.get("model") or recording.model
     assert given <= supported(f"{ROWS[recording.provider]}/{name}")

@@ -7,41 +7,21 @@ from typing import Any
 import aiohttp
 import pytest
 
+from dragoman.types.request_params import REQUEST_PARAMS
 from tests.requirements.serving import asked, in_front_of
 
-TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
-FUNCTION = TOOL["function"]
-PARAMS: dict[str, tuple[Any, dict[str, Any]]] = {
-    "temperature": (0.5, {}),
-    "top_p": (0.9, {}),
-    "n": (2, {}),
-    "stop": (["X"], {}),
-    "max_tokens": (50, {}),
-    "max_completion_tokens": (60, {}),
-    "presence_penalty": (0.5, {}),
-    "frequency_penalty": (0.5, {}),
-    "logit_bias": ({"50256": -100}, {}),
-    "logprobs": (True, {}),
-    "user": ("u", {}),
-    "seed": (7, {}),
-    "response_format": ({"type": "json_object"}, {}),
-    "tools": ([TOOL], {}),
-    "tool_choice": ("none", {"tools": [TOOL]}),
-    "parallel_tool_calls": (False, {"tools": [TOOL]}),
-    "functions": ([FUNCTION], {}),
-    "function_call": ("none", {"functions": [FUNCTION]}),
+SAMPLES: dict[str, tuple[Any, dict[str, Any]]] = {
+    name: (param.sample, dict(param.beside))
+    for name, param in REQUEST_PARAMS["chat"].items()
+    if name not in ("stream", "stream_options", "vendor_params", "cached_content", "audio")
+}
+TOOLS = REQUEST_PARAMS["chat"]["tool_choice"].beside
+PARAMS = SAMPLES | {
+    "tool_choice": ("none", dict(TOOLS)),
+    "function_call": ("none", SAMPLES["function_call"][1]),
     "modalities": (["text", "audio"], {"audio": {"voice": "alloy", "format": "wav"}}),
-    "prediction": ({"type": "content", "content": "x"}, {}),
-    "reasoning_effort": ("low", {}),
-    "verbosity": ("low", {}),
-    "web_search_options": ({}, {}),
     "service_tier": ("flex", {}),
-    "store": (True, {}),
     "metadata": ({"a": "b"}, {}),
-    "safety_identifier": ("s", {}),
-    "prompt_cache_key": ("k", {}),
-    "prompt_cache_retention": ("24h", {}),
-    "top_k": (5, {}),
     "thinking": ({"type": "enabled", "budget_tokens": 1024}, {}),
     "safety_settings": ([{"category": "HARM_CATEGORY_HATE_SPEECH", "threshold": "BLOCK_NONE"}], {}),
     "from_the_future": ("x", {}),

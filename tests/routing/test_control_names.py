@@ -43,7 +43,7 @@ def test_no_parameter_of_a_request_is_a_control() -> None:
     typed = {
         name for kind in (ChatParams, TextParams, EmbeddingParams) for name in kind.__annotations__ if name not in own
     }
-    assert [name for name in {*REQUEST_PARAMS.split(), *typed} if is_control(name)] == []
+    assert [name for name in {*REQUEST_PARAMS, *typed} if is_control(name)] == []
 
 
 def test_no_recorded_request_holds_a_control() -> None:

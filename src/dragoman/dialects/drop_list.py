@@ -8,12 +8,13 @@ from typing import Any
 
 from dragoman.dialects.dialect import Target
 from dragoman.errors import UnsupportedParamsError
+from dragoman.types.request_params import ALL_PARAMS
 
 __all__ = ["BOOKKEEPING", "DropList", "fitted_id", "hashed_id"]
 
-BOOKKEEPING = frozenset({"user", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "prediction"})
-"""Parameters that tell the provider who asks, or save work: the answer is the same without them, so that a provider that does
-not know them is asked without, and it is reported."""
+BOOKKEEPING = frozenset(name for name, param in ALL_PARAMS.items() if param.droppable)
+"""Parameters that name the caller, or save work: the answer is the same without them. A provider that does not know them is
+sent the rest, and they are reported."""
 
 
 def fitted_id(value: str, length: int) -> str:

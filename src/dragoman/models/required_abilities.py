@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from dragoman.types.request_params import REQUEST_PARAMS, is_neutral
+
 __all__ = ["NOTHING", "needed"]
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -99,11 +101,6 @@ def _searches(tool: Mapping[str, Any], kind: Any) -> bool:
     return (isinstance(kind, str) and kind.startswith("web_search")) or any(key in tool for key in _SEARCH_KEYS)
 
 
-def _functions(functions: Any, result: dict[str, str]) -> None:
-    if functions:
-        result.setdefault("function_calling", "functions")
-
-
 def _choice(choice: Any, result: dict[str, str]) -> None:
     demanded = choice in ("required", "any") if isinstance(choice, str) else isinstance(choice, dict)
     if demanded and not (isinstance(choice, dict) and choice.get("type") in ("allowed_tools", "auto", "none")):
@@ -130,11 +127,6 @@ def _modalities(words: Any, result: dict[str, str]) -> None:
         result.setdefault("audio_output", "modalities")
 
 
-def _audio(value: Any, result: dict[str, str]) -> None:
-    if value:
-        result.setdefault("audio_output", "audio")
-
-
 def _effort(effort: Any, result: dict[str, str]) -> None:
     if effort not in ("none", "default"):
         result.setdefault("reasoning", "reasoning_effort")
@@ -145,37 +137,23 @@ def _thinking(thinking: Any, result: dict[str, str]) -> None:
         result["reasoning"] = "thinking"
 
 
-def _search(_: Any, result: dict[str, str]) -> None:
-    result.setdefault("web_search", "web_search_options")
-
-
-def _cached(name: Any, result: dict[str, str]) -> None:
-    if name:
-        result.setdefault("prompt_caching", "cached_content")
-
-
-def _sampled(name: str) -> Callable[[Any, dict[str, str]], None]:
+def _unless_neutral(name: str, ability: str) -> Callable[[Any, dict[str, str]], None]:
     def look(value: Any, result: dict[str, str]) -> None:
-        if value != 1 or name == "top_k":  # a 1 of the others changes nothing
-            result.setdefault("temperature", name)
+        if not is_neutral(name, value):
+            result.setdefault(ability, name)
 
     return look
 
 
 _PARAMETERS: Mapping[str, Callable[[Any, dict[str, str]], None]] = {
+    **{name: _unless_neutral(name, param.ability) for name, param in REQUEST_PARAMS["chat"].items() if param.ability},
     "tools": _tools,
-    "functions": _functions,
     "tool_choice": _choice,
     "function_call": _function_call,
     "parallel_tool_calls": _parallel,
     "response_format": _format,
     "modalities": _modalities,
-    "audio": _audio,
     "reasoning_effort": _effort,
     "thinking": _thinking,
-    "web_search_options": _search,
-    "cached_content": _cached,
-    "temperature": _sampled("temperature"),
-    "top_p": _sampled("top_p"),
-    "top_k": _sampled("top_k"),
 }
+"""The parameters that may need an ability; the functions named here need one of some values only."""

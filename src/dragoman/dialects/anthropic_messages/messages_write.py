@@ -8,6 +8,7 @@ https://platform.claude.com/docs/en/build-with-claude/working-with-messages
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from dragoman.dialects.anthropic_messages.assistant_write import BlockStyle, assistant_blocks
@@ -17,11 +18,9 @@ from dragoman.dialects.anthropic_messages.tool_use import parse_input
 from dragoman.dialects.anthropic_messages.turn_rules import Turn, repair
 from dragoman.dialects.anthropic_messages.vendor import VENDOR
 from dragoman.dialects.call_pairs import paired
-from dragoman.dialects.dialect import Target
-from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.json_text import dump_json
-from dragoman.dialects.tool_names import ToolNames
 from dragoman.dialects.validation import bad, expect_object, expect_str
+from dragoman.dialects.write_context import WriteContext
 from dragoman.types.json import JsonObject
 
 __all__ = ["TurnWriter"]
@@ -34,11 +33,11 @@ _INSTRUCTIONS = ("system", "developer")
 class TurnWriter:
     """Writes the messages of one request."""
 
-    def __init__(self, target: Target, drops: DropList, names: ToolNames) -> None:
-        self._target = target
-        self._drops = drops
-        self._names = names
-        self._parts = PartWriter(drops, target.vendor)
+    def __init__(self, context: WriteContext[None]) -> None:
+        self._target = context.target
+        self._drops = context.drops
+        self._names = context.tool_names
+        self._parts = PartWriter(context)
         self._legacy_id = ""
 
     def _style(self) -> BlockStyle:
@@ -79,17 +78,25 @@ class TurnWriter:
 
     def _turn(self, message: JsonObject, path: str) -> Turn:
         role = expect_str(message.get("role"), f"{path}.role")
-        if role == "assistant":
-            return self._assistant(message, path)
-        if role in ("tool", "function"):
-            return Turn("user", [self._result(message, path)], path=path)
-        if role != "user" and role not in _INSTRUCTIONS:
+        writer = _TURNS.get(role)
+        if writer is None:
             raise bad(f"{path}.role", f"unknown role {role!r}")
-        content = message.get("content")
+        return writer(self, message, path)
+
+    def _user(self, message: JsonObject, path: str) -> Turn:
+        content, mark = message.get("content"), message.get("cache_control")
         blocks = self._marked(message, self._parts.content(content, f"{path}.content"))
-        plain = content if isinstance(content, str) and content.strip() and not message.get("cache_control") else None
+        plain = content if isinstance(content, str) and content.strip() and not mark else None
+        return Turn("user", blocks, plain, path)
+
+    def _instructions(self, message: JsonObject, path: str) -> Turn:
         own = (message.get("provider_specific_fields") or {}).get(VENDOR) or {}
-        return Turn("user" if role == "user" else "system", blocks, plain, path, in_place=own.get("in_place") is True)
+        turn = self._user(message, path)
+        turn.role, turn.in_place = "system", own.get("in_place") is True
+        return turn
+
+    def _tool(self, message: JsonObject, path: str) -> Turn:
+        return Turn("user", [self._result(message, path)], path=path)
 
     def _assistant(self, message: JsonObject, path: str) -> Turn:
         call = message.get("function_call")
@@ -164,3 +171,12 @@ class TurnWriter:
         if isinstance(call.get("cache_control"), dict):
             block["cache_control"] = call["cache_control"]
         return [block]
+
+
+_TURNS: dict[str, Callable[[TurnWriter, JsonObject, str], Turn]] = {
+    "user": TurnWriter._user,
+    "assistant": TurnWriter._assistant,
+    "tool": TurnWriter._tool,
+    "function": TurnWriter._tool,
+    **dict.fromkeys(_INSTRUCTIONS, TurnWriter._instructions),
+}

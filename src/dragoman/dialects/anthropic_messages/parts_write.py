@@ -10,9 +10,9 @@ from mimetypes import types_map
 from urllib.parse import unquote_to_bytes
 
 from dragoman.dialects.anthropic_messages.vendor import VENDOR
-from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.media_types import media_type_of_data
 from dragoman.dialects.validation import bad
+from dragoman.dialects.write_context import WriteContext
 from dragoman.types.json import JsonObject
 
 __all__ = ["PartWriter"]
@@ -24,11 +24,12 @@ _IMAGE_TYPES = {"image/jpg": "image/jpeg"}
 
 
 class PartWriter:
-    """Writes the parts of one request; `vendor` is whose own parts may stand verbatim."""
+    """Writes the parts of one request."""
 
-    def __init__(self, drops: DropList, vendor: str) -> None:
-        self._drops = drops
-        self._vendor = vendor
+    def __init__(self, context: WriteContext[None]) -> None:
+        self._drops = context.drops
+        self._verbatim = (VENDOR, context.target.vendor)
+        """The vendors whose own parts stand as they are."""
 
     def content(self, content: object, path: str) -> list[JsonObject]:
         """The blocks of a message's content. Blank text is left out: Anthropic refuses it."""
@@ -46,12 +47,11 @@ class PartWriter:
             return {"type": "text", "text": part} if part.strip() else None
         if not isinstance(part, dict):
             raise bad(path, "expected an object")
-        if part.get("vendor") in (VENDOR, self._vendor):
+        if part.get("vendor") in self._verbatim:
             return {key: value for key, value in part.items() if key != "vendor"}
-        writer = _WRITERS.get(part["type"]) if isinstance(part.get("type"), str) else None
-        block = (
-            writer(self, part, path) if writer is not None else self._unsupported(path, f"a {part.get('type')!r} part")
-        )
+        kind = part.get("type")
+        writer = _WRITERS.get(kind, PartWriter._foreign) if isinstance(kind, str) else PartWriter._foreign
+        block = writer(self, part, path)
         if block is not None and isinstance(part.get("cache_control"), dict):
             block["cache_control"] = part["cache_control"]
         return block
@@ -126,7 +126,7 @@ class PartWriter:
         return {"type": "image", "source": source} if media_type.startswith("image/") else _document(source, part)
 
     def _foreign(self, part: JsonObject, path: str) -> JsonObject | None:
-        return self._unsupported(path, f"a {part['type']} part")
+        return self._unsupported(path, f"a {part.get('type')!r} part")
 
 
 def _media_type(file: JsonObject) -> str:
@@ -155,6 +155,4 @@ _WRITERS: dict[str, Callable[[PartWriter, JsonObject, str], JsonObject | None]] 
     "refusal": PartWriter._text,
     "image_url": PartWriter._image,
     "file": PartWriter._file,
-    "input_audio": PartWriter._foreign,
-    "video_url": PartWriter._foreign,
 }

@@ -14,17 +14,18 @@ from dragoman.dialects.anthropic_messages.strict_schemas import (
 )
 from dragoman.dialects.anthropic_messages.tool_use import WRAPPED_SUFFIX
 from dragoman.dialects.drop_list import DropList
+from dragoman.dialects.write_context import WriteContext
 from dragoman.types.json import JsonObject
-from dragoman.types.model_facts import ModelFacts
 
 __all__ = ["StructuredOutput", "structured_output"]
 
+_ANY_OBJECT: JsonObject = {"type": "object", "properties": {}, "additionalProperties": True}
 _DESCRIPTION = "Gives the answer. Its arguments are the answer."
 
 
 @dataclass(frozen=True, slots=True)
 class StructuredOutput:
-    """At most one of the two is there."""
+    """At most one of the two is set."""
 
     format: JsonObject | None = None
     """For `output_config.format`."""
@@ -32,45 +33,40 @@ class StructuredOutput:
     """The tool that stands in."""
 
 
-def structured_output(wanted: object, facts: ModelFacts, drops: DropList, taken: set[str]) -> StructuredOutput:
-    """What `response_format` becomes; `taken` are the names of the other tools."""
-    if wanted is None:
+def structured_output(response_format: object, context: WriteContext[None], taken: set[str]) -> StructuredOutput:
+    """Return what `response_format` becomes. `taken` are the names of the other tools."""
+    kind = response_format.get("type") if isinstance(response_format, dict) else None
+    if response_format is None or kind == "text":
         return StructuredOutput()
-    kind = wanted.get("type") if isinstance(wanted, dict) else None
-    if not isinstance(wanted, dict) or kind not in ("text", "json_object", "json_schema"):
-        drops.unsupported("response_format")
+    if not isinstance(response_format, dict) or kind not in ("json_object", "json_schema"):
+        context.drops.unsupported("response_format")
         return StructuredOutput()
-    if kind == "text":
-        return StructuredOutput()
-    named = wanted.get("json_schema")
-    named = named if isinstance(named, dict) else {}
-    schema = named.get("schema")
-    if kind == "json_object" or not isinstance(schema, dict):
-        return StructuredOutput(
-            tool=_tool({"type": "object", "properties": {}, "additionalProperties": True}, named, taken)
-        )
-    if facts.json_schema:
-        native = _native(schema, drops)
-        if native is not None:
-            return StructuredOutput(format={"type": "json_schema", "schema": native})
-    return StructuredOutput(tool=_tool(schema, named, taken))
+    definition = response_format.get("json_schema")
+    definition = definition if isinstance(definition, dict) else {}
+    schema = definition.get("schema") if kind == "json_schema" else None
+    if not isinstance(schema, dict):
+        return StructuredOutput(tool=_tool(_ANY_OBJECT, definition, taken))
+    native = _native(schema, context.drops) if context.target.facts.json_schema else None
+    if native is not None:
+        return StructuredOutput(format={"type": "json_schema", "schema": native})
+    return StructuredOutput(tool=_tool(schema, definition, taken))
 
 
 def _native(schema: JsonObject, drops: DropList) -> JsonObject | None:
-    """The schema for the native way, or None where that cannot express it."""
-    told: list[str] = []
+    """Return the schema for the native way, or None where that cannot express it."""
+    weakened: list[str] = []
     try:
-        strict = strict_schema(schema, told.append, "response_format.json_schema.schema")
+        strict = strict_schema(schema, weakened.append, "response_format.json_schema.schema")
     except Inexpressible:
         return None
-    for path in told:
+    for path in weakened:
         drops.degraded(path)
     return strict
 
 
-def _tool(schema: JsonObject, named: JsonObject, taken: set[str]) -> JsonObject:
+def _tool(schema: JsonObject, definition: JsonObject, taken: set[str]) -> JsonObject:
     wrap = needs_wrapping(schema)
-    title, description = named.get("name"), named.get("description")
+    title, description = definition.get("name"), definition.get("description")
     name = re.sub(r"[^a-zA-Z0-9_-]", "_", title)[:64] if isinstance(title, str) and title else "answer"
     suffix = WRAPPED_SUFFIX if wrap else ""
     while name + suffix in taken:

@@ -1,4 +1,4 @@
-"""The hub's tools and the choice among them, in Anthropic's words."""
+"""Definitions of tools: hub -> wire."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import Any
 from dragoman.dialects.anthropic_messages.strict_schemas import Inexpressible, strict_schema, tool_schema
 from dragoman.dialects.anthropic_messages.tool_use import CUSTOM_SUFFIX
 from dragoman.dialects.anthropic_messages.vendor import VENDOR
-from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.provider_tools import provider_tool
 from dragoman.dialects.tool_names import ToolNames
 from dragoman.dialects.vendor_params import report_tool_params
+from dragoman.dialects.write_context import WriteContext
 from dragoman.errors import UnsupportedParamsError
 from dragoman.types.json import JsonObject
-from dragoman.types.model_facts import ModelFacts
 
 __all__ = ["ToolWriter", "name_of", "tool_names"]
 
@@ -30,7 +29,7 @@ _CUSTOM_INPUT: JsonObject = {"type": "object", "properties": {"input": {"type": 
 
 
 def name_of(tool: JsonObject) -> str | None:
-    """The name of a function or custom tool, or of a call of one."""
+    """Return the name of a function or custom tool, or of a call of one."""
     for key in ("function", "custom"):
         inner = tool.get(key)
         if isinstance(inner, dict) and isinstance(inner.get("name"), str):
@@ -40,30 +39,33 @@ def name_of(tool: JsonObject) -> str | None:
 
 
 def tool_names(tools: list[JsonObject], messages: list[JsonObject]) -> ToolNames:
-    """The names of the definitions and of the history, so that both change alike."""
+    """Return the names of the definitions and of the history, so that both change alike."""
     calls = [call for message in messages for call in message.get("tool_calls") or [] if isinstance(call, dict)]
-    named = [item for item in [*tools, *calls] if name_of(item) is not None]
-    functions = [name_of(item) or "" for item in named if "function" in item]
-    legacy = [
-        message["function_call"].get("name") for message in messages if isinstance(message.get("function_call"), dict)
-    ]
-    names = ToolNames.of([*functions, *(name for name in legacy if isinstance(name, str))], max_length=_NAME_LENGTH)
+    items = [item for item in [*tools, *calls, *_function_calls(messages)] if name_of(item) is not None]
+    functions = [name_of(item) or "" for item in items if "function" in item]
+    names = ToolNames.of(functions, max_length=_NAME_LENGTH)
     wire, caller = dict(names.to_wire_names), dict(names.to_caller)
     room = _NAME_LENGTH - len(CUSTOM_SUFFIX)
-    for name in {name_of(item) or "" for item in named if "function" not in item}:
+    for name in {name_of(item) or "" for item in items if "function" not in item}:
         short = ToolNames.of([name], max_length=room).to_wire(name) + CUSTOM_SUFFIX
         wire[name], caller[short] = short, name
     return ToolNames(wire, caller)
 
 
+def _function_calls(messages: list[JsonObject]) -> list[JsonObject]:
+    """Return the calls of OpenAI's older API as those of the newer one."""
+    calls = [message.get("function_call") for message in messages]
+    return [{"function": call} for call in calls if isinstance(call, dict)]
+
+
 class ToolWriter:
     """Writes the definitions of one request."""
 
-    def __init__(self, drops: DropList, names: ToolNames, vendor: str, facts: ModelFacts) -> None:
-        self._drops = drops
-        self._names = names
-        self._vendor = vendor
-        self._facts = facts
+    def __init__(self, context: WriteContext[None]) -> None:
+        self._drops = context.drops
+        self._names = context.tool_names
+        self._vendor = context.target.vendor
+        self._facts = context.target.facts
 
     def tools(self, tools: list[JsonObject]) -> list[JsonObject]:
         written = (self._tool(tool, f"tools[{number}]") for number, tool in enumerate(tools))
@@ -135,7 +137,7 @@ class ToolWriter:
         return UnsupportedParamsError(f"{path}: {why}", param=path)
 
     def web_search(self, options: object) -> JsonObject:
-        """OpenAI's `web_search_options`, as Anthropic's tool."""
+        """Return the tool for OpenAI's `web_search_options`."""
         written = dict(_WIRE_KINDS["web_search"])
         if not isinstance(options, dict):
             return written
@@ -148,40 +150,3 @@ class ToolWriter:
                 known = {key: value for key, value in place.items() if key != "type" and value is not None}
                 written["user_location"] = {"type": "approximate"} | known
         return written
-
-    def choice(self, choice: object) -> JsonObject | None:
-        """The `tool_choice`, or None for what Anthropic does anyway."""
-        if choice is None:
-            return None
-        simple = {"auto": "auto", "none": "none", "required": "any", "any": "any"}
-        if isinstance(choice, str) and choice in simple:
-            return {"type": simple[choice]}
-        if isinstance(choice, dict):
-            if choice.get("type") == "allowed_tools":
-                mode = _allowed(choice).get("mode")
-                return {"type": "any" if mode == "required" else "auto"}
-            name = name_of(choice) or choice.get("name")
-            if isinstance(name, str):
-                return {"type": "tool", "name": self._names.to_wire(name)}
-            if choice.get("type") in simple:
-                return {"type": simple[choice["type"]]}
-        self._drops.unsupported("tool_choice")
-        return None
-
-    @staticmethod
-    def only_allowed(tools: list[JsonObject], choice: object) -> list[JsonObject]:
-        """`tools` without those that an `allowed_tools` choice leaves out: Anthropic has no list of allowed tools."""
-        if not (isinstance(choice, dict) and choice.get("type") == "allowed_tools"):
-            return tools
-        listed = _allowed(choice).get("tools")
-        allowed = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
-        names = {name_of(item) or item.get("name") for item in allowed} - {None}
-        kinds = {item.get("type") for item in allowed}
-        return [
-            tool for tool in tools if name_of(tool) in names or (name_of(tool) is None and tool.get("type") in kinds)
-        ]
-
-
-def _allowed(choice: JsonObject) -> JsonObject:
-    inner = choice.get("allowed_tools")
-    return inner if isinstance(inner, dict) else choice

@@ -28,6 +28,7 @@ from dragoman.settings.readers import (
     whole,
     wrong,
 )
+from dragoman.types.request_params import ALL_PARAMS
 
 __all__ = ["REQUEST_PARAMS", "SECTIONS", "Section"]
 
@@ -91,12 +92,7 @@ _PARAMS: dict[str, Reader] = {
     "custom_llm_provider": text,
     "base_model": text,
 }
-REQUEST_PARAMS = """
-    temperature top_p top_k n stop max_tokens max_completion_tokens presence_penalty frequency_penalty logit_bias user
-    response_format seed tools tool_choice parallel_tool_calls logprobs top_logprobs modalities audio prediction
-    reasoning_effort verbosity web_search_options service_tier store metadata safety_identifier prompt_cache_key
-    prompt_cache_retention stream_options thinking safety_settings dimensions encoding_format input_type
-"""
+REQUEST_PARAMS = tuple(name for name, param in ALL_PARAMS.items() if param.deployment_default)
 """Parameters of the request itself, which a deployment sets for callers who leave them out."""
 
 
@@ -125,7 +121,7 @@ def _sections() -> dict[str, Section]:
         "litellm_settings": _LITELLM,
         "router_settings": dict.fromkeys(ROUTER_SETTINGS, _as_it_is),
         "model": _MODEL,
-        "litellm_params": _PARAMS | dict.fromkeys(REQUEST_PARAMS.split(), _as_it_is),
+        "litellm_params": _PARAMS | dict.fromkeys(REQUEST_PARAMS, _as_it_is),
     }
     return {
         name: Section(keys, _unsupported(name, known) - keys.keys(), prices=name == "litellm_params")

@@ -17,6 +17,7 @@ from dragoman.routing.settings.control_names import is_control
 from dragoman.routing.settings.deployment_keys import KEYS
 from dragoman.routing.settings.options import OPTION_NAMES, is_price
 from dragoman.types.json import JsonObject
+from dragoman.types.request_params import ALL_PARAMS
 
 __all__ = ["pop_call_options", "reject_server_fields", "take_controls"]
 
@@ -37,7 +38,7 @@ _SERVER_FIELDS = frozenset(_SERVER_FIELD_NAMES.split())
 _SERVER_PREFIXES = ("aws_", "vertex_", "watsonx_", "langfuse_", "langsmith_", "gcs_", "s3_")
 _NOT_YET_MEANT = frozenset({"guardrails", "policies", "prompt_id"})
 """Left out they would change what the caller means: refused."""
-_REQUEST_OPTIONS = frozenset({"metadata"})
+_REQUEST_OPTIONS = OPTION_NAMES & ALL_PARAMS.keys()
 """An option of the SDK that is a parameter of OpenAI's requests as well."""
 
 
