@@ -74,7 +74,7 @@ def test_threads_get_no_more_than_there_is() -> None:
 
 
 async def test_keys_that_callers_make_up_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_expiring_dict, "_MOST", 100)
+    monkeypatch.setattr(_expiring_dict, "_MAX_ENTRIES", 100)
     store = MemoryStore(Clock())
     for number in range(1000):
         store.observe(f"openai/*:{number}", 10.0)

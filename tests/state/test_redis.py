@@ -224,9 +224,9 @@ async def test_a_reply_without_an_end(begin: bytes, more: bytes) -> None:
     trips = RedisConnection(url, timeout=60.0, cluster=False)
     try:
         with pytest.raises(Exception, match=r"longer than|Separator"):
-            await trips.make([Command("probe", (), ())])
+            await trips.pipeline([Command("probe", (), ())])
         assert sent < 100 * 2**20
     finally:
-        await trips.hang_up()
+        await trips.close()
         server.close()
         await server.wait_closed()

@@ -1,4 +1,4 @@
-"""The commands that Redis is sent: one script for each verb, and where each key lies."""
+"""The commands for Redis: one script for each verb, and the names of its keys."""
 
 from __future__ import annotations
 
@@ -31,19 +31,20 @@ __all__ = [
 SCRIPT_NAMES = (
     "acquire",
     "claim_probe",
+    "close_circuit",
     "count",
     "observe",
+    "open_circuit",
     "probe",
-    "put_back",
     "refresh",
     "renew",
     "settle",
-    "take_out",
     "used",
 )
 OBSERVED_FOR_MS = milliseconds(12 * HALF_LIFE)
 CHANGES_AT_A_TIME = 100
-"""How many changed keys a script reads; the others come with the next trip, so that neither Redis nor the event loop is held up."""
+"""How many changed keys a script reads; the others come with the next round trip, so that neither Redis nor the event loop is
+held up."""
 
 Argument: TypeAlias = str | bytes | int
 
@@ -63,7 +64,7 @@ class Script:
 
 
 class Change(NamedTuple):
-    """An amount in a part of a window; of slots only the counter matters."""
+    """An amount in a part of a window. Of slots only the counter matters."""
 
     counter: Counter
     part: int = 0
@@ -71,8 +72,8 @@ class Change(NamedTuple):
 
 
 def scripts() -> Mapping[str, Script]:
-    """All scripts, each with what they have in common before it."""
-    from importlib import resources  # dear, and not needed without Redis
+    """Return all scripts, each preceded by what they have in common."""
+    from importlib import resources  # slow to import, and not needed without Redis
 
     folder = resources.files("dragoman.state") / "lua"
     common = (folder / "_window.lua").read_text()
@@ -81,7 +82,7 @@ def scripts() -> Mapping[str, Script]:
 
 
 def field_of(series: str, milliseconds_taken: float) -> str:
-    """Where one observation is counted."""
+    """Return the field in which one observation is counted."""
     return f"{SERIES.index(series)}:{bucket_of(milliseconds_taken)}"
 
 
@@ -94,12 +95,12 @@ def name_of_seen(key: str) -> str:
 
 
 def _shape(counter: Counter) -> tuple[int, int]:
-    """Width and number of a window's parts; of slots none."""
+    """Return width and number of a window's parts; zeros for slots."""
     return (0, 0) if counter.seconds is None else (width_of(counter.seconds), parts_of(counter.seconds))
 
 
 class Commands:
-    """Makes commands. All keys have the prefix as their hash tag: a script may use several, which must be in one slot."""
+    """Builds commands. All keys have the prefix as their hash tag, as all keys of a script must be in one slot of a cluster."""
 
     def __init__(self, prefix: str) -> None:
         self.prefix = f"{{{prefix}}}:"
@@ -143,13 +144,13 @@ class Commands:
 
     def open_circuit(self, key: str, outage: Outage) -> Command:
         return Command(
-            "take_out",
+            "open_circuit",
             [self._outages, self._probe(key)],
             [key, milliseconds(outage.until), orjson.dumps(outage)],
         )
 
     def close_circuit(self, key: str) -> Command:
-        return Command("put_back", [self._outages, self._probe(key)], [key])
+        return Command("close_circuit", [self._outages, self._probe(key)], [key])
 
     def claim_probe(self, now: str, key: str, ttl: float) -> Command:
         return Command("claim_probe", [self._probe(key)], [now, milliseconds(ttl)])
@@ -169,7 +170,7 @@ class Commands:
     def refresh(
         self, now: str, process: str, in_flight: bytes, alive: float, since: int, watched: Iterable[Counter]
     ) -> Command:
-        """`in_flight` empty: this process ends."""
+        """Return the command for a refresh. `in_flight` is empty when this process ends."""
         watched = tuple(watched)
         arguments: list[Argument]
         arguments = [now, process, in_flight, milliseconds(alive), since, CHANGES_AT_A_TIME, self.prefix]

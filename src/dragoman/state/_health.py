@@ -14,13 +14,13 @@ from dragoman.state.protocol import Counts, Outage, Outcome
 __all__ = ["CountKey", "LocalHealth"]
 
 CountKey: TypeAlias = tuple[str, float]
-"""What is counted, and the seconds of its window."""
+"""A key, and the seconds of its window."""
 _OBSERVED_FOR = 12 * HALF_LIFE
-"""After that, what was observed is forgotten."""
+"""Seconds after which an observation is forgotten."""
 
 
 class LocalHealth:
-    """All that a process has heard and seen of keys."""
+    """All that a process knows of the health of keys."""
 
     def __init__(self) -> None:
         self.outages: dict[str, Outage] = {}
@@ -32,14 +32,14 @@ class LocalHealth:
         self.in_flight_shown: dict[str, int] = {}
         """Of all processes."""
         self.observed: ExpiringDict[str, Observed] = ExpiringDict(
-            lambda it, now: it.last + _OBSERVED_FOR <= now, bounded=True
+            lambda item, now: item.last + _OBSERVED_FOR <= now, bounded=True
         )
         self._probes: ExpiringDict[str, float] = ExpiringDict(lambda until, now: until <= now)
         self._counts: ExpiringDict[CountKey, tuple[Window, Window]] = ExpiringDict(_are_over, bounded=True)
 
     def open_circuit(self, key: str, outage: Outage) -> None:
-        known = self.outages.get(key)
-        if known is None or known.until <= outage.until:
+        current = self.outages.get(key)
+        if current is None or current.until <= outage.until:
             self.outages[key] = outage
             self.next_end = min(self.next_end, outage.until)
         self._probes.pop(key, None)
@@ -49,7 +49,7 @@ class LocalHealth:
         self._probes.pop(key, None)
 
     def load_outages(self, outages: Mapping[str, Outage], now: float) -> None:
-        """What all processes together know."""
+        """Load what all processes together know."""
         self.outages.clear()
         self.outages.update(outages)
         self.end_outages(now)
@@ -78,12 +78,12 @@ class LocalHealth:
             part.add(amount, part.advance(milliseconds(now)))
 
     def counted(self, key: str, window: float, now: float) -> Counts:
-        found = self._counts.get((key, window))
-        if found is None:
+        windows = self._counts.get((key, window))
+        if windows is None:
             return Counts(0, 0)
-        for part in found:
+        for part in windows:
             part.advance(milliseconds(now))
-        return Counts(found[0].total, found[1].total)
+        return Counts(windows[0].total, windows[1].total)
 
     def load_counts(
         self, key: CountKey, last: int, rings: tuple[Mapping[int, int], Mapping[int, int]], now: float
@@ -95,7 +95,7 @@ class LocalHealth:
         return self._counts.get(key) or self._counts.keep(key, (Window(key[1]), Window(key[1])), now)
 
     def began(self, key: str, change: int) -> None:
-        """So many more, or less, in flight here."""
+        """Change the number of calls in flight here."""
         here = max(self.in_flight.get(key, 0) + change, 0)
         if here:
             self.in_flight[key] = here
@@ -118,13 +118,13 @@ class LocalHealth:
     def observe(
         self, key: str, latency: float, first_content: float | None, per_token: float | None, now: float
     ) -> None:
-        known = self.observed.get(key) or self.observed.keep(key, Observed.nothing(now), now)
-        known.seen(now)
-        known.latency.add(latency, now)
+        observed = self.observed.get(key) or self.observed.keep(key, Observed.nothing(now), now)
+        observed.seen(now)
+        observed.latency.add(latency, now)
         if first_content is not None:
-            known.first_content.add(first_content, now)
+            observed.first_content.add(first_content, now)
         if per_token is not None:
-            known.per_token.add(per_token, now)
+            observed.per_token.add(per_token, now)
 
 
 def _are_over(windows: tuple[Window, Window], now: float) -> bool:

@@ -8,19 +8,19 @@ from collections.abc import Iterable
 __all__ = ["HALF_LIFE", "SERIES", "LatencyHistogram", "Observed", "bucket_of", "milliseconds_of"]
 
 HALF_LIFE = 300.0
-"""Seconds after which an observation weighs half; and a silence after which all that came before weighs one at most, as who was not
-asked for so long may have become another."""
+"""Seconds after which an observation weighs half. After a silence of that length all earlier observations together weigh one
+at most, as a deployment that was not called for so long may have changed."""
 SERIES = ("latency", "first_content", "per_token")
 _GROWTH = 2 ** (1 / 8)
-"""Of one bucket to the next: a percentile is at most 4.5 % off."""
+"""Growth of one bucket to the next: a percentile is at most 4.5 % off."""
 _SHORTEST, _LONGEST = 0.01, 10_000_000.0
 _RESCALE_AFTER = 40
-"""Half-lives after which weights are written down anew; long before a float runs over."""
+"""Half-lives after which weights are rescaled, long before a float overflows."""
 _NOTHING = 1e-6
 
 
 def bucket_of(milliseconds: float) -> int:
-    """The bucket that such a time falls into; there are at most 240."""
+    """Return the bucket that a time falls into. There are at most 240."""
     return round(math.log(min(max(milliseconds, _SHORTEST), _LONGEST), _GROWTH))
 
 
@@ -35,7 +35,7 @@ class LatencyHistogram:
     __slots__ = ("_percentiles", "_start", "_weights")
 
     def __init__(self, start: float = 0.0, weights: Iterable[tuple[int, float]] = ()) -> None:
-        """`weights` are those of the time `start`."""
+        """`weights` are as of the time `start`."""
         self._start = start
         self._weights = dict(weights)
         self._percentiles: dict[float, float | None] = {}
@@ -58,18 +58,18 @@ class LatencyHistogram:
         self._start = now
 
     def fade(self, now: float) -> None:
-        """Together the old observations weigh one at most."""
+        """Reduce the old observations to a weight of one together."""
         weight = self.weight(now)
         if weight > 1.0:
             self._weights = {bucket: known / weight for bucket, known in self._weights.items()}
             self._percentiles.clear()
 
     def weight(self, now: float) -> float:
-        """How many observations this amounts to now: the old ones count less."""
+        """Return how many observations this amounts to now, as old ones count less."""
         return float(sum(self._weights.values()) * 2 ** -min((now - self._start) / HALF_LIFE, 1000.0))
 
     def percentile(self, share: float) -> float | None:
-        """The milliseconds within which this share (0.95) ended; None without observations."""
+        """Return the milliseconds within which this share (0.95) ended; None without observations."""
         if share not in self._percentiles:
             self._percentiles[share] = self._walk(share)
         return self._percentiles[share]
@@ -77,10 +77,10 @@ class LatencyHistogram:
     def _walk(self, share: float) -> float | None:
         # Read in one step, as another thread may write.
         weights = sorted(self._weights.items())
-        wanted = share * sum(weight for _, weight in weights)
+        remaining = share * sum(weight for _, weight in weights)
         for bucket, weight in weights:
-            wanted -= weight
-            if wanted <= _NOTHING * weight:
+            remaining -= weight
+            if remaining <= _NOTHING * weight:
                 return milliseconds_of(bucket)
         return milliseconds_of(weights[-1][0]) if weights else None
 
@@ -94,14 +94,9 @@ class LatencyHistogram:
         known = self._percentiles
         return known[0.95] if 0.95 in known else self.percentile(0.95)
 
-    @property
-    def p99(self) -> float | None:
-        known = self._percentiles
-        return known[0.99] if 0.99 in known else self.percentile(0.99)
-
 
 class Observed:
-    """What is known of one key's times: whole calls, first content, and time for each token written."""
+    """The observed times of one key: whole calls, first content, and time for each token written."""
 
     __slots__ = ("first_content", "last", "latency", "per_token")
 
@@ -115,10 +110,10 @@ class Observed:
         """When it was last observed."""
 
     def seen(self, now: float) -> None:
-        """Something is observed now."""
+        """Note that something is observed now."""
         if now - self.last > HALF_LIFE:
-            for sketch in (self.latency, self.first_content, self.per_token):
-                sketch.fade(now)
+            for histogram in (self.latency, self.first_content, self.per_token):
+                histogram.fade(now)
         self.last = now
 
     @classmethod

@@ -13,20 +13,20 @@ from dragoman.state.protocol import Claim, Counter, LimitRefusal
 __all__ = ["SLOT_RETRY", "Lease", "LocalLimits", "first_refusal", "lasting"]
 
 SLOT_RETRY = 1.0
-"""Seconds after which to ask for a slot again."""
+"""Seconds after which to try for a slot again."""
 
 
 @dataclass(slots=True)
 class Lease:
-    """What was admitted, and in which part of each window; slots have none."""
+    """What was admitted, and in which part of each window. Slots have none."""
 
     claims: Sequence[Claim]
     parts: Sequence[int | None]
     known_until: float
-    """After that nothing of it is held or could be corrected."""
+    """When nothing of it is held any more, and nothing could be corrected."""
 
     def corrections(self, amounts: Mapping[str, int]) -> Iterable[tuple[Counter, int, int]]:
-        """The counter, the part and by how much it changes."""
+        """Yield counter, part and change for each claim whose real amount differs."""
         for claim, part in zip(self.claims, self.parts, strict=True):
             change = amounts.get(claim.counter.key, claim.amount) - claim.amount
             if part is not None and change:
@@ -37,17 +37,17 @@ class Lease:
 
 
 def lasting(claims: Sequence[Claim], ttl: float) -> float:
-    """For how many seconds a lease matters."""
+    """Return for how many seconds a lease matters."""
     return max([ttl, *(claim.counter.seconds or 0.0 for claim in claims)]) + 1.0
 
 
 def first_refusal(refusals: Iterable[LimitRefusal]) -> LimitRefusal | None:
-    """The one that lasts longest."""
-    return max(refusals, key=lambda it: math.inf if it.retry_after is None else it.retry_after, default=None)
+    """Return the refusal that lasts longest."""
+    return max(refusals, key=lambda item: math.inf if item.retry_after is None else item.retry_after, default=None)
 
 
 class LocalLimits:
-    """All counters of a process."""
+    """All counters of a process, and its leases."""
 
     def __init__(self) -> None:
         self._windows: ExpiringDict[Counter, Window] = ExpiringDict(
@@ -60,14 +60,14 @@ class LocalLimits:
         """The use of the watched counters."""
 
     def check(self, lease: str, claims: Sequence[Claim]) -> None:
-        """What is asked makes sense."""
+        """Raise `ValueError` for a lease that cannot be acquired at all."""
         if lease in self.leases:
             raise ValueError(f"the lease {lease!r} has been acquired already")
         if len(claims) > 1 and len({claim.counter for claim in claims}) < len(claims):
             raise ValueError(f"the lease {lease!r} claims a counter twice")
 
     def held_until(self, lease: str, counter: Counter) -> float:
-        """When the lease's slot is free unless it is renewed."""
+        """Return when the lease's slot is free unless it is renewed."""
         return self._slots.get(counter, {}).get(lease, 0.0)
 
     def acquire(self, lease: str, claims: Sequence[Claim], ttl: float, now: float) -> LimitRefusal | None:
@@ -78,8 +78,8 @@ class LocalLimits:
         return refusal
 
     def refusal(self, claims: Sequence[Claim], now: float) -> LimitRefusal | None:
-        """Why not all of them fit."""
-        return first_refusal(found for claim in claims if (found := self._refusal(claim, now)))
+        """Return why not all of the claims fit, if so."""
+        return first_refusal(refusal for claim in claims if (refusal := self._refusal(claim, now)))
 
     def _refusal(self, claim: Claim, now: float) -> LimitRefusal | None:
         used = self._used(claim.counter, now, claim.limit)
@@ -93,7 +93,7 @@ class LocalLimits:
         return LimitRefusal(claim, used, window.fits_in(claim.amount, claim.limit, milliseconds(now)))
 
     def admit(self, lease: str, claims: Sequence[Claim], ttl: float, now: float) -> None:
-        """Take what is claimed, limits or not."""
+        """Take what is claimed, whatever the limits."""
         parts = [self._take(lease, claim, ttl, now) for claim in claims]
         self.leases.keep(lease, Lease(claims, parts, now + lasting(claims, ttl)), now)
 
@@ -111,8 +111,8 @@ class LocalLimits:
 
     def _slots_of(self, counter: Counter, now: float) -> dict[str, float]:
         # Not `or`: a dictionary without slots is a dictionary.
-        found = self._slots.get(counter)
-        return self._slots.keep(counter, {}, now) if found is None else found
+        slots = self._slots.get(counter)
+        return self._slots.keep(counter, {}, now) if slots is None else slots
 
     def settle(self, lease: str, amounts: Mapping[str, int], now: float) -> None:
         held = self.leases.pop(lease, None)
@@ -140,7 +140,7 @@ class LocalLimits:
         return self._used(counter, now, 0)
 
     def _used(self, counter: Counter, now: float, enough: int) -> int:
-        """What is used. Slots are looked through for those that ran out only where there would be `enough` with them."""
+        """Return what is used. Slots are searched for expired ones only if there are `enough` with them."""
         if counter.seconds is None:
             slots = self._slots.get(counter, {})
             if len(slots) >= enough:
@@ -163,14 +163,14 @@ class LocalLimits:
 
     def watch(self, counters: Iterable[Counter], by: str, now: float) -> None:
         self.watched[by] = tuple(counters)
-        wanted = dict.fromkeys(counter for watched in self.watched.values() for counter in watched)
-        for counter in self.shown.keys() - wanted.keys():
+        union = dict.fromkeys(counter for watched in self.watched.values() for counter in watched)
+        for counter in self.shown.keys() - union.keys():
             del self.shown[counter]
-        for counter in wanted:
+        for counter in union:
             self.shown[counter] = self._used(counter, now, 0)
 
     def load_window(self, counter: Counter, last: int, ring: Mapping[int, int], now: float) -> None:
-        """What all processes together know of it."""
+        """Load what all processes together know of a window."""
         if counter.seconds is not None:
             window = self._windows.get(counter) or self._windows.keep(counter, Window(counter.seconds), now)
             window.load(last, ring)

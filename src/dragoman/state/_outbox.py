@@ -1,4 +1,4 @@
-"""What this process has done and the others are still to hear: gathered, added up, and sent with the next trip."""
+"""What this process has done and the others do not know yet: gathered, added up, and sent with the next round trip."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Settlement(NamedTuple):
     slots: Sequence[Change]
     corrections: Sequence[Change]
     slots_until: float
-    """When the slots are free anyhow."""
+    """When the slots are free in any case."""
 
 
 @dataclass(slots=True)
 class Outbox:
-    """Slots that are free and outages are told until they are heard. What must not be told twice (corrections, counts,
-    observations) is told once: it may be lost with a broken connection, and is never counted double."""
+    """Freed slots and outages are sent until they have arrived. What must not be sent twice (corrections, counts,
+    observations) is sent once: it may be lost with a broken connection, and is never counted double."""
 
     renewals: dict[str, tuple[float, Sequence[Change]]] = field(default_factory=dict)
     settlements: list[Settlement] = field(default_factory=list)
@@ -45,30 +45,30 @@ class Outbox:
             known[name] = known.get(name, 0) + 1
 
     def take(self) -> Outbox:
-        """What cannot wait; it is not in it then."""
+        """Remove and return what cannot wait."""
         taken = Outbox(self.renewals, self.settlements, self.outages)
         self.renewals, self.settlements, self.outages = {}, [], {}
         return taken
 
-    def take_patient(self) -> Outbox:
-        """Counts and observations, which are added up until the next refresh."""
+    def take_deferred(self) -> Outbox:
+        """Remove and return the counts and observations, which are added up until the next refresh."""
         taken = Outbox(counts=self.counts, observed=self.observed)
         self.counts, self.observed = {}, {}
         return taken
 
     def take_again(self, lost: Outbox, now: float) -> None:
-        """A trip has failed: keep of what it carried what may be told twice and still matters."""
+        """Take back from a failed round trip what may be sent twice and still matters."""
         self.outages = lost.outages | self.outages
-        kept = [it._replace(corrections=()) for it in lost.settlements if it.slots and it.slots_until > now]
+        kept = [item._replace(corrections=()) for item in lost.settlements if item.slots and item.slots_until > now]
         self.settlements = kept + self.settlements
 
     def commands(self, commands: Commands, now: str) -> list[Command]:
-        told = [commands.renew(now, lease, ttl, changes) for lease, (ttl, changes) in self.renewals.items()]
-        told += [commands.settle(it.lease, [*it.slots, *it.corrections]) for it in self.settlements]
-        told += [
+        result = [commands.renew(now, lease, ttl, changes) for lease, (ttl, changes) in self.renewals.items()]
+        result += [commands.settle(item.lease, [*item.slots, *item.corrections]) for item in self.settlements]
+        result += [
             commands.close_circuit(key) if outage is None else commands.open_circuit(key, outage)
             for key, outage in self.outages.items()
         ]
-        told += [commands.count(now, key, counts) for key, counts in self.counts.items()]
-        told += [commands.observe(now, key, fields) for key, fields in self.observed.items()]
-        return told
+        result += [commands.count(now, key, counts) for key, counts in self.counts.items()]
+        result += [commands.observe(now, key, fields) for key, fields in self.observed.items()]
+        return result

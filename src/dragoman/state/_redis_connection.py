@@ -1,4 +1,4 @@
-"""The way to Redis: one round trip at a time, which takes along everything that is waiting."""
+"""The connection to Redis: one round trip at a time, which carries everything that is waiting."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ class Backend(Protocol):
     async def connect(self) -> None: ...
 
     async def send(self, commands: Sequence[Words]) -> list[Any]:
-        """Send all at once; errors are among the replies."""
+        """Send all at once, and return the replies, with errors among them."""
         ...
 
-    async def hang_up(self) -> None: ...
+    async def close(self) -> None: ...
 
 
-_TO_CONNECT = 4
-"""Timeouts: to connect takes several round trips (TLS, a password, ...), and nobody waits for it."""
+_CONNECT_TIMEOUTS = 4
+"""Connecting may take so many timeouts: it takes several round trips (TLS, a password, ...), and no call waits for it."""
 
 
-_MOST_BYTES = 32 * 1024 * 1024
+_MAX_REPLY_BYTES = 32 * 1024 * 1024
 """Of one reply."""
-_TOO_LONG = f"a reply of Redis is longer than {_MOST_BYTES} bytes"
+_TOO_LONG = f"a reply of Redis is longer than {_MAX_REPLY_BYTES} bytes"
 
 
 class RedisConnection:
-    """A trip that takes longer than the timeout fails, and after `hang_up` the next one begins on a new connection."""
+    """A round trip that takes longer than the timeout fails. After `close` the next one opens a new connection."""
 
     def __init__(self, url: str, *, timeout: float, cluster: bool) -> None:
-        self._way = _way(url, timeout, cluster)
+        self._backend = _backend(url, timeout, cluster)
         self._timeout = timeout
         self._is_connected = False
         self._scripts: Mapping[str, Script] = scripts()
 
-    async def make(self, commands: Sequence[Command]) -> list[Any]:
-        """Send all commands at once, and give their replies. An error in any of them is raised when all have been run."""
+    async def pipeline(self, commands: Sequence[Command]) -> list[Any]:
+        """Send all commands at once, and return their replies. Raise an error among them when all have been run."""
         calls = [self._call(command) for command in commands]
         replies = await self._send(calls)
-        # Redis was started anew, or told to forget its scripts: then none of these was run.
+        # Redis was restarted, or its scripts were flushed: then none of these commands was run.
         unknown = [i for i, reply in enumerate(replies) if _is_unknown_script(reply)]
         if unknown:
             await self._load()
@@ -61,26 +61,26 @@ class RedisConnection:
 
     async def _send(self, calls: Sequence[Words]) -> list[Any]:
         if not self._is_connected:
-            async with asyncio.timeout(self._timeout * _TO_CONNECT):
-                await self._way.connect()
+            async with asyncio.timeout(self._timeout * _CONNECT_TIMEOUTS):
+                await self._backend.connect()
             self._is_connected = True
         async with asyncio.timeout(self._timeout):
-            return await self._way.send(calls)
+            return await self._backend.send(calls)
 
     def _call(self, command: Command) -> Words:
         return ("EVALSHA", self._scripts[command.script].sha, len(command.keys), *command.keys, *command.arguments)
 
     async def _load(self) -> None:
-        """Have every server know all scripts."""
+        """Load all scripts on every server."""
         for reply in await self._send([("SCRIPT", "LOAD", script.text) for script in self._scripts.values()]):
             if isinstance(reply, Exception):
                 raise reply
 
-    async def hang_up(self) -> None:
+    async def close(self) -> None:
         self._is_connected = False
         with contextlib.suppress(Exception):
             async with asyncio.timeout(self._timeout):
-                await self._way.hang_up()
+                await self._backend.close()
 
 
 def _is_unknown_script(reply: Any) -> bool:
@@ -111,7 +111,7 @@ class _Single:
         except self._response_error as error:
             return error
 
-    async def hang_up(self) -> None:
+    async def close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.disconnect(nowait=True)
@@ -119,7 +119,8 @@ class _Single:
 
 
 def _bounded(parser: Any) -> Any:
-    """A parser of redis-py that takes replies of `_MOST_BYTES` only: it keeps all of a reply until that is complete."""
+    """Return a parser of redis-py that refuses replies over `_MAX_REPLY_BYTES`: redis-py keeps all of a reply until it is
+    complete."""
 
     class Bounded(parser):  # type: ignore[misc]
         _stream: Any
@@ -129,7 +130,7 @@ def _bounded(parser: Any) -> Any:
             self._stream = _BoundedReader(self._stream)
 
         async def read_response(self, *arguments: Any, **options: Any) -> Any:
-            self._stream.left = _MOST_BYTES
+            self._stream.left = _MAX_REPLY_BYTES
             return await super().read_response(*arguments, **options)
 
     return Bounded
@@ -140,7 +141,7 @@ class _BoundedReader:
 
     def __init__(self, stream: asyncio.StreamReader) -> None:
         self._stream = stream
-        self.left = _MOST_BYTES
+        self.left = _MAX_REPLY_BYTES
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -164,7 +165,7 @@ class _BoundedReader:
 
 
 class _Cluster:
-    """Many servers; the client knows where keys are."""
+    """Many servers. The client knows where keys are."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -174,7 +175,7 @@ class _Cluster:
 
     async def send(self, commands: Sequence[Words]) -> list[Any]:
         if commands[0][0] == "SCRIPT":
-            # To all of them, which a pipeline cannot do.
+            # A pipeline cannot send it to all servers.
             return [await self._client.script_load(text) for _, _, text in commands]
         pipeline = self._client.pipeline()
         for command in commands:
@@ -182,7 +183,7 @@ class _Cluster:
         replies: list[Any] = await pipeline.execute(raise_on_error=False)
         return replies
 
-    async def hang_up(self) -> None:
+    async def close(self) -> None:
         await self._client.aclose()
 
 
@@ -203,7 +204,7 @@ def address_fault(url: str) -> str | None:
     return None
 
 
-def _way(url: str, timeout: float, cluster: bool) -> Backend:
+def _backend(url: str, timeout: float, cluster: bool) -> Backend:
     try:
         from redis.asyncio import Redis, RedisCluster
         from redis.asyncio.connection import DefaultParser
@@ -212,11 +213,11 @@ def _way(url: str, timeout: float, cluster: bool) -> Backend:
         from redis.exceptions import ResponseError
     except ImportError as missing:
         raise ConfigError(f"a shared store in Redis needs the package redis: {install_command('redis')}") from missing
-    # No retries, as who waits for a trip is to hear within the timeout that there is no answer; and no timeouts but ours,
-    # as each of the client's is a task more.
+    # No retries, as callers are to learn within the timeout that there is no answer; and no timeouts but ours, as each of the
+    # client's costs a task.
     options: dict[str, Any] = {
         "socket_timeout": None,
-        "socket_connect_timeout": timeout * _TO_CONNECT,
+        "socket_connect_timeout": timeout * _CONNECT_TIMEOUTS,
         "retry": Retry(NoBackoff(), 0),
     }
     parser = _bounded(DefaultParser)

@@ -1,4 +1,4 @@
-"""What travels between this process and the shared store: what is told, what is held there, and what is heard."""
+"""What travels between this process and the shared store: what is sent, what is held there, and what is loaded."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from dragoman.state.protocol import Claim, Counter, LimitRefusal
 __all__ = ["SharedReplica", "refusal_in"]
 
 _CLOCKS_AGREE = 0.1
-"""Seconds by which two clocks may differ, as a reply is under way for some time."""
+"""Seconds by which two clocks may differ, as a reply takes some time to arrive."""
 
 
 class SharedReplica:
-    """The state behind a store's verbs, and what the worker carries of it."""
+    """This process's copy of the shared state, and what has to be exchanged with the store."""
 
     def __init__(self, commands: Commands, alive: float, now: Callable[[], float] | None) -> None:
         self.commands = commands
         self.outbox = Outbox()
         self.leases: ExpiringDict[str, Lease] = ExpiringDict(lambda lease, now: lease.known_until <= now)
-        """Those that the shared store knows; the local one knows all."""
+        """The leases that the shared store knows. The local one knows all."""
         self.process = uuid.uuid4().hex
-        self._alive = alive
-        self._given = now
+        self._alive_seconds = alive
+        self._now = now
         self._offset = 0.0
         self._sent = Outbox()
         self._version = 0
@@ -42,47 +42,50 @@ class SharedReplica:
         self.local = MemoryStore(self.now)
 
     def now(self) -> float:
-        return self._given() if self._given else time.time() + self._offset
+        return self._now() if self._now else time.time() + self._offset
 
     @property
     def clock(self) -> str:
-        """For scripts: empty where they are to ask Redis."""
-        return str(int(self._given() * 1000)) if self._given else ""
+        """The time for scripts; empty: they use the clock of Redis."""
+        return str(int(self._now() * 1000)) if self._now else ""
 
-    # What the worker carries.
+    # What the background task exchanges.
 
     def outgoing(self) -> list[Command]:
-        """What cannot wait."""
+        """Return the commands that cannot wait."""
         self._sent = self.outbox.take()
         return self._sent.commands(self.commands, self.clock)
 
     def deferred(self) -> list[Command]:
-        """What waits for a refresh, and is told once."""
-        return self.outbox.take_patient().commands(self.commands, self.clock)
+        """Return the commands that wait for a refresh, and are sent once."""
+        return self.outbox.take_deferred().commands(self.commands, self.clock)
 
     def on_sent(self) -> None:
-        """The last outgoing commands have been run."""
+        """Note that the last outgoing commands have been run."""
         self._sent = Outbox()
 
     def on_failed(self) -> None:
-        """They may have been, or not; and what happens while nobody listens is kept only as far as it matters later."""
+        """Note that the last outgoing commands may have been run, or not. Of what happens while the store does not answer,
+        only what matters later is kept."""
         self.outbox.take_again(self._sent, self.now())
         self.outbox.take_again(self.outbox.take(), self.now())
-        self.outbox.take_patient()
+        self.outbox.take_deferred()
         self._sent = Outbox()
 
     def probe(self) -> Command:
-        """To see whether anybody answers, and what is still known there."""
+        """Return the command that finds out whether the store answers, and whether it has kept its memory."""
         return self.commands.probe(uuid.uuid4().hex)
 
     def refresh(self, *, is_more: bool = False, is_last: bool = False) -> Command:
-        """Hear of all; or of more changes, with a refresh that has not brought them all."""
+        """Return the command that loads what all processes know; `is_more`: the changes that the last refresh left out."""
         self._watched = () if is_more else tuple(self.local.limits.shown)
         in_flight = b"" if is_last else orjson.dumps(self.local.health.in_flight)
-        return self.commands.refresh(self.clock, self.process, in_flight, self._alive, self._version, self._watched)
+        return self.commands.refresh(
+            self.clock, self.process, in_flight, self._alive_seconds, self._version, self._watched
+        )
 
     def load(self, reply: Sequence[Any]) -> bool:
-        """Whether there is more to hear."""
+        """Load the reply to a refresh, and return whether there are more changes to load."""
         snapshot = Snapshot(*reply)
         offset = snapshot.now_ms / 1000 - time.time()
         if abs(offset - self._offset) > _CLOCKS_AGREE:
@@ -92,7 +95,7 @@ class SharedReplica:
         return len(snapshot.changes) >= CHANGES_AT_A_TIME
 
     def hand_over(self, memory: bytes) -> None:
-        """The shared store is back, perhaps without its memory: tell what is held and what is out, and hear everything anew."""
+        """The shared store is back, perhaps without its memory: send what is held and what is out, and load everything anew."""
         now = self.now()
         self._version = 0
         has_forgotten, self._memory = memory != self._memory, memory
@@ -100,12 +103,12 @@ class SharedReplica:
             self.leases.clear()
         with self.local.lock:
             for key, outage in self.local.health.outages.items():
-                # Otherwise it knows: what it has no longer has been put back by others.
+                # Otherwise the store knows them: what it no longer has, others have closed.
                 if has_forgotten and outage.until > now:
                     self.outbox.outages.setdefault(key, outage)
             leases = self.local.limits.leases
-            # A trip that was lost may have acquired what the local store then acquired: it is held, not to be freed.
-            self.outbox.settlements = [it for it in self.outbox.settlements if it.lease not in leases]
+            # A lost round trip may have acquired what the local store then acquired too: it is held, and must not be freed.
+            self.outbox.settlements = [item for item in self.outbox.settlements if item.lease not in leases]
             for name, lease in leases.items():
                 self._hand_over_lease(name, lease, now)
 
@@ -122,7 +125,7 @@ class SharedReplica:
     # What happens to leases.
 
     def acquired(self, lease: str, claims: Sequence[Claim], ttl: float, reply: Sequence[int]) -> LimitRefusal | None:
-        """Read a reply of `acquire.lua`."""
+        """Read a reply of `acquire.lua`, and keep what was acquired."""
         refusal = refusal_in(reply, claims)
         if refusal is not None:
             return refusal
@@ -134,7 +137,8 @@ class SharedReplica:
         return None
 
     def give_up(self, lease: str, claims: Sequence[Claim], ttl: float, reply: Sequence[int] | None) -> None:
-        """Undo what was acquired for a caller who has gone; without a reply it may have been, and only slots can be freed."""
+        """Undo what was acquired for a caller that has gone. Without a reply it is unknown whether it was, and only slots are
+        freed."""
         if reply is not None and reply[1]:
             return
         parts = [None if part < 0 else part for part in reply[2:]] if reply is not None else [None for _ in claims]
@@ -163,7 +167,7 @@ class SharedReplica:
 
 
 def refusal_in(reply: Sequence[int], claims: Sequence[Claim]) -> LimitRefusal | None:
-    """What a reply of `acquire.lua` refuses."""
+    """Return what a reply of `acquire.lua` refuses."""
     _, refused, *rest = reply
     if not refused:
         return None

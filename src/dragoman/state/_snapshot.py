@@ -1,4 +1,4 @@
-"""What a refresh brings, read into this process's memory."""
+"""Load the reply to a refresh into this process's memory."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Snapshot(NamedTuple):
     watched: Sequence[Sequence[bytes]]
 
 
-def load(snapshot: Snapshot, store: MemoryStore, process: str, watched: Sequence[Counter], unheard: Outbox) -> None:
-    """Replace what is known here by what is known together, but for what the others have not heard yet."""
+def load(snapshot: Snapshot, store: MemoryStore, process: str, watched: Sequence[Counter], unsent: Outbox) -> None:
+    """Replace what this process knows by what all know together, but for what the others do not know yet."""
     now = store.now()
     with store.lock:
         _load_outages(snapshot.outages, store.health, now)
@@ -39,7 +39,7 @@ def load(snapshot: Snapshot, store: MemoryStore, process: str, watched: Sequence
             _load_change(name.decode(), dict(_pairs(values)), store.health, now)
         for counter, raw in zip(watched, snapshot.watched, strict=True):
             _load_counter(counter, dict(_pairs(raw)), store, now)
-        _repeat(unheard, snapshot, store.health, now)
+        _repeat(unsent, snapshot, store.health, now)
         store.tick(now)
 
 
@@ -79,12 +79,12 @@ def _observed(values: Mapping[str, bytes]) -> Observed:
         series, _, bucket = name.partition(":")
         if bucket:
             weights[int(series)].append((int(bucket), float(weight)))
-    latency, first_content, per_token = (LatencyHistogram(start, found) for found in weights)
+    latency, first_content, per_token = (LatencyHistogram(start, buckets) for buckets in weights)
     return Observed(latency, first_content, per_token, int(values["last"]) / 1000)
 
 
 def _ring(values: Mapping[str, bytes], series: str) -> dict[int, int]:
-    """The parts of one series: the series' name and a number."""
+    """Return the parts of one series, whose fields are the series' name and a number."""
     parts = ((name[len(series) :], value) for name, value in values.items() if name.startswith(series))
     return {int(part): int(value) for part, value in parts if part.isdigit()}
 
@@ -97,18 +97,18 @@ def _load_counter(counter: Counter, values: Mapping[str, bytes], store: MemorySt
         store.limits.load_window(counter, int(values.get("last", 0)), _ring(values, ""), now)
 
 
-def _repeat(unheard: Outbox, snapshot: Snapshot, health: LocalHealth, now: float) -> None:
-    """What has happened here while the snapshot was under way."""
-    for key, outage in unheard.outages.items():
+def _repeat(unsent: Outbox, snapshot: Snapshot, health: LocalHealth, now: float) -> None:
+    """Apply again what has happened here while the snapshot was under way."""
+    for key, outage in unsent.outages.items():
         if outage is None:
             health.close_circuit(key)
         else:
             health.open_circuit(key, outage)
     names = {name.decode() for name, _ in snapshot.changes}
-    for counted, counts in unheard.counts.items():
+    for counted, counts in unsent.counts.items():
         if name_of_counts(counted) in names:
             health.add_counts(counted, counts, now)
-    for key, fields in unheard.observed.items():
+    for key, fields in unsent.observed.items():
         if name_of_seen(key) in names:
             _repeat_observed(health.observed[key], fields.items(), now)
 

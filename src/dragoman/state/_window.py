@@ -1,4 +1,4 @@
-"""A sliding window in sixtieths: constant memory, never early, a sixtieth late. `lua/_window.lua` is the same in Redis."""
+"""A sliding window in sixtieths: constant memory, never early, up to a sixtieth late. `lua/_window.lua` is the same in Redis."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def width_of(seconds: float) -> int:
 
 
 def parts_of(seconds: float) -> int:
-    """How many parts are kept: those which a window of that length touches wherever it lies."""
+    """Return how many parts are kept: as many as a window of that length can touch."""
     return math.ceil(seconds * 1000 / width_of(seconds)) + 1
 
 
@@ -39,13 +39,13 @@ class Window:
         """What is used, as of the last `advance`."""
 
     def load(self, last: int, ring: Mapping[int, int]) -> None:
-        """Take over what another place knows."""
+        """Replace what is kept by what another store knows."""
         self._last = self._newest = last
         self._ring = dict(ring)
         self.total = sum(ring.values())
 
     def advance(self, now_ms: int) -> int:
-        """Forget what has left the window; the current part."""
+        """Forget what has left the window, and return the current part."""
         current = now_ms // self.width
         gone = current - self._last
         if gone < 0 and gone > -self._size:
@@ -65,18 +65,18 @@ class Window:
             self.total -= ring.pop(part % size, 0)
 
     def add(self, amount: int, part: int) -> None:
-        """Add to a part; where it has left the window, that is past."""
+        """Add to a part. One that has left the window is left alone."""
         self._newest = max(self._newest, part)
         if amount and self._last - self._size < part <= self._last:
             self._ring[part % self._size] = self._ring.get(part % self._size, 0) + amount
             self.total += amount
 
     def is_over(self, now_ms: int) -> bool:
-        """Whether all that was ever added has left. One that is empty may still be corrected."""
+        """Whether all that was ever added has left the window. An empty one may still be corrected."""
         return now_ms // self.width - self._newest >= self._size
 
     def fits_in(self, amount: int, limit: int, now_ms: int) -> float | None:
-        """Seconds until so much fits, after `advance`; None where it never will."""
+        """Return the seconds until `amount` fits, as of the last `advance`; None: it never will."""
         excess = self.total + amount - limit
         if amount > limit:
             return None

@@ -1,4 +1,4 @@
-"""The store of one process: what others would be told is known at once."""
+"""The store of one process: everything is known at once."""
 
 from __future__ import annotations
 
@@ -25,14 +25,15 @@ __all__ = ["MemoryStore"]
 
 
 class MemoryStore:
-    """Everything in dictionaries that forget what is over. Any thread may use it: each verb is one short step under a lock."""
+    """Keeps everything in dictionaries that forget what is over. Any thread may use it: each verb is one short step under a
+    lock."""
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self.now = now
         self.limits = LocalLimits()
         self.health = LocalHealth()
         self.lock = threading.RLock()
-        self._next_turn = -math.inf
+        self._next_tick = -math.inf
         self._state = StoreState("local", now())
         self._view = View(
             outages=self.health.outages,
@@ -49,7 +50,7 @@ class MemoryStore:
         """There is nothing to open."""
 
     async def refresh(self) -> None:
-        """There is nobody else to hear."""
+        """There is no other process to exchange state with."""
 
     async def close(self) -> None:
         """There is nothing to close."""
@@ -63,7 +64,7 @@ class MemoryStore:
             return self.limits.refusal(claims, self.now())
 
     def admit(self, lease: str, claims: Sequence[Claim], ttl: float = LEASE_SECONDS) -> None:
-        """Take what another place has admitted."""
+        """Take what another store has admitted."""
         with self.lock:
             self.limits.admit(lease, claims, ttl, self.now())
 
@@ -87,7 +88,7 @@ class MemoryStore:
     def open_circuit(self, key: str, outage: Outage) -> None:
         with self.lock:
             self.health.open_circuit(key, outage)
-            self._next_turn = min(self._next_turn, outage.until)
+            self._next_tick = min(self._next_tick, outage.until)
 
     def close_circuit(self, key: str) -> None:
         with self.lock:
@@ -122,13 +123,13 @@ class MemoryStore:
 
     def view(self) -> View:
         now = self.now()
-        if now >= self._next_turn:
+        if now >= self._next_tick:
             with self.lock:
                 self.tick(now)
         return self._view
 
     def tick(self, now: float) -> None:
-        """What time alone changes: outages end at their moment; what runs out of windows is seen once a second."""
+        """Apply what time alone changes: outages end at their time, and what leaves a window is noticed once a second."""
         self.health.end_outages(now)
         self.limits.show_all(now)
-        self._next_turn = min(now + 1.0, self.health.next_end)
+        self._next_tick = min(now + 1.0, self.health.next_end)

@@ -1,4 +1,4 @@
-"""The store of a router whose state is shared through Redis: one connection for each event loop, as with `Transports`."""
+"""The store of a router whose state is shared through Redis: one connection for each event loop, as in `Transports`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["PerLoopStore", "store_at"]
 
 
 def store_at(place: RedisPlace, now: Callable[[], float]) -> StateStore:
-    """Where `place` says, or in the memory of this process."""
+    """Return the store at `place`, or one in the memory of this process."""
     address = place.address
     if address is None:
         return MemoryStore(now)
@@ -27,8 +27,10 @@ def store_at(place: RedisPlace, now: Callable[[], float]) -> StateStore:
 
 
 class PerLoopStore(DelegatingStore):
-    """A `Store` for any number of event loops; they hear of each other as processes do. It opens on first use: `open` is
-    awaited before each call, and does something in the first one of a loop. Without Redis each loop goes on alone."""
+    """A store for any number of event loops, which share their state as processes do.
+
+    It opens on first use: `open` is awaited before each call, and connects in the first one of a loop. Without Redis each loop goes
+    on alone."""
 
     def __init__(self, make: Callable[[], StateStore]) -> None:
         self._make = make
@@ -38,7 +40,7 @@ class PerLoopStore(DelegatingStore):
         self._inherited: list[object] = []
         self._watched: dict[str, tuple[Counter, ...]] = {}
         self._nowhere: StateStore = MemoryStore()
-        """For questions from outside of any loop."""
+        """For calls from outside of any event loop."""
 
     @property
     def _inner(self) -> StateStore:
@@ -47,8 +49,8 @@ class PerLoopStore(DelegatingStore):
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return next(iter(list(self._by_loop.values())), self._nowhere)
-        found = self._by_loop.get(loop)
-        return found if found is not None else self._new(loop)
+        store = self._by_loop.get(loop)
+        return store if store is not None else self._new(loop)
 
     def _new(self, loop: asyncio.AbstractEventLoop) -> StateStore:
         if self._process != os.getpid():  # after a fork: the parent's connections are the parent's, and kept unused
@@ -64,7 +66,8 @@ class PerLoopStore(DelegatingStore):
         return store
 
     async def open(self) -> None:
-        """No call waits longer for it than one timeout, and none that is cancelled ends it for the others."""
+        """Connect the running loop. No call waits longer for it than one timeout, and one that is cancelled does not cancel it
+        for the others."""
         store, loop = self._inner, asyncio.get_running_loop()
         opening = self._opening.get(loop)
         if opening is None:
@@ -73,7 +76,7 @@ class PerLoopStore(DelegatingStore):
             await asyncio.shield(opening)
 
     async def close(self) -> None:
-        """That of the running loop; the others close with their loops."""
+        """Close the store of the running loop. The others close with their loops."""
         loop = asyncio.get_running_loop()
         opening, store = self._opening.pop(loop, None), self._by_loop.pop(loop, None)
         if opening is not None:

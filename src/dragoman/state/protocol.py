@@ -1,8 +1,10 @@
-"""What a store promises, verb by verb, and the frozen records that it takes and gives.
+"""What a store of state promises, verb by verb, and the frozen records that it takes and returns.
 
-Keys are opaque: a store knows neither deployments nor users. What happens before a call and must be agreed on by all processes is
-awaited (`acquire`, `claim_probe`); everything else is plain, returns at once, is seen at once in this process, and by the others
-within the refresh interval (1 s by default). A plain verb cannot be cancelled: what is settled in a `finally` is settled."""
+The law of this room: what is here may be lost, and the other processes are told in the background; see `records` for what may not
+be lost. Keys are opaque: a store knows neither deployments nor users. What happens before a call and must be agreed on by all
+processes is awaited (`acquire`, `claim_probe`). Everything else is a plain method, returns at once, is seen at once in this
+process, and by the others within the refresh interval (1 s by default). A plain verb cannot be cancelled: what is settled in a
+`finally` is settled."""
 
 from __future__ import annotations
 
@@ -41,7 +43,7 @@ class StoreUnavailable(Exception):
 
 
 class Counter(NamedTuple):
-    """What is limited: an amount in any window of so many seconds, or, without seconds, slots that are held at the same time."""
+    """What is limited: an amount in any window of `seconds`, or, without seconds, slots that are held at the same time."""
 
     key: str
     seconds: float | None = None
@@ -49,7 +51,7 @@ class Counter(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """So much of a counter, which must not exceed its limit. Of slots a lease holds one, whatever the amount."""
+    """An amount of a counter, which must not exceed its limit. Of slots a lease holds one, whatever the amount."""
 
     counter: Counter
     limit: int
@@ -58,20 +60,20 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class LimitRefusal:
-    """Why nothing was acquired; of several reasons the one that lasts longest."""
+    """Why nothing was acquired: of several reasons the one that lasts longest."""
 
     claim: Claim
     used: int
     retry_after: float | None
-    """Seconds until the claim fits if nobody else comes first; None where it never will, being larger than the limit. For slots,
-    whose end nobody knows, one second."""
+    """Seconds until the claim fits if no other comes first; None: never, as it is larger than the limit. For slots, whose end
+    is not known, one second."""
     is_unavailable: bool = False
-    """Not the limit refused but the policy, as the shared store does not answer."""
+    """Whether the policy refused and not the limit, as the shared store does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """Something is out until then. Times are those of the store's `now`."""
+    """A key is out until a time. Times are those of the store's `now`."""
 
     reason: str
     error: str
@@ -88,7 +90,7 @@ class Counts(NamedTuple):
 
 @dataclass(slots=True)
 class View:
-    """What this process knows, to choose by: plain dictionaries without I/O. To be read, not kept: they change with time."""
+    """What this process knows, to choose by: plain dictionaries without I/O. Read them at once and keep none: they change."""
 
     outages: Mapping[str, Outage] = field(default_factory=dict)
     """Those that last at the time of the call to `view()`."""
@@ -105,7 +107,7 @@ class StoreState:
     where: Literal["shared", "local"]
     since: float
     error: str | None = None
-    """Why it is local; where it is shared again, why it was not."""
+    """Why the state is local; once it is shared again, why it was not."""
 
 
 class Limits(Protocol):
@@ -117,7 +119,7 @@ class Limits(Protocol):
         ...
 
     async def refusal(self, claims: Sequence[Claim]) -> LimitRefusal | None:
-        """What `acquire` would say now; nothing is taken."""
+        """Return what `acquire` would return now. Nothing is taken."""
         ...
 
     def settle(self, lease: str, amounts: Mapping[str, int] | None = None) -> None:
@@ -130,17 +132,17 @@ class Limits(Protocol):
         ...
 
     async def used(self, counters: Sequence[Counter]) -> tuple[int, ...]:
-        """How much of each is used now, over all processes."""
+        """Return how much of each is used now, over all processes."""
         ...
 
     def watch(self, counters: Iterable[Counter], *, by: str = "") -> None:
-        """The counters that `by` wants to see in the view, instead of those it watched before."""
+        """Show these counters in the view for `by`, instead of those that it watched before."""
         ...
 
 
 class Outages(Protocol):
     def open_circuit(self, key: str, outage: Outage) -> None:
-        """Of two outages of a key the one that ends later holds. The right to probe is given anew."""
+        """Begin an outage. Of two outages of a key the later end counts. The right to probe is granted anew."""
         ...
 
     def close_circuit(self, key: str) -> None:
@@ -149,70 +151,71 @@ class Outages(Protocol):
 
     async def claim_probe(self, key: str, ttl: float) -> bool:
         """Whether the caller, alone among all processes, may probe; the others may not until `ttl` has passed, or
-        `take_out` or `put_back` has told how the probe ended. With a `ttl` of 0 nothing is claimed: whether it could be."""
+        `open_circuit` or `close_circuit` has told how the probe ended. With a `ttl` of 0 nothing is claimed: whether it could
+        be."""
         ...
 
     def count(self, key: str, outcome: Outcome, window: float) -> Counts:
-        """Count it, and say what was counted within the last `window` seconds, as far as this process knows."""
+        """Count an outcome, and return what was counted within the last `window` seconds, as far as this process knows."""
         ...
 
     def counted(self, key: str, window: float) -> Counts:
-        """What was counted within the last `window` seconds, as far as this process knows."""
+        """Return what was counted within the last `window` seconds, as far as this process knows."""
         ...
 
 
 class Observations(Protocol):
     def began(self, key: str) -> None:
-        """One more in flight."""
+        """Count one more in flight."""
         ...
 
     def ended(self, key: str) -> None:
-        """One less in flight."""
+        """Count one less in flight."""
         ...
 
     def observe(
         self, key: str, milliseconds: float, first_content_ms: float | None = None, tokens: int | None = None
     ) -> None:
-        """How long a call took, how long until its first content, and how many tokens it wrote."""
+        """Record how long a call took, how long until its first content, and how many tokens it wrote."""
         ...
 
 
 class StateStore(Limits, Outages, Observations, Protocol):
-    """Everything that processes share."""
+    """All the state that processes share."""
 
     @property
     def state(self) -> StoreState: ...
 
     def now(self) -> float:
-        """The store's clock, in seconds since 1970; that of the shared store once it is known."""
+        """Return the store's time, in seconds since 1970: that of the shared store once it is known."""
         ...
 
     def view(self) -> View:
-        """What this process knows now."""
+        """Return what this process knows now."""
         ...
 
     async def open(self) -> None:
-        """Begin to share. It does not fail and does not wait longer than one timeout."""
+        """Begin to share. Never raises, and waits no longer than one timeout."""
         ...
 
     async def refresh(self) -> None:
-        """Be heard and hear the others now, instead of within the refresh interval."""
+        """Exchange state with the others now, instead of within the refresh interval."""
         ...
 
     async def close(self) -> None:
-        """Send what is to be sent, and stop."""
+        """Send what is still to be sent, and stop."""
         ...
 
 
 class SharedStore(StateStore, Protocol):
-    """One that lives elsewhere: what must be agreed on raises `StoreUnavailable` while that place does not answer."""
+    """A store in another place: what must be agreed on raises `StoreUnavailable` while that place does not answer."""
 
     @property
     def local(self) -> StateStore:
-        """What this process knows, to go on by alone."""
+        """What this process knows, with which it can go on alone."""
         ...
 
-    def listen(self, heard: Callable[[str | None], None]) -> None:
-        """Call this with the error whenever the place does not answer, and with None after each refresh: it then knows what
+    def listen(self, on_contact: Callable[[str | None], None]) -> None:
+        """Call `on_contact` with the error whenever the place does not answer, and with None after each refresh, when it knows what
         this process knows."""
         ...

@@ -1,7 +1,7 @@
-"""The store of many processes: a memory store that is kept in step with the others' through Redis or Valkey.
+"""The store of many processes: a memory store that is synchronised with the others' through Redis or Valkey.
 
-What must be agreed on is one script in one round trip; all else happens in this process at once and is told in the background.
-It belongs to the event loop on which it was opened: its verbs are called there."""
+What must be agreed on is one script in one round trip. Everything else happens in this process at once, and the others are told
+in the background. A store belongs to the event loop on which it was opened: its verbs are called there."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from dragoman.state.protocol import (
 __all__ = ["RedisStore"]
 
 _ALIVE = 5.0
-"""Refreshes after which a process that is silent has nothing in flight."""
+"""Refresh intervals after which a silent process is taken to have nothing in flight."""
 
 
 class RedisStore(DelegatingStore):
-    """Give it to a `ResilientStore`: alone it raises `StoreUnavailable` while Redis does not answer."""
+    """Wrap it in a `ResilientStore`: by itself it raises `StoreUnavailable` while Redis does not answer."""
 
     _inner: MemoryStore
 
@@ -46,7 +46,8 @@ class RedisStore(DelegatingStore):
         cluster: bool = False,
         now: Callable[[], float] | None = None,
     ) -> None:
-        """`url` is redis://, rediss:// or unix://. Those who share a prefix share state. Without `now` the clock is Redis's."""
+        """`url` is redis://, rediss:// or unix://. Stores with the same prefix share their state. Without `now` the clock is
+        Redis's."""
         self._replica = SharedReplica(Commands(prefix), refresh * _ALIVE, now)
         self._timeout = timeout
         self._sync_task = SyncTask(RedisConnection(url, timeout=timeout, cluster=cluster), self._replica, refresh)
@@ -64,8 +65,8 @@ class RedisStore(DelegatingStore):
     def now(self) -> float:
         return self._replica.now()
 
-    def listen(self, heard: Callable[[str | None], None]) -> None:
-        self._sync_task.heard = heard
+    def listen(self, on_contact: Callable[[str | None], None]) -> None:
+        self._sync_task.on_contact = on_contact
 
     async def open(self) -> None:
         await self._sync_task.open(self._timeout)
@@ -85,11 +86,11 @@ class RedisStore(DelegatingStore):
             refusal: LimitRefusal | None = await self._sync_task.submit(
                 self._commands.acquire(replica.clock, lease, claims, ttl),
                 lambda reply: replica.acquired(lease, claims, ttl, reply),
-                unwanted=lambda reply: replica.give_up(lease, claims, ttl, reply),
-                lost=lambda: replica.give_up(lease, claims, ttl, None),
+                on_abandoned=lambda reply: replica.give_up(lease, claims, ttl, reply),
+                on_lost=lambda: replica.give_up(lease, claims, ttl, None),
             )
         except asyncio.CancelledError:
-            # Where the reply came in the same moment; where it is still to come, it is unwanted.
+            # The reply may have come at this moment. One that is still to come is abandoned.
             self.settle(lease, {claim.counter.key: 0 for claim in claims})
             raise
         return refusal

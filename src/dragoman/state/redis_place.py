@@ -39,7 +39,7 @@ def _policy(value: Any, path: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedisPlace:
-    """Where the state is that several processes share: a whole `url`, or its parts."""
+    """Where the state is that several processes share: a `url`, or its parts."""
 
     url: str | None = setting(
         None,

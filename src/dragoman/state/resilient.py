@@ -1,4 +1,4 @@
-"""A shared store that may freeze or go: calls go on with what this process knows, and share again when it is back."""
+"""A shared store that may freeze or disappear: calls go on with what this process knows, and share again when it is back."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ __all__ = ["Policy", "ResilientStore"]
 
 T = TypeVar("T")
 Policy: TypeAlias = Literal["fail_open", "fail_closed"]
-"""What becomes of limits while processes cannot agree: each counts alone (together they may admit a limit each), or all refuse."""
+"""What happens to limits while processes cannot agree: each counts alone (so that each may admit a whole limit), or all refuse."""
 
 _log = logging.getLogger("dragoman.state")
 _REFUSED_FOR = 1.0
-"""Seconds after which to ask again; a store that is back is seen within that time."""
+"""Seconds after which to retry. A store that is back is noticed within that time."""
 
 
 class ResilientStore(DelegatingStore):
@@ -41,20 +41,20 @@ class ResilientStore(DelegatingStore):
         self._policy = policy
         self._state = shared.state
         self._has_opened = False
-        shared.listen(self._heard)
+        shared.listen(self._on_contact)
 
     @property
     def state(self) -> StoreState:
         return self._state
 
-    def _heard(self, error: str | None) -> None:
+    def _on_contact(self, error: str | None) -> None:
         if error is not None:
-            self._go("local", error)
+            self._switch("local", error)
         else:
-            self._go("shared", self._state.error if self._has_opened else None)
+            self._switch("shared", self._state.error if self._has_opened else None)
         self._has_opened = True
 
-    def _go(self, where: Literal["shared", "local"], error: str | None) -> None:
+    def _switch(self, where: Literal["shared", "local"], error: str | None) -> None:
         if self._state.where == where and self._has_opened:
             return
         first, now = not self._has_opened, self._inner.now()
@@ -65,17 +65,17 @@ class ResilientStore(DelegatingStore):
         self._state = StoreState(where, now, error)
 
     async def _agree(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """The shared store's word, or `StoreUnavailable` soon."""
+        """Return the shared store's reply. Raise `StoreUnavailable` within the timeout."""
         if self._state.where == "local":
             raise StoreUnavailable(self._state.error)
         try:
             async with asyncio.timeout(self._timeout):
                 return await ask()
         except StoreUnavailable as error:
-            self._go("local", str(error))
+            self._switch("local", str(error))
             raise
         except TimeoutError as late:
-            self._go("local", f"no answer within {self._timeout} s")
+            self._switch("local", f"no answer within {self._timeout} s")
             raise StoreUnavailable from late
 
     async def refresh(self) -> None:
