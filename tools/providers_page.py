@@ -16,12 +16,11 @@ Made by `tools/providers_page.py`; a test keeps it up to date. Write `name/model
 call, the deployment, or the first of the listed variables that is set. `<NAME>_API_BASE` and `<NAME>_BASE_URL` (capitals,
 everything but letters and digits as `_`) replace the address. How to add one: [add-a-provider.md](add-a-provider.md).
 
-{count} providers. Offers: c = chat, e = embedding, t = text completion, n = token count.
+{count} providers.
 
 | name | aliases | address | key | offers |
 |---|---|---|---|---|
 """
-_LETTERS = {"chat": "c", "embedding": "e", "text_completion": "t", "count_tokens": "n"}
 
 
 def page() -> str:
@@ -39,7 +38,7 @@ def _row(provider: Provider) -> str:
         ", ".join(f"`{alias}`" for alias in provider.aliases),
         f"`{provider.base_url}`",
         f"{keys}{optional}",
-        "".join(letter for operation, letter in _LETTERS.items() if operation in provider.endpoints),
+        ", ".join(provider.endpoints) or "nothing yet",
     )
     return f"| {' | '.join(cells)} |\n"
 
