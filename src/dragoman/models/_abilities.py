@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
+from dragoman.models._names import LONGEST_NAME
 from dragoman.models.family_facts import facts, trusted_negatives
 from dragoman.types.model_entry import ABILITIES, ModelEntry
 from dragoman.types.model_facts import UNKNOWN_MODEL, ModelFacts
@@ -73,7 +74,8 @@ class Missing(NamedTuple):
 
 def abilities(provider: str, model: str, entry: ModelEntry | None = None) -> Abilities:
     """What is known of `model` at `provider`; `entry` is its row, with what the user says."""
-    return _abilities(provider, model, None if entry is None else _Same(entry))
+    # The beginning of an endless name is as unknown as the whole, and less to keep.
+    return _abilities(provider, model[: LONGEST_NAME + 1], None if entry is None else _Same(entry))
 
 
 def missing(needs: Mapping[str, str], known: Abilities) -> tuple[Missing, ...]:

@@ -204,8 +204,12 @@ def _own_params(request: Mapping[str, Any]) -> Mapping[str, Any]:
     return result
 
 
+_LONGEST_WORD = 64
+"""Characters. No price depends on anything longer, and the words of a provider are kept in caches."""
+
+
 def _word(*values: Any) -> str:
-    return next((value for value in values if isinstance(value, str) and value), "")
+    return next((value for value in values if isinstance(value, str) and 0 < len(value) <= _LONGEST_WORD), "")
 
 
 def _matches(period: PricePeriod, context: Mapping[str, str]) -> bool:

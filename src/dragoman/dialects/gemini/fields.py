@@ -18,8 +18,16 @@ own_vendor = "google"
 """Whose signatures and provider-run tools this dialect's own clients and servers understand."""
 
 
-@lru_cache(maxsize=1024)
+_LONGEST = 128
+"""Characters of a name that is kept in the cache. A caller chooses them: those of megabytes must not stay."""
+
+
 def _camel(name: str) -> str:
+    return _cached_camel(name) if len(name) <= _LONGEST else _cached_camel.__wrapped__(name)
+
+
+@lru_cache(maxsize=1024)
+def _cached_camel(name: str) -> str:
     return re.sub(r"(?<=[a-zA-Z0-9])_([a-z0-9])", lambda match: match[1].upper(), name)
 
 

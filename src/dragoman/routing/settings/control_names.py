@@ -64,9 +64,14 @@ _REFERENCES = frozenset({"base64", "env", "file", "id", "name", "path", "ref", "
 _LONGEST = 128
 
 
-@functools.lru_cache(maxsize=4096)
 def is_control(name: str) -> bool:
     """Whether a parameter of this name is never sent to a provider: a control, or anything that looks like a credential."""
+    # A caller chooses the names: those of megabytes must not stay in a cache.
+    return _is_control(name) if len(name) <= _LONGEST else _is_control.__wrapped__(name)
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_control(name: str) -> bool:
     return name in CONTROL_NAMES or name.startswith(_PREFIXES) or is_secret_name(name)
 
 
