@@ -71,6 +71,7 @@ async def test_it_tells_the_state_of_this_gateway(client: aiohttp.ClientSession)
     ("query", "body", "status", "said"),
     [
         ("", {"model": "nobody", "messages": HELLO}, 404, "does not exist here"),
+        ("", {"model": "smrt", "messages": HELLO}, 404, "'smrt' does not exist here (did you mean 'smart'?)"),
         ("", {"messages": HELLO}, 400, "model: expected"),
         ("", {"contents": CONTENTS}, 400, "model: expected"),
         ("", {"model": "smart"}, 400, "`messages` or `input` or `prompt`"),

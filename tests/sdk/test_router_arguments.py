@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sys
+from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -93,3 +96,61 @@ def test_what_has_no_effect_is_named_in_one_warning(caplog: pytest.LogCaptureFix
     assert [record.getMessage() for record in caplog.records] == [
         "Router: known and without effect yet: cache_responses, max_budget, polling_interval"
     ]
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("smrt", "'smrt' is not in model_list (did you mean 'smart'?)"),
+        ("Smart", "'Smart' is not in model_list (did you mean 'smart'?)"),
+        ("team/backup", "'team/backup' is not in model_list; unknown provider 'team'"),
+        ("qqqqqqqq", "'qqqqqqqq' is not in model_list; the provider of model 'qqqqqqqq' is not known"),
+        ("hiden", "'hiden' is not in model_list; the provider of model 'hiden' is not known"),
+    ],
+)
+def test_a_model_that_does_not_exist_is_told_with_the_nearest(model: str, message: str) -> None:
+    made = router(model_group_alias={"hidden": {"model": "backup", "hidden": True}})
+    for ask in (made.completion, made.explain):
+        with pytest.raises(dragoman.BadRequestError) as caught:
+            ask(model, [{"role": "user", "content": "Hello"}])
+        assert caught.value.message.startswith(message)
+        assert caught.value.param == "model"
+
+
+def test_without_a_list_only_providers_are_suggested() -> None:
+    with pytest.raises(dragoman.BadRequestError, match=r"^the provider of model 'smrt' is not known"):
+        dragoman.Router().completion("smrt", [{"role": "user", "content": "Hello"}])
+
+
+def test_an_unknown_model_is_compared_with_few_of_many_names() -> None:
+    """Any caller can name an unknown model: its price may not grow with the list."""
+    rounds: list[int] = []
+    for number in (1_000, 4_000):
+        params = {"model": "openai/gpt-4o", "api_key": "k"}
+        many = [{"model_name": f"model-number-{index:05}", "litellm_params": params} for index in range(number)]
+        made = dragoman.Router(many)
+        made.close()
+
+        def ask(made: dragoman.Router = made) -> None:
+            with pytest.raises(dragoman.BadRequestError, match="did you mean 'model-number-0000"):
+                made.completion("model-nummer-00001", [{"role": "user", "content": "Hello"}])
+
+        ask()
+        rounds.append(compared(ask))
+    assert rounds[0] == rounds[1] <= 200
+
+
+def compared(work: Callable[[], None]) -> int:
+    """Return the number of words that `work` holds against another one."""
+    times = 0
+
+    def count(frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal times
+        times += event == "call" and frame.f_code.co_name == "set_seq1"
+
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return times - 1

@@ -85,7 +85,7 @@ def check_names(reading: Reading, directory: DeploymentIndex) -> None:
     def fault(target: Any) -> str | None:
         own = {"model": target} if isinstance(target, str) else target
         try:
-            directory.group(own["model"], CallOptions(custom_llm_provider=own.get("custom_llm_provider")))
+            directory.unlisted_group(own["model"], CallOptions(custom_llm_provider=own.get("custom_llm_provider")))
         except DragomanError as error:
             return error.message
         return None

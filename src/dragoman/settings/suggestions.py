@@ -14,7 +14,9 @@ def near(word: object, known: Iterable[str], count: int = 3, cutoff: float = 0.6
     """Return up to `count` known words that resemble this one, the best match first."""
     import difflib  # only where something is wrong
 
-    return difflib.get_close_matches(str(word)[:_MAX_LENGTH].lower(), sorted(known), n=count, cutoff=cutoff)
+    by_lower = {name.lower(): name for name in sorted(known, reverse=True)}
+    matches = difflib.get_close_matches(str(word)[:_MAX_LENGTH].lower(), by_lower, n=count, cutoff=cutoff)
+    return [by_lower[match] for match in matches]
 
 
 def did_you_mean(word: object, known: Iterable[str], count: int = 1, cutoff: float = 0.5) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from dragoman.errors import ConfigError, DragomanError, NotFoundError
+from dragoman.errors import BadRequestError, ConfigError, DragomanError, NotFoundError
 from dragoman.providers import Providers
 from dragoman.routing.choice.canary import Canaries
 from dragoman.routing.choice.group import ModelGroup
@@ -19,6 +20,7 @@ from dragoman.routing.settings.aliases import Alias
 from dragoman.routing.settings.call_options import NO_OPTIONS, CallOptions
 from dragoman.routing.settings.checks import CheckPolicy
 from dragoman.routing.strategies import Strategy
+from dragoman.settings.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from dragoman.models import Catalogue
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
 __all__ = ["DeploymentIndex"]
 
 _WILD = frozenset("*?[")
+_MOST_COMPARED = 200
+"""Names that an unknown model is compared with. Any caller can name one, and 200 comparisons take some 8 ms."""
+_LENGTH_DIFFERENCE = 3
+"""Characters by which a name that is suggested may be longer or shorter."""
 
 
 class DeploymentIndex:
@@ -93,11 +99,31 @@ class DeploymentIndex:
             wild = groups[pattern]
             return wild.with_deployments(model, [self._resolved(member.deployment, model) for member in wild.members])
         if not self._allow_unlisted:
-            raise NotFoundError(f"the model {model!r} does not exist here", param="model", model=model)
+            remark = self._suggestion(model)
+            raise NotFoundError(f"the model {model!r} does not exist here{remark}", param="model", model=model)
+        try:
+            return self.unlisted_group(model, options)
+        except BadRequestError as error:
+            if not groups or error.code != "unknown_provider":
+                raise
+            remark = self._suggestion(model)
+            reason = "" if remark else f"; {error.message}"
+            message = f"{model[:64]!r} is not in model_list{remark}{reason}"
+            raise BadRequestError(message, param="model", code=error.code, model=model) from None
+
+    def unlisted_group(self, model: str, options: CallOptions) -> ModelGroup:
+        """Return the group of a model in no list. Raise `BadRequestError` if its provider is unknown."""
         provider, name = self._providers.resolve(model, options.custom_llm_provider)
         entry = self._catalogue.find(provider.name, name)
         deployment = Deployment(id=model, alias=model, provider=provider, model=name, entry=entry)
         return ModelGroup(model, (Member(deployment, "", "", alone=True),), self._strategy_of(model), self._checks)
+
+    def _suggestion(self, model: str) -> str:
+        """Return the remark that names the model which was probably meant; empty if none resembles it."""
+        shown = (name for name in self._groups if _WILD.isdisjoint(name))
+        others = (name for name, alias in self._names.items() if not alias.hidden)
+        near = (name for name in (*shown, *others) if abs(len(name) - len(model)) <= _LENGTH_DIFFERENCE)
+        return did_you_mean(model, islice(near, _MOST_COMPARED))
 
     def check(self, *named: tuple[str, str]) -> None:
         """Check each (path, model) that a configuration names. Raise `ConfigError` for a model that does not exist."""
