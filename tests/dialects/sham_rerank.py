@@ -7,19 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.dialects.dialect import (
-    CallerRoute,
-    Codec,
-    Dialect,
-    Endpoint,
-    ErrorReply,
-    ModelCard,
-    ReplyContext,
-    ReplyStyle,
-    RequestHints,
-    Target,
-    WireRequest,
-)
+from dragoman.dialects.codec import Codec, ErrorReply, ReplyContext, ReplyStyle, RequestHints, Target, WireRequest
+from dragoman.dialects.dialect import CallerRoute, Dialect, Endpoint, ModelCard
 from dragoman.errors import APIError, BadRequestError, DragomanError, error_for_status
 from dragoman.types.json import JsonObject
 from dragoman.types.operations import Operation

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects.dialect import Codec, ReplyContext, ReplyStyle, RequestHints, Target
+from dragoman.dialects.codec import Codec, ReplyContext, ReplyStyle, RequestHints, Target
 from dragoman.dialects.framing.sse import SseReader
 from dragoman.dialects.openai_chat.accents import ACCENTS
 from dragoman.errors import APIError, UnsupportedParamsError

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dragoman.dialects import anthropic_messages
 from dragoman.dialects.anthropic_messages.call_ids import id_for_caller, id_from_caller
 from dragoman.dialects.call_ids import CallIds, FreshCallIds
-from dragoman.dialects.dialect import ReplyStyle, RequestHints
+from dragoman.dialects.codec import ReplyStyle, RequestHints
 
 CALLER = ReplyStyle("m", vendor="anthropic")
 CODEC = anthropic_messages.CODEC

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
 from dragoman.dialects.call_pairs import NO_RESULT, paired
-from dragoman.dialects.dialect import Target
+from dragoman.dialects.codec import Target
 
 LAWS = settings(max_examples=200, deadline=None)
 IDS = st.sampled_from(["a", "b", "call_0", "functions.f:0", "x" * 70, "", "é"])

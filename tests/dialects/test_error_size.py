@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from dragoman.dialects.anthropic_messages import CODEC as ANTHROPIC
-from dragoman.dialects.dialect import Codec, ErrorReply, ReplyContext
+from dragoman.dialects.codec import Codec, ErrorReply, ReplyContext
 from dragoman.dialects.error_details import MAX_ERROR_BYTES, plain_text, retry_after
 from dragoman.dialects.gemini import CODEC as GEMINI
 from dragoman.dialects.openai_chat import CODEC as OPENAI

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from dragoman.dialects.anthropic_messages import CODEC as ANTHROPIC
-from dragoman.dialects.dialect import Codec, ErrorReply, ReplyContext
+from dragoman.dialects.codec import Codec, ErrorReply, ReplyContext
 from dragoman.dialects.error_phrases import is_model_failure, is_overflow
 from dragoman.dialects.gemini import CODEC as GEMINI
 from dragoman.dialects.openai_chat import CODEC as OPENAI

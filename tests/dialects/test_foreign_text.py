@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects.dialect import RequestHints, Target
+from dragoman.dialects.codec import RequestHints, Target
 
 WORDS = "the words that matter"
 TEXT = {"type": "text", "text": WORDS}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects.dialect import Codec, Target, WireRequest
+from dragoman.dialects.codec import Codec, Target, WireRequest
 from dragoman.dialects.openai_chat import ACCENTS
 from dragoman.models import abilities, facts
 from dragoman.models._catalogue import Catalogue

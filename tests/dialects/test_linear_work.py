@@ -14,7 +14,7 @@ from dragoman.dialects.anthropic_messages.caller_blocks import caller_style
 from dragoman.dialects.anthropic_messages.stream_blocks import CallLane
 from dragoman.dialects.anthropic_messages.stream_write import MessageStreamWriter
 from dragoman.dialects.anthropic_messages.strict_schemas import Inexpressible, strict_schema
-from dragoman.dialects.dialect import ReplyStyle
+from dragoman.dialects.codec import ReplyStyle
 from dragoman.dialects.framing.json_array import JsonArrayReader
 from dragoman.dialects.gemini.parts_read import CallIds, PartsReader
 from dragoman.dialects.gemini.stream_write import GeminiStreamWriter

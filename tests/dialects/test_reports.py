@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects.dialect import Codec, RequestHints, Target
+from dragoman.dialects.codec import Codec, RequestHints, Target
 
 CODECS: dict[str, Codec[Any, Any, Any]] = {
     "openai": openai_chat.CODEC,

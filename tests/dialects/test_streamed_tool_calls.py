@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects.dialect import Codec, ReplyContext, ReplyStyle
+from dragoman.dialects.codec import Codec, ReplyContext, ReplyStyle
 from dragoman.dialects.framing.sse import SseReader
 from dragoman.types.chat import ChatChunk, ChatRequest, ChatResponse
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.dialects import anthropic_messages, gemini
-from dragoman.dialects.dialect import ReplyContext
+from dragoman.dialects.codec import ReplyContext
 from dragoman.dialects.tool_arguments import ArgumentsGate, say_nothing
 
 CLAUDE = ReplyContext("p", "m", "anthropic", 1, "id")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dragoman.dialects.anthropic_messages import CODEC as ANTHROPIC
-from dragoman.dialects.dialect import RequestHints, Target
+from dragoman.dialects.codec import RequestHints, Target
 from dragoman.dialects.gemini import CODEC as GEMINI
 from dragoman.dialects.openai_chat import ACCENTS
 from dragoman.dialects.openai_chat import CODEC as OPENAI

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects.dialect import Codec, ReplyContext, ReplyStyle, RequestHints
+from dragoman.dialects.codec import Codec, ReplyContext, ReplyStyle, RequestHints
 from dragoman.dialects.openai_chat import completions, embeddings
 from dragoman.errors import DragomanError
 from tests.dialects.anthropic.exchange import events_of, messages_recordings

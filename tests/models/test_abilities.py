@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects.dialect import RequestHints
+from dragoman.dialects.codec import RequestHints
 from dragoman.errors import BadRequestError
 from dragoman.models import Abilities, Catalogue, abilities, entry_from_mapping, lacking, missing, needed
 from dragoman.models._abilities import POLICY

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects.dialect import Codec, ReplyContext, ReplyStyle
+from dragoman.dialects.codec import Codec, ReplyContext, ReplyStyle
 from dragoman.models import cost_of, price_context
 from dragoman.types.usage import bucket_counts, token_buckets
 from tests.models.genai import entry_of, model_of, nano_dollars, provider_of

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from dragoman.dialects.dialect import WireRequest
+from dragoman.dialects.codec import WireRequest
 from dragoman.errors import BadRequestError
 from dragoman.providers import Provider, Providers, address, base_address, missing_settings, provider_from_mapping
 from tests.recordings import Recording, all_recordings, recordings

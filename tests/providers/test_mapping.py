@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from dragoman.credentials import HttpRequest
-from dragoman.dialects.dialect import Target
+from dragoman.dialects.codec import Target
 from dragoman.dialects.openai_chat import ACCENTS
 from dragoman.errors import ConfigError, UnsupportedParamsError
 from dragoman.providers import Provider, address, provider_from_mapping

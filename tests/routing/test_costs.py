@@ -13,7 +13,7 @@ import pytest
 from dragoman import errors
 from dragoman.credentials import NoCredential
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects.dialect import ReplyStyle, RequestHints
+from dragoman.dialects.codec import ReplyStyle, RequestHints
 from dragoman.models import Catalogue
 from dragoman.observe import AttemptEnded, CallFailed, CallSucceeded, Event
 from dragoman.providers import Provider

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects.dialect import Codec, ReplyStyle, RequestHints
+from dragoman.dialects.codec import Codec, ReplyStyle, RequestHints
 from dragoman.routing import Answer, Call, CallOptions, Source, StreamAnswer
 from dragoman.types.operations import CHAT
 from tests.routing.test_router import Make

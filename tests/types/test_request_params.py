@@ -11,7 +11,7 @@ from dragoman.dialects import anthropic_messages, openai_chat
 from dragoman.dialects.anthropic_messages.params import PARAMS as ANTHROPIC_PARAMS
 from dragoman.dialects.anthropic_messages.params import SERVICE_TIERS
 from dragoman.dialects.anthropic_messages.params_read import READ_FIELDS
-from dragoman.dialects.dialect import RequestHints, Target, WireRequest
+from dragoman.dialects.codec import RequestHints, Target, WireRequest
 from dragoman.dialects.openai_chat.accent import ChatAccent
 from dragoman.models.required_abilities import needed
 from dragoman.sdk.params import ChatParams, EmbeddingParams, TextParams

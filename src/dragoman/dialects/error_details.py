@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from dragoman.dialects.dialect import ErrorReply, ReplyContext
+from dragoman.dialects.codec import ErrorReply, ReplyContext
 from dragoman.dialects.framing.surrogates import loads
 from dragoman.dialects.redaction import scrub, scrub_json
 from dragoman.errors import APIError, APIStatusError, InternalServerError, RateLimitError, error_for_status

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from dragoman.dialects.dialect import Target
+from dragoman.dialects.codec import Target
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.tool_names import ToolNames
 

@@ -7,7 +7,7 @@ import re
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
 from dragoman.credentials import lookup, missing
-from dragoman.dialects.dialect import WireRequest
+from dragoman.dialects.codec import WireRequest
 from dragoman.errors import BadRequestError
 from dragoman.providers._provider import Endpoint, Provider
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dragoman.dialects.dialect import Target
+from dragoman.dialects.codec import Target
 from dragoman.errors import BadRequestError
 from dragoman.models import Abilities, abilities, missing, needed
 from dragoman.providers._provider import Provider

@@ -10,7 +10,7 @@ from anthropic.types.beta import BetaMessage, BetaRawMessageStreamEvent
 from pydantic import TypeAdapter
 
 from dragoman.dialects.anthropic_messages import CODEC
-from dragoman.dialects.dialect import ReplyContext, ReplyStyle, RequestHints, Target, WireRequest
+from dragoman.dialects.codec import ReplyContext, ReplyStyle, RequestHints, Target, WireRequest
 from dragoman.dialects.framing.sse import SseReader
 from dragoman.types.chat import ChatChunk, ChatRequest, ChatResponse
 from dragoman.types.model_facts import UNKNOWN_MODEL, ModelFacts

@@ -10,7 +10,7 @@ from anthropic.types.message_count_tokens_params import MessageCountTokensParams
 from pydantic import TypeAdapter
 
 from dragoman.dialects.anthropic_messages import COUNT_TOKENS
-from dragoman.dialects.dialect import RequestHints
+from dragoman.dialects.codec import RequestHints
 from dragoman.errors import APIResponseValidationError, BadRequestError, RateLimitError
 from dragoman.types.model_facts import ModelFacts
 from tests.dialects.anthropic.exchange import CALLER, reply_context, target

@@ -10,7 +10,7 @@ from anthropic.types.shared import ErrorResponse
 
 from dragoman import errors
 from dragoman.dialects.anthropic_messages import CODEC
-from dragoman.dialects.dialect import ErrorReply
+from dragoman.dialects.codec import ErrorReply
 from tests.recordings import Recording, recordings
 
 

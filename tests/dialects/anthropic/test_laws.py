@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman.dialects.anthropic_messages import CODEC
-from dragoman.dialects.dialect import ErrorReply, RequestHints
+from dragoman.dialects.codec import ErrorReply, RequestHints
 from dragoman.dialects.framing.sse import write_event
 from dragoman.errors import APIError
 from dragoman.types.chat import ChatChunk, ChatRequest

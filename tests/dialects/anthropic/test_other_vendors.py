@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from dragoman.dialects import gemini, openai_chat
 from dragoman.dialects.anthropic_messages import CODEC
 from dragoman.dialects.anthropic_messages.call_ids import id_for_caller
-from dragoman.dialects.dialect import Codec, ReplyContext
+from dragoman.dialects.codec import Codec, ReplyContext
 from dragoman.errors import APIError
 from tests import oracles
 from tests.dialects.anthropic.exchange import CALLER, events_of, obey_event_rules, write_stream

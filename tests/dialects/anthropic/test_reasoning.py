@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from dragoman.dialects.anthropic_messages import CODEC
-from dragoman.dialects.dialect import RequestHints
+from dragoman.dialects.codec import RequestHints
 from dragoman.dialects.signatures import SEAL_MARK
 from dragoman.errors import UnsupportedParamsError
 from dragoman.types.chat import ChatChunk

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dragoman.dialects.anthropic_messages import CODEC
-from dragoman.dialects.dialect import RequestHints
+from dragoman.dialects.codec import RequestHints
 from dragoman.errors import BadRequestError
 from dragoman.types.model_facts import ModelFacts
 from tests import oracles

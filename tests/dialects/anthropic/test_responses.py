@@ -9,7 +9,7 @@ import pytest
 from anthropic.types import Message
 
 from dragoman.dialects.anthropic_messages import CODEC
-from dragoman.dialects.dialect import RequestHints
+from dragoman.dialects.codec import RequestHints
 from dragoman.errors import APIError, APIResponseValidationError
 from tests import oracles
 from tests.dialects.anthropic.exchange import (

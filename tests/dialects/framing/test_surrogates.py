@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects.dialect import ReplyContext, ReplyStyle
+from dragoman.dialects.codec import ReplyContext, ReplyStyle
 from dragoman.dialects.framing.sse import SseReader
 from dragoman.dialects.framing.surrogates import dumps, loads, mend, mend_text
 
@@ -104,7 +104,7 @@ def test_each_dialects_streams_go_on(codec: Any, event: Any, start: list[Any]) -
 
 @pytest.mark.parametrize("codec", [openai_chat.CODEC, anthropic_messages.CODEC, gemini.CODEC])
 def test_arguments_and_contents_of_a_request_survive(codec: Any) -> None:
-    from dragoman.dialects.dialect import Target
+    from dragoman.dialects.codec import Target
 
     call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": '{"a": "\\ud83d"}'}}
     messages = [

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from dragoman.dialects import gemini
-from dragoman.dialects.dialect import ReplyContext, Target
+from dragoman.dialects.codec import ReplyContext, Target
 from dragoman.types.chat import ChatChunk
 from dragoman.types.model_facts import ModelFacts
 from tests.recordings import Recording, recordings

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from dragoman.dialects import gemini
-from dragoman.dialects.dialect import ReplyStyle, RequestHints, StreamRelay, Target
+from dragoman.dialects.codec import ReplyStyle, RequestHints, StreamRelay, Target
 from dragoman.dialects.framing.sse import SseReader
 from dragoman.errors import APIConnectionError, APIResponseValidationError, RateLimitError, ServiceUnavailableError
 from tests import oracles

@@ -8,7 +8,7 @@ import pytest
 from google.genai import types as google
 
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects.dialect import RequestHints, Target
+from dragoman.dialects.codec import RequestHints, Target
 
 SCHEMA = {"type": "object", "properties": {"degrees": {"type": "number"}}}
 PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dragoman.dialects import gemini
-from dragoman.dialects.dialect import ReplyStyle, RequestHints
+from dragoman.dialects.codec import ReplyStyle, RequestHints
 from dragoman.errors import APIResponseValidationError, BadRequestError, ServiceUnavailableError, UnsupportedParamsError
 from tests.dialects.gemini.exchange import BUDGET, CONTEXT, VERTEX
 from tests.recordings import Recording, recordings

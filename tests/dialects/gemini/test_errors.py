@@ -10,7 +10,7 @@ from google.genai import errors as google_errors
 
 from dragoman import errors
 from dragoman.dialects import gemini
-from dragoman.dialects.dialect import ErrorReply
+from dragoman.dialects.codec import ErrorReply
 from tests.recordings import Recording, recordings
 
 RECORDED = recordings(

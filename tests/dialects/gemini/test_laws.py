@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman.dialects import gemini
-from dragoman.dialects.dialect import ErrorReply, ReplyStyle, RequestHints
+from dragoman.dialects.codec import ErrorReply, ReplyStyle, RequestHints
 from dragoman.errors import APIError
 from tests.dialects.gemini.exchange import CONTEXT, LEVEL, joined, read_stream
 

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from dragoman.dialects import gemini
-from dragoman.dialects.dialect import RequestHints, Target
+from dragoman.dialects.codec import RequestHints, Target
 from dragoman.errors import BadRequestError
 from dragoman.types.model_facts import ModelFacts
 from tests import oracles

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from dragoman.dialects import gemini
-from dragoman.dialects.dialect import RequestHints, Target, WireRequest
+from dragoman.dialects.codec import RequestHints, Target, WireRequest
 from dragoman.errors import BadRequestError, UnsupportedParamsError
 from dragoman.types.model_facts import ModelFacts
 from tests import oracles

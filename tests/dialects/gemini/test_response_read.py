@@ -11,7 +11,7 @@ import pytest
 from google.genai import types as google
 
 from dragoman.dialects import gemini
-from dragoman.dialects.dialect import ReplyStyle
+from dragoman.dialects.codec import ReplyStyle
 from dragoman.errors import APIResponseValidationError, ContentPolicyViolationError, error_for_status
 from dragoman.types.usage import token_buckets
 from tests import oracles

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman.dialects import gemini
-from dragoman.dialects.dialect import RequestHints
+from dragoman.dialects.codec import RequestHints
 from dragoman.errors import BadRequestError
 from tests.dialects.gemini.exchange import LEVEL, requests
 from tests.recordings import Recording

@@ -10,7 +10,7 @@ import pytest
 from google.genai import types as google
 
 from dragoman.dialects import gemini
-from dragoman.dialects.dialect import ReplyContext, ReplyStyle
+from dragoman.dialects.codec import ReplyContext, ReplyStyle
 from dragoman.dialects.framing.json_array import JsonArrayReader
 from dragoman.dialects.framing.sse import SseReader
 from dragoman.errors import (

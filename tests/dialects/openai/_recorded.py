@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dragoman.dialects.dialect import ReplyContext, Target
+from dragoman.dialects.codec import ReplyContext, Target
 from dragoman.dialects.openai_chat import ACCENTS
 from tests.recordings import Recording, all_recordings, recordings
 

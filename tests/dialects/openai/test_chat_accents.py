@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dragoman.dialects.dialect import RequestHints
+from dragoman.dialects.codec import RequestHints
 from dragoman.dialects.openai_chat import ACCENTS, CODEC, ChatAccent
 from dragoman.errors import UnsupportedParamsError
 from dragoman.models import facts

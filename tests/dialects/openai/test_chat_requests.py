@@ -11,7 +11,7 @@ import pytest
 from openai.types.chat import completion_create_params as params
 from pydantic import TypeAdapter, ValidationError
 
-from dragoman.dialects.dialect import ReplyContext, ReplyStyle, RequestHints
+from dragoman.dialects.codec import ReplyContext, ReplyStyle, RequestHints
 from dragoman.dialects.openai_chat import ACCENTS, CODEC
 from dragoman.errors import BadRequestError
 from tests.dialects.openai._recorded import chats, context, good, target

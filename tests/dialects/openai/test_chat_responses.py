@@ -8,7 +8,7 @@ import orjson
 import pytest
 from openai.types.chat import ChatCompletion
 
-from dragoman.dialects.dialect import ReplyStyle
+from dragoman.dialects.codec import ReplyStyle
 from dragoman.dialects.openai_chat import ACCENTS, CODEC
 from dragoman.errors import APIError, BadGatewayError, ContentPolicyViolationError, InternalServerError
 from tests.dialects.openai._recorded import (
@@ -154,7 +154,7 @@ def _answer(message: Any, **more: Any) -> dict[str, Any]:
 
 
 def _read(body: Any, provider: str = "somebody", **more: Any) -> Any:
-    from dragoman.dialects.dialect import ReplyContext
+    from dragoman.dialects.codec import ReplyContext
 
     reply = ReplyContext(provider, "m", provider, CREATED, REPLY_ID, accent=ACCENTS.get(provider), **more)
     return CODEC.read_response(body, reply)

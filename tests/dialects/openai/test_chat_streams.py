@@ -10,7 +10,7 @@ import orjson
 import pytest
 from openai.types.chat import ChatCompletionChunk
 
-from dragoman.dialects.dialect import ReplyContext, ReplyStyle
+from dragoman.dialects.codec import ReplyContext, ReplyStyle
 from dragoman.dialects.openai_chat import ACCENTS, CODEC, completions
 from dragoman.errors import (
     APIConnectionError,

@@ -10,7 +10,7 @@ from openai.types import Completion, completion_create_params
 from pydantic import TypeAdapter
 
 from dragoman.dialects import text_as_chat
-from dragoman.dialects.dialect import ReplyContext, ReplyStyle, RequestHints
+from dragoman.dialects.codec import ReplyContext, ReplyStyle, RequestHints
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.openai_chat.completions import CODEC
 from dragoman.errors import APIConnectionError, APIError, BadRequestError, UnsupportedParamsError

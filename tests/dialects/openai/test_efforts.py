@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dragoman.dialects import openai_chat
-from dragoman.dialects.dialect import RequestHints, Target, WireRequest
+from dragoman.dialects.codec import RequestHints, Target, WireRequest
 from dragoman.dialects.openai_chat.accents import ACCENTS
 from dragoman.errors import UnsupportedParamsError
 from dragoman.models import facts

@@ -9,7 +9,7 @@ import pytest
 from openai.types import CreateEmbeddingResponse, embedding_create_params
 from pydantic import TypeAdapter
 
-from dragoman.dialects.dialect import ErrorReply, ReplyContext, ReplyStyle, RequestHints
+from dragoman.dialects.codec import ErrorReply, ReplyContext, ReplyStyle, RequestHints
 from dragoman.dialects.openai_chat.embeddings import CODEC
 from dragoman.errors import APIError, BadRequestError, NotFoundError, UnsupportedParamsError
 from tests.dialects.openai._recorded import context, of_endpoint, target

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from dragoman import errors
-from dragoman.dialects.dialect import ErrorReply
+from dragoman.dialects.codec import ErrorReply
 from dragoman.dialects.error_details import json_or_none, plain_text, retry_after
 from dragoman.dialects.openai_chat import CODEC
 from tests.dialects.openai._recorded import ours

@@ -9,7 +9,7 @@ import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dragoman.dialects.dialect import ErrorReply, ReplyContext, ReplyStyle, RequestHints
+from dragoman.dialects.codec import ErrorReply, ReplyContext, ReplyStyle, RequestHints
 from dragoman.dialects.openai_chat import ACCENTS, CODEC, completions, embeddings
 from dragoman.errors import APIError
 from tests.dialects.openai._recorded import chats, context, events, join, target

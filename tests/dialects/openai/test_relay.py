@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from dragoman.dialects.dialect import ReplyContext, ReplyStyle, StreamRelay
+from dragoman.dialects.codec import ReplyContext, ReplyStyle, StreamRelay
 from dragoman.dialects.framing.sse import SseReader
 from dragoman.dialects.openai_chat import CODEC, completions, embeddings
 from dragoman.errors import APIConnectionError, APIError

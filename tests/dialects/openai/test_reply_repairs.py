@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from dragoman.dialects import anthropic_messages, gemini
-from dragoman.dialects.dialect import ReplyContext, ReplyStyle
+from dragoman.dialects.codec import ReplyContext, ReplyStyle
 from dragoman.dialects.openai_chat import CODEC
 from dragoman.models import facts
 from dragoman.providers import Providers

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects.dialect import ReplyContext, RequestHints
+from dragoman.dialects.codec import ReplyContext, RequestHints
 from dragoman.dialects.openai_chat import completions, embeddings
 from dragoman.errors import DragomanError
 from dragoman.models.tokens import tally_tokens, tokens_upper_bound

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.dialects import anthropic_messages, openai_chat
-from dragoman.dialects.dialect import RequestHints
+from dragoman.dialects.codec import RequestHints
 from dragoman.models import count_tokens
 from tests.recordings import Recording, recordings
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
-from dragoman.dialects.dialect import Codec, ReplyStyle, RequestHints
+from dragoman.dialects.codec import Codec, ReplyStyle, RequestHints
 from dragoman.errors import APIError
 from dragoman.observe import (
     AttemptEnded,

@@ -26,7 +26,8 @@ from dragoman.dialects.anthropic_messages.stream_read import stream_reader
 from dragoman.dialects.anthropic_messages.stream_write import stream_writer
 from dragoman.dialects.anthropic_messages.usage import usage_from_body
 from dragoman.dialects.anthropic_messages.vendor import NAME, VENDOR
-from dragoman.dialects.dialect import CallerRoute, Codec, Dialect, Endpoint
+from dragoman.dialects.codec import Codec
+from dragoman.dialects.dialect import CallerRoute, Dialect, Endpoint
 from dragoman.dialects.signatures import SEAL_MARK
 from dragoman.types import operations
 from dragoman.types.chat import ChatChunk, ChatRequest, ChatResponse

@@ -8,7 +8,7 @@ from typing import cast
 from dragoman.dialects.anthropic_messages.errors import error_in_body, invalid_shape
 from dragoman.dialects.anthropic_messages.request_read import read_chat
 from dragoman.dialects.anthropic_messages.request_write import write_request
-from dragoman.dialects.dialect import ReplyContext, ReplyStyle, RequestHints, Target, WireRequest
+from dragoman.dialects.codec import ReplyContext, ReplyStyle, RequestHints, Target, WireRequest
 from dragoman.types.chat import ChatRequest
 from dragoman.types.json import JsonObject
 from dragoman.types.token_count import TokenCount, TokenCountRequest

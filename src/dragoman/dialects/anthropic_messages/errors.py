@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from dragoman.dialects.dialect import ErrorReply, ReplyContext
+from dragoman.dialects.codec import ErrorReply, ReplyContext
 from dragoman.dialects.error_details import build, error_body, reply_of
 from dragoman.dialects.error_phrases import TEXT_STATUSES, is_model_failure, is_overflow
 from dragoman.errors import (

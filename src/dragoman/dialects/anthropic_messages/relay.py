@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dragoman.dialects.anthropic_messages.errors import error_in_body
 from dragoman.dialects.anthropic_messages.stream_events import end_of_stream, event_bytes, parse_event
 from dragoman.dialects.anthropic_messages.usage import merge_usage, read_usage
-from dragoman.dialects.dialect import ReplyContext, ReplyStyle
+from dragoman.dialects.codec import ReplyContext, ReplyStyle
 from dragoman.dialects.framing.sse import SseEvent, SseReader
 from dragoman.errors import APIResponseValidationError
 from dragoman.types.json import JsonObject

@@ -7,7 +7,7 @@ from typing import cast
 from dragoman.dialects.anthropic_messages.messages_read import read_messages
 from dragoman.dialects.anthropic_messages.params_read import read_params
 from dragoman.dialects.anthropic_messages.vendor import VENDOR
-from dragoman.dialects.dialect import RequestHints
+from dragoman.dialects.codec import RequestHints
 from dragoman.dialects.validation import bad, expect_list, expect_str
 from dragoman.types.chat import ChatRequest
 from dragoman.types.json import JsonObject

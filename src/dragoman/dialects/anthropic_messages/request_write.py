@@ -13,7 +13,7 @@ from dragoman.dialects.anthropic_messages.response_format_write import Structure
 from dragoman.dialects.anthropic_messages.tool_choice_write import write_tools
 from dragoman.dialects.anthropic_messages.tools_write import name_of, tool_names
 from dragoman.dialects.anthropic_messages.vendor import VENDOR
-from dragoman.dialects.dialect import Target, WireRequest
+from dragoman.dialects.codec import Target, WireRequest
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.provider_tools import report_foreign_blocks
 from dragoman.dialects.reasoning import report_foreign_reasoning

@@ -9,7 +9,7 @@ from dragoman.dialects.anthropic_messages.errors import error_in_body, invalid_s
 from dragoman.dialects.anthropic_messages.finish_reasons import finish_reason
 from dragoman.dialects.anthropic_messages.tool_use import WRAPPED_SUFFIX
 from dragoman.dialects.anthropic_messages.usage import read_usage
-from dragoman.dialects.dialect import ReplyContext
+from dragoman.dialects.codec import ReplyContext
 from dragoman.dialects.json_text import dump_json
 from dragoman.errors import BadRequestError
 from dragoman.types.chat import ChatResponse

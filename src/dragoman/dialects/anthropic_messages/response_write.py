@@ -11,7 +11,7 @@ from dragoman.dialects.anthropic_messages.response_read import KEPT_FIELDS
 from dragoman.dialects.anthropic_messages.sealed_blocks import seal_reasoning_text
 from dragoman.dialects.anthropic_messages.usage import write_usage
 from dragoman.dialects.anthropic_messages.vendor import VENDOR
-from dragoman.dialects.dialect import ReplyStyle
+from dragoman.dialects.codec import ReplyStyle
 from dragoman.types.chat import ChatResponse
 from dragoman.types.json import JsonObject
 

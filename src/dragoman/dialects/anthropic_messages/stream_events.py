@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 
 from dragoman.dialects.anthropic_messages.errors import invalid_shape
-from dragoman.dialects.dialect import ReplyContext
+from dragoman.dialects.codec import ReplyContext
 from dragoman.dialects.framing.sse import write_event
 from dragoman.dialects.framing.surrogates import loads
 from dragoman.dialects.json_text import dump_json

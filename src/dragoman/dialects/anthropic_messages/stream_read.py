@@ -15,7 +15,7 @@ from dragoman.dialects.anthropic_messages.response_read import json_content, res
 from dragoman.dialects.anthropic_messages.stream_events import end_of_stream, parse_event
 from dragoman.dialects.anthropic_messages.tool_use import CUSTOM_SUFFIX, WRAPPED_SUFFIX
 from dragoman.dialects.anthropic_messages.usage import merge_usage, read_usage
-from dragoman.dialects.dialect import ReplyContext
+from dragoman.dialects.codec import ReplyContext
 from dragoman.dialects.framing.sse import SseEvent, SseReader
 from dragoman.dialects.framing.surrogates import loads
 from dragoman.dialects.json_text import dump_json

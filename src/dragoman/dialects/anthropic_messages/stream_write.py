@@ -12,7 +12,7 @@ from dragoman.dialects.anthropic_messages.stream_blocks import BlockWriter, Call
 from dragoman.dialects.anthropic_messages.stream_events import event_bytes
 from dragoman.dialects.anthropic_messages.usage import write_usage
 from dragoman.dialects.anthropic_messages.vendor import VENDOR
-from dragoman.dialects.dialect import ReplyStyle
+from dragoman.dialects.codec import ReplyStyle
 from dragoman.dialects.json_text import dump_json
 from dragoman.errors import DragomanError
 from dragoman.types.chat import ChatChunk

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from dragoman.dialects.dialect import Target
+from dragoman.dialects.codec import Target
 from dragoman.dialects.drop_list import DropList
 from dragoman.types.json import JsonObject
 

@@ -9,7 +9,8 @@ A prompt that Google blocked is a `ContentPolicyViolationError` (400), in a whol
 
 from __future__ import annotations
 
-from dragoman.dialects.dialect import CallerRoute, Codec, Dialect, Endpoint
+from dragoman.dialects.codec import Codec
+from dragoman.dialects.dialect import CallerRoute, Dialect, Endpoint
 from dragoman.dialects.gemini.accent import GEMINI_API, VERTEX_AI, GeminiAccent
 from dragoman.dialects.gemini.count_tokens import (
     read_count_request,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from dragoman.dialects.dialect import Target
+from dragoman.dialects.codec import Target
 from dragoman.dialects.write_context import WriteContext
 
 __all__ = ["GEMINI_API", "VERTEX_AI", "GeminiAccent", "GeminiWriteContext", "accent_of", "is_gemini_3"]

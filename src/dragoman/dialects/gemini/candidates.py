@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeGuard
 
-from dragoman.dialects.dialect import ReplyContext
+from dragoman.dialects.codec import ReplyContext
 from dragoman.dialects.error_details import reply_of, shown
 from dragoman.dialects.gemini.citations import citations
 from dragoman.dialects.gemini.errors import blocked, failed_candidate, read_error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.dialects.dialect import ReplyContext, ReplyStyle, RequestHints, Target, WireRequest
+from dragoman.dialects.codec import ReplyContext, ReplyStyle, RequestHints, Target, WireRequest
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.error_details import reply_of, shown
 from dragoman.dialects.gemini.errors import read_error

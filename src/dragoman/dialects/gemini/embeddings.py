@@ -10,7 +10,7 @@ import struct
 from base64 import b64decode
 from typing import Any
 
-from dragoman.dialects.dialect import ReplyContext, ReplyStyle, RequestHints, Target, WireRequest
+from dragoman.dialects.codec import ReplyContext, ReplyStyle, RequestHints, Target, WireRequest
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.error_details import reply_of, shown
 from dragoman.dialects.gemini.errors import read_error

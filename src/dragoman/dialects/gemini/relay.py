@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dragoman.dialects.dialect import ReplyContext, ReplyStyle
+from dragoman.dialects.codec import ReplyContext, ReplyStyle
 from dragoman.dialects.error_details import json_or_none
 from dragoman.dialects.framing.json_array import JsonArrayWriter
 from dragoman.dialects.framing.sse import SseEvent, SseReader

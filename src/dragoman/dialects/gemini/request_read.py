@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.dialects.dialect import RequestHints
+from dragoman.dialects.codec import RequestHints
 from dragoman.dialects.gemini.fields import fields, own_vendor
 from dragoman.dialects.gemini.messages_read import read_contents, read_system
 from dragoman.dialects.gemini.params import TIERS_FROM_WIRE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.dialects.dialect import Target, WireRequest
+from dragoman.dialects.codec import Target, WireRequest
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.foreign_text import with_summaries
 from dragoman.dialects.gemini.accent import GeminiWriteContext, accent_of, is_gemini_3

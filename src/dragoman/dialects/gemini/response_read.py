@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from dragoman.dialects.dialect import ReplyContext
+from dragoman.dialects.codec import ReplyContext
 from dragoman.dialects.gemini.candidates import (
     CandidateReader,
     candidates_of,

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from dragoman.dialects.dialect import ReplyStyle
+from dragoman.dialects.codec import ReplyStyle
 from dragoman.dialects.gemini.assistant_write import call_part, sign, thought_parts, without_empty
 from dragoman.dialects.gemini.blocks import blocks_in_order
 from dragoman.dialects.gemini.citations import write_grounding

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from dragoman.dialects.dialect import ReplyContext
+from dragoman.dialects.codec import ReplyContext
 from dragoman.dialects.error_details import json_or_none
 from dragoman.dialects.framing.json_array import JsonArrayReader
 from dragoman.dialects.framing.sse import SseReader

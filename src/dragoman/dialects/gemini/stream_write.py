@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from dragoman.dialects.dialect import ReplyStyle
+from dragoman.dialects.codec import ReplyStyle
 from dragoman.dialects.framing.json_array import JsonArrayWriter
 from dragoman.dialects.framing.sse import write_event
 from dragoman.dialects.gemini.assistant_write import call_part, sign

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dragoman.dialects.dialect import CallerRoute, Codec, Dialect, Endpoint
+from dragoman.dialects.codec import Codec
+from dragoman.dialects.dialect import CallerRoute, Dialect, Endpoint
 from dragoman.dialects.openai_chat import completions, embeddings
 from dragoman.dialects.openai_chat.accent import ChatAccent
 from dragoman.dialects.openai_chat.accents import ACCENTS

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from dragoman.dialects.dialect import ReplyContext, Target
+from dragoman.dialects.codec import ReplyContext, Target
 from dragoman.dialects.write_context import WriteContext
 
 __all__ = [

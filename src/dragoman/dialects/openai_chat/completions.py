@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import cast
 
-from dragoman.dialects.dialect import Codec, ReplyContext, ReplyStyle, RequestHints, Target, WireRequest
+from dragoman.dialects.codec import Codec, ReplyContext, ReplyStyle, RequestHints, Target, WireRequest
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.framing.sse import SseEvent, SseReader
 from dragoman.dialects.openai_chat.accent import accent_of

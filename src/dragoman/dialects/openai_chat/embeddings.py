@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from dragoman.dialects.dialect import Codec, ReplyContext, ReplyStyle, RequestHints, Target, WireRequest
+from dragoman.dialects.codec import Codec, ReplyContext, ReplyStyle, RequestHints, Target, WireRequest
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.openai_chat.accent import accent_of
 from dragoman.dialects.openai_chat.errors import raise_if_error, read_error, write_error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from dragoman.dialects.dialect import ErrorReply, ReplyContext
+from dragoman.dialects.codec import ErrorReply, ReplyContext
 from dragoman.dialects.error_details import build, error_body, excerpt, plain_text, reply_of
 from dragoman.dialects.error_phrases import TEXT_STATUSES, is_model_failure, is_overflow
 from dragoman.dialects.openai_chat.error_shapes import Said, error_fields

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dragoman.dialects.dialect import Target
+from dragoman.dialects.codec import Target
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.openai_chat.accent import ChatAccent
 from dragoman.dialects.openai_chat.ids_write import shorten_ids

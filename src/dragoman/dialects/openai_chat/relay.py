@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from dragoman.dialects.dialect import ReplyContext, ReplyStyle, Target, WireRequest
+from dragoman.dialects.codec import ReplyContext, ReplyStyle, Target, WireRequest
 from dragoman.dialects.framing.sse import SseEvent, SseReader
 from dragoman.dialects.openai_chat.accent import accent_of
 from dragoman.dialects.openai_chat.errors import failed_choice

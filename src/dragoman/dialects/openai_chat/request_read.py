@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from dragoman.dialects.dialect import RequestHints
+from dragoman.dialects.codec import RequestHints
 from dragoman.dialects.openai_chat.messages_read import read_message
 from dragoman.dialects.provider_tools import provider_tool
 from dragoman.dialects.validation import bad, expect, expect_list, expect_object, expect_str, optional, wrong_type

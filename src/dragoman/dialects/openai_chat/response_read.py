@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from dragoman.dialects.dialect import ReplyContext
+from dragoman.dialects.codec import ReplyContext
 from dragoman.dialects.error_details import shown
 from dragoman.dialects.openai_chat.accent import reasoning_tag_of
 from dragoman.dialects.openai_chat.errors import failed_choice, raise_if_error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.dialects.dialect import ReplyContext
+from dragoman.dialects.codec import ReplyContext
 from dragoman.dialects.openai_chat.accent import reasoning_tag_of
 from dragoman.dialects.openai_chat.message_fields import prune, read_content, reasoning_text
 from dragoman.dialects.openai_chat.reasoning_details import Details

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import orjson
 
-from dragoman.dialects.dialect import ReplyContext
+from dragoman.dialects.codec import ReplyContext
 from dragoman.dialects.error_details import json_or_none
 from dragoman.dialects.framing.sse import SseEvent, SseReader
 from dragoman.dialects.framing.surrogates import loads

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 
-from dragoman.dialects.dialect import ReplyStyle
+from dragoman.dialects.codec import ReplyStyle
 from dragoman.dialects.framing.sse import write_event
 from dragoman.dialects.openai_chat.errors import write_error
 from dragoman.errors import DragomanError

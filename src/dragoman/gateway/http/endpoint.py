@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 import orjson
 
-from dragoman.dialects.dialect import Codec, ReplyStyle, RequestHints
+from dragoman.dialects.codec import Codec, ReplyStyle, RequestHints
 from dragoman.errors import BadRequestError, DragomanError, NotFoundError
 from dragoman.gateway.http.attempt_headers import attempt_headers, note_answer, note_error, note_usage
 from dragoman.gateway.http.body import BodyBudget, BodyLimits, parse_object, take_body

@@ -7,7 +7,7 @@ from dataclasses import replace
 from email.utils import formatdate
 from typing import Any
 
-from dragoman.dialects.dialect import ErrorReply
+from dragoman.dialects.codec import ErrorReply
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.error_details import MAX_ERROR_BYTES
 from dragoman.dialects.text_as_chat import STAND_INS, StandIn

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dragoman import errors
-from dragoman.dialects.dialect import ReplyContext
+from dragoman.dialects.codec import ReplyContext
 from dragoman.errors import APIError, DragomanError
 from dragoman.routing.attempt.content import has_content
 from dragoman.routing.attempt.custom_result import chunk_of, chunks_of_response, response_of

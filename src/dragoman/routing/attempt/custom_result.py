@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from dragoman.dialects.dialect import ReplyContext
+from dragoman.dialects.codec import ReplyContext
 from dragoman.errors import APIResponseValidationError
 from dragoman.types.chat import ChatChunk, ChatResponse
 from dragoman.types.embeddings import EmbeddingResponse

@@ -13,7 +13,7 @@ from typing import Any
 
 from dragoman.credentials import HttpRequest
 from dragoman.dialects.call_ids import call_ids_of
-from dragoman.dialects.dialect import Codec, Payload, ReplyContext, Target, WireRequest
+from dragoman.dialects.codec import Codec, Payload, ReplyContext, Target, WireRequest
 from dragoman.dialects.framing.surrogates import dumps
 from dragoman.errors import BadRequestError, NotFoundError
 from dragoman.models import only_endpoint

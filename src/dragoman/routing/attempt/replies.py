@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from dragoman.dialects.call_ids import FreshCallIds
-from dragoman.dialects.dialect import EVENT_STREAM, Payload, StreamEnd
+from dragoman.dialects.codec import EVENT_STREAM, Payload, StreamEnd
 from dragoman.dialects.framing.surrogates import loads
 from dragoman.dialects.redaction import scrub
 from dragoman.errors import APIResponseValidationError, NotFoundError

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from dragoman.dialects.dialect import ReplyContext, ReplyStyle
+from dragoman.dialects.codec import ReplyContext, ReplyStyle
 from dragoman.models import abilities, cost_of, price_context
 from dragoman.routing.call import Source
 from dragoman.routing.clock import Clock

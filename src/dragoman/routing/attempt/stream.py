@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from dataclasses import dataclass
 from typing import Any
 
-from dragoman.dialects.dialect import StreamEnd
+from dragoman.dialects.codec import StreamEnd
 from dragoman.errors import APIConnectionError, APIError, APIResponseValidationError
 from dragoman.routing.call import StreamAnswer
 from dragoman.types.usage import TokenUsage

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Literal
 
-from dragoman.dialects.dialect import Target
+from dragoman.dialects.codec import Target
 from dragoman.errors import UnsupportedAbilityError
 from dragoman.models import Abilities, Missing, abilities, lacking, missing, needed
 from dragoman.routing.deployments.deployment import Deployment

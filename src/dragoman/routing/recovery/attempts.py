@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from dragoman.dialects.dialect import ReplyStyle
+from dragoman.dialects.codec import ReplyStyle
 from dragoman.errors import APIError, DragomanError
 from dragoman.observe import AttemptEnded, CallFailed, CallSucceeded
 from dragoman.routing.admission.admission import Admitted
