@@ -81,7 +81,7 @@ def test_the_example_of_the_documentation_is_read() -> None:
         ),
         (
             {"model_list": [MODEL], "router_settings": {"timeout": "soon"}},
-            "router_settings.timeout: expected a number, got a text",
+            "router_settings.timeout: expected a number of seconds, got a text",
         ),
         (
             {"model_list": [MODEL], "litellm_settings": {"drop_params": "yes"}},

@@ -112,7 +112,7 @@ def test_faults_are_told_with_their_lines_in_the_order_of_the_file(tmp_path: Pat
         "    timeout: soon\ngeneral_setings: {}\nrouter_settings:\n  fallbacks:\n  - a: [b]\n  - b: [c]\n  - gpt-4.1: [bb]\n"
     )
     assert refusal(path).splitlines() == [
-        "line 7: model_list[3].params.timeout: expected a number of seconds above 0, got str",
+        "line 7: model_list[3].params.timeout: expected a number of seconds, got a text",
         "line 8: general_setings: unknown key (did you mean 'general_settings'?)",
         "line 13: router_settings.fallbacks.gpt-4.1: 'bb' is not in model_list (did you mean 'b'?)",
         f"{tmp_path / 'more.yaml'}, line 4: model_list[1].params.modl: unknown key (did you mean 'model'?)",

@@ -147,12 +147,12 @@ def test_litellm_settings_say_some_of_it_too() -> None:
         ("order", "first", "expected a number, got a text"),
         ("tags", {"a": 1}, "expected a list of texts, got a mapping"),
         ("region_name", 3, "expected a text that is not empty, got a number (write it in quotes)"),
-        ("cooldown_time", 0, "expected a number of at least 0.001, got 0"),
+        ("cooldown_time", 0, "expected a number of seconds of at least 0.001, got 0"),
         ("allowed_fails", 1.5, "expected a whole number of at least 0, got 1.5"),
         ("blocked", "yes", "expected true or false, got a text"),
         ("silent_model", [], "expected a text that is not empty, got a list"),
         ("num_retries", 1000, "expected a whole number from 0 to 100, got 1000"),
-        ("timeout", "soon", "expected a number of seconds above 0, got str"),
+        ("timeout", "soon", "expected a number of seconds, got a text"),
     ],
 )
 def test_wrong_values_of_a_deployment_are_told_with_their_path(key: str, value: Any, told: str) -> None:

@@ -62,7 +62,7 @@ def test_the_key_of_the_environment_is_looked_at_too() -> None:
 @pytest.mark.parametrize("headers", [{"x-a": "b\r\nx-c: d"}, {"x-a\n": "b"}, {"x a": "b"}, {"": "b"}])
 def test_no_header_begins_another_one(name: str, headers: dict[str, str]) -> None:
     assert fault(**{name: headers}).startswith(
-        f"model_list[0].litellm_params.{name}: expected an object of header names"
+        f"model_list[0].litellm_params.{name}: expected a mapping of header names"
     )
 
 

@@ -67,8 +67,8 @@ def test_it_says_what_it_serves_and_no_secret() -> None:
         (
             {"timeout": 0, "cooldown_time": "x", "retry_policy": {"Timeout": 1, "TimeoutErrorRetries": "x"}},
             [
-                "timeout: expected a number of at least 0.001, got 0",
-                "cooldown_time: expected a number, got a text",
+                "timeout: expected a number of seconds of at least 0.001, got 0",
+                "cooldown_time: expected a number of seconds, got a text",
                 "retry_policy.Timeout: unknown key",
                 "retry_policy.TimeoutErrorRetries: expected a number, got a text",
             ],

@@ -41,6 +41,7 @@ _VARIABLE = re.compile(
 _PERHAPS_VARIABLE = re.compile(r"(?:%|env[./:])(?P<name>[A-Z_][A-Z0-9_]*)%?")
 """The same where it cannot be a name."""
 
+_KIND_NAMES = {"str": "a text", "list": "a list", "tuple": "a list", "dict": "a mapping"}
 _MAX_PORT = 65535
 _WORDS = {True: "whole number", False: "number"}
 """What the reference calls a number, by whether it is whole."""
@@ -65,8 +66,10 @@ def _kind(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, (int, float)):
         return "a number"
-    names = {"str": "a text", "list": "a list", "tuple": "a list", "dict": "a mapping"}
-    return "a text from the environment" if isinstance(value, Environment) else names.get(type(value).__name__, "?")
+    if isinstance(value, Environment):
+        return "a text from the environment"
+    kind = type(value).__name__
+    return _KIND_NAMES.get(kind, kind)
 
 
 def boolean(value: Any, path: str) -> bool:
@@ -95,14 +98,18 @@ class _Number:
     def __call__(self, value: Any, path: str) -> Any:
         amount = as_number(value)
         if amount is None:
-            raise wrong(path, "a number", value)
+            raise wrong(path, f"a number{self._unit()}", value)
         if not self.low <= amount <= self.high or (self.integer and amount != int(amount)):
             raise ConfigError(f"{path}: expected {self._expected()}, got {amount}", param=path)
         return int(amount) if self.integer else amount
 
     def _expected(self) -> str:
         bounds = f" of at least {self.low:g}" if self.high == math.inf else f" from {self.low:g} to {self.high:g}"
-        return f"a {'whole ' if self.integer else ''}number{bounds if self.low > -math.inf else ''}"
+        kind = "whole number" if self.integer else "number"
+        return f"a {kind}{self._unit()}{bounds if self.low > -math.inf else ''}"
+
+    def _unit(self) -> str:
+        return " of seconds" if self.kind == "seconds" else ""
 
 
 def number(low: float = -math.inf, high: float = math.inf, *, integer: bool = False, kind: str = "") -> Reader:

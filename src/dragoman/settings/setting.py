@@ -49,6 +49,10 @@ class Setting:
     same_as: str = ""
     """The name of which this is another one, `section.name` if it stands elsewhere."""
 
+    def scaled(self, value: Any) -> Any:
+        """Return a value that was read in the unit of the field: bytes for megabytes."""
+        return value if self.factor == 1 else int(value * self.factor)
+
 
 def row(
     name: str, read: Reader, doc: str, *, fills: str = "", also: tuple[str, ...] = (), kind: str = "", shown: str = ""

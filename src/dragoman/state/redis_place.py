@@ -49,10 +49,10 @@ class RedisPlace:
         kind="text",
         is_secret=True,
     )
-    host: str | None = setting(None, text, "the same in parts", name="redis_host")
-    port: int = setting(6379, whole(1, 65535), "", name="redis_port")
-    password: str | None = setting(None, text, "", name="redis_password", is_secret=True)
-    db: int = setting(0, whole(), "", name="redis_db")
+    host: str | None = setting(None, text, "the host of the same Redis, instead of `redis_url`", name="redis_host")
+    port: int = setting(6379, whole(1, 65535), "its port", name="redis_port")
+    password: str | None = setting(None, text, "its password", name="redis_password", is_secret=True)
+    db: int = setting(0, whole(), "the number of its database", name="redis_db")
     prefix: str = setting("dragoman", text, "routers with the same prefix share their state", name="redis_prefix")
     policy: Policy = setting(
         "fail_open",

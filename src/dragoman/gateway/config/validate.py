@@ -1,4 +1,4 @@
-"""Holds a loaded config.yaml against `_settings.py`: every fault is found, not only the first."""
+"""Check the mappings of a config.yaml against the table of settings: every problem is found, not only the first."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from dragoman.errors import ConfigError
 from dragoman.gateway.config.settings_table import SECTIONS
-from dragoman.models.litellm_names import PRICE_NAMES
+from dragoman.models import PRICE_NAMES
 from dragoman.settings.readers import Environment, Reader
 from dragoman.settings.suggestions import did_you_mean
 
@@ -21,7 +21,7 @@ _MAX_REMARKS = 100
 
 
 class ConfigProblems:
-    """What is wrong with a file, and what in it is known and not acted on yet."""
+    """The problems of a file, and its keys that are known and have no effect yet."""
 
     def __init__(self) -> None:
         self.problems: list[str] = []
@@ -31,7 +31,7 @@ class ConfigProblems:
         self.problems.append(f"{path}: {message}" if path else message)
 
     def forget_unused(self) -> None:
-        """What is wrong below a key that does nothing does no harm either."""
+        """Drop the problems below keys without effect."""
         unused = frozenset(self.unsupported)
         self.problems = [line for line in self.problems if not is_nested_under(line.partition(": ")[0], unused)]
 
@@ -41,42 +41,42 @@ def is_nested_under(path: str, others: Set[str]) -> bool:
     return path in others or any(path[: part.start()] in others for part in _PART.finditer(path))
 
 
-def read_section(value: Any, section: str, path: str, findings: ConfigProblems) -> dict[str, Any]:
-    """The settings of one mapping, as their types say. What cannot be used is noted and left out."""
+def read_section(value: Any, section: str, path: str, problems: ConfigProblems) -> dict[str, Any]:
+    """Return the settings of one mapping, each read by its reader. Problems are collected, and their keys left out."""
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        findings.problem(path, "expected a mapping")
+        problems.problem(path, "expected a mapping")
         return {}
     known = SECTIONS[section]
-    found: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     for key, item in value.items():
         where = f"{path}.{key}" if path else str(key)
         reader = known.reader(str(key))
         if reader is not None:
             if item is not None:
-                _read(found, key, item, reader, where, findings)
+                _read(settings, key, item, reader, where, problems)
         elif key in known.unsupported:
-            findings.unsupported.append(where)
+            problems.unsupported.append(where)
         else:
-            near_name = _nearest(str(key), section) if len(findings.problems) < _MAX_REMARKS else ""
-            findings.problem(where, f"unknown key{near_name}")
-    return found
+            near_name = _nearest(str(key), section) if len(problems.problems) < _MAX_REMARKS else ""
+            problems.problem(where, f"unknown key{near_name}")
+    return settings
 
 
-def _read(found: dict[str, Any], key: str, item: Any, reader: Reader, where: str, findings: ConfigProblems) -> None:
+def _read(settings: dict[str, Any], key: str, item: Any, reader: Reader, where: str, problems: ConfigProblems) -> None:
     if item == "" and isinstance(item, Environment):
-        # Its variable is missing, which has been noted; or it is empty, which is as good as left out.
+        # Its variable is missing, which is a problem already; or it is empty, which counts as absent.
         return
     try:
-        found[key] = reader(item, where)
+        settings[key] = reader(item, where)
     except ConfigError as error:
-        findings.problems += error.message.splitlines()
+        problems.problems += error.message.splitlines()
 
 
 def _nearest(key: str, section: str) -> str:
     known = SECTIONS[section]
-    names = [*known.settings, *sorted(known.unsupported), *(sorted(PRICE_NAMES) if known.prices else ())]
+    names = [*known.names, *(sorted(PRICE_NAMES) if known.prices else ())]
     remark = did_you_mean(key, names, cutoff=0.6)
     if remark:
         return remark

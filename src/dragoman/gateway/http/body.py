@@ -15,9 +15,12 @@ from dragoman.dialects.framing.surrogates import loads
 from dragoman.errors import BadRequestError, RequestTooLargeError, ServiceUnavailableError, Timeout
 from dragoman.gateway._json_bounds import holds_more_than, is_deeper_than
 from dragoman.gateway.http.exchange import ClientDisconnected, Receive
+from dragoman.settings.readers import number, seconds, whole
+from dragoman.settings.setting import setting
 
 __all__ = ["BodyBudget", "BodyLimits", "parse_object", "read_body", "take_body"]
 
+_MB = 2**20
 _LARGE = 256 * 1024
 """Bytes of a body from which on reading it is left to a thread, so that other callers are served meanwhile."""
 _Read = TypeVar("_Read")
@@ -25,15 +28,26 @@ _Read = TypeVar("_Read")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BodyLimits:
-    """What a request may cost before it is understood."""
+    """How much of a request is read before it is understood."""
 
-    max_request_bytes: int = 32 * 1024 * 1024
-    max_total_request_bytes: int = 256 * 1024 * 1024
-    """Of all bodies that are being received at the same time."""
-    max_json_depth: int = 100
-    max_json_values: int = 1_000_000
-    body_timeout: float = 60.0
-    """Seconds for a body to arrive."""
+    max_request_bytes: int = setting(
+        32 * _MB,
+        number(0.001, 4096),
+        "the largest body of a request",
+        name="max_request_size_mb",
+        factor=_MB,
+    )
+    max_total_request_bytes: int = setting(
+        256 * _MB,
+        number(0.001, 1_048_576),
+        "the most that all bodies being received may hold together, at least one of the largest; beyond it a request gets a "
+        "503 with `Retry-After`. A body counts until it is parsed, not for as long as its call runs",
+        name="max_total_request_size_mb",
+        factor=_MB,
+    )
+    max_json_depth: int = setting(100, whole(1, 500), "the deepest nesting of its JSON")
+    max_json_values: int = setting(1_000_000, whole(1), "the most values in it")
+    body_timeout: float = setting(60.0, seconds, "the longest time that it may take to arrive")
 
 
 class BodyBudget:

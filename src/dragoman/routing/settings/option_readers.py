@@ -1,0 +1,95 @@
+"""Readers of call options: what the SDK's keyword arguments hold is Python, so any iterable is a list of names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from dragoman.settings.readers import wrong
+
+__all__ = ["anything", "headers", "mapping", "model", "names", "string", "strings", "targets", "tool_calls"]
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+def anything(value: Any, path: str) -> Any:
+    """Return the value unchanged."""
+    return value
+
+
+def string(value: Any, path: str) -> str:
+    """Return a text, which may be empty."""
+    if not isinstance(value, str):
+        raise wrong(path, "a text", value)
+    return value
+
+
+def model(value: Any, path: str) -> str:
+    """Return the name of a model."""
+    if not isinstance(value, str):
+        raise wrong(path, "a model such as `azure/gpt-6.1-sol`", value)
+    return value
+
+
+def mapping(value: Any, path: str) -> dict[str, Any]:
+    """Return a copy of a mapping."""
+    if not isinstance(value, Mapping):
+        raise wrong(path, "a mapping", value)
+    return dict(value)
+
+
+def names(value: Any, path: str) -> tuple[str, ...]:
+    """Return the texts of any iterable that is not a text itself."""
+    items = _items(value)
+    if items is None or not all(isinstance(item, str) for item in items):
+        raise wrong(path, "a list of texts", value)
+    return items
+
+
+def strings(value: Any, path: str) -> dict[str, str]:
+    """Return a mapping of texts to texts; values without a text form are written as Python writes them, None is left out."""
+    texts = _strings(value)
+    if texts is None:
+        raise wrong(path, "a mapping of texts", value)
+    return texts
+
+
+def headers(value: Any, path: str) -> dict[str, str]:
+    """Return texts that a header can carry: a line break would end the header and begin another one."""
+    texts = _strings(value)
+    if texts is None or any(not _HEADER_NAME.fullmatch(name) or _CONTROL.search(texts[name]) for name in texts):
+        raise wrong(path, "a mapping of header names to texts without line breaks", value)
+    return texts
+
+
+def targets(value: Any, path: str) -> tuple[Any, ...]:
+    """Return fallbacks: models, or mappings with `model`. Their parameters are read when the fallback is needed."""
+    items = (value,) if isinstance(value, str) else _items(value)
+    if items is None or not all(isinstance(item, str) or _names_a_model(item) for item in items):
+        raise wrong(path, "a list of models, or of mappings with `model`", value)
+    return tuple(item if isinstance(item, str) else dict(item) for item in items)
+
+
+def tool_calls(value: Any, path: str) -> tuple[dict[str, Any], ...]:
+    """Return the tool calls of a mock response."""
+    calls = _items(value)
+    if calls is None or not all(isinstance(call, Mapping) for call in calls):
+        raise wrong(path, "a list of tool calls", value)
+    return tuple(dict(call) for call in calls)
+
+
+def _names_a_model(item: Any) -> bool:
+    return isinstance(item, Mapping) and isinstance(item.get("model"), str)
+
+
+def _items(value: Any) -> tuple[Any, ...] | None:
+    is_list = isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
+    return tuple(value) if is_list else None
+
+
+def _strings(value: Any) -> dict[str, str] | None:
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        return None
+    return {name: str(text) for name, text in value.items() if text is not None}
