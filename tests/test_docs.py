@@ -13,7 +13,7 @@ import dragoman
 from dragoman.dialects.registry import dialects
 from dragoman.errors import DragomanError
 from dragoman.gateway.config.gateway_config import parse_config
-from dragoman.gateway.http.routes import RouteTable
+from dragoman.gateway.routes import RouteTable
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])

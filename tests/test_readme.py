@@ -20,7 +20,7 @@ from dragoman.errors import DragomanError
 from dragoman.gateway.config.gateway_config import parse_config
 from dragoman.gateway.config.settings_table import SECTIONS
 from dragoman.gateway.http.not_served import not_served
-from dragoman.gateway.http.routes import RouteTable
+from dragoman.gateway.routes import RouteTable
 from dragoman.providers import Providers
 from tests.simulator.running import running
 

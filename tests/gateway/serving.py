@@ -81,10 +81,12 @@ async def serving(app: Any, http: Any = "auto") -> AsyncIterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def gateway(models: list[dict[str, Any]], http: Any = Connection, **sections: Any) -> AsyncIterator[str]:
-    """The address of a gateway with a master key, unless `general_settings` says otherwise."""
+async def gateway(
+    models: list[dict[str, Any]], http: Any = Connection, gate: Any = None, **sections: Any
+) -> AsyncIterator[str]:
+    """The address of a gateway with a master key, unless `general_settings` or `gate` says otherwise."""
     data = {"model_list": models, "general_settings": {"master_key": KEY}, **sections}
-    async with serving(Gateway(parse_config(data, {})), http) as url:
+    async with serving(Gateway(parse_config(data, {}), gate=gate), http) as url:
         yield url
 
 

@@ -9,9 +9,11 @@ import aiohttp
 import orjson
 import pytest
 
-from dragoman.gateway.http.attempt_headers import attempt_headers, attempt_log
+from dragoman.gateway.http.attempt_log import attempt_log
+from dragoman.gateway.http.response_headers import call_headers
 from dragoman.gateway.logs.redactor import Redactor
 from dragoman.routing import Attempt
+from dragoman.types.call_record import CallRecord
 from tests.gateway.serving import KEY, PROVIDER_KEY, Upstream, chat_chunks, chat_reply, gateway, model, serving
 
 HELLO = [{"role": "user", "content": "hi"}]
@@ -164,12 +166,16 @@ def test_the_log_is_small_and_fit_for_a_header(count: int, reason: str) -> None:
     assert ("passed_over" in kept[0]) == (count == 1)
 
 
+def headers_of(*attempts: Attempt) -> dict[bytes, bytes]:
+    record = CallRecord(request_id="req_1", operation="chat", model="smart", attempts=list(attempts))
+    return dict(call_headers(record, Redactor(())))
+
+
 def test_the_deployment_that_answered_is_named_though_another_was_left_after_it() -> None:
     made = Attempt(deployment="smart:1", provider="openai", model="x", milliseconds=1)
     left = Attempt(deployment="smart:0", provider="openai", model="x", milliseconds=2, error="Hedged")
-    headers = dict(attempt_headers([made, left], "", Redactor(())))
-    assert headers[b"x-dragoman-deployment"] == b"smart:1"
-    assert b"x-dragoman-deployment" not in dict(attempt_headers([left], "", Redactor(())))
+    assert headers_of(made, left)[b"x-dragoman-deployment"] == b"smart:1"
+    assert b"x-dragoman-deployment" not in headers_of(left)
 
 
 def test_a_name_without_end_leaves_the_number_of_attempts() -> None:

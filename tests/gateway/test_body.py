@@ -16,7 +16,8 @@ from dragoman.errors import BadRequestError, RequestTooLargeError, ServiceUnavai
 from dragoman.gateway import _json_bounds
 from dragoman.gateway._json_bounds import holds_more_than
 from dragoman.gateway.http.body import BodyBudget, BodyLimits, parse_object, read_body, take_body
-from dragoman.gateway.http.exchange import ClientDisconnected, Receive
+from dragoman.gateway.http.disconnect import ClientDisconnected
+from dragoman.gateway.http.exchange import Receive
 
 LIMITS = BodyLimits(max_request_bytes=100, max_json_depth=5, max_json_values=20, body_timeout=0.05)
 

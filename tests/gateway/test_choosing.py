@@ -67,7 +67,7 @@ async def test_a_session_stays_and_a_route_leads_away(client: aiohttp.ClientSess
     ],
 )
 def test_what_a_caller_says(said: Any, headers: dict[str, str], expected: dict[str, Any]) -> None:
-    assert with_caller_facts(NO_OPTIONS, said, headers, knows_clients=True).metadata == expected
+    assert with_caller_facts(NO_OPTIONS, said, headers, with_user_agent=True).metadata == expected
     own = CallOptions(num_retries=1, metadata={"tags": ["mine"]})
     read = with_caller_facts(own, said, headers)
     assert (read.num_retries, read.metadata["tags"]) == (1, ["mine"])

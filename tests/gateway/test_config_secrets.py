@@ -8,8 +8,8 @@ import pytest
 
 from dragoman.errors import ConfigError
 from dragoman.gateway.config.gateway_config import GatewayConfig, parse_config
-from dragoman.gateway.gate import check_master_key
 from dragoman.gateway.logs.redactor import Redactor
+from dragoman.gateway.master_key import check_master_key
 
 STRONG = "sk-Jf83kfLQmcbvsie93jdkAAmd02kd"
 

@@ -9,7 +9,7 @@ import yaml
 
 from dragoman.dialects.registry import dialects
 from dragoman.gateway.config.gateway_config import parse_config
-from dragoman.gateway.http.routes import RouteTable
+from dragoman.gateway.routes import RouteTable
 
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = (DOCS / "configuration.md").read_text(encoding="utf-8")

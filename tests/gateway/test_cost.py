@@ -15,11 +15,14 @@ import orjson
 import pytest
 from google import genai
 
-from dragoman.gateway.http.cost_headers import cost_headers, with_cost
+from dragoman.gateway.http.response_headers import call_headers
+from dragoman.gateway.http.stream_cost import with_cost
+from dragoman.gateway.logs.redactor import Redactor
 from dragoman.routing import StreamAnswer
 from dragoman.simulator.app import SimulatorSettings
 from dragoman.simulator.app import app as simulator
 from dragoman.simulator.faults import Faults
+from dragoman.types.call_record import CallRecord
 from dragoman.types.cost import Cost
 from tests.gateway.serving import KEY, Upstream, chat_chunks, chat_reply, gateway, model, serving
 
@@ -85,12 +88,19 @@ async def test_what_a_provider_says_is_told_beside_it(client: aiohttp.ClientSess
                 assert reply.headers["x-dragoman-cost-reported"] == "0.00012"
 
 
+def cost_headers(cost: Cost | None) -> dict[bytes, bytes]:
+    record = CallRecord(request_id="req_1", operation="chat", model="smart")
+    record.settle(None, cost)
+    headers = call_headers(record, Redactor(()))
+    return {name: value for name, value in headers if name.startswith(b"x-dragoman-cost")}
+
+
 def test_what_is_left_out_of_the_cost_is_named() -> None:
-    assert dict(cost_headers(Cost(total=1500, unpriced=("web_search", "input_audio")))) == {
+    assert cost_headers(Cost(total=1500, unpriced=("web_search", "input_audio"))) == {
         b"x-dragoman-cost": b"0.0000015",
         b"x-dragoman-cost-without": b"web_search, input_audio",
     }
-    assert dict(cost_headers(None)) == {b"x-dragoman-cost": b"unpriced"}
+    assert cost_headers(None) == {b"x-dragoman-cost": b"unpriced"}
 
 
 @pytest.mark.parametrize("provider", VENDORS)

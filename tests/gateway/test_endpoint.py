@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, NoReturn
 
 import aiohttp
 import orjson
 import pytest
 
+from dragoman.gateway.master_key import MasterKeyGate
+from dragoman.routing import Call
+from dragoman.types.caller import Caller
 from tests.gateway.serving import KEY, PROVIDER_KEY, Upstream, chat_chunks, chat_reply, gateway, model, serving
 
 CHAT: dict[str, Any] = {"model": "smart", "messages": [{"role": "user", "content": "hi"}]}
@@ -235,19 +238,23 @@ async def test_a_key_in_a_streams_error_is_taken_out(client: aiohttp.ClientSessi
     assert PROVIDER_KEY not in text
 
 
-async def test_what_nobody_foresaw_is_logged_and_not_told(
-    client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    from dragoman.gateway.http import endpoint
+class BrokenGate(MasterKeyGate):
+    """Has a bug where a call is admitted."""
 
-    def broken(*_: Any) -> Any:
+    __slots__ = ()
+
+    def admit(self, caller: Caller, call: Call) -> NoReturn:
         raise RuntimeError("a bug with inner words")
 
-    monkeypatch.setattr(endpoint, "_headers", broken)
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_unforeseen_failure_is_logged_and_not_told(
+    client: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture, stream: bool
+) -> None:
     upstream = Upstream()
-    async with serving(upstream) as there, gateway([model(there)]) as here:
+    async with serving(upstream) as there, gateway([model(there)], gate=BrokenGate(KEY)) as here:
         with caplog.at_level(logging.ERROR, "dragoman.gateway"):
-            async with client.post(f"{here}/v1/chat/completions", json=CHAT) as reply:
+            async with client.post(f"{here}/v1/chat/completions", json={**CHAT, "stream": stream}) as reply:
                 told = await reply.text()
                 assert reply.status == 500
                 assert reply.headers["x-dragoman-request-id"] in told

@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from dragoman.gateway.http.connection import Connection
-from dragoman.gateway.http.exchange import DisconnectWatch
+from dragoman.gateway.http.disconnect import DisconnectWatch
 from tests.gateway.serving import KEY, Upstream, chat_chunks, gateway, model, serving
 
 Script = Callable[[Upstream], Awaitable[None]]

@@ -12,7 +12,7 @@ import pytest
 
 from dragoman.dialects.registry import dialects
 from dragoman.gateway.http.not_served import NOT_SERVED
-from dragoman.gateway.http.routes import RouteTable
+from dragoman.gateway.routes import RouteTable
 from tests.gateway.serving import KEY, Upstream, gateway, model, serving
 from tests.gateway.test_routes import is_refusal
 

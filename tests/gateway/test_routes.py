@@ -10,7 +10,8 @@ import aiohttp
 import pytest
 
 from dragoman.dialects.registry import dialects, find_dialect
-from dragoman.gateway.http.routes import RouteMatch, RouteTable
+from dragoman.gateway.http.route import RouteMatch
+from dragoman.gateway.routes import RouteTable
 from tests.gateway.serving import KEY, Upstream, gateway, model, serving
 
 TABLE = RouteTable(dialects())

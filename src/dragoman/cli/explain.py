@@ -64,25 +64,9 @@ def _redacted(settings: GatewayConfig, explained: Explanation, as_json: bool, te
 
 
 async def _explained(settings: GatewayConfig, raw: bytes, dialect: str | None) -> Explanation:
-    from dragoman.dialects.registry import dialects
     from dragoman.gateway.assembly import offline_router_of
     from dragoman.gateway.config.gateway_config import export
-    from dragoman.gateway.http.endpoint import GatewayServices
-    from dragoman.gateway.http.exchange import Exchange
-    from dragoman.gateway.logs.redactor import Redactor
-    from dragoman.gateway.pages.routing import call_of
+    from dragoman.gateway.pages.routing import read_call
 
     export(settings)
-    router = offline_router_of(settings)
-    kitchen = GatewayServices(
-        router=router,
-        limits=settings.limits,
-        keep_alive_seconds=settings.keep_alive_seconds,
-        redactor=Redactor(settings.secrets),
-    )
-    exchange = Exchange({"query_string": b""}, _nothing, _nothing, {}, dialects()[0])
-    return await router.explain(call_of(kitchen, exchange, raw, dialect))
-
-
-async def _nothing(*_: Any) -> Any:
-    """Nobody is on the line."""
+    return await offline_router_of(settings).explain(read_call(raw, settings.limits, {}, dialect))

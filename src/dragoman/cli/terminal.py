@@ -28,7 +28,7 @@ def read_settings(path: Path | None, host: str | None) -> GatewayConfig:
     """The configuration; what is wrong with it ends the program, what is doubtful is told."""
     from dragoman.errors import ConfigError
     from dragoman.gateway.config.gateway_config import read_config
-    from dragoman.gateway.gate import check_master_key
+    from dragoman.gateway.master_key import check_master_key
 
     if path is None:
         if not DEFAULT_CONFIG.exists():

@@ -1,8 +1,18 @@
-"""Numbers with their nouns, for messages."""
+"""Numbers in words: with their nouns for messages, and amounts of money."""
 
 from __future__ import annotations
 
-__all__ = ["counted"]
+from dragoman.types.cost import Cost, dollars
+
+__all__ = ["UNPRICED", "cost_text", "counted"]
+
+UNPRICED = "unpriced"
+"""Stands for the amount where a model has no known price: never 0."""
+
+
+def cost_text(cost: Cost | None) -> str:
+    """Return US dollars, exactly, or `unpriced`."""
+    return UNPRICED if cost is None or cost.total is None else dollars(cost.total)
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from dragoman.dialects.codec import ReplyStyle
 from dragoman.routing.settings.call_options import CallOptions
 from dragoman.types.call_record import Attempt, CallRecord
+from dragoman.types.caller import ANONYMOUS, Caller
 from dragoman.types.cost import Cost
 from dragoman.types.json import JsonObject
 from dragoman.types.operations import Operation
@@ -42,6 +43,10 @@ class Call:
     options: CallOptions = field(default_factory=CallOptions)
     source: Source | None = None
     reply_style: ReplyStyle | None = None
+    caller: Caller = ANONYMOUS
+    """Who makes it, as the gate has authenticated it."""
+    dropped: tuple[str, ...] = ()
+    """Fields of the caller's body that were left out when it was read: reported with those that the provider cannot express."""
     request_id: str = ""
     record: CallRecord | None = None
     """What is known of it: the router makes a new one each time that it answers the call."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dragoman.types.cost import Cost
@@ -67,10 +67,16 @@ class CallRecord:
     """The provider of the answer that has begun; empty while none has."""
     answered_model: str = ""
     """The provider's own name of the model that answered."""
+    dropped: tuple[str, ...] = ()
+    """What was left out of the request, as the provider cannot express it or it has no effect."""
+    provider_headers: Mapping[str, str] = field(default_factory=dict)
+    """The provider's own, of the answer that has begun; names in lower case."""
     usage: TokenUsage | None = None
     """What the answer used, as far as it is known."""
     cost: Cost | None = None
     """None: no usage is known. `Cost.total` is None where the prices are unknown."""
+    is_settled: bool = False
+    """Whether usage and cost are final: the answer, or its stream, has ended."""
     error: str = ""
     """The class of the error that ended the call; `Left`: the caller left a stream. Empty: it has succeeded, or goes on."""
     deployment_at_fault: str = ""
@@ -79,13 +85,30 @@ class CallRecord:
     @property
     def answering(self) -> Attempt | None:
         """The attempt that answered."""
-        return answering_attempt(self.attempts)
+        attempts = self.attempts
+        return attempts[-1] if attempts and attempts[-1].error is None else answering_attempt(attempts)
 
     @property
     def deployment(self) -> str:
         """The deployment that answered; without an answer the last one that was tried; empty before any attempt."""
         made = self.answering or (self.attempts[-1] if self.attempts else None)
         return "" if made is None else made.deployment
+
+    @property
+    def answering_deployment(self) -> str:
+        """The deployment that answered; empty while none has."""
+        attempt = self.answering
+        return "" if attempt is None else attempt.deployment
+
+    @property
+    def last_provider(self) -> str:
+        """The provider that answered, or else the one that was asked last."""
+        return self.provider or (self.attempts[-1].provider if self.attempts else "")
+
+    @property
+    def last_model(self) -> str:
+        """The provider's own name of the model that answered, or else of the one that was asked last."""
+        return self.answered_model or (self.attempts[-1].model if self.attempts else "")
 
     def resolve(self, alias: str, route: str | None) -> None:
         self.alias, self.route = alias, route
@@ -99,11 +122,12 @@ class CallRecord:
     def replace_attempt(self, position: int, attempt: Attempt) -> None:
         self.attempts[position] = attempt
 
-    def begin_answer(self, provider: str, model: str) -> None:
+    def begin_answer(self, provider: str, model: str, dropped: tuple[str, ...], headers: Mapping[str, str]) -> None:
         self.provider, self.answered_model = provider, model
+        self.dropped, self.provider_headers = dropped, headers
 
     def settle(self, usage: TokenUsage | None, cost: Cost | None) -> None:
-        self.usage, self.cost = usage, cost
+        self.usage, self.cost, self.is_settled = usage, cost, True
 
     def fail(self, error: str, deployment_at_fault: str = "") -> None:
         self.error, self.deployment_at_fault = error, deployment_at_fault

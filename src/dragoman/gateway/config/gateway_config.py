@@ -19,9 +19,9 @@ from dragoman.gateway.config.sections import environment_variables, read_model_l
 from dragoman.gateway.config.server_settings import ServerSettings
 from dragoman.gateway.config.settings_table import SERVER_SETTINGS
 from dragoman.gateway.config.validate import ConfigProblems, is_nested_under, read_section
-from dragoman.gateway.gate import check_master_key
 from dragoman.gateway.http.cors import ANY
 from dragoman.gateway.logs.redactor import secrets_in
+from dragoman.gateway.master_key import check_master_key
 from dragoman.gateway.wording import counted
 from dragoman.providers import Providers
 from dragoman.routing import Deployment, RouterSettings, parse_model_list

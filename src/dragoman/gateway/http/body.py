@@ -14,7 +14,8 @@ import orjson
 from dragoman.dialects.framing.surrogates import loads
 from dragoman.errors import BadRequestError, RequestTooLargeError, ServiceUnavailableError, Timeout
 from dragoman.gateway._json_bounds import holds_more_than, is_deeper_than
-from dragoman.gateway.http.exchange import ClientDisconnected, Receive
+from dragoman.gateway.http.disconnect import ClientDisconnected
+from dragoman.gateway.http.exchange import Receive
 from dragoman.settings.readers import number, seconds, whole
 from dragoman.settings.setting import setting
 

@@ -10,7 +10,7 @@ from typing import Any
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from dragoman.gateway.http.exchange import HANG_UP
+from dragoman.gateway.http.disconnect import ON_DISCONNECT
 
 __all__ = ["Connection"]
 
@@ -65,7 +65,7 @@ class Connection(HttpToolsProtocol):
     _head_timer: asyncio.TimerHandle | None = None
     _rest_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
-    _hang_up: Callable[[], None] | None = None
+    _on_disconnect: Callable[[], None] | None = None
     _is_lost = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -85,13 +85,13 @@ class Connection(HttpToolsProtocol):
             self._running.disconnected = True
             self._running.message_event.set()
         self._is_lost = True
-        if self._hang_up is not None:
-            self._hang_up()
+        if self._on_disconnect is not None:
+            self._on_disconnect()
 
-    def _tell_hang_up(self, told: Callable[[], None] | None) -> None:
-        self._hang_up = told
-        if told is not None and self._is_lost:
-            self.loop.call_soon(told)
+    def _set_on_disconnect(self, callback: Callable[[], None] | None) -> None:
+        self._on_disconnect = callback
+        if callback is not None and self._is_lost:
+            self.loop.call_soon(callback)
 
     def data_received(self, data: bytes) -> None:
         if self._input_ended:
@@ -112,7 +112,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._head_size, self._head_done = 0, False
         super().on_message_begin()
-        self.scope["extensions"] = {HANG_UP: self._tell_hang_up}  # type: ignore[dict-item]
+        self.scope["extensions"] = {ON_DISCONNECT: self._set_on_disconnect}  # type: ignore[dict-item]
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)

@@ -1,4 +1,4 @@
-"""What OpenAI's callers write into the body for the gateway rather than for the model, and what they may not write at all.
+"""Fields that OpenAI's callers write into the body for the gateway rather than for the model, and those that they may not write.
 
 A client can never choose where a key of the server is sent, nor with which key: those fields are refused.
 """
@@ -34,17 +34,23 @@ _SERVER_FIELD_NAMES = """
     proxies hf_model_name base_model
 """
 _SERVER_FIELDS = frozenset(_SERVER_FIELD_NAMES.split())
-"""Where a call goes, with which credential, and at what price: the server's to say."""
+"""Where a call goes, with which credential, and at what price: only the server may set it."""
+_PLAIN = frozenset(
+    {"model", "messages", "stream", "max_tokens", "temperature", "tools", "tool_choice", "input", "prompt"}
+)
+"""What most bodies consist of, so that these names need no closer look."""
 _SERVER_PREFIXES = ("aws_", "vertex_", "watsonx_", "langfuse_", "langsmith_", "gcs_", "s3_")
 _NOT_YET_MEANT = frozenset({"guardrails", "policies", "prompt_id"})
 """Left out they would change what the caller means: refused."""
-_REQUEST_OPTIONS = OPTION_NAMES & ALL_PARAMS.keys()
-"""An option of the SDK that is a parameter of OpenAI's requests as well."""
+_UNUSED = (OPTION_NAMES | KEYS.keys()) - (OPTION_NAMES & ALL_PARAMS.keys())
+"""Options of the SDK and settings of a deployment, but for those that are parameters of requests as well (`metadata`)."""
 
 
 def reject_server_fields(body: Mapping[str, Any], path: str = "") -> None:
     """Raise `BadRequestError` where a client sets what only the server's configuration may set."""
     for name in body:
+        if name in _PLAIN:
+            continue
         if name in _SERVER_FIELDS or name.startswith(_SERVER_PREFIXES) or is_price(name):
             raise BadRequestError(
                 f"{path}{name}: only the gateway's configuration may set this",
@@ -58,28 +64,34 @@ def reject_server_fields(body: Mapping[str, Any], path: str = "") -> None:
 
 
 def pop_call_options(body: JsonObject) -> tuple[CallOptions, tuple[str, ...]]:
-    """Take the gateway's fields out of `body`. Also gives the names of fields that were left out."""
+    """Take the gateway's fields out of `body`. Return them, and the names of fields that have no effect."""
     reject_server_fields(body)
-    given = {
+    values = _pop_controls(body) if not body.keys().isdisjoint(_CONTROLS) else {}
+    unused = () if body.keys().isdisjoint(_UNUSED) else tuple(name for name in body if name in _UNUSED)
+    for name in unused:
+        del body[name]
+    dropped = unused + take_controls(body)
+    if "extra_body" in values:
+        values["extra_body"], inside = _without_controls(values["extra_body"])
+        dropped += tuple(f"extra_body.{name}" for name in inside)
+    return (CallOptions(**values) if values else NO_OPTIONS), dropped
+
+
+def _pop_controls(body: JsonObject) -> dict[str, Any]:
+    """Take out the fields that are options of a call, and read them."""
+    values = {
         name: read(value, name)
         for name, read in _CONTROLS.items()
         if name in body and (value := body.pop(name)) is not None
     }
-    facts = {fact: given.pop(name) for name, fact in _FACTS.items() if name in given}
+    facts = {fact: values.pop(name) for name, fact in _FACTS.items() if name in values}
     if facts:
-        given["metadata"] = facts
-    unused = [name for name in body if (name in OPTION_NAMES or name in KEYS) and name not in _REQUEST_OPTIONS]
-    for name in unused:
-        del body[name]
-    left_out = (*unused, *take_controls(body))
-    if "extra_body" in given:
-        given["extra_body"], inside = _without_controls(given["extra_body"])
-        left_out += tuple(f"extra_body.{name}" for name in inside)
-    return (CallOptions(**given) if given else NO_OPTIONS), left_out
+        values["metadata"] = facts
+    return values
 
 
 def take_controls(body: JsonObject) -> tuple[str, ...]:
-    """Take out of `body` what never reaches a provider and has no effect here, and give its names."""
+    """Take out of `body` what never reaches a provider and has no effect here. Return the names."""
     names = tuple(filter(is_control, body))
     for name in names:
         del body[name]
@@ -87,9 +99,9 @@ def take_controls(body: JsonObject) -> tuple[str, ...]:
 
 
 def _without_controls(body: JsonObject) -> tuple[JsonObject, tuple[str, ...]]:
-    kept = dict(body)
-    names = take_controls(kept)
-    return kept, names
+    rest = dict(body)
+    names = take_controls(rest)
+    return rest, names
 
 
 def _retries(value: Any, path: str) -> int:

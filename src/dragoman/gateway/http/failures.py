@@ -1,25 +1,24 @@
-"""A call that failed, told to the caller in his dialect: what went wrong, never a trace of ours, never a key."""
+"""A request that failed, as its caller's dialect says it: what went wrong, never a trace of ours, never a key."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import math
 
 import orjson
 
 from dragoman.errors import APIError, DragomanError, ServiceUnavailableError
-from dragoman.gateway.http.attempt_headers import attempt_headers, note_error
-from dragoman.gateway.http.exchange import Exchange, Headers, header
+from dragoman.gateway.http.exchange import Exchange
+from dragoman.gateway.http.response_headers import call_headers, error_headers
 from dragoman.gateway.logs.redactor import Redactor
 
-__all__ = ["error_bytes", "reply_error", "to_dragoman_error"]
+__all__ = ["reply_error", "to_dragoman_error"]
 
 _log = logging.getLogger("dragoman.gateway")
 
 
 def to_dragoman_error(error: BaseException, exchange: Exchange) -> DragomanError:
-    """What is told about `error`. What we did not foresee is logged here, and told without its words."""
+    """Return what the caller is told about `error`. An unforeseen one is logged here, and told without its words."""
     if isinstance(error, DragomanError):
         return error
     if isinstance(error, asyncio.CancelledError):
@@ -41,34 +40,10 @@ def _uncancel() -> None:
         task.uncancel()
 
 
-def error_bytes(exchange: Exchange, error: DragomanError, redactor: Redactor) -> bytes:
-    return redactor.bytes(orjson.dumps(exchange.dialect.write_error(error)))
-
-
-async def reply_error(
-    exchange: Exchange, error: DragomanError, redactor: Redactor, headers: Headers | None = None
-) -> None:
-    """A whole error answer."""
+async def reply_error(exchange: Exchange, error: DragomanError, redactor: Redactor) -> None:
+    """Send a whole error answer."""
     exchange.error = type(error).__name__
     status = error.status_code if 400 <= error.status_code < 600 else 500
     status = exchange.dialect.statuses.get(status, status)
-    await exchange.reply(
-        status, error_bytes(exchange, error, redactor), [*_about(exchange, error, redactor), *(headers or [])]
-    )
-
-
-def _about(exchange: Exchange, error: DragomanError, redactor: Redactor) -> Headers:
-    """The headers that every answer carries, as far as they are known, and when to come back."""
-    attempts = getattr(error, "attempts", ())
-    note_error(exchange, error)
-    model = (attempts[-1].model if attempts else error.model) or exchange.model
-    headers = attempt_headers(attempts, "", redactor)
-    if model:
-        headers.append(header(b"x-dragoman-model", model, 256))
-    if exchange.provider:
-        headers.append(header(b"x-dragoman-provider", exchange.provider))
-    if error.retry_after is not None:
-        headers.append((b"retry-after", b"%d" % max(1, math.ceil(error.retry_after))))
-    if error.should_retry is False:  # the official SDKs of OpenAI and Anthropic obey it, whatever the status
-        headers.append((b"x-should-retry", b"false"))
-    return headers
+    data = redactor.bytes(orjson.dumps(exchange.dialect.write_error(error)))
+    await exchange.reply(status, data, call_headers(exchange.record, redactor) + error_headers(error, redactor))

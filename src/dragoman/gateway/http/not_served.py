@@ -1,4 +1,4 @@
-"""What clients of this field ask a gateway for and this one does not serve yet, with what to use instead.
+"""Paths that clients of other gateways call and this one does not serve yet, with what to use instead.
 
 A clear refusal beats "not found": the caller learns that nothing is wrong with its address or its key.
 """
@@ -55,8 +55,6 @@ class UpgradeRefused(CallerError):
 
     status = 426
     default_code = "upgrade_not_supported"
-    headers = ((b"connection", b"close"), (b"upgrade", b"HTTP/1.1"))
-    """RFC 9110, 15.5.22: the answer names the protocol that is served."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -75,8 +73,8 @@ def not_served(method: str, path: str) -> NotServed | None:
 
 
 def asks_for_upgrade(headers: Mapping[str, str]) -> bool:
-    """Return whether a request asks to leave HTTP/1.1: for WebSocket, or for `h2c` as Java's client does unless told otherwise.
+    """Whether a request asks to leave HTTP/1.1: for WebSocket, or for `h2c` as Java's client does by default.
 
-    The HTTP parser stops at such a request and never sees its body, so it cannot be answered as if nothing was asked."""
-    wanted = {option.strip().lower() for option in headers.get("connection", "").split(",")}
-    return "upgrade" in headers and "upgrade" in wanted
+    The HTTP parser stops at such a request and never sees its body, so it cannot be answered as an ordinary one."""
+    options = {option.strip().lower() for option in headers.get("connection", "").split(",")}
+    return "upgrade" in headers and "upgrade" in options

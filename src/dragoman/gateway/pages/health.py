@@ -1,26 +1,36 @@
-"""`GET /v1/routing/state` and `GET /cooldowns`: how the deployments are. Nobody is asked for it."""
+"""How the gateway and its deployments are, as far as is known without calling any: for load balancers and operators."""
 
 from __future__ import annotations
 
-import dataclasses
-
 import orjson
 
-from dragoman.gateway.http.endpoint import GatewayServices
 from dragoman.gateway.http.exchange import Exchange
+from dragoman.gateway.http.services import GatewayServices
 
-__all__ = ["cooldowns", "state"]
+__all__ = ["alive", "ready", "report", "root"]
 
-
-async def state(kitchen: GatewayServices, exchange: Exchange) -> None:
-    """All deployments, by alias, and how many of each alias's calls go to its fallbacks."""
-    router = kitchen.router
-    shown = (await router.state()).as_dict()
-    shown["fallback_rates"] = {alias: rate._asdict() for alias, rate in router.fallback_rates().items()}
-    await exchange.reply(200, kitchen.redactor.bytes(orjson.dumps(shown)))
+_ALIVE = orjson.dumps("I'm alive!")
+_ROOT = orjson.dumps(
+    {"name": "dragoman", "chat": "/v1/chat/completions", "messages": "/v1/messages", "models": "/v1/models"}
+)
 
 
-async def cooldowns(kitchen: GatewayServices, exchange: Exchange) -> None:
-    """Only those that are out, in one list."""
-    found = [dataclasses.asdict(cooldown) for cooldown in kitchen.router.cooldowns()]
-    await exchange.reply(200, kitchen.redactor.bytes(orjson.dumps({"cooldowns": found, "count": len(found)})))
+async def root(services: GatewayServices, exchange: Exchange, _: str | None) -> None:
+    """Answer `GET /`."""
+    await exchange.reply(200, _ROOT)
+
+
+async def alive(services: GatewayServices, exchange: Exchange, _: str | None) -> None:
+    """Answer `GET /health/liveliness`: the process runs."""
+    await exchange.reply(200, _ALIVE)
+
+
+async def ready(services: GatewayServices, exchange: Exchange, _: str | None) -> None:
+    """Answer `GET /health/readiness`: whether new requests may be sent here."""
+    status, word = (503, "draining") if services.health.draining else (200, "ready")
+    await exchange.reply(status, orjson.dumps({"status": word}))
+
+
+async def report(services: GatewayServices, exchange: Exchange, _: str | None) -> None:
+    """Answer `GET /health`."""
+    await exchange.reply(200, orjson.dumps(services.health.report()))

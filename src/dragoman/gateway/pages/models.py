@@ -1,13 +1,12 @@
-"""What is served and what is known of it: the pages that ask no model.
+"""Pages about models: which are served, and what is known of them. No provider is called for them.
 
-Prices may change while the gateway runs, so all is looked up when it is asked for.
+Prices may change while the gateway runs, so everything is looked up when it is requested.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -15,81 +14,75 @@ import orjson
 
 from dragoman.errors import DragomanError, NotFoundError
 from dragoman.gateway.http.exchange import Exchange
-from dragoman.gateway.logs.redactor import Redactor
-from dragoman.gateway.pages.listing import Row, model_list, one_model, rows_of
-from dragoman.gateway.pages.model_info import group_info, model_info
-from dragoman.routing import CallRouter
+from dragoman.gateway.http.services import GatewayServices
+from dragoman.gateway.pages import listing
+from dragoman.gateway.pages import model_info as info
+from dragoman.gateway.pages.listing import Row, model_list, rows_of
 
-__all__ = ["ModelPages"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelPages:
-    """Answers for all models and for one."""
-
-    router: CallRouter
-    aliases: Mapping[str, str]
-    """Other names of models that may be listed."""
-    started: int
-    """Unix seconds: when the gateway was started, for models of which nobody knows when they came out."""
-    redactor: Redactor
-    _kept: dict[str, tuple[int, bytes]] = field(default_factory=dict)
-    """Lists as they were written last, with the version of the catalogue that they show."""
-
-    async def models(self, exchange: Exchange) -> None:
-        dialect = exchange.dialect
-        rows = self._rows()
-        await self._reply(exchange, f"models {dialect.name}", lambda: model_list(rows, dialect, self.started))
-
-    async def model(self, exchange: Exchange, name: str) -> None:
-        await self._send(exchange, one_model(self._row(name), exchange.dialect, self.started))
-
-    async def model_info(self, exchange: Exchange) -> None:
-        """`?litellm_model_id=` asks for one deployment."""
-        wanted = _asked(exchange, "litellm_model_id")
-        if wanted is None:
-            deployments = self.router.deployments
-            await self._reply(exchange, "info", lambda: model_info(deployments))
-            return
-        found = [deployment for deployment in self.router.deployments if deployment.id == wanted]
-        if not found:
-            raise NotFoundError(f"there is no deployment {wanted!r}", param="litellm_model_id", code="model_not_found")
-        await self._send(exchange, model_info(found))
-
-    async def model_group_info(self, exchange: Exchange) -> None:
-        """`?model_group=` asks for one name."""
-        wanted = _asked(exchange, "model_group")
-        if wanted is None:
-            rows = self._rows()
-            await self._reply(exchange, "groups", lambda: group_info(rows))
-        else:
-            await self._send(exchange, group_info([self._row(wanted)]))
-
-    def _rows(self) -> list[Row]:
-        return list(rows_of(self.router.deployments, self.aliases).values())
-
-    def _row(self, name: str) -> Row:
-        """A model that stands in no list may be one that a pattern such as `openai/*` means."""
-        try:
-            return Row(name, tuple(self.router.candidates(name)))
-        except DragomanError:
-            raise NotFoundError(f"there is no model {name!r}", param="model", code="model_not_found") from None
-
-    async def _reply(self, exchange: Exchange, key: str, make: Callable[[], Any]) -> None:
-        """A list of many models is written in a thread: no call waits for it."""
-        version = self.router.catalogue.version
-        kept = self._kept.get(key)
-        if kept is None or kept[0] != version:
-            kept = self._kept[key] = (version, await asyncio.to_thread(lambda: self._written(make())))
-        await exchange.reply(200, kept[1])
-
-    async def _send(self, exchange: Exchange, value: Any) -> None:
-        await exchange.reply(200, self._written(value))
-
-    def _written(self, value: Any) -> bytes:
-        return self.redactor.bytes(orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS))
+__all__ = ["all_models", "model_group_info", "model_info", "one_model"]
 
 
-def _asked(exchange: Exchange, name: str) -> str | None:
+async def all_models(services: GatewayServices, exchange: Exchange, _: str | None) -> None:
+    """Answer `GET /v1/models` and its like, in the shape of the caller's dialect."""
+    dialect, rows = exchange.dialect, _rows(services)
+    await _reply_list(services, exchange, f"models {dialect.name}", lambda: model_list(rows, dialect, services.started))
+
+
+async def one_model(services: GatewayServices, exchange: Exchange, name: str | None) -> None:
+    """Answer `GET /v1/models/{name}` and its like."""
+    row = _row(services, name or "")
+    await exchange.reply(200, _write(services, listing.one_model(row, exchange.dialect, services.started)))
+
+
+async def model_info(services: GatewayServices, exchange: Exchange, _: str | None) -> None:
+    """Answer `GET /model/info`; `?litellm_model_id=` selects one deployment."""
+    wanted = _query(exchange, "litellm_model_id")
+    deployments = services.router.deployments
+    if wanted is None:
+        await _reply_list(services, exchange, "info", lambda: info.model_info(deployments))
+        return
+    selected = [deployment for deployment in deployments if deployment.id == wanted]
+    if not selected:
+        raise NotFoundError(f"there is no deployment {wanted!r}", param="litellm_model_id", code="model_not_found")
+    await exchange.reply(200, _write(services, info.model_info(selected)))
+
+
+async def model_group_info(services: GatewayServices, exchange: Exchange, _: str | None) -> None:
+    """Answer `GET /model_group/info`; `?model_group=` selects one name."""
+    wanted = _query(exchange, "model_group")
+    if wanted is None:
+        rows = _rows(services)
+        await _reply_list(services, exchange, "groups", lambda: info.group_info(rows))
+    else:
+        await exchange.reply(200, _write(services, info.group_info([_row(services, wanted)])))
+
+
+def _rows(services: GatewayServices) -> list[Row]:
+    return list(rows_of(services.router.deployments, services.aliases).values())
+
+
+def _row(services: GatewayServices, name: str) -> Row:
+    """Return a model of any name that callers may use: one that is in no list may match a pattern such as `openai/*`."""
+    try:
+        return Row(name, tuple(services.router.candidates(name)))
+    except DragomanError:
+        raise NotFoundError(f"there is no model {name!r}", param="model", code="model_not_found") from None
+
+
+async def _reply_list(services: GatewayServices, exchange: Exchange, key: str, make: Callable[[], Any]) -> None:
+    """Reply with a list, which is written in a thread, as it may be long, and again only when the catalogue has changed."""
+    version = services.router.catalogue.version
+    written = services.written_lists.get(key)
+    if written is None or written[0] != version:
+        written = (version, await asyncio.to_thread(lambda: _write(services, make())))
+        services.written_lists[key] = written
+    await exchange.reply(200, written[1])
+
+
+def _write(services: GatewayServices, value: Any) -> bytes:
+    return services.redactor.bytes(orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS))
+
+
+def _query(exchange: Exchange, name: str) -> str | None:
     query = parse_qs(exchange.scope["query_string"].decode("latin-1"))
     return next(iter(query.get(name, ())), None)

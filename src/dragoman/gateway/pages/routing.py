@@ -1,7 +1,8 @@
-"""`POST /v1/routing/explain`: what would happen to a request, without making it."""
+"""Pages about routing: what would happen to a request, and how the deployments are. No provider is called for them."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,66 +13,88 @@ import orjson
 from dragoman.dialects.dialect import CallerRoute, Dialect
 from dragoman.dialects.registry import dialects
 from dragoman.errors import BadRequestError
-from dragoman.gateway.http.body import parse_object
+from dragoman.gateway.http.body import BodyLimits, parse_object, take_body
 from dragoman.gateway.http.caller_dialects import dialect_of_client
-from dragoman.gateway.http.endpoint import GatewayServices
+from dragoman.gateway.http.endpoint import model_endpoint
 from dragoman.gateway.http.exchange import Exchange
-from dragoman.gateway.http.routes import model_endpoint
+from dragoman.gateway.http.services import GatewayServices
 from dragoman.routing import Call
 
-__all__ = ["call_of", "explain"]
+__all__ = ["cooldowns", "explain", "read_call", "state"]
 
 
-async def explain(kitchen: GatewayServices, exchange: Exchange) -> None:
-    """The body is the request as it would be made; `?dialect=` says whose it is where that cannot be seen."""
+async def explain(services: GatewayServices, exchange: Exchange, _: str | None) -> None:
+    """Answer `POST /v1/routing/explain`. The body is the request as it would be posted to its own path; `?dialect=` names its
+    dialect where the body does not show it."""
     query = parse_qs(exchange.scope["query_string"].decode("latin-1"))
     dialect = next(iter(query.get("dialect", ())), None)
-    call = await kitchen.take_body(exchange, lambda raw: call_of(kitchen, exchange, raw, dialect))
-    explained = await kitchen.router.explain(call)
-    exchange.operation = ""  # for the log: it was no call
-    await exchange.reply(200, kitchen.redactor.bytes(orjson.dumps(explained.as_dict())))
+
+    def read(raw: bytes) -> Call:
+        with_user_agent = services.router.settings.checks.tags
+        return read_call(raw, services.limits, exchange.headers, dialect, with_user_agent=with_user_agent)
+
+    call = await take_body(exchange.receive, exchange.headers, services.limits, services.bodies, read)
+    call.request_id, call.caller = exchange.request_id, exchange.caller
+    explanation = await services.router.explain(call)
+    await exchange.reply(200, services.redactor.bytes(orjson.dumps(explanation.as_dict())))
 
 
-def call_of(kitchen: GatewayServices, exchange: Exchange, raw: bytes, dialect: str | None) -> Call:
-    """The call that a body would be, by the same steps as at its own path. Raises `BadRequestError`."""
-    body = parse_object(raw, kitchen.limits)
-    speaker = _named(dialect) if dialect else _dialect_of(body, exchange.headers)
-    route = _route_of(body, speaker)
-    endpoint, model, caller = model_endpoint(speaker, route), None, exchange.dialect
+async def state(services: GatewayServices, exchange: Exchange, _: str | None) -> None:
+    """Answer `GET /v1/routing/state`: all deployments, by alias, and how many calls of each alias went to its fallbacks."""
+    router = services.router
+    report = (await router.state()).as_dict()
+    report["fallback_rates"] = {alias: rate._asdict() for alias, rate in router.fallback_rates().items()}
+    await exchange.reply(200, services.redactor.bytes(orjson.dumps(report)))
+
+
+async def cooldowns(services: GatewayServices, exchange: Exchange, _: str | None) -> None:
+    """Answer `GET /cooldowns`: the deployments that are out, in one list."""
+    rows = [dataclasses.asdict(cooldown) for cooldown in services.router.cooldowns()]
+    await exchange.reply(200, services.redactor.bytes(orjson.dumps({"cooldowns": rows, "count": len(rows)})))
+
+
+def read_call(
+    raw: bytes,
+    limits: BodyLimits,
+    headers: Mapping[str, str],
+    dialect: str | None = None,
+    *,
+    with_user_agent: bool = False,
+) -> Call:
+    """Return the call that a body would be, by the same steps as at its own path. Raise `BadRequestError`."""
+    body = parse_object(raw, limits)
+    speaker = _named(dialect) if dialect else _dialect_of(body, headers)
+    route, model = _route_of(body, speaker), None
+    endpoint = model_endpoint(speaker, route)
     if route.stream is not None:
         # The address would say both.
         model = _model_in(body)
         endpoint = replace(endpoint, stream=bool(body.get("stream")))
         raw = orjson.dumps({name: value for name, value in body.items() if name not in ("model", "stream")})
-    exchange.dialect = speaker
-    try:
-        return endpoint.read(kitchen, exchange, raw, model)[0]
-    finally:
-        exchange.dialect = caller
+    return endpoint.read(raw, limits=limits, headers=headers, model=model, with_user_agent=with_user_agent)
 
 
 def _named(name: str) -> Dialect:
-    known = {dialect.short_name: dialect for dialect in dialects()}
-    if name not in known:
-        raise BadRequestError(f"dialect: expected one of {', '.join(known)}", param="dialect")
-    return known[name]
+    by_name = {dialect.short_name: dialect for dialect in dialects()}
+    if name not in by_name:
+        raise BadRequestError(f"dialect: expected one of {', '.join(by_name)}", param="dialect")
+    return by_name[name]
 
 
 def _dialect_of(body: Mapping[str, Any], headers: Mapping[str, str]) -> Dialect:
     """Return the dialect that alone has a request with such a field, or else the one whose clients send such headers."""
-    known = dialects()
-    fields = [{route.marker for route in dialect.routes if route.marker in body} for dialect in known]
-    own = [dialect for dialect, markers in zip(known, fields, strict=True) if markers]
-    return own[0] if len(own) == 1 else dialect_of_client(known, headers, b"")
+    every = dialects()
+    matches = [dialect for dialect in every if any(route.marker in body for route in dialect.routes)]
+    return matches[0] if len(matches) == 1 else dialect_of_client(every, headers, b"")
 
 
 def _route_of(body: Mapping[str, Any], dialect: Dialect) -> CallerRoute:
     """Return where such a body is posted."""
-    found = next((route for route in dialect.routes if route.marker and route.marker in body), None)
-    if found is None:
+    match = next((route for route in dialect.routes if route.marker and route.marker in body), None)
+    if match is None:
         fields = " or ".join(f"`{route.marker}`" for route in dialect.routes if route.marker)
         raise BadRequestError(f"expected a request of the dialect {dialect.short_name}: with {fields}", param="dialect")
-    return found
+    return match
 
 
 def _model_in(body: Mapping[str, Any]) -> str:

@@ -127,7 +127,8 @@ class CallAttempts:
         if request.affinity is not None and member.key:
             request.affinity.answered(request, member.deployment)
         answer.record = record
-        record.begin_answer(answer.provider, answer.model)
+        dropped = answer.dropped + self.call.dropped if self.call.dropped else answer.dropped
+        record.begin_answer(answer.provider, answer.model, dropped, answer.headers)
         if isinstance(answer, StreamAnswer):
             answer.own_pricing, answer.own_usage = answer.pricing, pending.outcome.own
             if self._partial is not None:

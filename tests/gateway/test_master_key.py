@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from dragoman.dialects.registry import dialects
 from dragoman.errors import CallerAuthenticationError, ConfigError
-from dragoman.gateway.gate import Gate, check_master_key, is_loopback
+from dragoman.gateway.master_key import MasterKeyGate, check_master_key, is_loopback
+from dragoman.gateway.routes import RouteTable
 
 KEY = "sk-f3hQ0sL2mZx8Vw7R"
+ROUTES = RouteTable(dialects()).exact
+ROUTE = ROUTES["/v1/chat/completions"]
+IN_QUERY = ROUTES["/v1beta/models"]
 
 
 @pytest.mark.parametrize(
@@ -22,8 +27,8 @@ KEY = "sk-f3hQ0sL2mZx8Vw7R"
         {"x-api-key": "another", "authorization": f"Bearer {KEY}"},
     ],
 )
-def test_the_key_is_taken_as_each_client_sends_it(headers: dict[str, str]) -> None:
-    Gate(KEY).authenticate(headers)
+async def test_the_key_is_taken_as_each_client_sends_it(headers: dict[str, str]) -> None:
+    await MasterKeyGate(KEY).authenticate(ROUTE, headers)
 
 
 @pytest.mark.parametrize(
@@ -41,26 +46,28 @@ def test_the_key_is_taken_as_each_client_sends_it(headers: dict[str, str]) -> No
         {"x-key": KEY},
     ],
 )
-def test_anything_else_stays_out(headers: dict[str, str]) -> None:
+async def test_anything_else_stays_out(headers: dict[str, str]) -> None:
     with pytest.raises(CallerAuthenticationError) as caught:
-        Gate(KEY).authenticate(headers)
+        await MasterKeyGate(KEY).authenticate(ROUTE, headers)
     assert caught.value.status_code == 401
     assert KEY not in caught.value.message
 
 
-def test_a_key_in_the_query_counts_where_the_route_takes_it() -> None:
-    Gate(KEY).authenticate({}, f"alt=sse&key={KEY}".encode())
+async def test_a_key_in_the_query_counts_where_the_route_takes_it() -> None:
+    await MasterKeyGate(KEY).authenticate(IN_QUERY, {}, f"alt=sse&key={KEY}".encode())
     for query in (b"", b"key=", b"key=wrong", f"monkey={KEY}".encode(), f"key=wrong&key={KEY}".encode()):
         with pytest.raises(CallerAuthenticationError):
-            Gate(KEY).authenticate({}, query)
+            await MasterKeyGate(KEY).authenticate(IN_QUERY, {}, query)
+    with pytest.raises(CallerAuthenticationError):
+        await MasterKeyGate(KEY).authenticate(ROUTE, {}, f"key={KEY}".encode())
 
 
 @pytest.mark.parametrize(
     "host", ["localhost", "localhost:4000", "127.0.0.1:4000", "127.8.9.1", "[::1]:4000", "LOCALHOST"]
 )
-def test_without_a_key_this_machine_may_call(host: str) -> None:
-    Gate(loopback_only=True).authenticate({"host": host})
-    Gate(loopback_only=True).authenticate({"host": host, "origin": "http://localhost:3000"})
+async def test_without_a_key_this_machine_may_call(host: str) -> None:
+    await MasterKeyGate(loopback_only=True).authenticate(ROUTE, {"host": host})
+    await MasterKeyGate(loopback_only=True).authenticate(ROUTE, {"host": host, "origin": "http://localhost:3000"})
 
 
 @pytest.mark.parametrize(
@@ -78,13 +85,13 @@ def test_without_a_key_this_machine_may_call(host: str) -> None:
         {"host": "127.0.0.1:4000", "origin": ""},
     ],
 )
-def test_without_a_key_no_foreign_page_may_call(headers: dict[str, str]) -> None:
+async def test_without_a_key_no_foreign_page_may_call(headers: dict[str, str]) -> None:
     with pytest.raises(CallerAuthenticationError):
-        Gate(loopback_only=True).authenticate(headers)
+        await MasterKeyGate(loopback_only=True).authenticate(ROUTE, headers)
 
 
 def test_no_key_is_in_the_repr() -> None:
-    assert KEY not in repr(Gate(KEY))
+    assert KEY not in repr(MasterKeyGate(KEY))
 
 
 @pytest.mark.parametrize(
