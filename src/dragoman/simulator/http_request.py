@@ -83,16 +83,19 @@ class HttpRequest:
 
 
 def last_text(body: Any) -> str:
-    """The text of the last message that has any, in whatever dialect: only its directives are looked for."""
-    turns = (body.get("messages") or body.get("contents") or []) if isinstance(body, dict) else []
+    """Return the text of the last message that has any, in whatever dialect: only its directives matter."""
+    turns = (body.get("messages") or body.get("contents")) if isinstance(body, dict) else None
     for turn in reversed(turns if isinstance(turns, list) else []):
-        content = (turn.get("content") or turn.get("parts")) if isinstance(turn, dict) else None
-        if isinstance(content, str):
-            return content
-        texts = (
-            [part.get("text") for part in content or [] if isinstance(part, dict)] if isinstance(content, list) else []
-        )
-        joined = "\n".join(text for text in texts if isinstance(text, str))
-        if joined:
-            return joined
+        text = _turn_text(turn) if isinstance(turn, dict) else ""
+        if text:
+            return text
     return ""
+
+
+def _turn_text(turn: dict[str, Any]) -> str:
+    content = turn.get("content") or turn.get("parts")
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    texts = (part.get("text") for part in parts if isinstance(part, dict))
+    return "\n".join(text for text in texts if isinstance(text, str))

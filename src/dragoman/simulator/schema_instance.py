@@ -1,4 +1,4 @@
-"""A valid value of a JSON schema, always the same one for the same schema and salt."""
+"""Make a valid value of a JSON schema, always the same one for the same schema and salt."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ __all__ = ["instance"]
 _Make: TypeAlias = Callable[[dict[str, Any], str, int], Any]
 
 _DEEPEST = 5
+_MAX_REFERENCES = 20
+"""A chain of references that is longer is taken for a circle."""
 _FORMATS = {
     "date": "2025-01-02",
     "date-time": "2025-01-02T03:04:05Z",
@@ -31,6 +33,7 @@ _CANDIDATES = (
 
 
 def instance(schema: Any, salt: int = 0) -> Any:
+    """Return a value that `schema` allows."""
     schema = {} if schema is True else schema
     return _InstanceBuilder(schema if isinstance(schema, dict) else {}, salt).make(schema, "value", 0)
 
@@ -63,12 +66,9 @@ class _InstanceBuilder:
         maker: _Make = self.by_type.get(kind) or self.text
         return maker(schema, name, depth)
 
-    def plain(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """`schema` with references followed and `allOf` merged."""
-        for _ in range(20):
-            if "$ref" not in schema:
-                break
-            schema = self.referred(schema["$ref"]) | {key: value for key, value in schema.items() if key != "$ref"}
+    def plain(self, schema: Any) -> dict[str, Any]:
+        """Return `schema` with references followed and `allOf` merged."""
+        schema = self.resolved(schema if isinstance(schema, dict) else {})
         merged: dict[str, Any] = {key: value for key, value in schema.items() if key != "allOf"}
         for part in schema.get("allOf") or []:
             part = self.plain(part)
@@ -78,19 +78,27 @@ class _InstanceBuilder:
             merged |= {key: value for key, value in (("properties", properties), ("required", required)) if value}
         return merged
 
+    def resolved(self, schema: dict[str, Any]) -> dict[str, Any]:
+        for _ in range(_MAX_REFERENCES):
+            if "$ref" not in schema:
+                break
+            schema = self.referred(schema["$ref"]) | {key: value for key, value in schema.items() if key != "$ref"}
+        return schema
+
     def referred(self, address: str) -> dict[str, Any]:
-        found: Any = self.root
+        node: Any = self.root
         for step in address.lstrip("#/").split("/") if address != "#" else ():
-            found = found.get(step.replace("~1", "/").replace("~0", "~"), {}) if isinstance(found, dict) else {}
-        return found if isinstance(found, dict) else {}
+            node = node.get(step.replace("~1", "/").replace("~0", "~"), {}) if isinstance(node, dict) else {}
+        return node if isinstance(node, dict) else {}
 
     def choose(self, options: list[Any], depth: int) -> Any:
-        plain = [self.plain(option) if isinstance(option, dict) else {} for option in options]
-        null = [option for option in plain if option.get("type") in ("null", "NULL")]
-        rest = [option for option in plain if option not in null]
-        if null and (depth > _DEEPEST or not rest):
-            return null[0]
-        return rest[0 if depth > _DEEPEST else self.salt % len(rest)] if rest else {}
+        """Return one of the alternatives: null, if allowed, where the value is too deep already."""
+        plain = [self.plain(option) for option in options]
+        values = [option for option in plain if not _is_null(option)]
+        is_deep = depth > _DEEPEST
+        if len(values) < len(plain) and (is_deep or not values):
+            return {"type": "null"}
+        return values[0 if is_deep else self.salt % len(values)] if values else {}
 
     def kind(self, schema: dict[str, Any], depth: int) -> str:
         kind = schema.get("type")
@@ -111,17 +119,10 @@ class _InstanceBuilder:
     def text(self, schema: dict[str, Any], name: str, depth: int) -> str:
         least, most = int(schema.get("minLength") or 0), schema.get("maxLength")
         if "pattern" in schema:
-            fits = (
-                candidate
-                for candidate in _CANDIDATES
-                if re.search(schema["pattern"], candidate)
-                and len(candidate) >= least
-                and (most is None or len(candidate) <= most)
-            )
-            return next(fits, "x")
-        made = _FORMATS.get(schema.get("format") or "") or f"{name} {self.salt % 90 + 10}"
-        made = made.ljust(least, "x")
-        return made if most is None else made[: int(most)]
+            return _matching_text(schema["pattern"], least, most)
+        text = _FORMATS.get(schema.get("format") or "") or f"{name} {self.salt % 90 + 10}"
+        text = text.ljust(least, "x")
+        return text if most is None else text[: int(most)]
 
     def integer(self, schema: dict[str, Any], name: str, depth: int) -> int:
         step = int(schema.get("multipleOf") or 1)
@@ -141,19 +142,30 @@ class _InstanceBuilder:
         return value if low is None else max(value, low)
 
     def array(self, schema: dict[str, Any], name: str, depth: int) -> list[Any]:
-        prefix = [self.make(entry, name, depth + 1) for entry in schema.get("prefixItems") or []]
-        wanted = max(int(schema.get("minItems") or 0), 0 if depth > _DEEPEST else min(1, schema.get("maxItems", 1)))
-        made = list(prefix)
-        for index in range(wanted - len(prefix)):
-            other = _InstanceBuilder(self.root, self.salt + index)
-            made.append(other.make(schema.get("items", {"type": "string"}), name, depth + 1))
-        return made
+        items = [self.make(entry, name, depth + 1) for entry in schema.get("prefixItems") or []]
+        usual = 0 if depth > _DEEPEST else min(1, schema.get("maxItems", 1))
+        length = max(int(schema.get("minItems") or 0), usual)
+        for index in range(length - len(items)):
+            builder = _InstanceBuilder(self.root, self.salt + index)
+            items.append(builder.make(schema.get("items", {"type": "string"}), name, depth + 1))
+        return items
 
     def object(self, schema: dict[str, Any], name: str, depth: int) -> dict[str, Any]:
         required = schema.get("required") or []
         properties = schema.get("properties") or {}
-        wanted = [key for key in properties if key in required or depth <= _DEEPEST]
-        return {key: self.make(properties[key], key, depth + 1) for key in wanted}
+        keys = [key for key in properties if key in required or depth <= _DEEPEST]
+        return {key: self.make(properties[key], key, depth + 1) for key in keys}
+
+
+def _is_null(schema: dict[str, Any]) -> bool:
+    return schema.get("type") in ("null", "NULL")
+
+
+def _matching_text(pattern: str, least: int, most: int | None) -> str:
+    """Return a candidate that fits a pattern and the limits of the length; `x` where none does."""
+    longest = float("inf") if most is None else most
+    texts = (text for text in _CANDIDATES if least <= len(text) <= longest and re.search(pattern, text))
+    return next(texts, "x")
 
 
 def _bounds(schema: dict[str, Any], step: float) -> tuple[float | None, float | None]:

@@ -111,14 +111,19 @@ def write_stream(
     for body in bodies:
         body |= _tail(request, mark, last if body is bodies[-1] else early)
     error = error_body(503, "UNAVAILABLE", "The model is overloaded. Please try again later.")
-    if events:
-        chunks = [b"data: " + _json(body) + b"\r\n\r\n" for body in bodies]
-        return SimulatedStream(chunks, b"data: " + _json(error) + b"\r\n\r\n", b'data: {"candidates": [\r\n\r\n')
+    return _event_stream(bodies, error) if events else _array_stream(bodies, error)
+
+
+def _event_stream(bodies: list[dict[str, Any]], error: dict[str, Any]) -> SimulatedStream:
+    chunks = [b"data: " + _json(body) + b"\r\n\r\n" for body in bodies]
+    return SimulatedStream(chunks, b"data: " + _json(error) + b"\r\n\r\n", b'data: {"candidates": [\r\n\r\n')
+
+
+def _array_stream(bodies: list[dict[str, Any]], error: dict[str, Any]) -> SimulatedStream:
     chunks = [(b"[" if k == 0 else b",\r\n") + _json(body, indent=2) for k, body in enumerate(bodies)]
     broken = b",\r\n" + _json(error, indent=2) + b"\n]\n"
-    return SimulatedStream(
-        [*chunks, b"\n]\n"], broken, b',\r\n{"candidates": [,\n]', content_type="application/json; charset=UTF-8"
-    )
+    malformed = b',\r\n{"candidates": [,\n]'
+    return SimulatedStream([*chunks, b"\n]\n"], broken, malformed, content_type="application/json; charset=UTF-8")
 
 
 def _json(value: Any, indent: int | None = None) -> bytes:

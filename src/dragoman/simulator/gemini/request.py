@@ -1,4 +1,4 @@
-"""Gemini's requests, checked as Google does and read."""
+"""Check Gemini's requests as Google does, and read them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from dragoman.simulator.exchange import Medium, SimulatedCall, SimulatedRequest, SimulatedTurn, ToolResult, decoded_size
+from dragoman.simulator.fields import list_in, object_in
 from dragoman.simulator.gemini.errors import bad_request, shape_refusal
 from dragoman.simulator.gemini.rules import check_rules
 from dragoman.simulator.gemini.shapes import GENERATE, to_camel_case
@@ -17,10 +18,11 @@ _SHOWN = (
     "temperature", "topP", "topK", "seed", "presencePenalty", "frequencyPenalty", "candidateCount", "responseModalities",
     "responseMimeType", "thinkingConfig", "responseLogprobs", "logprobs", "mediaResolution", "speechConfig",
 )  # fmt: skip
+_SHOWN_BESIDE = ("safetySettings", "cachedContent", "serviceTier", "toolConfig")
 
 
 def read_shape(body: Any, shape: Check) -> Any:
-    """`body` in camelCase, when it has this shape."""
+    """Return `body` in camelCase. Raise Google's error where it has another shape."""
     body = to_camel_case(body)
     try:
         shape(body, ())
@@ -29,31 +31,31 @@ def read_shape(body: Any, shape: Check) -> Any:
     return body
 
 
-def read_generate(given: Any, model: str) -> SimulatedRequest:
-    body = read_shape(given, GENERATE)
+def read_generate(raw: Any, model: str) -> SimulatedRequest:
+    """Read a request of generateContent. Raise Google's error for one that Google refuses."""
+    body = read_shape(raw, GENERATE)
     check_rules(body, model)
-    config = body.get("generationConfig") or {}
-    calling = (body.get("toolConfig") or {}).get("functionCallingConfig") or {}
-    tools, choice = _tools(body, calling)
-    names: dict[str, str] = {}
-    shown = {name: config[name] for name in _SHOWN if config.get(name) is not None}
-    shown |= {
-        name: body[name] for name in ("safetySettings", "cachedContent", "serviceTier", "toolConfig") if body.get(name)
-    }
+    config = object_in(body, "generationConfig")
+    tools, choice = _tools(body)
     return SimulatedRequest(
         dialect="gemini",
         model=model,
-        turns=[_turn(content, index, names) for index, content in enumerate(body["contents"])],
-        system=content_text(body.get("systemInstruction") or {}),
+        turns=[_turn(content, index) for index, content in enumerate(body["contents"])],
+        system=content_text(object_in(body, "systemInstruction")),
         tools=tools,
         choice=choice,
         schema=_schema(config),
-        thinking=_thinks(config.get("thinkingConfig") or {}, model),
+        thinking=_thinks(object_in(config, "thinkingConfig"), model),
         max_tokens=config.get("maxOutputTokens"),
-        stop=config.get("stopSequences") or [],
+        stop=list_in(config, "stopSequences"),
         count=config.get("candidateCount") or 1,
-        parameters=shown,
+        parameters=_parameters(config, body),
     )
+
+
+def _parameters(config: Any, body: Any) -> dict[str, Any]:
+    parameters = {name: config[name] for name in _SHOWN if config.get(name) is not None}
+    return parameters | {name: body[name] for name in _SHOWN_BESIDE if body.get(name)}
 
 
 def _thinks(config: Any, model: str) -> bool:
@@ -62,15 +64,20 @@ def _thinks(config: Any, model: str) -> bool:
     return bool(config) or model.startswith(("gemini-3", "gemini-2.5-pro"))
 
 
-def _tools(body: Any, calling: Any) -> tuple[dict[str, Any], str]:
-    declared = [entry for tool in body.get("tools") or [] for entry in tool.get("functionDeclarations") or []]
-    tools = {entry["name"]: entry.get("parametersJsonSchema") or entry.get("parameters") or {} for entry in declared}
-    allowed = calling.get("allowedFunctionNames") or []
+def _tools(body: Any) -> tuple[dict[str, Any], str]:
+    """Return the functions with their schemas, and the choice among them."""
+    declarations = [entry for tool in list_in(body, "tools") for entry in list_in(tool, "functionDeclarations")]
+    schemas = {
+        entry["name"]: entry.get("parametersJsonSchema") or object_in(entry, "parameters") for entry in declarations
+    }
+    calling = object_in(object_in(body, "toolConfig"), "functionCallingConfig")
     mode = calling.get("mode") or "AUTO"
-    if mode == "ANY":
-        tools = {name: schema for name, schema in tools.items() if not allowed or name in allowed}
-        return tools, allowed[0] if len(allowed) == 1 else "required"
-    return tools, "none" if mode == "NONE" else "auto"
+    if mode != "ANY":
+        return schemas, "none" if mode == "NONE" else "auto"
+    allowed = list_in(calling, "allowedFunctionNames")
+    if allowed:
+        schemas = {name: schema for name, schema in schemas.items() if name in allowed}
+    return schemas, allowed[0] if len(allowed) == 1 else "required"
 
 
 def _schema(config: Any) -> dict[str, Any] | None:
@@ -84,7 +91,7 @@ def content_text(content: Any) -> str:
     return "\n".join(part["text"] for part in parts if "text" in part and not part.get("thought"))
 
 
-def _turn(content: Any, index: int, names: dict[str, str]) -> SimulatedTurn:
+def _turn(content: Any, index: int) -> SimulatedTurn:
     turn = SimulatedTurn("assistant" if content.get("role") == "model" else "user", content_text(content))
     for k, part in enumerate(content["parts"]):
         where = f"contents[{index}].parts[{k}]"
@@ -100,11 +107,11 @@ def _turn(content: Any, index: int, names: dict[str, str]) -> SimulatedTurn:
 
 
 def _result(response: Any) -> ToolResult:
-    """Google's own names: `output` or `result` for what it gave, `error` where it failed."""
-    given = response["response"]
-    found = next((given[name] for name in ("output", "result", "error") if name in given), given)
-    text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
-    return ToolResult(response.get("id", ""), response["name"], text, "error" in given)
+    """Read a result. Google's own names are `output` or `result` for a value, and `error` for a failure."""
+    holder = response["response"]
+    value = next((holder[name] for name in ("output", "result", "error") if name in holder), holder)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return ToolResult(response.get("id", ""), response["name"], text, "error" in holder)
 
 
 _KINDS = {"image": "image", "audio": "audio", "video": "video"}

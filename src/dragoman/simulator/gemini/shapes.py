@@ -191,16 +191,19 @@ _REPEATED = {"contents", "parts", "tools", "functionDeclarations", "safetySettin
 
 
 def to_camel_case(node: Any, inside_properties: bool = False) -> Any:
-    """`node` with the names of fields in camelCase; what is data stays as it is."""
+    """Return `node` with the names of fields in camelCase; a caller's own data stays as it is."""
     if isinstance(node, list):
         return [to_camel_case(entry) for entry in node]
     if not isinstance(node, dict):
         return node
-    found = {}
-    for name, value in node.items():
-        camel = name if inside_properties else re.sub(r"_([a-z])", lambda match: match[1].upper(), name)
-        free = not inside_properties and camel in _FREE and not (camel == "response" and "functionDeclarations" in node)
-        made = value if free else to_camel_case(value, camel == "properties" and not inside_properties)
-        # Protobuf's JSON takes one message where a list of them is wanted.
-        found[camel] = [made] if isinstance(made, dict) and camel in _REPEATED and not inside_properties else made
-    return found
+    if inside_properties:  # the names are those of a caller's parameters
+        return {name: to_camel_case(value) for name, value in node.items()}
+    names = {re.sub(r"_([a-z])", lambda match: match[1].upper(), name): name for name in node}
+    return {camel: _converted(camel, node[name], node) for camel, name in names.items()}
+
+
+def _converted(name: str, value: Any, node: dict[str, Any]) -> Any:
+    is_data = name in _FREE and not (name == "response" and "functionDeclarations" in node)
+    converted = value if is_data else to_camel_case(value, name == "properties")
+    # Protobuf's JSON takes one message for a list of them.
+    return [converted] if isinstance(converted, dict) and name in _REPEATED else converted
