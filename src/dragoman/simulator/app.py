@@ -66,20 +66,20 @@ class Simulator:
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         query = dict(parse_qsl(scope["query_string"].decode()))
-        found = route(method, path, headers, query)
-        if found is None:
+        target = route(method, path, headers, query)
+        if target is None:
             await _send_json(
                 send, 404, {"error": {"message": f"Unknown request URL: {method} {path}.", "code": "unknown_url"}}
             )
             return
         raw = await read_body(receive)
         if self.fixed_answers:
-            await self._send_fixed(send, found, raw)
+            await self._send_fixed(send, target, raw)
         else:
-            await self._serve(HttpRequest(*found, method, path, query, headers, raw), receive, send)
+            await self._serve(HttpRequest(*target, method, path, query, headers, raw), receive, send)
 
     def _about(self, method: str, path: str) -> tuple[int, Any]:
-        """The simulator's own routes."""
+        """Return the status and the body of one of the simulator's own routes."""
         if (method, path) == ("POST", "/_simulator/reset"):
             self.call_log.reset()
             return 200, {"reset": True}
@@ -88,13 +88,13 @@ class Simulator:
             "/_simulator/last": lambda: self.call_log.last,
             "/_simulator/health": lambda: {"ok": True},
         }
-        found = answers.get(path) if method == "GET" else None
-        return (200, found()) if found else (404, {"error": "no such route"})
+        answer = answers.get(path) if method == "GET" else None
+        return (200, answer()) if answer else (404, {"error": "no such route"})
 
-    async def _send_fixed(self, send: Send, found: tuple[str, str, str], raw: bytes) -> None:
+    async def _send_fixed(self, send: Send, target: tuple[str, str, str], raw: bytes) -> None:
         self.call_log.count += 1
-        body, stream = self.fixed_answers[found[0]]
-        if found[1] != "streamGenerateContent" and b'"stream":true' not in raw and b'"stream": true' not in raw:
+        body, stream = self.fixed_answers[target[0]]
+        if target[1] != "streamGenerateContent" and b'"stream":true' not in raw and b'"stream": true' not in raw:
             await _send_bytes(send, 200, body)
             return
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
@@ -106,16 +106,16 @@ class Simulator:
         await send({"type": "http.response.body", "body": b""})
 
     async def _serve(self, request: HttpRequest, receive: Receive, send: Send) -> None:
-        """Answers, and notes when the caller leaves before that is done."""
-        seen = ObservedCall(request.path)
-        self.call_log.add(seen)
-        wire = ReplySender(send, seen, request.dialect)
+        """Answer a call, and note when the caller leaves before that is done."""
+        call = ObservedCall(request.path)
+        self.call_log.add(call)
+        wire = ReplySender(send, call, request.dialect)
         answering = asyncio.ensure_future(self._answer(request, wire))
         leaving = asyncio.ensure_future(wait_for_disconnect(receive))
         try:
             await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if not answering.done():
-                seen.mark_disconnected()
+                call.mark_disconnected()
                 answering.cancel()
             else:
                 answering.result()
@@ -123,76 +123,73 @@ class Simulator:
             leaving.cancel()
             answering.cancel()
             await asyncio.gather(answering, leaving, return_exceptions=True)
-            seen.ended = seen.closed_at or wire.now()
+            call.ended = call.closed_at or wire.now()
 
     async def _answer(self, request: HttpRequest, wire: ReplySender) -> None:
         self.call_log.last = request.as_json()
         body, is_json = request.parse()
-        given = request.model_in_path or str(body.get("model") or "" if isinstance(body, dict) else "")
-        model, in_model = split_model(given)
-        speaker = self.providers[request.dialect]
-        wire.call.model, wire.call.stream = given, speaker.is_stream(request.operation, body)
+        model_name = request.model_name(body)
+        model, model_faults = split_model(model_name)
+        provider = self.providers[request.dialect]
+        wire.call.model, wire.call.stream = model_name, provider.is_stream(request.operation, body)
         try:
-            faults = self._faults(request, body, in_model)
+            faults = self._faults(request, body, model_faults)
         except ValueError as error:
-            await wire.refuse(_bad_settings(speaker, str(error)))
+            await wire.refuse(_bad_settings(provider, str(error)))
             return
-        if faults.latency:
-            await asyncio.sleep(faults.latency)
-        if faults.hang:
-            await wire.hang()
+        await wire.delay(faults)
         if faults.drop:
             wire.close()
             return
         try:
             answer = self._decide(request, body if is_json else None, model, faults)
-        except SimulatedError as refused:
-            await wire.refuse(refused)
+        except SimulatedError as error:
+            await wire.refuse(error)
         else:
             await wire.answer(answer, faults)
 
-    def _faults(self, request: HttpRequest, body: Any, in_model: str) -> Faults:
-        """The flags, changed by the header, then by the model's name, then by the prompt."""
+    def _faults(self, request: HttpRequest, body: Any, model_faults: str) -> Faults:
+        """Return the faults of the settings, changed by the header, then by the model's name, then by the prompt."""
         faults = self.settings.faults
-        for text in (request.headers.get("x-simulate", ""), in_model, fault_settings(last_text(body))):
+        for text in (request.headers.get("x-simulate", ""), model_faults, fault_settings(last_text(body))):
             faults = faults.with_changes(text)
         if faults.times:
-            key = f"{request.path} {in_model} {last_text(body)}"
+            key = f"{request.path} {model_faults} {last_text(body)}"
             self.call_log.by_model[key] += 1
             if self.call_log.by_model[key] > faults.times:
                 return faults.without_failures()
         return faults
 
     def _decide(self, request: HttpRequest, body: Any, model: str, faults: Faults) -> Answer:
-        speaker = self.providers[request.dialect]
+        provider = self.providers[request.dialect]
         if faults.echo:
             return WholeAnswer(request.as_json())
-        speaker.check_key(request.headers, request.query)
+        provider.check_key(request.headers, request.query)
         if self._fails(faults):
-            raise speaker.fault(faults.error or "500", faults.retry_after, model, request.api_key())
+            raise provider.fault(faults.error or "500", faults.retry_after, model, request.api_key())
         if body is None:
-            raise speaker.bad_json()
+            raise provider.bad_json()
         if model.startswith("nonexistent"):
-            raise speaker.fault("404", "", model, request.api_key())
+            raise provider.fault("404", "", model, request.api_key())
         seed = self.settings.seed
         mark = stable_number(seed, request.path, request.body)
-        return speaker.answer(
+        return provider.answer(
             IncomingCall(
                 request.operation, model, body, request.query, request.headers, faults, seed, mark, self.call_log.cached
             )
         )
 
     def _fails(self, faults: Faults) -> bool:
-        """With a rate: a share of the calls, the same ones in each run."""
+        """Whether this call gets the error. With a rate that is a share of the calls, the same ones in each run."""
         if faults.error_rate:
             return stable_number(self.settings.seed, self.call_log.count) % 10_000 < faults.error_rate * 10_000
         return bool(faults.error)
 
 
-def _bad_settings(speaker: SimulatedProvider, message: str) -> SimulatedError:
-    refused = speaker.fault("400", "", "", "")
-    refused.body["error"]["message"] = message
-    return refused
+def _bad_settings(provider: SimulatedProvider, message: str) -> SimulatedError:
+    error = provider.fault("400", "", "", "")
+    error.body["error"]["message"] = message
+    return error
 
 
 async def _send_json(send: Send, status: int, value: Any) -> None:

@@ -42,15 +42,15 @@ class CallLog:
         self.by_model: Counter[str] = Counter()
         self.cached: set[str] = set()
 
-    def add(self, seen: ObservedCall) -> None:
+    def add(self, call: ObservedCall) -> None:
         self.count += 1
-        self.calls.append(seen)
+        self.calls.append(call)
         if len(self.calls) > 2 * _KEPT:
             del self.calls[:_KEPT]
 
     def report(self) -> dict[str, Any]:
-        open_now = sum(1 for seen in self.calls if seen.ended is None)
-        return {"count": self.count, "open": open_now, "calls": [asdict(seen) for seen in self.calls[-_KEPT:]]}
+        open_now = sum(1 for call in self.calls if call.ended is None)
+        return {"count": self.count, "open": open_now, "calls": [asdict(call) for call in self.calls[-_KEPT:]]}
 
     def reset(self) -> None:
         self.count, self.last = 0, None

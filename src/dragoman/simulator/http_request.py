@@ -1,4 +1,4 @@
-"""A request as it came, and which provider's which operation its path means."""
+"""A request as it came, and the provider and the operation that its path means."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 __all__ = ["HttpRequest", "last_text", "route"]
 
-_PLAIN = {
+_FIXED_PATHS = {
     ("POST", "/chat/completions"): ("openai", "chat"),
     ("POST", "/completions"): ("openai", "completions"),
     ("POST", "/embeddings"): ("openai", "embeddings"),
@@ -22,10 +22,10 @@ _GEMINI_MODEL = re.compile(r"/(?:v1beta|v1)/models/(.+)")
 
 
 def route(method: str, path: str, headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[str, str, str] | None:
-    """(dialect, operation, model in the path), or None where no provider has this path."""
-    found = _PLAIN.get((method, path.removeprefix("/v1")))
-    if found:
-        return (*found, "")
+    """Return (dialect, operation, model in the path), or None where no provider has this path."""
+    fixed = _FIXED_PATHS.get((method, path.removeprefix("/v1")))
+    if fixed:
+        return (*fixed, "")
     if method == "POST" and (call := _GEMINI_CALL.fullmatch(path)):
         return "gemini", call[2], call[1]
     if method == "GET" and path in ("/v1/models", "/models", "/v1beta/models"):
@@ -53,7 +53,7 @@ class HttpRequest:
     body: bytes
 
     def parse(self) -> tuple[Any, bool]:
-        """The body, and whether it is JSON at all."""
+        """Return the body, and whether it is JSON at all."""
         if self.method == "GET":
             return {}, True
         try:
@@ -61,14 +61,19 @@ class HttpRequest:
         except (ValueError, RecursionError):
             return {}, False
 
+    def model_name(self, body: Any) -> str:
+        """Return the model of the path, or else that of the body; empty where there is none."""
+        named = body.get("model") if isinstance(body, dict) else None
+        return self.model_in_path or str(named or "")
+
     def api_key(self) -> str:
-        """The API key, wherever it came."""
+        """Return the API key, from whichever place it came in."""
         bearer = self.headers.get("authorization", "").removeprefix("Bearer ")
-        named = self.headers.get("x-api-key") or self.headers.get("x-goog-api-key")
-        return named or bearer or self.query.get("key", "")
+        key = self.headers.get("x-api-key") or self.headers.get("x-goog-api-key")
+        return key or bearer or self.query.get("key", "")
 
     def as_json(self) -> dict[str, Any]:
-        """As it was received, for `GET /_simulator/last` and for the echo."""
+        """Return the request as it was received, for `GET /_simulator/last` and for the echo."""
         body, is_json = self.parse()
         return {
             "dialect": self.dialect,

@@ -1,4 +1,4 @@
-"""Putting an answer on the wire, as slowly and as badly as the faults say."""
+"""Put an answer on the wire, as slowly and as badly as the faults say."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def wait_for_disconnect(receive: Receive) -> None:
 
 
 class ReplySender:
-    """One answer on its way."""
+    """Send one answer."""
 
     def __init__(self, send: Send, seen: ObservedCall, dialect: str) -> None:
         self.send, self.call, self.dialect = send, seen, dialect
@@ -109,7 +109,7 @@ class ReplySender:
             await self.body(b"", False)
 
     async def ends_early(self, stream: SimulatedStream, faults: Faults, sent: int) -> bool:
-        """Whether the stream ends here, before its time."""
+        """End the stream here if the faults say so, and return whether it has ended."""
         if sent == faults.stall:
             await asyncio.sleep(faults.stall_for or _FOREVER)
         if sent == faults.cut:
@@ -121,14 +121,18 @@ class ReplySender:
         return False
 
     def close(self) -> None:
-        """Closes the connection without an end of the answer."""
+        """Close the connection without an end of the answer."""
         # ASGI has no message for this; uvicorn's `send` is a method of the object that holds the connection.
         transport = getattr(getattr(self.send, "__self__", None), "transport", None)
         if transport is not None:
             transport.close()
 
-    async def hang(self) -> None:
-        await asyncio.sleep(_FOREVER)
+    async def delay(self, faults: Faults) -> None:
+        """Wait before the headers, for as long as the faults say."""
+        if faults.latency:
+            await asyncio.sleep(faults.latency)
+        if faults.hang:
+            await asyncio.sleep(_FOREVER)
 
     def now(self) -> float:
         return time.time()

@@ -71,11 +71,7 @@ class _InstanceBuilder:
         schema = self.resolved(schema if isinstance(schema, dict) else {})
         merged: dict[str, Any] = {key: value for key, value in schema.items() if key != "allOf"}
         for part in schema.get("allOf") or []:
-            part = self.plain(part)
-            properties = {**(merged.get("properties") or {}), **(part.get("properties") or {})}
-            required = [*(merged.get("required") or []), *(part.get("required") or [])]
-            merged |= part
-            merged |= {key: value for key, value in (("properties", properties), ("required", required)) if value}
+            _merge(merged, self.plain(part))
         return merged
 
     def resolved(self, schema: dict[str, Any]) -> dict[str, Any]:
@@ -155,6 +151,14 @@ class _InstanceBuilder:
         properties = schema.get("properties") or {}
         keys = [key for key in properties if key in required or depth <= _DEEPEST]
         return {key: self.make(properties[key], key, depth + 1) for key in keys}
+
+
+def _merge(schema: dict[str, Any], part: dict[str, Any]) -> None:
+    """Merge a part of `allOf` into `schema`: properties and required names add up, of other keywords the last one counts."""
+    properties = (schema.get("properties") or {}) | (part.get("properties") or {})
+    required = [*(schema.get("required") or []), *(part.get("required") or [])]
+    schema |= part
+    schema |= {key: value for key, value in (("properties", properties), ("required", required)) if value}
 
 
 def _is_null(schema: dict[str, Any]) -> bool:

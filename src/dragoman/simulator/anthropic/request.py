@@ -1,14 +1,15 @@
-"""Anthropic's requests, checked as Anthropic does and read."""
+"""Check Anthropic's requests as Anthropic does, and read them."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
 from dragoman.simulator.anthropic.errors import bad_request, shape_refusal
-from dragoman.simulator.anthropic.rules import check_rules
+from dragoman.simulator.anthropic.rules import check_rules, output_format_of
 from dragoman.simulator.anthropic.shapes import COUNT, MESSAGES
 from dragoman.simulator.exchange import Medium, SimulatedCall, SimulatedRequest, SimulatedTurn, ToolResult, decoded_size
 from dragoman.simulator.faults import Faults
+from dragoman.simulator.fields import list_in, object_in
 from dragoman.simulator.shape_checks import Check, ShapeError
 
 __all__ = ["read_count", "read_messages"]
@@ -33,27 +34,26 @@ def _read(body: Any, model: str, faults: Faults, shape: Check) -> SimulatedReque
     except ShapeError as wrong:
         raise shape_refusal(wrong) from None
     check_rules(body, faults)
-    tools = [tool for tool in body.get("tools") or [] if "input_schema" in tool]
-    chosen = body.get("tool_choice") or {"type": "auto"}
+    choice = body.get("tool_choice") or {"type": "auto"}
     return SimulatedRequest(
         dialect="anthropic",
         model=model,
         turns=_turns(body["messages"]),
         system=_text(body.get("system")),
-        tools={tool["name"]: tool["input_schema"] for tool in tools},
-        choice={"any": "required", "tool": chosen.get("name", "")}.get(chosen["type"], chosen["type"]),
-        parallel=not chosen.get("disable_parallel_tool_use"),
+        tools={tool["name"]: tool["input_schema"] for tool in list_in(body, "tools") if "input_schema" in tool},
+        choice={"any": "required", "tool": choice.get("name", "")}.get(choice["type"], choice["type"]),
+        parallel=not choice.get("disable_parallel_tool_use"),
         schema=_schema(body),
-        thinking=(body.get("thinking") or {}).get("type", "disabled") != "disabled",
+        thinking=object_in(body, "thinking").get("type", "disabled") != "disabled",
         max_tokens=body.get("max_tokens"),
-        stop=body.get("stop_sequences") or [],
+        stop=list_in(body, "stop_sequences"),
         parameters={name: body[name] for name in _SHOWN if body.get(name) is not None},
     )
 
 
 def _schema(body: Any) -> dict[str, Any] | None:
-    wanted = (body.get("output_config") or {}).get("format") or body.get("output_format")
-    return dict(wanted["schema"]) if wanted else None
+    output_format = output_format_of(body)
+    return dict(output_format["schema"]) if output_format else None
 
 
 def _turns(messages: list[Any]) -> list[SimulatedTurn]:

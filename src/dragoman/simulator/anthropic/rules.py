@@ -1,4 +1,4 @@
-"""What Anthropic demands of a request beyond the shape of its fields."""
+"""Check what Anthropic demands of a request beyond the shape of its fields."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 
 from dragoman.simulator.anthropic.errors import bad_request
 from dragoman.simulator.faults import Faults
+from dragoman.simulator.fields import list_in, object_in
 from dragoman.simulator.signatures import verify
 
-__all__ = ["blocks_of", "cache_marks", "check_rules"]
+__all__ = ["blocks_of", "cache_marks", "check_rules", "output_format_of"]
 
 
 def blocks_of(message: Any) -> list[Any]:
@@ -36,7 +37,7 @@ def check_rules(body: Any, faults: Faults) -> None:
 
 
 def cache_marks(node: Any) -> Iterator[dict[str, Any]]:
-    """Every cache mark on a block or a tool, and that on the request itself."""
+    """Yield the cache mark of every block and tool, and that of the request itself."""
     places = [*(node.get("tools") or []), *(node["system"] if isinstance(node.get("system"), list) else [])]
     for message in node["messages"]:
         for block in blocks_of(message):
@@ -62,54 +63,65 @@ def _check_roles(messages: list[Any], faults: Faults) -> None:
 
 def _check_texts(messages: list[Any], body: Any) -> None:
     for index, message in enumerate(messages):
-        last_assistant = index == len(messages) - 1 and message["role"] == "assistant"
-        if not message["content"] and not last_assistant:
+        is_prefill = index == len(messages) - 1 and message["role"] == "assistant"
+        if message["content"]:
+            _check_blocks(blocks_of(message), is_prefill)
+        elif not is_prefill:
             raise bad_request(
                 f"messages.{index}: all messages must have non-empty content except for the optional final assistant message"
             )
-        for block in blocks_of(message) if message["content"] else []:
-            if block["type"] != "text":
-                continue
-            if not block["text"]:
-                raise bad_request("messages: text content blocks must be non-empty")
-            if not block["text"].strip():
-                raise bad_request("messages: text content blocks must contain non-whitespace text")
-        final = blocks_of(message)[-1] if last_assistant and message["content"] else {}
-        if final.get("type") == "text" and final["text"] != final["text"].rstrip():
-            raise bad_request("messages: final assistant content cannot end with trailing whitespace")
     system = body.get("system")
     if isinstance(system, list) and any(not block["text"] for block in system):
         raise bad_request("system: text content blocks must be non-empty")
 
 
+def _check_blocks(blocks: list[Any], is_prefill: bool) -> None:
+    for text in [block["text"] for block in blocks if block["type"] == "text"]:
+        if not text:
+            raise bad_request("messages: text content blocks must be non-empty")
+        if not text.strip():
+            raise bad_request("messages: text content blocks must contain non-whitespace text")
+    if is_prefill and blocks[-1]["type"] == "text" and blocks[-1]["text"][-1].isspace():
+        raise bad_request("messages: final assistant content cannot end with trailing whitespace")
+
+
 def _check_tool_pairs(messages: list[Any]) -> None:
+    """Every call has one result in the next turn, and every result its call in the turn before."""
     waiting: list[str] = []
-    known: set[str] = set()
+    used: set[str] = set()
     for index, message in enumerate(_joined(messages)):
         blocks = blocks_of(message)
-        results = [block["tool_use_id"] for block in blocks if block["type"] == "tool_result"]
-        for k, identity in enumerate(results):
-            if identity not in waiting:
-                raise bad_request(
-                    f"messages.{index}.content.{k}: unexpected `tool_use_id` found in `tool_result` blocks: {identity}. Each "
-                    "`tool_result` block must have a corresponding `tool_use` block in the previous message."
-                )
-        if len(results) != len(set(results)):
-            raise bad_request(
-                f"messages.{index}: each tool_use must have a single result. Found multiple `tool_result` blocks with one id"
-            )
-        _check_answered(index - 1, [identity for identity in waiting if identity not in results])
-        waiting = [block["id"] for block in blocks if block["type"] == "tool_use"]
-        if known & set(waiting) or len(set(waiting)) != len(waiting):
+        results = _ids(blocks, "tool_result", "tool_use_id")
+        _check_results(results, waiting, index)
+        _check_answered(index - 1, [call_id for call_id in waiting if call_id not in results])
+        waiting = _ids(blocks, "tool_use", "id")
+        if used & set(waiting) or len(set(waiting)) != len(waiting):
             raise bad_request(f"messages.{index}: `tool_use` ids must be unique")
         if waiting and message["role"] == "user":
             raise bad_request(f"messages.{index}: `tool_use` blocks can only be in `assistant` messages")
-        known |= set(waiting)
+        used |= set(waiting)
     _check_answered(len(messages) - 1, waiting)
 
 
+def _ids(blocks: list[Any], kind: str, field: str) -> list[str]:
+    return [block[field] for block in blocks if block["type"] == kind]
+
+
+def _check_results(results: list[str], waiting: list[str], index: int) -> None:
+    for k, call_id in enumerate(results):
+        if call_id not in waiting:
+            raise bad_request(
+                f"messages.{index}.content.{k}: unexpected `tool_use_id` found in `tool_result` blocks: {call_id}. Each "
+                "`tool_result` block must have a corresponding `tool_use` block in the previous message."
+            )
+    if len(results) != len(set(results)):
+        raise bad_request(
+            f"messages.{index}: each tool_use must have a single result. Found multiple `tool_result` blocks with one id"
+        )
+
+
 def _joined(messages: list[Any]) -> list[Any]:
-    """Consecutive turns of one role as one, as Anthropic takes them."""
+    """Return the turns, consecutive ones of one role as one, as Anthropic takes them."""
     joined: list[Any] = []
     for message in messages:
         if joined and joined[-1]["role"] == message["role"]:
@@ -130,16 +142,27 @@ def _check_answered(index: int, missing: list[str]) -> None:
 def _check_signatures(messages: list[Any]) -> None:
     for index, message in enumerate(messages):
         for k, block in enumerate(blocks_of(message)):
+            if block["type"] not in _SIGNATURE_CHECKS:
+                continue
             where = f"messages.{index}.content.{k}"
-            if block["type"] == "thinking":
-                content = verify("anthropic", block["signature"])
-                # Where thinking was displayed as omitted, its text comes back empty.
-                if content is None or (block["thinking"] and block["thinking"] != content):
-                    raise bad_request(f"{where}: Invalid `signature` in `thinking` block")
-            elif block["type"] == "redacted_thinking" and verify("anthropic-redacted", block["data"]) is None:
-                raise bad_request(f"{where}: Invalid `data` in `redacted_thinking` block")
-            if block["type"] in ("thinking", "redacted_thinking") and message["role"] == "user":
+            _SIGNATURE_CHECKS[block["type"]](block, where)
+            if message["role"] == "user":
                 raise bad_request(f"{where}: `thinking` blocks can only be in `assistant` messages")
+
+
+def _check_signature(block: Any, where: str) -> None:
+    content = verify("anthropic", block["signature"])
+    # Where thinking was displayed as omitted, its text comes back empty.
+    if content is None or (block["thinking"] and block["thinking"] != content):
+        raise bad_request(f"{where}: Invalid `signature` in `thinking` block")
+
+
+def _check_redacted(block: Any, where: str) -> None:
+    if verify("anthropic-redacted", block["data"]) is None:
+        raise bad_request(f"{where}: Invalid `data` in `redacted_thinking` block")
+
+
+_SIGNATURE_CHECKS = {"thinking": _check_signature, "redacted_thinking": _check_redacted}
 
 
 def _check_thinking(body: Any) -> None:
@@ -189,39 +212,42 @@ def _check_last_loop(messages: list[Any]) -> None:
 
 
 def _check_tools(body: Any) -> None:
-    tools = [tool for tool in body.get("tools") or [] if "name" in tool]
+    tools = [tool for tool in list_in(body, "tools") if "name" in tool]
     names = [tool["name"] for tool in tools]
     if len(set(names)) != len(names):
         raise bad_request("tools: Tool names must be unique.")
     for index, tool in enumerate(tools):
-        if set(tool.get("input_schema") or {}) & {"oneOf", "allOf", "anyOf"}:
+        if {"oneOf", "allOf", "anyOf"} & object_in(tool, "input_schema").keys():
             raise bad_request(
                 f"tools.{index}.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level"
             )
-    chosen = body.get("tool_choice") or {}
-    if chosen and not body.get("tools"):
+    _check_tool_choice(object_in(body, "tool_choice"), body, names)
+    output_format = output_format_of(body)
+    if output_format:
+        _check_output_schema(output_format["schema"], "output_config.format.schema")
+
+
+def _check_tool_choice(choice: Any, body: Any, names: list[str]) -> None:
+    if choice and not body.get("tools"):
         raise bad_request("tool_choice: tool_choice may only be specified while providing tools.")
-    if chosen.get("type") == "tool" and chosen["name"] not in names:
-        raise bad_request(f"Tool '{chosen['name']}' not found in provided tools")
-    wanted = (body.get("output_config") or {}).get("format") or body.get("output_format")
-    if wanted:
-        _check_output_schema(wanted["schema"], "output_config.format.schema")
+    if choice.get("type") == "tool" and choice["name"] not in names:
+        raise bad_request(f"Tool '{choice['name']}' not found in provided tools")
+
+
+def output_format_of(body: Any) -> Any:
+    """Return the format of the output: in `output_config`, or in the field of the older beta."""
+    return object_in(body, "output_config").get("format") or body.get("output_format")
+
+
+_UNSUPPORTED_KEYWORDS = ("minimum", "maximum", "multipleOf", "minLength", "maxLength", "maxItems", "exclusiveMinimum",
+                         "exclusiveMaximum")  # fmt: skip
 
 
 def _check_output_schema(schema: Any, where: str) -> None:
     if not isinstance(schema, dict):
         return
     kind = schema.get("type")
-    for word in (
-        "minimum",
-        "maximum",
-        "multipleOf",
-        "minLength",
-        "maxLength",
-        "maxItems",
-        "exclusiveMinimum",
-        "exclusiveMaximum",
-    ):
+    for word in _UNSUPPORTED_KEYWORDS:
         if word in schema:
             raise bad_request(f"{where}: For '{kind}' type, property '{word}' is not supported")
     if kind == "object" and schema.get("additionalProperties") is not False:

@@ -8,7 +8,7 @@ from typing import Any
 from dragoman.simulator.exchange import Medium, SimulatedCall, SimulatedRequest, SimulatedTurn, ToolResult, decoded_size
 from dragoman.simulator.fields import list_in, object_in
 from dragoman.simulator.gemini.errors import bad_request, shape_refusal
-from dragoman.simulator.gemini.rules import check_rules
+from dragoman.simulator.gemini.rules import check_rules, declarations
 from dragoman.simulator.gemini.shapes import GENERATE, to_camel_case
 from dragoman.simulator.shape_checks import Check, ShapeError
 
@@ -66,9 +66,9 @@ def _thinks(config: Any, model: str) -> bool:
 
 def _tools(body: Any) -> tuple[dict[str, Any], str]:
     """Return the functions with their schemas, and the choice among them."""
-    declarations = [entry for tool in list_in(body, "tools") for entry in list_in(tool, "functionDeclarations")]
-    schemas = {
-        entry["name"]: entry.get("parametersJsonSchema") or object_in(entry, "parameters") for entry in declarations
+    schemas: dict[str, Any] = {
+        declaration["name"]: declaration.get("parametersJsonSchema") or object_in(declaration, "parameters")
+        for _, declaration in declarations(body)
     }
     calling = object_in(object_in(body, "toolConfig"), "functionCallingConfig")
     mode = calling.get("mode") or "AUTO"

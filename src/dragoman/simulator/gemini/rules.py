@@ -11,7 +11,7 @@ from dragoman.simulator.fields import list_in, object_in
 from dragoman.simulator.gemini.errors import bad_request, snake_case
 from dragoman.simulator.signatures import verify
 
-__all__ = ["call_content", "check_rules"]
+__all__ = ["call_content", "check_rules", "declarations"]
 
 _PASS = (
     "skip_thought_signature_validator",
@@ -145,7 +145,7 @@ def _is_question(content: Any) -> bool:
 
 def _check_declarations(body: Any) -> None:
     names: set[str] = set()
-    for where, declaration in _declarations(body):
+    for where, declaration in declarations(body):
         name = declaration["name"]
         _check_declaration(declaration, where)
         if name in names:
@@ -156,7 +156,8 @@ def _check_declarations(body: Any) -> None:
         raise bad_request("Please set allowed_function_names only when function calling mode is ANY.")
 
 
-def _declarations(body: Any) -> Iterator[tuple[str, Any]]:
+def declarations(body: Any) -> Iterator[tuple[str, Any]]:
+    """Yield (path, declaration) for each function that a request declares."""
     for t, tool in enumerate(list_in(body, "tools")):
         for k, declaration in enumerate(list_in(tool, "functionDeclarations")):
             yield f"tools[{t}].function_declarations[{k}]", declaration

@@ -1,4 +1,4 @@
-"""OpenAI's errors, in its words."""
+"""OpenAI's errors, as it words them: https://platform.openai.com/docs/guides/error-codes"""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from dragoman.simulator.exchange import SimulatedError
-from dragoman.simulator.shape_checks import Path, ShapeError, json_type
+from dragoman.simulator.shape_checks import Check, Path, ShapeError, json_type
 
-__all__ = ["bad_request", "body", "fault", "path_text", "shape_refusal"]
+__all__ = ["bad_request", "body", "check_shape", "fault", "path_text", "shape_refusal"]
 
 _ARTICLES = {"null": "null", "array": "an array", "object": "an object", "integer": "an integer"}
 _SERVER = "The server had an error while processing your request. Sorry about that!"
@@ -57,7 +57,7 @@ def bad_request(
 
 
 def fault(name: str, retry_after: str = "", **words: Any) -> SimulatedError:
-    """The error of a status, or of a word as `context`."""
+    """Return the error of a status, or of a word such as `context`."""
     status, message, kind, code = _FAULTS.get(name) or (int(name), _SERVER, "server_error", None)
     headers = {"retry-after": retry_after} if retry_after else {}
     words = {"model": "", "key": "", "limit": 128_000, "used": 208_310, "wait": retry_after or "0.12"} | words
@@ -70,21 +70,29 @@ def path_text(path: Path) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
 
 
+def check_shape(shape: Check, body: Any) -> None:
+    """Raise OpenAI's error for a body of another shape."""
+    try:
+        shape(body, ())
+    except ShapeError as error:
+        raise shape_refusal(error) from None
+
+
 def shape_refusal(wrong: ShapeError) -> SimulatedError:
-    """A body of the wrong shape."""
+    """Return OpenAI's error for a body of the wrong shape."""
     where = path_text(wrong.path)
-    made = _WORDS.get(wrong.kind, _value)(wrong, where)
-    return bad_request(made[0], param=None if made[1] == "" else where, code=made[1] or None)
+    message, code = _WORDS.get(wrong.kind, _value)(wrong, where)
+    return bad_request(message, param=where if code else None, code=code or None)
 
 
 def _type(wrong: ShapeError, where: str) -> tuple[str, str]:
     got = _ARTICLES.get(json_type(wrong.got), f"a {json_type(wrong.got)}")
     expected = str(wrong.expected).split(" or ")
     if len(expected) > 1:
-        wanted = "one of " + " or ".join(_ARTICLES.get(name, f"a {name}") for name in expected)
+        types = "one of " + " or ".join(_ARTICLES.get(name, f"a {name}") for name in expected)
     else:
-        wanted = _ARTICLES.get(expected[0], f"a {expected[0]}")
-    return f"Invalid type for '{where}': expected {wanted}, but got {got} instead.", "invalid_type"
+        types = _ARTICLES.get(expected[0], f"a {expected[0]}")
+    return f"Invalid type for '{where}': expected {types}, but got {got} instead.", "invalid_type"
 
 
 def _unknown(wrong: ShapeError, where: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""OpenAI's other endpoints: completions, embeddings, models."""
+"""OpenAI's endpoints beside chat: text completions, embeddings, models."""
 
 from __future__ import annotations
 
@@ -20,43 +20,51 @@ from dragoman.simulator.exchange import (
     stable_number,
     token_count,
 )
-from dragoman.simulator.openai.errors import bad_request, shape_refusal
+from dragoman.simulator.fields import object_in
+from dragoman.simulator.openai.errors import bad_request, check_shape
 from dragoman.simulator.openai.errors import body as error_body
+from dragoman.simulator.openai.request import stop_sequences
 from dragoman.simulator.openai.shapes import COMPLETION, EMBEDDING
-from dragoman.simulator.shape_checks import ShapeError
 
 __all__ = ["completion", "embeddings", "models", "vector"]
 
 
 def completion(body: Any, model: str, seed: int, mark: int) -> Answer:
-    try:
-        COMPLETION(body, ())
-    except ShapeError as wrong:
-        raise shape_refusal(wrong) from None
+    """Return the answer to a text completion."""
+    check_shape(COMPLETION, body)
     prompts = _inputs(body.get("prompt") or "")
-    stop = [body["stop"]] if isinstance(body.get("stop"), str) else body.get("stop") or []
-    replies: list[SimulatedReply] = []
-    for prompt in prompts:
-        request = SimulatedRequest(
-            "openai", model, [SimulatedTurn("user", prompt)], max_tokens=body.get("max_tokens", 16), stop=stop
-        )
-        reply = compose(request, seed)
-        if body.get("echo"):
-            reply = SimulatedReply((TextPart(prompt), *reply.parts), reply.finish)
-        replies += [reply] * (body.get("n") or 1)
-    spent = sum(reply.output_tokens() for reply in replies)
-    used = sum(max(1, token_count(prompt)) for prompt in prompts)
-    usage = {"prompt_tokens": used, "completion_tokens": spent, "total_tokens": used + spent}
+    replies = [reply for prompt in prompts for reply in _replies(prompt, body, model, seed)]
     head = {
         "id": f"cmpl-{mark:016x}",
         "object": "text_completion",
         "created": 1_750_000_000 + mark % 1_000_000,
         "model": model,
     }
+    usage = _usage(prompts, replies)
     if body.get("stream"):
-        return _streamed(head, replies, usage, bool((body.get("stream_options") or {}).get("include_usage")))
+        return _streamed(head, replies, usage, bool(object_in(body, "stream_options").get("include_usage")))
     choices = [_choice(reply.text, index, _finish(reply)) for index, reply in enumerate(replies)]
     return WholeAnswer(head | {"choices": choices, "usage": usage})
+
+
+def _replies(prompt: str, body: Any, model: str, seed: int) -> list[SimulatedReply]:
+    request = SimulatedRequest(
+        "openai",
+        model,
+        [SimulatedTurn("user", prompt)],
+        max_tokens=body.get("max_tokens", 16),
+        stop=stop_sequences(body),
+    )
+    reply = compose(request, seed)
+    if body.get("echo"):
+        reply = SimulatedReply((TextPart(prompt), *reply.parts), reply.finish)
+    return [reply] * (body.get("n") or 1)
+
+
+def _usage(prompts: list[str], replies: list[SimulatedReply]) -> dict[str, int]:
+    output = sum(reply.output_tokens() for reply in replies)
+    prompt = sum(max(1, token_count(text)) for text in prompts)
+    return {"prompt_tokens": prompt, "completion_tokens": output, "total_tokens": prompt + output}
 
 
 def _finish(reply: SimulatedReply) -> str:
@@ -91,20 +99,17 @@ def _event(value: Any) -> bytes:
     return b"data: " + json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
 
 
-def _inputs(given: Any) -> list[str]:
-    """The texts of an input: a text, tokens, or a list of either."""
-    if isinstance(given, str):
-        return [given]
-    if given and all(isinstance(entry, int) for entry in given):
-        return [" ".join(map(str, given))]
-    return [entry if isinstance(entry, str) else " ".join(map(str, entry)) for entry in given]
+def _inputs(value: Any) -> list[str]:
+    """Return the texts of an input: a text, tokens, or a list of either."""
+    if isinstance(value, str):
+        return [value]
+    if value and all(isinstance(entry, int) for entry in value):
+        return [" ".join(map(str, value))]
+    return [entry if isinstance(entry, str) else " ".join(map(str, entry)) for entry in value]
 
 
 def embeddings(body: Any, model: str, seed: int) -> WholeAnswer:
-    try:
-        EMBEDDING(body, ())
-    except ShapeError as wrong:
-        raise shape_refusal(wrong) from None
+    check_shape(EMBEDDING, body)
     inputs = _inputs(body["input"])
     for index, entry in enumerate(inputs):
         if not entry:
@@ -123,7 +128,7 @@ def embeddings(body: Any, model: str, seed: int) -> WholeAnswer:
 
 
 def vector(seed: int, model: str, text: str, size: int) -> list[float]:
-    """`size` numbers between -1 and 1, exact as 32-bit floats, that depend on the text."""
+    """Return `size` numbers between -1 and 1, exact as 32-bit floats, that depend on the text."""
     return [(stable_number(seed, model, text, k) % 2001 - 1000) / 1024 for k in range(size)]
 
 

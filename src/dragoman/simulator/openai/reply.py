@@ -1,4 +1,4 @@
-"""OpenAI's answers: whole and as a stream of chunks."""
+"""Write OpenAI's answers: whole, and as a stream of chunks."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from dragoman.simulator.exchange import (
     split_tokens,
     stable_number,
 )
+from dragoman.simulator.fields import list_in
 from dragoman.simulator.openai.errors import body as error_body
 
 __all__ = ["write_stream", "write_usage", "write_whole"]
@@ -68,11 +69,7 @@ def _finish(reply: SimulatedReply) -> str:
 
 
 def _message(request: SimulatedRequest, reply: SimulatedReply, body: Any) -> dict[str, Any]:
-    message: dict[str, Any] = {
-        "role": "assistant",
-        "content": reply.text or (None if reply.calls or reply.refusal else ""),
-        "refusal": reply.refusal,
-    }
+    message: dict[str, Any] = {"role": "assistant", "content": _content(reply), "refusal": reply.refusal}
     if _shows_reasoning(request) and reply.thoughts:
         message["reasoning_content"] = "".join(thought.text for thought in reply.thoughts)
     if reply.calls and "functions" in body:
@@ -81,17 +78,17 @@ def _message(request: SimulatedRequest, reply: SimulatedReply, body: Any) -> dic
         message["tool_calls"] = [
             {"id": f"call_{call.id}", "type": "function", "function": _function(call)} for call in reply.calls
         ]
-    if "audio" in (body.get("modalities") or []):
-        message |= {
-            "content": None,
-            "audio": {
-                "id": "audio_simulated",
-                "data": "UklGRg==",
-                "expires_at": 1_760_000_000,
-                "transcript": reply.text,
-            },
-        }
+    if "audio" in list_in(body, "modalities"):
+        message |= {"content": None, "audio": _AUDIO | {"transcript": reply.text}}
     return message | {"annotations": []}
+
+
+_AUDIO = {"id": "audio_simulated", "data": "UklGRg==", "expires_at": 1_760_000_000}
+
+
+def _content(reply: SimulatedReply) -> str | None:
+    """Return the text; null stands for an empty one beside calls or a refusal."""
+    return reply.text or (None if reply.calls or reply.refusal else "")
 
 
 def _shows_reasoning(request: SimulatedRequest) -> bool:
@@ -144,21 +141,21 @@ def _event(value: Any) -> bytes:
 def _deltas(
     request: SimulatedRequest, reply: SimulatedReply, body: Any
 ) -> list[tuple[dict[str, Any], str | None, Any]]:
-    """(delta, finish reason, logprobs) of each chunk."""
-    found: list[tuple[dict[str, Any], str | None, Any]] = [
+    """Return (delta, finish reason, logprobs) of each chunk."""
+    deltas: list[tuple[dict[str, Any], str | None, Any]] = [
         ({"role": "assistant", "content": "", "refusal": None}, None, None)
     ]
     if _shows_reasoning(request):
-        found += [
+        deltas += [
             ({"reasoning_content": piece}, None, None)
             for thought in reply.thoughts
             for piece in split_tokens(thought.text)
         ]
-    found += [({"content": piece}, None, _logprobs(piece, body)) for piece in split_tokens(reply.text)]
-    found += [({"refusal": piece}, None, None) for piece in split_tokens(reply.refusal or "")]
+    deltas += [({"content": piece}, None, _logprobs(piece, body)) for piece in split_tokens(reply.text)]
+    deltas += [({"refusal": piece}, None, None) for piece in split_tokens(reply.refusal or "")]
     for index, call in enumerate(reply.calls):
-        found += [(delta, None, None) for delta in _call_deltas(call, index, "functions" in body)]
-    return [*found, ({}, _finish(reply), None)]
+        deltas += [(delta, None, None) for delta in _call_deltas(call, index, "functions" in body)]
+    return [*deltas, ({}, _finish(reply), None)]
 
 
 def _call_deltas(call: SimulatedCall, index: int, old: bool) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""OpenAI's requests, checked as OpenAI does and read."""
+"""Check OpenAI's requests as OpenAI does, and read them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from typing import Any
 
 from dragoman.simulator.exchange import Medium, SimulatedCall, SimulatedRequest, SimulatedTurn, ToolResult, decoded_size
 from dragoman.simulator.faults import Faults
-from dragoman.simulator.openai.errors import bad_request, shape_refusal
+from dragoman.simulator.fields import list_in, object_in
+from dragoman.simulator.openai.errors import bad_request, check_shape
 from dragoman.simulator.openai.schemas import check_strict
 from dragoman.simulator.openai.shapes import CHAT, STRICT_CHAT
-from dragoman.simulator.shape_checks import ShapeError
 
-__all__ = ["read_chat"]
+__all__ = ["read_chat", "stop_sequences"]
 
 _REASONING_MODELS = ("o1", "o3", "o4", "gpt-5", "gpt-6", "sim-o")
+_SYSTEM = ("system", "developer")
+_INSTEAD_OF_CONTENT = ("tool_calls", "function_call", "audio", "refusal")
 _REASONERS = ("sim-reasoner", "deepseek")
 _SHOWN = (
     "temperature", "top_p", "presence_penalty", "frequency_penalty", "logit_bias", "seed", "user", "n", "logprobs", "top_logprobs",
@@ -24,30 +26,37 @@ _SHOWN = (
 
 
 def read_chat(body: Any, model: str, faults: Faults) -> SimulatedRequest:
-    try:
-        (STRICT_CHAT if faults.strict else CHAT)(body, ())
-    except ShapeError as wrong:
-        raise shape_refusal(wrong) from None
+    """Read a chat completion request. Raise OpenAI's error for one that OpenAI refuses."""
+    check_shape(STRICT_CHAT if faults.strict else CHAT, body)
     _check_model(body, model)
     _check_together(body)
-    _check_turns(body["messages"], model)
+    _check_turns(body["messages"])
     tools = _tools(body)
-    systems = [entry for entry in body["messages"] if entry["role"] in ("system", "developer")]
     return SimulatedRequest(
         dialect="openai",
         model=model,
         turns=_turns(body["messages"]),
-        system="\n".join(_text(entry["content"]) for entry in systems),
+        system=_system(body["messages"]),
         tools=tools,
         choice=_choice(body, tools),
         parallel=body.get("parallel_tool_calls") is not False,
         schema=_schema(body),
         thinking=_thinking(body, model),
         max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
-        stop=[body["stop"]] if isinstance(body.get("stop"), str) else body.get("stop") or [],
+        stop=stop_sequences(body),
         count=body.get("n") or 1,
         parameters={name: body[name] for name in _SHOWN if body.get(name) is not None},
     )
+
+
+def stop_sequences(body: Any) -> list[str]:
+    """Return `stop`, a string or a list of strings, as a list."""
+    stop = body.get("stop") or []
+    return [stop] if isinstance(stop, str) else stop
+
+
+def _system(messages: list[Any]) -> str:
+    return "\n".join(_text(message["content"]) for message in messages if message["role"] in _SYSTEM)
 
 
 def _thinking(body: Any, model: str) -> bool:
@@ -69,15 +78,8 @@ def _check_model(body: Any, model: str) -> None:
 
 
 def _check_together(body: Any) -> None:
-    """Parameters that only go with others."""
-    needs = (
-        ("tool_choice", "tools", "'tool_choice' is only allowed when 'tools' are specified."),
-        ("parallel_tool_calls", "tools", "'parallel_tool_calls' is only allowed when 'tools' are specified."),
-        ("stream_options", "stream", "The 'stream_options' parameter is only allowed when 'stream' is enabled."),
-        ("top_logprobs", "logprobs", "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled."),
-        ("function_call", "functions", "'function_call' is only allowed when 'functions' are specified."),
-    )
-    for name, other, message in needs:
+    """Check the parameters that need or exclude others."""
+    for name, other, message in _NEEDS:
         if body.get(name) is not None and not body.get(other):
             raise bad_request(message, param=name)
     if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
@@ -85,38 +87,61 @@ def _check_together(body: Any) -> None:
             "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.",
             code="invalid_parameter_combination",
         )
-    names = [tool["function"]["name"] for tool in body.get("tools") or [] if tool["type"] == "function"]
-    chosen = body.get("tool_choice")
-    if isinstance(chosen, dict) and chosen["type"] == "function" and chosen["function"]["name"] not in names:
-        name = chosen["function"]["name"]
+    _check_tool_choice(body)
+    _check_tools(body)
+    _check_response_format(object_in(body, "response_format"), body)
+
+
+_NEEDS = (
+    ("tool_choice", "tools", "'tool_choice' is only allowed when 'tools' are specified."),
+    ("parallel_tool_calls", "tools", "'parallel_tool_calls' is only allowed when 'tools' are specified."),
+    ("stream_options", "stream", "The 'stream_options' parameter is only allowed when 'stream' is enabled."),
+    ("top_logprobs", "logprobs", "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled."),
+    ("function_call", "functions", "'function_call' is only allowed when 'functions' are specified."),
+)
+"""(parameter, the one that it needs, message)."""
+
+
+def _check_tool_choice(body: Any) -> None:
+    choice = body.get("tool_choice")
+    if not isinstance(choice, dict) or choice["type"] != "function":
+        return
+    name = choice["function"]["name"]
+    if name not in [function["name"] for _, function in _functions(body)]:
         raise bad_request(
             f"Invalid value for 'tool_choice': tool_choice function '{name}' not found in 'tools'.", param="tool_choice"
         )
-    _check_formats(body)
 
 
-def _check_formats(body: Any) -> None:
-    for index, tool in enumerate(body.get("tools") or []):
-        if tool["type"] == "function" and tool["function"].get("strict"):
-            where = f"function '{tool['function']['name']}'"
-            check_strict(
-                tool["function"].get("parameters") or {},
-                where,
-                f"tools[{index}].function.parameters",
-                "invalid_function_parameters",
-            )
-    wanted = body.get("response_format") or {}
-    if wanted.get("type") == "json_schema" and wanted["json_schema"].get("strict"):
-        where = f"response_format '{wanted['json_schema']['name']}'"
-        check_strict(wanted["json_schema"].get("schema") or {}, where, "response_format", None)
-    if wanted.get("type") == "json_object" and "json" not in json.dumps(body["messages"]).lower():
+def _functions(body: Any) -> list[tuple[int, Any]]:
+    """Return (position, function) of the tools that are functions."""
+    return [
+        (index, tool["function"]) for index, tool in enumerate(list_in(body, "tools")) if tool["type"] == "function"
+    ]
+
+
+def _check_tools(body: Any) -> None:
+    for index, function in _functions(body):
+        if function.get("strict"):
+            param = f"tools[{index}].function.parameters"
+            parameters = object_in(function, "parameters")
+            check_strict(parameters, f"function '{function['name']}'", param, "invalid_function_parameters")
+
+
+def _check_response_format(response_format: Any, body: Any) -> None:
+    kind = response_format.get("type")
+    if kind == "json_schema" and response_format["json_schema"].get("strict"):
+        json_schema = response_format["json_schema"]
+        where = f"response_format '{json_schema['name']}'"
+        check_strict(object_in(json_schema, "schema"), where, "response_format", None)
+    if kind == "json_object" and "json" not in json.dumps(body["messages"]).lower():
         message = (
             "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
         )
         raise bad_request(message, param="messages")
 
 
-def _check_turns(messages: list[Any], model: str) -> None:
+def _check_turns(messages: list[Any]) -> None:
     """Every tool call has its answers behind it, and every tool answer its call before it."""
     waiting: list[str] = []
     for index, message in enumerate(messages):
@@ -129,18 +154,18 @@ def _check_turns(messages: list[Any], model: str) -> None:
             waiting.remove(message["tool_call_id"])
             continue
         _check_answered(waiting, index)
-        calls = message.get("tool_calls") or []
-        waiting = [call["id"] for call in calls]
-        if message["role"] == "assistant" and not (
-            message.get("content") is not None
-            or calls
-            or any(message.get(key) for key in ("function_call", "audio", "refusal"))
-        ):
-            raise bad_request(
-                f"Invalid value for 'content': expected a string, got null. (messages[{index}])",
-                param=f"messages.[{index}].content",
-            )
+        waiting = [call["id"] for call in list_in(message, "tool_calls")]
+        if message["role"] == "assistant":
+            _check_assistant(message, index)
     _check_answered(waiting, len(messages))
+
+
+def _check_assistant(message: Any, index: int) -> None:
+    if message.get("content") is None and not any(message.get(field) for field in _INSTEAD_OF_CONTENT):
+        raise bad_request(
+            f"Invalid value for 'content': expected a string, got null. (messages[{index}])",
+            param=f"messages.[{index}].content",
+        )
 
 
 def _check_answered(waiting: list[str], index: int) -> None:
@@ -153,29 +178,27 @@ def _check_answered(waiting: list[str], index: int) -> None:
 
 
 def _tools(body: Any) -> dict[str, Any]:
-    functions = [tool["function"] for tool in body.get("tools") or [] if tool["type"] == "function"]
-    return {
-        function["name"]: function.get("parameters") or {} for function in functions + (body.get("functions") or [])
-    }
+    functions = [*(function for _, function in _functions(body)), *list_in(body, "functions")]
+    return {function["name"]: object_in(function, "parameters") for function in functions}
 
 
 def _choice(body: Any, tools: dict[str, Any]) -> str:
-    chosen = body.get("tool_choice") or body.get("function_call") or "auto"
-    if isinstance(chosen, str):
-        return chosen
-    if "allowed_tools" in chosen:
-        allowed = [tool.get("function", {}).get("name") for tool in chosen["allowed_tools"]["tools"]]
+    choice = body.get("tool_choice") or body.get("function_call") or "auto"
+    if isinstance(choice, str):
+        return choice
+    if "allowed_tools" in choice:
+        allowed = [tool.get("function", {}).get("name") for tool in choice["allowed_tools"]["tools"]]
         for name in [name for name in tools if name not in allowed]:
             del tools[name]
-        return str(chosen["allowed_tools"]["mode"])
-    return str(chosen.get("function", chosen).get("name", "auto"))
+        return str(choice["allowed_tools"]["mode"])
+    return str(choice.get("function", choice).get("name", "auto"))
 
 
 def _schema(body: Any) -> dict[str, Any] | None:
-    wanted = body.get("response_format") or {"type": "text"}
-    if wanted["type"] == "text":
+    response_format = body.get("response_format") or {"type": "text"}
+    if response_format["type"] == "text":
         return None
-    return dict(wanted["json_schema"].get("schema") or {}) if wanted["type"] == "json_schema" else {}
+    return dict(object_in(response_format["json_schema"], "schema")) if response_format["type"] == "json_schema" else {}
 
 
 def _turns(messages: list[Any]) -> list[SimulatedTurn]:
@@ -183,7 +206,7 @@ def _turns(messages: list[Any]) -> list[SimulatedTurn]:
     names: dict[str, str] = {}
     for index, message in enumerate(messages):
         role = message["role"]
-        if role in ("system", "developer"):
+        if role in _SYSTEM:
             continue
         if role in ("tool", "function"):
             text = _text(message["content"])
@@ -208,7 +231,7 @@ def _call(entry: Any, index: int, k: int) -> SimulatedCall:
     try:
         arguments = json.loads(written) if written else {}
     except json.JSONDecodeError:
-        # OpenAI itself takes any text here; that a gateway sends broken JSON is what this is to show.
+        # OpenAI itself takes any text here; this is to show that a gateway sends broken JSON.
         where = f"messages[{index}].tool_calls[{k}].function.arguments"
         raise bad_request(f"Invalid '{where}': not valid JSON.", param=where, code="invalid_value") from None
     return SimulatedCall(
@@ -225,15 +248,15 @@ def _text(content: Any) -> str:
 
 
 def _media(content: Any, index: int) -> list[Medium]:
-    found = []
+    media = []
     for k, part in enumerate(content if isinstance(content, list) else []):
         if part["type"] in _MEDIA:
             try:
-                found.append(_MEDIA[part["type"]](part[part["type"]]))
+                media.append(_MEDIA[part["type"]](part[part["type"]]))
             except ValueError as error:
                 message = f"Invalid base64 data in messages[{index}].content[{k}]: {error}."
                 raise bad_request(message, param=f"messages[{index}].content[{k}]", code="invalid_base64") from None
-    return found
+    return media
 
 
 def _image(image: Any) -> Medium:
@@ -253,7 +276,7 @@ def _file(file: Any) -> Medium:
 
 
 def _at(kind: str, url: str) -> Medium:
-    """What a URL shows; a data: URL holds it."""
+    """Return the medium behind a URL, or in it (a data: URL)."""
     if not url.startswith("data:"):
         if not url.startswith(("https://", "http://")):
             raise bad_request(

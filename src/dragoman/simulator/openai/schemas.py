@@ -1,9 +1,13 @@
-"""What OpenAI demands of a schema with `strict: true`."""
+"""Check what OpenAI demands of a schema with `strict: true`.
+
+https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+from dragoman.simulator.fields import list_in, object_in
 from dragoman.simulator.openai.errors import bad_request
 
 __all__ = ["check_strict"]
@@ -14,50 +18,48 @@ _FORBIDDEN = ("allOf", "oneOf", "not", "if", "then", "else", "dependentRequired"
 
 def check_strict(schema: dict[str, Any], where: str, param: str, code: str | None) -> None:
     """Raise the error for a `schema` that breaks a rule of strict mode."""
-    trouble = _trouble(schema, ())
-    if schema.get("type") != "object" and trouble is None:
+    problem = _problem(schema, ())
+    if schema.get("type") != "object" and problem is None:
         got = schema.get("type")
-        trouble = f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{got}\"'."
-    if trouble is not None:
-        raise bad_request(f"Invalid schema for {where}: {trouble}", param=param, code=code)
+        problem = f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{got}\"'."
+    if problem is not None:
+        raise bad_request(f"Invalid schema for {where}: {problem}", param=param, code=code)
 
 
-def _trouble(schema: Any, path: tuple[str, ...]) -> str | None:
+def _problem(schema: Any, path: tuple[str, ...]) -> str | None:
     if not isinstance(schema, dict):
         return None
     context = "(" + ", ".join(f"'{step}'" for step in path) + ("," if len(path) == 1 else "") + ")"
-    found = _here(schema, context)
-    if found:
-        return found
-    for name, child in _children(schema):
-        found = _trouble(child, (*path, *name))
-        if found:
-            return found
-    return None
+    problem = _own_problem(schema, context)
+    if problem:
+        return problem
+    problems = (_problem(child, (*path, *name)) for name, child in _children(schema))
+    return next((problem for problem in problems if problem), None)
 
 
-def _here(schema: dict[str, Any], context: str) -> str | None:
-    for word in _FORBIDDEN:
-        if word in schema:
-            return f"In context={context}, '{word}' is not permitted."
+def _own_problem(schema: dict[str, Any], context: str) -> str | None:
+    forbidden = next((word for word in _FORBIDDEN if word in schema), None)
+    if forbidden is not None:
+        return f"In context={context}, '{forbidden}' is not permitted."
     if "properties" not in schema and schema.get("type") != "object":
         return None
     if schema.get("additionalProperties") is not False:
         return f"In context={context}, 'additionalProperties' is required to be supplied and to be false."
-    missing = [name for name in schema.get("properties") or {} if name not in (schema.get("required") or [])]
-    if missing:
+    required = list_in(schema, "required")
+    missing = next((name for name in object_in(schema, "properties") if name not in required), None)
+    if missing is not None:
         return (
             f"In context={context}, 'required' is required to be supplied and to be an array including every key in properties. "
-            f"Missing '{missing[0]}'."
+            f"Missing '{missing}'."
         )
     return None
 
 
 def _children(schema: dict[str, Any]) -> list[tuple[tuple[str, ...], Any]]:
-    found: list[tuple[tuple[str, ...], Any]] = []
+    children: list[tuple[tuple[str, ...], Any]] = []
     for group in ("properties", "$defs", "definitions"):
-        found += [((group, name), child) for name, child in (schema.get(group) or {}).items()]
+        children += [((group, name), child) for name, child in (schema.get(group) or {}).items()]
     if "items" in schema:
-        found.append((("items",), schema["items"]))
-    found += [(("anyOf", str(index)), child) for index, child in enumerate(schema.get("anyOf") or [])]
-    return found
+        children.append((("items",), schema["items"]))
+    children += [(("anyOf", str(index)), child) for index, child in enumerate(schema.get("anyOf") or [])]
+    return children
