@@ -27,7 +27,7 @@ from dragoman.types.usage import TokenUsage
 
 __all__ = ["CODEC"]
 
-_OWN_WAY = frozenset(("stream", "stream_options", "max_tokens"))
+_EXCLUDED = frozenset(("stream", "stream_options", "max_tokens"))
 
 
 def _read_request(body: JsonObject, hints: RequestHints) -> TextCompletionRequest:
@@ -43,7 +43,7 @@ def _read_request(body: JsonObject, hints: RequestHints) -> TextCompletionReques
 def _write_request(request: TextCompletionRequest, target: Target) -> WireRequest:
     drops = DropList(target)
     asked: JsonObject = drops.without_dropped(request)
-    body = write_params(asked, target, accent_of(target), drops, _OWN_WAY)
+    body = write_params(asked, target, accent_of(target), drops, _EXCLUDED)
     if "max_tokens" in asked:  # this endpoint knows no newer name
         body["max_tokens"] = asked["max_tokens"]
     return WireRequest(body, dropped=drops.dropped)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from dragoman.dialects.codec import Codec, ReplyContext, ReplyStyle, RequestHints, Target, WireRequest
 from dragoman.dialects.drop_list import DropList
@@ -21,7 +21,7 @@ from dragoman.types.usage import TokenUsage
 
 __all__ = ["CODEC", "check_input"]
 
-_OWN_WAY = frozenset(("stream", "stream_options", "title"))
+_EXCLUDED = frozenset(("stream", "stream_options", "title"))
 
 
 def _read_request(body: JsonObject, hints: RequestHints) -> EmbeddingRequest:
@@ -51,9 +51,9 @@ def check_input(value: Any, path: str) -> None:
 def _write_request(request: EmbeddingRequest, target: Target) -> WireRequest:
     """`input_type` goes through, for NVIDIA and others know it; OpenAI's own record says that it does not."""
     drops = DropList(target)
-    asked: JsonObject = drops.without_dropped(request)
-    body = write_params(asked, target, accent_of(target), drops, _OWN_WAY)
-    if asked.get("title"):
+    params: JsonObject = drops.without_dropped(request)
+    body = write_params(params, target, accent_of(target), drops, _EXCLUDED)
+    if params.get("title"):
         drops.degraded("title")
     body.pop("stream", None)
     body.pop("stream_options", None)
@@ -63,7 +63,7 @@ def _write_request(request: EmbeddingRequest, target: Target) -> WireRequest:
 def _read_response(body: JsonObject, context: ReplyContext) -> EmbeddingResponse:
     raise_if_error(body, context)
     data = body.get("data")
-    if not isinstance(data, list) or not all(isinstance(item, dict) and "embedding" in item for item in data):
+    if not _is_embeddings(data):
         raise invalid("an answer without embeddings", context, body)
     usage = _read_usage_of(body)
     response = {key: value for key, value in body.items() if key != "usage"}
@@ -76,6 +76,10 @@ def _read_response(body: JsonObject, context: ReplyContext) -> EmbeddingResponse
     if usage is not None:
         response["usage"] = usage
     return cast(EmbeddingResponse, response)
+
+
+def _is_embeddings(data: Any) -> TypeGuard[list[JsonObject]]:
+    return isinstance(data, list) and all(isinstance(item, dict) and "embedding" in item for item in data)
 
 
 def _write_response(response: EmbeddingResponse, caller: ReplyStyle) -> JsonObject:

@@ -38,18 +38,21 @@ def failure_word(word: Any) -> bool:
     return _leading_word(word) in _FAILURES
 
 
-def finish_reason(word: Any, *, called: bool) -> FinishReason:
-    """`called` says whether the choice holds tool calls: some providers say `stop` then (Gemini, Ollama)."""
-    known = _leading_word(word)
-    reason = cast(FinishReason, known) if known in _CLOSED else _WORDS.get(known, "stop")
+def finish_reason(word: Any, *, called: bool, json_answer: bool = False) -> FinishReason:
+    """Return OpenAI's word. `called`: the choice holds tool calls, beside which some providers say `stop` (Gemini, Ollama).
+    `json_answer`: a tool that stood in for structured output was called, and the caller must not see that."""
+    leading = _leading_word(word)
+    reason = cast(FinishReason, leading) if leading in _CLOSED else _WORDS.get(leading, "stop")
     if reason == "stop" and called:
         return "tool_calls"
+    if reason == "tool_calls" and json_answer and not called:
+        return "stop"
     return reason
 
 
 def _leading_word(word: Any) -> str:
-    """The reason itself, where details follow it (`content_filter: RECITATION`), in one spelling."""
+    """Return the reason itself, where details follow it (`content_filter: RECITATION`), in one spelling."""
     if not isinstance(word, str):
         return ""
-    found = _LEADING_WORD.match(word.strip().lower().replace("-", "_"))
-    return found.group() if found else ""
+    match = _LEADING_WORD.match(word.strip().lower().replace("-", "_"))
+    return match.group() if match else ""

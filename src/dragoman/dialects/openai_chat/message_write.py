@@ -1,4 +1,4 @@
-"""One message: hub -> wire. Our own extensions stay here, unless the target's accent knows them."""
+"""One message: hub -> wire. Our own extensions are left out, unless the target's accent knows them."""
 
 from __future__ import annotations
 
@@ -25,37 +25,46 @@ _OURS = frozenset(
         "thinking_blocks",
     )
 )
-"""What we, or a provider's answer, put on a message, and what means nothing to a provider that gets it back."""
+"""Fields that we or a provider's answer put on a message, and that mean nothing to a provider that gets them back."""
 
 
 def write_message(message: JsonObject, path: str, context: ChatWriteContext) -> JsonObject:
-    """The message itself where it is plain."""
-    role, content, accent = message.get("role"), message.get("content"), context.accent
+    """Return the message in the target's form: the message itself where it is plain."""
+    role, content = message.get("role"), message.get("content")
     if isinstance(content, str) and role != "developer" and message.keys() <= _PLAIN:
         return message
     wire = {
         key: value for key, value in message.items() if key not in _OURS and (value is not None or key == "content")
     }
-    if role == "developer" and not accent.developer_role:
-        wire["role"] = "system"
     if isinstance(content, list):
         wire["content"] = write_parts(content, f"{path}.content", context)
-    if "cache_control" in wire and not accent.cache_control:
-        del wire["cache_control"]
-        context.drops.degraded("cache_control")
-    if not accent.names and role != "tool" and wire.pop("name", None):
-        context.drops.degraded(f"{path}.name")
-    if role == "tool" and isinstance(wire.get("name"), str):
-        wire["name"] = context.tool_names.to_wire(wire["name"])
-    if message.get("is_error") and content is not NO_RESULT:
-        context.drops.degraded(f"{path}.is_error")
+    _fit_role_and_name(wire, path, context)
+    _report_marks(wire, message, path, context)
     if role == "assistant":
         _assistant(wire, message, path, context)
     return wire
 
 
+def _report_marks(wire: JsonObject, message: JsonObject, path: str, context: ChatWriteContext) -> None:
+    if not context.accent.cache_control and wire.pop("cache_control", None) is not None:
+        context.drops.degraded("cache_control")
+    if message.get("is_error") and message.get("content") is not NO_RESULT:
+        context.drops.degraded(f"{path}.is_error")
+
+
+def _fit_role_and_name(wire: JsonObject, path: str, context: ChatWriteContext) -> None:
+    role = wire.get("role")
+    if role == "developer" and not context.accent.developer_role:
+        wire["role"] = "system"
+    if role == "tool":
+        if isinstance(wire.get("name"), str):
+            wire["name"] = context.tool_names.to_wire(wire["name"])
+    elif not context.accent.names and wire.pop("name", None):
+        context.drops.degraded(f"{path}.name")
+
+
 def _assistant(wire: JsonObject, message: JsonObject, path: str, context: ChatWriteContext) -> None:
-    if wire.pop("images", None):  # those that the model made: nobody takes them back
+    if wire.pop("images", None):  # made by a model; no provider takes them back
         context.drops.degraded(f"{path}.images")
     if isinstance(wire.get("audio"), dict) and "id" in wire["audio"]:
         wire["audio"] = {"id": wire["audio"]["id"]}

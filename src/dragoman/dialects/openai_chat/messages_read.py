@@ -15,17 +15,11 @@ _LISTS = ("thinking_blocks", "provider_tool_blocks", "block_order", "images")
 
 
 def read_message(message: Any, path: str) -> JsonObject:
-    """A message as it stands where it is plain; a corrected copy where a field had another shape."""
+    """Return a message as it stands where it is plain, or a corrected copy where a field had another shape."""
     message = expect_object(message, path)
     expect_str(message.get("role"), f"{path}.role")
     changed: JsonObject = {}
-    content = message.get("content")
-    if isinstance(content, list):
-        parts = [_read_part(part, f"{path}.content[{index}]") for index, part in enumerate(content)]
-        if any(new is not old for new, old in zip(parts, content, strict=True)):
-            changed["content"] = parts
-    elif content is not None and not isinstance(content, str):
-        raise wrong_type(f"{path}.content", "a string or an array of parts", content)
+    _content(message, changed, path)
     if message["role"] == "assistant":
         _assistant(message, changed, path)
     if "tool_calls" in message:
@@ -35,6 +29,16 @@ def read_message(message: Any, path: str) -> JsonObject:
     if "reasoning" not in message:
         return {**message, **changed} if changed else message
     return {key: value for key, value in (message | changed).items() if key != "reasoning"}
+
+
+def _content(message: JsonObject, changed: JsonObject, path: str) -> None:
+    content = message.get("content")
+    if isinstance(content, list):
+        parts = [_read_part(part, f"{path}.content[{index}]") for index, part in enumerate(content)]
+        if any(new is not old for new, old in zip(parts, content, strict=True)):
+            changed["content"] = parts
+    elif content is not None and not isinstance(content, str):
+        raise wrong_type(f"{path}.content", "a string or an array of parts", content)
 
 
 def _assistant(message: JsonObject, changed: JsonObject, path: str) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from dragoman.dialects.foreign_text import file_text, part_text
 from dragoman.dialects.media_types import media_type_of, named_for
-from dragoman.dialects.openai_chat.accent import ChatWriteContext
+from dragoman.dialects.openai_chat.accent import ChatAccent, ChatWriteContext, FileForm
 from dragoman.types.json import JsonObject
 
 __all__ = ["write_parts"]
@@ -24,23 +25,28 @@ def _part(part: JsonObject, path: str, context: ChatWriteContext) -> JsonObject 
     kind = part.get("type")
     if kind == "text" and not part.keys() & _MARKED:
         return part
-    accent = context.accent
-    foreign = part.get("vendor") not in (None, context.target.vendor)
-    if foreign and (text := part_text(part)):
-        _without_marks(part, path, context)
-        return {"type": "text", "text": text}
-    if foreign or kind in accent.unsupported_parts:
-        context.drops.unsupported(path, f"content of type {kind!r}")
-        return None
+    if part.get("vendor") not in (None, context.target.vendor):
+        text = part_text(part)
+        return _text(text, part, path, context) if text else _unsupported(part, path, context)
+    if kind in context.accent.unsupported_parts:
+        return _unsupported(part, path, context)
     if kind == "file":
-        if text := file_text(part):  # files are PDFs to those of this dialect
-            _without_marks({**part, "context": None}, path, context)
-            return {"type": "text", "text": text}
         return _file(part, path, context)
     kept = _without_marks(part, path, context)
-    if kind == "image_url" and "format" in part["image_url"]:
+    if kind == "image_url":
         kept["image_url"] = {key: value for key, value in part["image_url"].items() if key != "format"}
     return kept
+
+
+def _text(text: str, part: JsonObject, path: str, context: ChatWriteContext) -> JsonObject:
+    """Return the text that stands in for a part, whose marks are lost."""
+    _without_marks(part, path, context)
+    return {"type": "text", "text": text}
+
+
+def _unsupported(part: JsonObject, path: str, context: ChatWriteContext) -> JsonObject | None:
+    context.drops.unsupported(path, f"content of type {part.get('type')!r}")
+    return None
 
 
 def _without_marks(part: JsonObject, path: str, context: ChatWriteContext) -> JsonObject:
@@ -57,31 +63,59 @@ def _without_marks(part: JsonObject, path: str, context: ChatWriteContext) -> Js
 
 
 def _file(part: JsonObject, path: str, context: ChatWriteContext) -> JsonObject | None:
-    """A file by its id, its content or its address, where and as the target takes it."""
-    accent = context.accent
+    """Return a file by its id, its content or its address, where and as the target takes it."""
+    text = file_text(part)  # a file is a PDF to providers of this dialect
+    if text:
+        return _text(text, {**part, "context": None}, path, context)
     file: JsonObject = part["file"]
-    address = file.get("file_url")
-    if not accent.file or (address and not accent.file_url) or (file.get("file_id") and accent.file != "file"):
-        context.drops.unsupported(path, "a file given by its address" if address else "files")
+    if not _takes(file, context.accent):
+        context.drops.unsupported(path, "a file given by its address" if file.get("file_url") else "files")
         return None
     kept = _without_marks(part, path, context)
-    source = address or file.get("file_data")
-    if accent.file == "document_url":
-        named = {"document_name": file["filename"]} if file.get("filename") else {}
-        del kept["file"]
-        return {**kept, "type": "document_url", "document_url": _data_url(source, file), **named}
-    if accent.file == "file_url":
-        del kept["file"]
-        return {**kept, "type": "file_url", "file_url": {"url": _data_url(source, file)}}
-    kept["file"] = {key: value for key, value in file.items() if key not in ("file_url", "format")}
-    if source:
-        kept["file"]["file_data"] = url = _data_url(source, file)
-        kept["file"].setdefault("filename", named_for(url[5:].partition(";")[0]))
-    return kept
+    del kept["file"]
+    return {**kept, **_FILE_FORMS[context.accent.file](file)}
+
+
+def _takes(file: JsonObject, accent: ChatAccent) -> bool:
+    if not accent.file or (file.get("file_url") and not accent.file_url):
+        return False
+    return accent.file == "file" or not file.get("file_id")
+
+
+def _source(file: JsonObject) -> str:
+    return _data_url(file.get("file_url") or file.get("file_data"), file)
+
+
+def _document_url(file: JsonObject) -> JsonObject:
+    """https://docs.mistral.ai/capabilities/document_ai/document_qna"""
+    name = {"document_name": file["filename"]} if file.get("filename") else {}
+    return {"type": "document_url", "document_url": _source(file), **name}
+
+
+def _file_url(file: JsonObject) -> JsonObject:
+    """https://docs.perplexity.ai/guides/file-attachments"""
+    return {"type": "file_url", "file_url": {"url": _source(file)}}
+
+
+def _openai_file(file: JsonObject) -> JsonObject:
+    """https://platform.openai.com/docs/guides/pdf-files"""
+    kept = {key: value for key, value in file.items() if key not in ("file_url", "format")}
+    url = _source(file)
+    if url:
+        kept["file_data"] = url
+        kept.setdefault("filename", named_for(url[5:].partition(";")[0]))
+    return {"type": "file", "file": kept}
+
+
+_FILE_FORMS: dict[FileForm, Callable[[JsonObject], JsonObject]] = {
+    "document_url": _document_url,
+    "file_url": _file_url,
+    "file": _openai_file,
+}
 
 
 def _data_url(source: str | None, file: JsonObject) -> str:
-    """OpenAI wants a data: URL; some callers send bare base64."""
+    """Return what OpenAI wants, a data: URL; some callers send bare base64."""
     if not source or source.startswith(("data:", "http://", "https://", "gs://")):
         return source or ""
     kind = file.get("format") or media_type_of(str(file.get("filename") or ""), source)

@@ -38,39 +38,39 @@ class ReasoningRequest(NamedTuple):
         return "thinking" if self.thinking else "reasoning_effort"
 
 
-def read_reasoning(asked: JsonObject) -> ReasoningRequest | None:
+def read_reasoning(request: JsonObject) -> ReasoningRequest | None:
     """What the request says; None where it says nothing."""
-    thinking, effort = asked.get("thinking") or None, asked.get("reasoning_effort")
+    thinking, effort = request.get("thinking") or None, request.get("reasoning_effort")
     if thinking is None and effort is None:
         return None
     budget = thinking.get("budget_tokens") if thinking and thinking.get("type") == "enabled" else None
     return ReasoningRequest(thinking, effort, budget if isinstance(budget, int) else None)
 
 
-def settle_reasoning(asked: JsonObject, context: ChatWriteContext) -> tuple[ChatWriteContext, JsonObject]:
+def settle_reasoning(request: JsonObject, context: ChatWriteContext) -> tuple[ChatWriteContext, JsonObject]:
     """Note whether the model will reason. Where it would only do so of itself and may not beside a demanded call, it is told
     not to, and that is reported; where the request asks for both, the writer of the tools refuses."""
-    context = replace(context, reasons=_reasons(asked, context))
-    conflict = context.reasons and asked.get("tools") and demands_call(asked.get("tool_choice"))
-    if not conflict or can_force_reasoning(context) or not _only_by_default(asked, context):
-        return context, asked
+    context = replace(context, reasons=_reasons(request, context))
+    conflict = context.reasons and request.get("tools") and demands_call(request.get("tool_choice"))
+    if not conflict or can_force_reasoning(context) or not _only_by_default(request, context):
+        return context, request
     context.drops.degraded("thinking")
-    return replace(context, reasons=False), {**asked, "thinking": {"type": "disabled"}}
+    return replace(context, reasons=False), {**request, "thinking": {"type": "disabled"}}
 
 
-def _reasons(asked: JsonObject, context: ChatWriteContext) -> bool:
-    facts, wanted = context.target.facts, read_reasoning(asked)
+def _reasons(request: JsonObject, context: ChatWriteContext) -> bool:
+    facts, reasoning = context.target.facts, read_reasoning(request)
     if facts.can_disable_reasoning is False:
         return True
-    switch = asked.get("enable_thinking")  # Qwen's own word, which passes
+    switch = request.get("enable_thinking")  # Qwen's own word, which passes
     if isinstance(switch, bool):
         return switch
-    if wanted is None or wanted.strength == "default":
+    if reasoning is None or reasoning.strength == "default":
         return facts.reasons_by_default is True
-    return not wanted.off and facts.reasoning != "none" and context.accent.reasoning != "none"
+    return not reasoning.off and facts.reasoning != "none" and context.accent.reasoning != "none"
 
 
-def _only_by_default(asked: JsonObject, context: ChatWriteContext) -> bool:
-    """Whether nobody asked for the reasoning, and it can be switched off."""
-    said = asked.get("enable_thinking") is not None or read_reasoning(asked) is not None
-    return not said and context.target.facts.can_disable_reasoning is True
+def _only_by_default(request: JsonObject, context: ChatWriteContext) -> bool:
+    """Whether nobody request for the reasoning, and it can be switched off."""
+    explicit = request.get("enable_thinking") is not None or read_reasoning(request) is not None
+    return not explicit and context.target.facts.can_disable_reasoning is True

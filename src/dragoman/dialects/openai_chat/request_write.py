@@ -23,29 +23,29 @@ from dragoman.types.json import JsonObject
 
 __all__ = ["write_request"]
 
-_OWN_WAY = frozenset(
+_EXCLUDED = frozenset(
     ("messages", "tools", "tool_choice", "thinking", "reasoning_effort", "response_format", "stream", "stream_options")
 )
-"""What is not a plain parameter: each has a writer of its own."""
+"""Fields that are no plain parameters: each has a writer of its own."""
 
 
 def write_request(request: ChatRequest, target: Target) -> WireRequest:
     accent, drops = accent_of(target), DropList(target)
-    asked: JsonObject = drops.without_dropped(request)
-    asked["messages"] = with_summaries(asked.get("messages"), (target.vendor,))
-    names = wire_names(asked, accent)
-    context, asked = settle_reasoning(asked, WriteContext(target, accent, drops, names))
-    body = write_params(asked, target, accent, drops, _OWN_WAY)
-    report_foreign_blocks(asked.get("messages"), (), drops)
-    body["messages"] = write_messages(_messages(asked, context), context)
-    write_tools(body, asked, context)
-    write_reasoning(body, asked, context)
+    params: JsonObject = drops.without_dropped(request)
+    params["messages"] = with_summaries(params.get("messages"), (target.vendor,))
+    names = wire_names(params, accent)
+    context, params = settle_reasoning(params, WriteContext(target, accent, drops, names))
+    body = write_params(params, target, accent, drops, _EXCLUDED)
+    report_foreign_blocks(params.get("messages"), (), drops)
+    body["messages"] = write_messages(_messages(params, context), context)
+    write_tools(body, params, context)
+    write_reasoning(body, params, context)
     fit_to_effort(body, context)
-    json_tool = write_format(body, asked, context)
+    json_tool = write_format(body, params, context)
     return WireRequest(body, dropped=drops.dropped, tool_names=names.to_caller, json_tool=json_tool)
 
 
-def _messages(asked: JsonObject, context: ChatWriteContext) -> list[Any]:
-    messages = asked.get("messages") or []
-    demanded = context.reasons and context.target.facts.echo_reasoning and context.accent.reasoning_back != "omit"
-    return with_placeholders(messages, context) if demanded else messages
+def _messages(params: JsonObject, context: ChatWriteContext) -> list[Any]:
+    messages = params.get("messages") or []
+    required = context.reasons and context.target.facts.echo_reasoning and context.accent.reasoning_back != "omit"
+    return with_placeholders(messages, context) if required else messages

@@ -1,4 +1,4 @@
-"""Structured output: hub -> wire, by the target's native way or by what comes nearest."""
+"""Structured output: hub -> wire, in the target's native form or the nearest that it has."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from dragoman.dialects.openai_chat.accent import ChatWriteContext
-from dragoman.dialects.openai_chat.tools_write import can_force
+from dragoman.dialects.openai_chat.tools_write import can_force, function_name
 from dragoman.types.json import JsonObject
 
 __all__ = ["write_format"]
@@ -15,57 +15,72 @@ __all__ = ["write_format"]
 _JSON_TOOL = "json_answer"
 
 
-def write_format(body: JsonObject, asked: JsonObject, context: ChatWriteContext) -> str | None:
-    """Write `response_format`. Returns the name of the tool that stands in for it, if one does."""
-    wanted = asked.get("response_format")
-    if wanted is None:
+def write_format(body: JsonObject, request: JsonObject, context: ChatWriteContext) -> str | None:
+    """Write `response_format`. Return the name of the tool that stands in for it, if one does."""
+    response_format = request.get("response_format")
+    if response_format is None:
         return None
-    accent, drops = context.accent, context.drops
-    schema = wanted.get("json_schema")
-    way = accent.json_schema
-    if way == "native" and context.target.facts.json_schema is False:
-        way = accent.json_schema_fallback
-    if way == "tool" and context.target.facts.tools is False:
-        way = "json_object"  # who calls no tools cannot answer by one
-    if wanted.get("type") != "json_schema" or not isinstance(schema, dict):
-        way = "native"
-    if way == "tool":
-        return _by_tool(body, schema, context)
-    if "response_format" in accent.unsupported and not drops.allowed("response_format"):
-        if wanted.get("type") != "text":
-            drops.unsupported("response_format")
-        return None
-    if way == "native":
-        if "vendor" in wanted and isinstance(schema, dict) and schema.get("strict") is False:
-            drops.degraded("response_format")  # the other vendor guarantees the schema, and this one does not
-        body["response_format"] = {key: value for key, value in wanted.items() if key != "vendor"}
-        return None
-    body["response_format"] = {"type": "json_object"}
-    _tell_schema(body, schema)
-    drops.degraded("response_format")
+    form = _form(response_format, context)
+    if form == "tool":
+        return _by_tool(body, response_format["json_schema"], context)
+    if "response_format" in context.accent.unsupported and not context.drops.allowed("response_format"):
+        if response_format.get("type") != "text":
+            context.drops.unsupported("response_format")
+    elif form == "native":
+        body["response_format"] = _native(response_format, context)
+    else:
+        body["response_format"] = {"type": "json_object"}
+        _tell_schema(body, response_format["json_schema"])
+        context.drops.degraded("response_format")
     return None
 
 
+def _form(response_format: JsonObject, context: ChatWriteContext) -> str:
+    """Return how the target is asked for this format: `native`, `json_object` or `tool`."""
+    if response_format.get("type") != "json_schema" or not isinstance(response_format.get("json_schema"), dict):
+        return "native"
+    form: str = context.accent.json_schema
+    if form == "native" and context.target.facts.json_schema is False:
+        form = context.accent.json_schema_fallback
+    if form == "tool" and context.target.facts.tools is False:
+        return "json_object"
+    return form
+
+
+def _native(response_format: JsonObject, context: ChatWriteContext) -> JsonObject:
+    schema = response_format.get("json_schema")
+    if "vendor" in response_format and isinstance(schema, dict) and schema.get("strict") is False:
+        context.drops.degraded("response_format")  # the other vendor guarantees the schema, and this one does not
+    return {key: value for key, value in response_format.items() if key != "vendor"}
+
+
 def _by_tool(body: JsonObject, schema: JsonObject, context: ChatWriteContext) -> str:
-    """The model must call a tool whose parameters are the schema; with other tools, it must call one of them.
+    """Have the answer given as the arguments of a tool. With other tools, the model must call one of them.
     Where nothing can be demanded, it may."""
-    taken = {(tool.get("function") or {}).get("name") for tool in body.get("tools") or ()}
-    name = next(name for name in (_JSON_TOOL + "_" * n for n in range(len(taken) + 1)) if name not in taken)
+    tools = body.get("tools") or []
+    name = _free_name({function_name(tool) for tool in tools})
     function: JsonObject = {
         "name": name,
         "description": schema.get("description") or "Give the final answer.",
         "parameters": schema.get("schema") or {"type": "object"},
     }
     choice = body.get("tool_choice")
-    others = [] if choice == "none" else body.get("tools") or []
+    others = [] if choice == "none" else tools
     body["tool_choice"] = _demand(choice, name, others, context)
     body["tools"] = [*others, {"type": "function", "function": function}]
     return name
 
 
+def _free_name(taken: set[Any]) -> str:
+    name = _JSON_TOOL
+    while name in taken:
+        name += "_"
+    return name
+
+
 def _demand(choice: Any, name: str, others: list[Any], context: ChatWriteContext) -> Any:
-    """The `tool_choice` by which the tool `name`, or one of the caller's own, is called. It is told where the caller asked for
-    less than that."""
+    """Return the `tool_choice` by which the tool `name`, or one of the caller's own, is called. It is reported where the caller
+    asked for less than that."""
     if not can_force(context):
         context.drops.degraded("response_format")
         return "auto"
@@ -77,7 +92,8 @@ def _demand(choice: Any, name: str, others: list[Any], context: ChatWriteContext
 
 
 def _tell_schema(body: JsonObject, schema: JsonObject) -> None:
-    """The models that know only `json_object` must find the word JSON, and the schema, in the prompt."""
+    """Put the schema, and the word JSON, into the prompt, for models that know only `json_object`.
+    https://platform.openai.com/docs/guides/structured-outputs#json-mode"""
     text = "Answer with one JSON object that follows this JSON schema, and nothing else:\n"
     text += orjson.dumps(schema.get("schema") or {}, option=orjson.OPT_SORT_KEYS).decode()
     messages: list[JsonObject] = body["messages"]

@@ -31,7 +31,7 @@ _YEAR_5000 = 95_617_584_000
 
 
 def invalid(message: str, context: ReplyContext, body: Any) -> APIResponseValidationError:
-    """An answer that is not in this dialect."""
+    """Return the error for an answer that is not in this dialect."""
     return APIResponseValidationError(
         f"{context.provider} sent {message}", provider=context.provider, model=context.model, body=shown(body)
     )
@@ -66,7 +66,7 @@ def unary_usage(body: JsonObject) -> TokenUsage | None:
 
 
 def envelope(body: JsonObject, context: ReplyContext, kind: str) -> JsonObject:
-    """What stands around the choices; what we do not know is kept."""
+    """Return what stands around the choices; unknown fields are kept."""
     read = dict(body)
     read["id"] = text(body.get("id")) or context.reply_id
     read["object"] = kind
@@ -93,21 +93,26 @@ def _seconds(created: Any, context: ReplyContext) -> int:
 def _choice(raw: JsonObject, position: int, context: ReplyContext) -> ChatChoice:
     message = raw.get("message")
     message = message if isinstance(message, dict) else {}  # Azure leaves it out when it filtered the answer
-    word = raw.get("finish_reason")
-    if word is None and isinstance(raw.get("finish_details"), dict):
-        word = raw["finish_details"].get("type")  # OpenAI's first vision models
+    word = _finish_word(raw)
     if raw.get("error") or failure_word(word):
         raise failed_choice(raw, context)
     choice = {key: value for key, value in raw.items() if key != "message"}
     choice["index"] = raw["index"] if type(raw.get("index")) is int else position
     read = _message(message, context, position)
-    json_text = _json_answer(read, context)
+    json_answer = _json_answer(read, context)
     choice["message"] = read
-    reason = finish_reason(word, called=bool(read.get("tool_calls")))
-    choice["finish_reason"] = "stop" if json_text and reason == "tool_calls" and not read.get("tool_calls") else reason
+    reason = finish_reason(word, called=bool(read.get("tool_calls")), json_answer=json_answer)
+    choice["finish_reason"] = reason
     if word and word != reason and not raw.get("native_finish_reason"):
         choice["native_finish_reason"] = word
     return cast(ChatChoice, choice)
+
+
+def _finish_word(raw: JsonObject) -> Any:
+    word, details = raw.get("finish_reason"), raw.get("finish_details")
+    if word is None and isinstance(details, dict):
+        return details.get("type")  # OpenAI's first vision models
+    return word
 
 
 def _message(raw: JsonObject, context: ReplyContext, position: int) -> JsonObject:
@@ -116,12 +121,7 @@ def _message(raw: JsonObject, context: ReplyContext, position: int) -> JsonObjec
     content = read_content(raw.get("content"))
     message["role"] = raw.get("role") or "assistant"
     message["content"] = content.text
-    reasoning = content.reasoning or reasoning_text(raw)
-    tag = reasoning_tag_of(context)
-    if tag and not reasoning and content.text:
-        reasoning, message["content"] = _split(content.text, tag)
-    if reasoning:
-        message["reasoning_content"] = reasoning
+    _add_reasoning(message, content.reasoning or reasoning_text(raw), context)
     details = raw.get("reasoning_details")
     if isinstance(details, list) and details:
         message["thinking_blocks"] = blocks_of(details, context.vendor)
@@ -135,6 +135,14 @@ def _message(raw: JsonObject, context: ReplyContext, position: int) -> JsonObjec
     return message
 
 
+def _add_reasoning(message: JsonObject, reasoning: str, context: ReplyContext) -> None:
+    tag = reasoning_tag_of(context)
+    if tag and not reasoning and message["content"]:
+        reasoning, message["content"] = _split(message["content"], tag)
+    if reasoning:
+        message["reasoning_content"] = reasoning
+
+
 def _split(content: str, tag: str) -> tuple[str, str]:
     splitter = TagSplitter(tag)
     reasoning, answer = splitter.feed(content)
@@ -143,7 +151,7 @@ def _split(content: str, tag: str) -> tuple[str, str]:
 
 
 def _json_answer(message: JsonObject, context: ReplyContext) -> bool:
-    """Where a tool stood in for structured output, its arguments are the content."""
+    """Put the arguments of the tool that stood in for structured output where the content is. Return whether it was called."""
     calls = message.get("tool_calls")
     if context.json_tool is None or not calls:
         return False

@@ -26,12 +26,18 @@ def _choice(choice: ChatChoice) -> JsonObject:
     message: JsonObject = {"role": "assistant", "content": None, "refusal": None, **choice["message"]}
     if message["content"] is None and not any(message.get(key) for key in _BESIDE_NULL):
         message["content"] = ""  # OpenAI itself would not take null back
-    notes = message.get("annotations")
-    if notes and not all(_is_openais(note) for note in notes):
-        message["annotations"] = [note for note in notes if _is_openais(note)]
-        rest = [note for note in notes if not _is_openais(note)]
-        message["provider_specific_fields"] = {**(message.get("provider_specific_fields") or {}), "annotations": rest}
+    _fit_annotations(message)
     return {"logprobs": None, **choice, "message": message}
+
+
+def _fit_annotations(message: JsonObject) -> None:
+    """Move what is no annotation of OpenAI's to `provider_specific_fields`."""
+    notes = message.get("annotations")
+    if not notes or all(_is_openais(note) for note in notes):
+        return
+    message["annotations"] = [note for note in notes if _is_openais(note)]
+    others = [note for note in notes if not _is_openais(note)]
+    message["provider_specific_fields"] = {**(message.get("provider_specific_fields") or {}), "annotations": others}
 
 
 def _is_openais(note: Any) -> bool:

@@ -27,6 +27,10 @@ _KNOWN = frozenset(("id", "object", "created", "model", "choices", "usage", "ser
 _HELD = frozenset(("delta", "message", "finish_reason", "native_finish_reason", "index", "logprobs"))
 
 
+def _unknown_fields(raw: JsonObject, known: frozenset[str]) -> JsonObject:
+    return {key: value for key, value in raw.items() if key not in known and value is not None}
+
+
 def cut_off(context: ReplyContext) -> APIConnectionError:
     """The stream ended without its proper end."""
     return APIConnectionError(
@@ -124,18 +128,15 @@ class ChatStreamReader:
             yield chunk
 
     def _chunk(self, body: JsonObject) -> ChatChunk | None:
-        self._note_usage(body)
-        if "search_results" in body or "citations" in body:
-            self._sources = search_annotations(body)
+        self._note_metadata(body)
         raw = body.get("choices")
         choices = [
             read
             for position, choice in enumerate(raw if isinstance(raw, list) else ())
             if isinstance(choice, dict) and (read := self._choice(choice, position)) is not None
         ]
-        if not choices:  # Azure's verdict on the prompt, the usage, a bare finish reason: told with the next chunk
-            self._extras.update((key, value) for key, value in body.items() if key not in _KNOWN and value is not None)
-            self._frame = self._frame or self._envelope(body)
+        if not choices:
+            self._hold(body)
             return None
         chunk = self._envelope(body)
         self._frame = {key: chunk[key] for key in _KNOWN if key in chunk}
@@ -152,11 +153,18 @@ class ChatStreamReader:
         chunk.pop("usage", None)
         return chunk
 
-    def _note_usage(self, body: JsonObject) -> None:
+    def _hold(self, body: JsonObject) -> None:
+        """Keep Azure's verdict on the prompt, and what comes with the usage or a bare finish reason, for the next chunk."""
+        self._extras |= _unknown_fields(body, _KNOWN)
+        self._frame = self._frame or self._envelope(body)
+
+    def _note_metadata(self, body: JsonObject) -> None:
         self._tier = body.get("service_tier") or self._tier
-        usage = body.get("usage")
-        if usage is None and "x_groq" in body and isinstance(body["x_groq"], dict):
-            usage = body["x_groq"].get("usage")
+        if "search_results" in body or "citations" in body:
+            self._sources = search_annotations(body)
+        usage, groq = body.get("usage"), body.get("x_groq")
+        if usage is None and isinstance(groq, dict):
+            usage = groq.get("usage")
         if has_usage(usage) or (usage and self._usage is None and isinstance(usage, dict)):
             self._usage = usage
 
@@ -165,16 +173,12 @@ class ChatStreamReader:
         state = self._choices.get(index)
         if state is None:
             state = self._choices[index] = OpenChoice(self._context, index)
-        word = raw.get("finish_reason")
-        if raw.get("error") or failure_word(word):
-            raise failed_choice(raw, self._context)
+        if raw.get("finish_reason") is not None or "error" in raw:
+            self._note_end(state, raw)
         delta = raw.get("delta")
         read = state.read(delta if isinstance(delta, dict) else {})
-        extras = {key: value for key, value in raw.items() if key not in _HELD and value is not None}
+        extras = _unknown_fields(raw, _HELD)
         logprobs = raw.get("logprobs")
-        if word is not None:
-            state.word = word if isinstance(word, str) else ""
-            state.native = raw.get("native_finish_reason") or state.native
         if not read and not (isinstance(logprobs, dict) and any(logprobs.values())):
             state.extras |= extras
             return None
@@ -183,15 +187,22 @@ class ChatStreamReader:
             choice["logprobs"] = logprobs
         return choice
 
+    def _note_end(self, state: OpenChoice, raw: JsonObject) -> None:
+        """Keep the finish reason for the last chunk. Raise the error that stands in its place."""
+        word = raw.get("finish_reason")
+        if raw.get("error") or failure_word(word):
+            raise failed_choice(raw, self._context)
+        if word is not None:
+            state.word = word if isinstance(word, str) else ""
+            state.native = raw.get("native_finish_reason") or state.native
+
     def _end(self) -> Iterator[ChatChunk]:
         self._ended = True
         for index, state in sorted(self._choices.items()):
             delta = state.last()
             if self._sources:
                 delta["annotations"] = self._sources
-            reason = finish_reason(state.word, called=state.called)
-            if state.answered_json and reason == "tool_calls" and not state.called:
-                reason = "stop"
+            reason = finish_reason(state.word, called=state.called, json_answer=state.answered_json)
             choice: JsonObject = {"index": index, "delta": delta, "finish_reason": reason, **state.extras}
             native = state.native or state.word
             if native and native != reason:

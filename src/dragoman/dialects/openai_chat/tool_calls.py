@@ -101,21 +101,23 @@ class OpenCalls:
         ]
 
     def _find(self, piece: JsonObject, name: str) -> tuple[_Call, bool]:
-        """The call that `piece` belongs to, and whether it begins it."""
+        """Return the call that `piece` belongs to, and whether it begins it."""
         id, key = str(piece.get("id") or ""), piece.get("index")
         key = key if isinstance(key, int | float | str) else None
-        same_id = self._by_id.get(id) if id else None
-        same_key = self._by_key.get(key) if key is not None else None
+        call = self._open_call(id, key, name)
+        return (call, False) if call is not None else (self._begin(id, key), True)
+
+    def _open_call(self, id: str, key: Any, name: str) -> _Call | None:
+        same_id, same_key = self._by_id.get(id), self._by_key.get(key)
         if same_key is not None and (same_id is None or same_id.index < same_key.index):
             # Gemini's endpoint numbers parallel calls 0, 0, 0: a new id with a name is a new call.
-            return self._begin(id, key) if id and name else (same_key, False)
+            return None if id and name else same_key
         if same_id is not None:
-            return same_id, False
-        if self._calls and key is None and not id and not name:
-            return self._calls[-1], False
-        return self._begin(id, key)
+            return same_id
+        continues = (id, name, key) == ("", "", None)
+        return self._calls[-1] if continues and self._calls else None
 
-    def _begin(self, id: str, key: Any) -> tuple[_Call, bool]:
+    def _begin(self, id: str, key: Any) -> _Call:
         index = len(self._calls)
         if index >= _MOST_CALLS:
             raise APIResponseValidationError(f"the answer has more than {_MOST_CALLS} tool calls")
@@ -124,7 +126,7 @@ class OpenCalls:
         self._by_id[call.id] = call
         if key is not None:
             self._by_key[key] = call
-        return call, True
+        return call
 
     def _function(self, call: _Call, function: JsonObject) -> JsonObject:
         name = str(function.get("name") or "")
