@@ -66,20 +66,23 @@ def _described(kind: type[Any], fields: Mapping[str, Any], path: str) -> Any:
 
 
 def _litellm(row: Mapping[str, Any], path: str) -> dict[str, Any]:
-    """The accent of a row in LiteLLM's words: `param_mappings`, `constraints`."""
+    """Return the accent's fields that a row gives in LiteLLM's words: `param_mappings`, `constraints`."""
     if row.get("special_handling"):
         raise ConfigError(f"{path}.special_handling: not supported; describe the deviation in `accent`")
-    constraints = row.get("constraints") or {}
+    return {**_limits(row.get("constraints") or {}, path), **_names(row.get("param_mappings") or {})}
+
+
+def _limits(constraints: Mapping[str, Any], path: str) -> dict[str, Any]:
     unknown = [key for key in constraints if key not in _CONSTRAINTS]
     if unknown:
         raise ConfigError(
             "\n".join(f"{path}.constraints.{key}: not supported{did_you_mean(key, _CONSTRAINTS)}" for key in unknown)
         )
-    values: dict[str, Any] = {_CONSTRAINTS[key]: value for key, value in constraints.items()}
-    renamed = {}
-    for name, own in (row.get("param_mappings") or {}).items():
-        if name in _TOKEN_FIELDS and own in _TOKEN_FIELDS:
-            values["tokens_field"] = own
-        else:
-            renamed[name] = own
-    return {**values, "renamed": renamed} if renamed else values
+    return {_CONSTRAINTS[key]: value for key, value in constraints.items()}
+
+
+def _names(mappings: Mapping[str, str]) -> dict[str, Any]:
+    """Return how parameters are named on the wire. The limit of tokens has two names, of which the accent names the one to use."""
+    tokens = [wire for name, wire in mappings.items() if {name, wire} <= _TOKEN_FIELDS]
+    renamed = {name: wire for name, wire in mappings.items() if not {name, wire} <= _TOKEN_FIELDS}
+    return {**({"tokens_field": tokens[-1]} if tokens else {}), **({"renamed": renamed} if renamed else {})}

@@ -1,13 +1,13 @@
-"""A provider from a mapping: a row of the table, four lines of YAML, or a row as LiteLLM's users have it."""
+"""A provider from a mapping: a row of the table, a few lines of YAML, or a row in LiteLLM's words."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from dragoman.credentials import ApiKey, Credential, QueryKey
-from dragoman.dialects.registry import dialect_names, find_operation, is_dialect, operation_names
+from dragoman.dialects.registry import dialect_names, find_dialect, find_operation, is_dialect, operation_names
 from dragoman.errors import ConfigError
 from dragoman.providers._accent import accent_from
 from dragoman.providers._endpoints import LazyEndpoints, speaks
@@ -15,13 +15,6 @@ from dragoman.providers._provider import Provider
 from dragoman.settings.suggestions import did_you_mean
 
 __all__ = ["provider_from_mapping"]
-
-_ENDPOINTS: Mapping[str, str] = {
-    "/v1/chat/completions": "chat",
-    "/v1/completions": "text_completion",
-    "/v1/embeddings": "embedding",
-}
-"""How LiteLLM's `supported_endpoints` name the operations."""
 
 
 def _text(value: Any) -> bool:
@@ -81,12 +74,14 @@ _KEYS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "special_handling": (_object, "a mapping"),  # LiteLLM's
 }
 """Each key that a row may have, and how its value is checked."""
+_REQUIRED = ("name", "base_url")
 
 
 def provider_from_mapping(row: Mapping[str, Any], path: str = "provider") -> Provider:
-    """The provider that `row` describes; `path` says in errors where the row stands.
+    """Return the provider that `row` describes. `path` is the place of the row in messages.
 
-    Needed are `name` and `base_url`. Raises `ConfigError`, naming each wrong key and the nearest known one."""
+    `name` and `base_url` are required. Raise `ConfigError`, naming each wrong key and the nearest known one.
+    """
     _check(row, path)
     dialect = _dialect(row, path)
     name = str(row["name"]).strip()
@@ -119,25 +114,28 @@ def _credential(row: Mapping[str, Any]) -> Credential:
 
 
 def _check(row: Mapping[str, Any], path: str) -> None:
-    """Refuse the row whole, with everything that is wrong with it."""
+    """Raise `ConfigError` with everything that is wrong with the row."""
     if not isinstance(row, Mapping):
         raise ConfigError(f"{path}: expected a mapping, found {type(row).__name__}")
-    wrong = [_unknown_key(str(key), path) for key in row if key not in _KEYS]
-    wrong += [f"{path}.{key}: missing" for key in ("name", "base_url") if key not in row]
-    for key, value in row.items():
-        fits, expected = _KEYS.get(key, (None, ""))
-        if fits is not None and not fits(value):
-            wrong.append(f"{path}.{key}: expected {expected}, found {type(value).__name__}")
-    if _string(row.get("name")) and "/" in row["name"]:
-        wrong.append(f"{path}.name: {row['name']!r} holds a slash, which ends the name in 'provider/model'")
+    problems = [f"{path}.{problem}" for problem in _problems(row)]
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def _problems(row: Mapping[str, Any]) -> Iterator[str]:
+    for key in row:
+        if key not in _KEYS:
+            yield f"{key}: unknown key{did_you_mean(str(key), _KEYS)}"
+    for key in _REQUIRED:
+        if key not in row:
+            yield f"{key}: missing"
+    for key, (fits, expected) in _KEYS.items():
+        if key in row and not fits(row[key]):
+            yield f"{key}: expected {expected}, found {type(row[key]).__name__}"
+    if "/" in str(row.get("name")):
+        yield f"name: {row['name']!r} holds a slash, which ends the name in 'provider/model'"
     if "api_key_query" in row and not {"api_key_header", "api_key_scheme"}.isdisjoint(row):
-        wrong.append(f"{path}.api_key_query: expected the key in the query or in a header, found both")
-    if wrong:
-        raise ConfigError("\n".join(wrong))
-
-
-def _unknown_key(key: str, path: str) -> str:
-    return f"{path}.{key}: unknown key{did_you_mean(key, _KEYS)}"
+        yield "api_key_query: expected the key in the query or in a header, found both"
 
 
 def _dialect(row: Mapping[str, Any], path: str) -> str:
@@ -151,13 +149,19 @@ def _dialect(row: Mapping[str, Any], path: str) -> str:
 def _endpoints(row: Mapping[str, Any], dialect: str, path: str) -> LazyEndpoints:
     operations: tuple[str, ...] | None = None
     if "supported_endpoints" in row:
-        operations = tuple(op for url, op in _ENDPOINTS.items() if url in _tuple(row["supported_endpoints"]))
+        operations = _operations_at(_tuple(row["supported_endpoints"]), dialect)
     if "operations" in row:
         operations = tuple(_operation(word, f"{path}.operations") for word in _tuple(row["operations"]))
     paths: dict[str, str] = {
         _operation(word, f"{path}.paths"): value for word, value in (row.get("paths") or {}).items()
     }
     return speaks(dialect, operations, paths)
+
+
+def _operations_at(paths: Collection[str], dialect: str) -> tuple[str, ...]:
+    """Return the operations that the dialect's clients call at these paths. Others are not spoken here."""
+    routes = find_dialect(dialect).routes
+    return tuple(route.codec.operation.name for route in routes if f"/v1{route.path}" in paths)
 
 
 def _operation(word: str, path: str) -> str:
@@ -168,7 +172,7 @@ def _operation(word: str, path: str) -> str:
 
 
 def _base_url_env(name: str, base_url: str, row: Mapping[str, Any]) -> tuple[str, ...]:
-    """The variables that replace the address. One that the address itself is made of does not replace it."""
+    """Return the variables that replace the address, without those that are part of the address itself."""
     stem = re.sub(r"[^A-Z0-9]", "_", name.upper())
     names = (
         *_tuple(row.get("base_url_env")),
