@@ -1,4 +1,4 @@
-"""Who speaks which dialect, at what address, with which credentials. Data; nothing here opens a connection."""
+"""Providers: the dialect, address and credential of each. Data; nothing here opens a connection."""
 
 from __future__ import annotations
 

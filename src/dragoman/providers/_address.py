@@ -1,4 +1,4 @@
-"""Where a request is sent: base address, path and query joined, tolerant of the forms in which people write a base."""
+"""The address of a request: base, path and query joined, tolerant of the forms in which users write a base."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
 def address(
     provider: Provider, endpoint: Endpoint, *, api_base: str | None, wire: WireRequest | None = None, model: str = ""
 ) -> str:
-    """The URL for one request. `api_base` wins over the environment, and that over the record.
+    """Return the URL for one request. `api_base` wins over the environment, and the environment over the record.
 
-    A base may end in a version (`/v1`) or in the whole path of the endpoint: what is there already is not added again."""
+    A base may end in a version (`/v1`) or in the whole path of the endpoint: what is there already is not added again.
+    Raise `BadRequestError` for an unusable address or name of a model.
+    """
     path = (wire.path if wire is not None else None) or endpoint.path
     if len(path) + len(model) > _LONGEST:
         raise _no_model(path if wire is not None and wire.path else model)
@@ -36,12 +38,12 @@ def address(
 
 
 def base_address(provider: Provider, api_base: str | None = None) -> str:
-    """The base address as it stands in the call, the environment or the record."""
+    """Return the base address from the call, the environment or the record."""
     return (api_base or "").strip() or lookup(provider.base_url_env) or _filled(provider)
 
 
 def models_address(provider: Provider, api_base: str | None = None) -> str | None:
-    """Where `provider` lists its models, in its dialect's usual place; None for a provider without an address."""
+    """Return the address of the provider's list of models, at its dialect's usual place; None for a provider without an address."""
     endpoint = next(iter(provider.endpoints.values()), None)
     if endpoint is None or provider.function is not None:
         return None
@@ -52,8 +54,7 @@ def models_address(provider: Provider, api_base: str | None = None) -> str | Non
 
 
 def missing_settings(provider: Provider, api_base: str | None = None) -> tuple[str, ...]:
-    """The environment variables that have to be set before `provider` can be asked (at `api_base`); empty where nothing is
-    missing."""
+    """Return the environment variables that must be set before `provider` can be called (at `api_base`)."""
     unfilled: tuple[str, ...] = ()
     if not (api_base or "").strip() and lookup(provider.base_url_env) is None:
         unfilled = tuple(name for name in _PLACEHOLDER.findall(provider.base_url) if lookup((name,)) is None)
@@ -61,13 +62,13 @@ def missing_settings(provider: Provider, api_base: str | None = None) -> tuple[s
 
 
 def _filled(provider: Provider) -> str:
-    """The record's base address with its placeholders filled in."""
+    """Return the record's base address with its placeholders filled in from the environment."""
     if "{" not in provider.base_url:
         return provider.base_url
 
     def value(match: re.Match[str]) -> str:
-        found = lookup((match[1],))
-        if found is None:
+        text = lookup((match[1],))
+        if text is None:
             raise BadRequestError(
                 f"the address of provider {provider.name!r} is not known: set {match[1]} in the environment, "
                 "or pass api_base",
@@ -75,17 +76,16 @@ def _filled(provider: Provider) -> str:
                 param="api_base",
                 code="missing_api_base",
             )
-        return found.rstrip("/")
+        return text.rstrip("/")
 
     return _PLACEHOLDER.sub(value, provider.base_url)
 
 
 @functools.lru_cache(maxsize=1024)
 def _joined(base: str, path: str, version: str) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """Base and path as one URL (`{model}` still in it), and the query that the base brought along."""
+    """Return base and path as one URL (`{model}` still in it), and the query of the base."""
     parts = _checked(base)
-    before = [segment for segment in parts.path.split("/") if segment]
-    after = [segment for segment in path.split("/") if segment]
+    before, after = _segments(parts.path), _segments(path)
     if any(segment in (".", "..") for segment in after):
         raise _no_model(path)
     overlap = next((size for size in range(len(after), 0, -1) if before[-size:] == after[:size]), 0)
@@ -97,9 +97,13 @@ def _joined(base: str, path: str, version: str) -> tuple[str, tuple[tuple[str, s
     return f"{parts.scheme}://{parts.netloc}/{'/'.join([*before, *added])}", tuple(parse_qsl(parts.query))
 
 
+def _segments(path: str) -> list[str]:
+    return [segment for segment in path.split("/") if segment]
+
+
 def _versioned(before: list[str], after: list[str], version: str) -> list[str]:
-    """The version at the end of the base, else that of the path. A base without any path gets the provider's; a path is honoured
-    as it was given."""
+    """Return the path behind the base, with one version: that at the end of the base, or else that of the path. A base without
+    any path gets the provider's version."""
     named = bool(after) and _VERSION.fullmatch(after[0]) is not None
     if before and named and _VERSION.fullmatch(before[-1]):
         return after[1:]
@@ -109,7 +113,7 @@ def _versioned(before: list[str], after: list[str], version: str) -> list[str]:
 
 
 def _checked(base: str) -> SplitResult:
-    """The parts of a base address. Anything but http and https is refused."""
+    """Return the parts of a base address. Raise `BadRequestError` for anything but http and https."""
     parts = urlsplit(base) if not _FORBIDDEN.search(base) else urlsplit("")
     try:
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

@@ -1,4 +1,4 @@
-"""The record of a provider: who speaks which dialect, at what address, with which credentials and small exceptions."""
+"""The record of a provider: its dialect, address, credential and small exceptions."""
 
 from __future__ import annotations
 

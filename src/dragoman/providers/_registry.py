@@ -1,4 +1,4 @@
-"""Finding a provider by the name that the user wrote."""
+"""The providers by name: those of the caller, the built-in ones, and those of installed distributions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _OWN_MODULES = ("openai", "anthropic", "gemini")
 
 
 class Providers:
-    """The providers that are known: those given, then the built-in ones, then those of installed distributions."""
+    """A look-up of providers: those that were added, then the built-in ones, then those of installed distributions."""
 
     def __init__(self, extra: Iterable[Provider] = ()) -> None:
         self._added: dict[str, Provider] = {}
@@ -52,26 +52,27 @@ class Providers:
             self._added[name.lower()] = provider
 
     def find(self, name: str) -> Provider:
-        """The provider of this name or alias, in any case of letters. Raises `BadRequestError`, which names near ones."""
-        wanted = name.strip().lower()
+        """Return the provider of this name or alias, in any case of letters. Raise `BadRequestError`, which suggests near names."""
+        key = name.strip().lower()
         for look in (self._added.get, _built_in, self._from_plugins):
-            found = look(wanted)
-            if found is not None:
-                return found
+            provider = look(key)
+            if provider is not None:
+                return provider
         raise self._unknown(name)
 
     def resolve(self, model: str, custom_llm_provider: str | None = None) -> tuple[Provider, str]:
-        """The provider of a model string, and the provider's own name of the model.
+        """Return the provider of a model string, and the provider's own name of the model.
 
-        `provider/model`; a well-known bare name (`gpt-6.1-sol`, `claude-...`, `gemini-...`); or any name, where
-        `custom_llm_provider` says whose it is."""
+        `model` is `provider/model`; a well-known bare name (`gpt-6.1-sol`, `claude-...`, `gemini-...`); or any name if
+        `custom_llm_provider` names the provider. Raise `BadRequestError`.
+        """
         if not model or not model.strip():
             raise BadRequestError("model must be a non-empty string", param="model")
         if custom_llm_provider:
             provider = self.find(custom_llm_provider)
             prefix, slash, rest = model.partition("/")
-            known = (provider.name, *provider.aliases, custom_llm_provider)
-            return provider, rest if slash and rest and prefix in known else model
+            names = (provider.name, *provider.aliases, custom_llm_provider)
+            return provider, rest if slash and rest and prefix in names else model
         prefix, slash, rest = model.partition("/")
         if slash:
             provider = self.find(prefix)
@@ -84,34 +85,34 @@ class Providers:
         return self.find(bare), model
 
     def names(self) -> tuple[str, ...]:
-        """The names of all providers, without their aliases, sorted."""
+        """Return the names of all providers, without their aliases, sorted."""
         added = {provider.name for provider in self._added.values()}
         return tuple(sorted({*added, *_OWN_MODULES, *_rows(), *self._installed()}))
 
     def _installed(self) -> Mapping[str, EntryPoint]:
-        """The entry points of other distributions, looked for once."""
+        """Return the entry points of other distributions, which are looked up once."""
         if self._plugins is None:
             from importlib.metadata import entry_points  # it takes longer to import than all of this package
 
             self._plugins = {plugin.name: plugin for plugin in entry_points(group=ENTRY_POINTS)}
         return self._plugins
 
-    def _from_plugins(self, wanted: str) -> Provider | None:
+    def _from_plugins(self, key: str) -> Provider | None:
         """Load the entry point of that name, or else all of them, for it may be an alias."""
-        waiting = {name: plugin for name, plugin in self._installed().items() if name not in self._loaded}
-        for name in sorted(waiting, key=lambda name: name.lower() != wanted):
-            self._load(name, waiting[name])
-            if wanted in self._added:
-                return self._added[wanted]
+        pending = {name: plugin for name, plugin in self._installed().items() if name not in self._loaded}
+        for name in sorted(pending, key=lambda name: name.lower() != key):
+            self._load(name, pending[name])
+            if key in self._added:
+                return self._added[key]
         return None
 
     def _load(self, name: str, plugin: EntryPoint) -> None:
-        """Add what one entry point offers. A broken one is told where its name is asked for, and is in nobody else's way."""
+        """Add what one entry point offers. A broken one is reported when its name is used, and disturbs no other provider."""
         self._loaded.add(name)
         try:
             for provider in _offered(plugin.load(), name):
-                for known in (provider.name, *provider.aliases):
-                    self._added.setdefault(known.lower(), provider)
+                for alias in (provider.name, *provider.aliases):
+                    self._added.setdefault(alias.lower(), provider)
         except Exception as error:
             self._broken[name.lower()] = f"{type(error).__name__}: {error}"
 
@@ -148,7 +149,7 @@ class Providers:
 
 @functools.cache
 def _rows() -> Mapping[str, Mapping[str, Any]]:
-    """The table of OpenAI-compatible providers, read once."""
+    """Return the table of OpenAI-compatible providers, which is read once."""
     import tomllib
 
     return MappingProxyType(tomllib.loads(_TABLE.read_text("utf-8")))
@@ -167,7 +168,7 @@ def _own(name: str) -> Provider:
 
 
 def _built_in(name: str) -> Provider | None:
-    """The built-in provider of this name or alias."""
+    """Return the built-in provider of this name or alias."""
     canonical = name if name in _OWN_MODULES or name in _rows() else _aliases().get(name)
     return None if canonical is None else _record(canonical)
 
@@ -179,14 +180,15 @@ def _record(name: str) -> Provider:
     return provider_from_mapping({"name": name, **_rows()[name]}, f"openai_compatible.toml: {name}")
 
 
-def _offered(thing: Any, name: str) -> Iterable[Provider]:
-    """What an entry point may name: a provider, several, the mapping of one, or a callable that gives any of these."""
-    if isinstance(thing, Provider):
-        return (thing,)
-    if isinstance(thing, Mapping):
-        return (provider_from_mapping({"name": name, **thing}, f"entry point {name}"),)
-    if callable(thing):
-        return _offered(thing(), name)
-    if isinstance(thing, Iterable) and not isinstance(thing, str):
-        return [provider for item in thing for provider in _offered(item, name)]
-    raise ConfigError(f"entry point {name} offers {type(thing).__name__}, not a dragoman.providers.Provider")
+def _offered(value: Any, name: str) -> Iterable[Provider]:
+    """Return the providers of an entry point, which may be a provider, several, the mapping of one, or a callable that returns
+    any of these."""
+    if isinstance(value, Provider):
+        return (value,)
+    if isinstance(value, Mapping):
+        return (provider_from_mapping({"name": name, **value}, f"entry point {name}"),)
+    if callable(value):
+        return _offered(value(), name)
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [provider for item in value for provider in _offered(item, name)]
+    raise ConfigError(f"entry point {name} offers {type(value).__name__}, not a dragoman.providers.Provider")
