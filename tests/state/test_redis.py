@@ -197,7 +197,7 @@ def test_without_the_package_it_is_said_what_to_install(monkeypatch: pytest.Monk
         return ordinary(name, *arguments, **named)
 
     monkeypatch.setattr(builtins, "__import__", without_redis)
-    with pytest.raises(ConfigError, match=r"pip install 'dragoman\[redis\]'"):
+    with pytest.raises(ConfigError, match=r"pip install '\.\[redis\]'"):
         RedisStore("redis://127.0.0.1")
 
 
