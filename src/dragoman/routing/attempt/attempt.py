@@ -1,4 +1,4 @@
-"""One attempt: write the request, sign it, send it, read the answer. A stream's first content is part of it."""
+"""One attempt: write the request, sign it, send it, read the answer. A stream's first content is part of the attempt."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ __all__ = ["attempt", "by_stand_in", "not_offered", "stand_in_of"]
 
 
 async def attempt(request: AttemptRequest, outcome: StreamOutcome) -> Answer | StreamAnswer:
-    """Ask one deployment once. Raises `APIError`."""
+    """Call one deployment once, and return its answer. Raise `APIError`."""
     provider = request.deployment.provider
     stand_in = stand_in_of(request)
     if stand_in is not None:
         return await _by_stand_in(request, stand_in, outcome)
     if request.deployment.options.mock_timeout:
-        raise Timeout("the deployment is configured with mock_timeout, and was not asked", code="mock_timeout")
+        raise Timeout("the deployment is configured with mock_timeout, and was not called", code="mock_timeout")
     if request.options.is_mock:
         return await ask_mock(request, outcome)
     if provider.function is not None and not request.operation.estimated:
@@ -46,7 +46,7 @@ async def attempt(request: AttemptRequest, outcome: StreamOutcome) -> Answer | S
 
 
 def stand_in_of(request: AttemptRequest) -> StandIn | None:
-    """Return the operation by which the deployment is asked instead, or None if it can be asked as it is."""
+    """Return the operation that replaces the request's, or None if the deployment offers the request's own."""
     stand_in = STAND_INS.get(request.operation)
     if stand_in is None:
         return None
@@ -76,7 +76,7 @@ async def _by_stand_in(request: AttemptRequest, stand_in: StandIn, outcome: Stre
 
 
 async def _without_provider(request: AttemptRequest) -> Answer:
-    """For an operation that the provider does not offer."""
+    """Answer an operation that the provider does not offer: by estimate, or not at all."""
     provider, model = request.deployment.provider.name, request.deployment.model
     if not request.operation.estimated:
         raise not_offered(request)
@@ -84,6 +84,7 @@ async def _without_provider(request: AttemptRequest) -> Answer:
 
 
 def not_offered(request: AttemptRequest) -> NotFoundError:
+    """Return the error for an operation that the provider does not offer."""
     provider, model = request.deployment.provider.name, request.deployment.model
     message = f"{provider} offers no {request.operation.label}"
     return NotFoundError(message, provider=provider, model=model, code="unsupported_operation")
@@ -92,9 +93,9 @@ def not_offered(request: AttemptRequest) -> NotFoundError:
 async def _estimate(request: AttemptRequest) -> Any:
     chat = request.operation.chat_of(request.hub_request)
     model = request.deployment.entry.model if request.deployment.entry is not None else request.deployment.model
-    asked = {key: chat.get(key) for key in ("messages", "tools", "tool_choice", "response_format")}
-    counted = await acount_tokens_locally(model=model, **asked)
-    return {"input_tokens": counted.tokens, "estimated": True}
+    fields = {key: chat.get(key) for key in ("messages", "tools", "tool_choice", "response_format")}
+    tally = await acount_tokens_locally(model=model, **fields)
+    return {"input_tokens": tally.tokens, "estimated": True}
 
 
 async def _whole(request: AttemptRequest, prepared: PreparedRequest) -> Answer:
@@ -114,12 +115,12 @@ async def _stream(request: AttemptRequest, prepared: PreparedRequest, outcome: S
     limit = request.first_content
     try:
         async with asyncio.timeout(limit):
-            return await _begun(request, prepared, outcome)
+            return await _open(request, prepared, outcome)
     except TimeoutError as error:
         raise Timeout(f"no first content within {limit:g} s") from error
 
 
-async def _begun(request: AttemptRequest, prepared: PreparedRequest, outcome: StreamOutcome) -> StreamAnswer:
+async def _open(request: AttemptRequest, prepared: PreparedRequest, outcome: StreamOutcome) -> StreamAnswer:
     reply = await sign_and_send(
         prepared.http, request.deployment.provider, request.options, request.transport(), request.timeouts()
     )
@@ -129,13 +130,13 @@ async def _begun(request: AttemptRequest, prepared: PreparedRequest, outcome: St
         finally:
             await reply.aclose()
     try:
-        source, begun, native = await open_stream(request, prepared, reply)
+        source, has_begun, native = await open_stream(request, prepared, reply)
     except BaseException:
         await reply.aclose()
         raise
     rest = read_batches(source, outcome)
     try:
-        first = await read_until_content(rest, begun)
+        first = await read_until_content(rest, has_begun)
         if first is None:
             raise no_answer(request)
     except BaseException:
@@ -154,7 +155,7 @@ async def _begun(request: AttemptRequest, prepared: PreparedRequest, outcome: St
 
 async def _error(request: AttemptRequest, prepared: PreparedRequest, reply: Reply) -> APIError:
     headers, body = reply.headers, await reply.read_start(MAX_ERROR_BYTES)
-    if "date" not in headers:  # from which moments count, as in Retry-After
+    if "date" not in headers:  # relative times count from it, as in Retry-After
         headers = {**headers, "date": formatdate(request.clock.time(), usegmt=True)}
     return prepared.codec.read_error(
         ErrorReply(request.deployment.provider.name, request.deployment.model, reply.status, headers, body)

@@ -1,4 +1,4 @@
-"""Whether an answer says anything. One that does not is a failure of the model that asked for it should not pay for."""
+"""Whether an answer has content. One without is a failure of the model, and another deployment takes over."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ _CONTENT = (
     "provider_tool_blocks",
 )
 _UNEXPLAINED = (None, "", "stop", "tool_calls", "function_call")
-"""Finish reasons that do not explain why there is no content, as a limit or a filter does."""
+"""Finish reasons that do not explain why there is no content, unlike a limit or a filter."""
 _EXPLAINED_NATIVELY = ("stop_sequence", "pause_turn", "compaction")
-"""Anthropic's reasons to stop that do, and are OpenAI's `stop`."""
+"""Anthropic's reasons to stop that explain it, and are OpenAI's `stop`:
+https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons"""
 _LAST_WORD = ("tool", "function", "assistant")
 """After the result of a tool, or the beginning of its own answer, a model may have nothing to add:
 https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons"""
@@ -33,12 +34,12 @@ https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons"""
 
 def has_content(chunks: Iterable[Mapping[str, Any]]) -> bool:
     """Whether the model has begun to answer: a role alone is no content, a reason for having no content is."""
-    return any(_says(choice, "delta") for chunk in chunks for choice in chunk.get("choices") or ())
+    return any(_has_content(choice, "delta") for chunk in chunks for choice in chunk.get("choices") or ())
 
 
-def _says(choice: Mapping[str, Any], where: str) -> bool:
-    said: Mapping[str, Any] = choice.get(where) or {}
-    if choice.get("text") or any(said.get(name) for name in _CONTENT):
+def _has_content(choice: Mapping[str, Any], field: str) -> bool:
+    message: Mapping[str, Any] = choice.get(field) or {}
+    if choice.get("text") or any(message.get(name) for name in _CONTENT):
         return True
     return choice.get("finish_reason") not in _UNEXPLAINED or choice.get("native_finish_reason") in _EXPLAINED_NATIVELY
 
@@ -52,17 +53,17 @@ def may_be_empty(request: AttemptRequest) -> bool:
 
 
 def require_content(request: AttemptRequest, response: Mapping[str, Any]) -> None:
-    """Raise `APIResponseValidationError` for a whole answer that says nothing."""
+    """Raise `APIResponseValidationError` for a whole answer without content."""
     operation = request.operation
-    answered = not operation.answer_field or bool(response.get(operation.answer_field))
-    if answered and operation.generates:
-        answered = any(_says(choice, "message") for choice in response["choices"]) or may_be_empty(request)
-    if not answered:
+    is_answered = not operation.answer_field or bool(response.get(operation.answer_field))
+    if is_answered and operation.generates:
+        is_answered = any(_has_content(choice, "message") for choice in response["choices"]) or may_be_empty(request)
+    if not is_answered:
         raise no_answer(request)
 
 
 def no_answer(request: AttemptRequest) -> APIResponseValidationError:
-    """The error for a successful reply without content."""
+    """Return the error for a successful reply without content."""
     provider, model = request.deployment.provider.name, request.deployment.model
     return APIResponseValidationError(
         f"{provider} sent an answer without content", provider=provider, model=model, code="empty_answer"

@@ -35,19 +35,21 @@ __all__ = ["FunctionCall", "ask_function", "ask_mock"]
 
 _ERROR_NAME = re.compile(r"(?:litellm|dragoman)\.(\w+)")
 _MOCK_USAGE = {"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30}
-_END = object()
+_EXHAUSTED = object()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionCall:
-    """What a provider that is a function gets. It may be plain or async, and gives a text, a message, a whole response in
-    OpenAI's shape, or for a stream an iterator (plain or async) of texts or chunks."""
+    """The argument of a provider that is a function.
+
+    The function may be plain or async. It returns a text, a message, a whole response in OpenAI's shape, or for a stream an
+    iterator (plain or async) of texts or chunks."""
 
     operation: str
     """`chat`, `embedding` or `text_completion`."""
     model: str
     request: Any
-    """The hub's request, in OpenAI's shape."""
+    """The request in the hub's shape, which is OpenAI's."""
     stream: bool
     options: CallOptions
     timeout: float
@@ -58,6 +60,7 @@ class FunctionCall:
 async def ask_function(
     request: AttemptRequest, function: Callable[..., Any], outcome: StreamOutcome
 ) -> Answer | StreamAnswer:
+    """Return the answer of a function. Raise `APIError`."""
     call = FunctionCall(
         operation=request.operation.name,
         model=request.deployment.model,
@@ -70,14 +73,15 @@ async def ask_function(
     limit = request.first_content if request.stream else request.seconds_left
     try:
         async with asyncio.timeout(limit):
-            with _as_ours(request):
-                value = await _called(function, call)
-            return await _answered(request, value, outcome)
+            with _provider_failures(request):
+                value = await _value_of(function, call)
+            return await _answer(request, value, outcome)
     except TimeoutError as error:
         raise errors.Timeout(f"the function gave no answer within {limit:g} s") from error
 
 
 async def ask_mock(request: AttemptRequest, outcome: StreamOutcome) -> Answer | StreamAnswer:
+    """Return the mock answer that the options hold. Raise `APIError`."""
     value, delay = request.options.mock_response, request.options.mock_delay
     if delay is not None:
         await asyncio.sleep(min(delay, request.seconds_left))
@@ -90,25 +94,25 @@ async def ask_mock(request: AttemptRequest, outcome: StreamOutcome) -> Answer | 
         value = _mock_calls(value, request.options.mock_tool_calls)
     if request.stream and isinstance(value, (list, tuple)):
         value = iter(value)
-    return await _answered(request, value, outcome, _MOCK_USAGE)
+    return await _answer(request, value, outcome, _MOCK_USAGE)
 
 
 def _mock_calls(value: Any, calls: Sequence[JsonObject]) -> JsonObject:
-    """A response with tool calls, and a text where `value` is one."""
+    """Return a response with tool calls, and a text if `value` is one."""
     content = value if isinstance(value, str) else None
     message = {"role": "assistant", "content": content, "tool_calls": [{"type": "function", **call} for call in calls]}
     return {"choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}], "usage": dict(_MOCK_USAGE)}
 
 
 def _mock_error(value: Any) -> BaseException | None:
-    """The error that a mock stands for: an exception, its class, or its name as in `litellm.RateLimitError`."""
+    """Return the error that a mock stands for: an exception, its class, or its name as in `litellm.RateLimitError`."""
     if isinstance(value, str):
         match = _ERROR_NAME.match(value)
         value = getattr(errors, match[1], None) if match else None
     if isinstance(value, type) and issubclass(value, Exception):
         value = value(f"mock: {value.__name__}")
     if isinstance(value, DragomanError):
-        return copy.copy(value)  # the router writes into it, and the caller's own must stay as it is
+        return copy.copy(value)  # the router writes to it, and the caller's own must not change
     if isinstance(value, Exception):
         error = APIError(str(value))
         error.__cause__ = value
@@ -116,8 +120,8 @@ def _mock_error(value: Any) -> BaseException | None:
     return None
 
 
-async def _called(function: Callable[..., Any], call: FunctionCall) -> Any:
-    """The function's value; a plain function runs in a thread, so that it cannot hold up the loop."""
+async def _value_of(function: Callable[..., Any], call: FunctionCall) -> Any:
+    """Return the function's value. A plain function runs in a thread, so that it cannot block the event loop."""
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         value = function(call)
     elif inspect.isgeneratorfunction(function):
@@ -129,7 +133,7 @@ async def _called(function: Callable[..., Any], call: FunctionCall) -> Any:
     return value
 
 
-async def _answered(
+async def _answer(
     request: AttemptRequest, value: Any, outcome: StreamOutcome, usage: Any = None
 ) -> Answer | StreamAnswer:
     provider, model = request.deployment.provider.name, request.deployment.model
@@ -157,7 +161,7 @@ def _stream_source(request: AttemptRequest, value: Any, context: ReplyContext, u
     else:
         reads, release = _in_thread(value), _closing(value)
     return StreamSource(
-        reads=_ours(reads, request),
+        reads=_guarded(reads, request),
         feed=lambda piece: chunk_of(piece, context),
         close=tuple,
         usage=chunk_usage,
@@ -176,14 +180,14 @@ async def _in_thread(pieces: Iterator[Any]) -> AsyncIterator[Any]:
     loop = asyncio.get_running_loop()
 
     def step() -> Any:
-        return next(pieces, _END)
+        return next(pieces, _EXHAUSTED)
 
-    while (piece := await loop.run_in_executor(None, context.run, step)) is not _END:
+    while (piece := await loop.run_in_executor(None, context.run, step)) is not _EXHAUSTED:
         yield piece
 
 
-async def _ours(reads: AsyncIterator[Any], request: AttemptRequest) -> AsyncIterator[Any]:
-    with _as_ours(request):
+async def _guarded(reads: AsyncIterator[Any], request: AttemptRequest) -> AsyncIterator[Any]:
+    with _provider_failures(request):
         async for piece in reads:
             yield piece
 
@@ -202,8 +206,8 @@ def _closing(value: Any) -> Callable[[], Awaitable[None]]:
 
 
 @contextlib.contextmanager
-def _as_ours(request: AttemptRequest) -> Iterator[None]:
-    """What a user's function raises is the provider's failure."""
+def _provider_failures(request: AttemptRequest) -> Iterator[None]:
+    """Raise what a user's function raises as the provider's failure."""
     try:
         yield
     except DragomanError:

@@ -1,4 +1,4 @@
-"""What a user's function or a mock gave, in any form that people write, into the hub's."""
+"""Bring the result of a user's function or a mock, in any form that people write, into the hub's shape."""
 
 from __future__ import annotations
 
@@ -21,39 +21,29 @@ _HEAD = ("id", "created", "model")
 
 
 def plain(value: Any) -> Any:
-    """A pydantic object as a dict; everything else as it is."""
+    """Return a pydantic object as a dict, and everything else as it is."""
     dump = getattr(value, "model_dump", None)
     return dump(exclude_none=True) if callable(dump) and not isinstance(value, type) else value
 
 
 def response_of(value: Any, operation: Operation, context: ReplyContext) -> Any:
-    """The hub's response for `operation`. Raises `APIResponseValidationError` for what cannot be one."""
+    """Return the hub's response for `operation`. Raise `APIResponseValidationError` for a value that cannot be one."""
     value = plain(value)
     form: Callable[[Any, ReplyContext], Any] = _FORMS.get(operation, _object)
-    made = form(value, context)
-    if made is None:
+    response = form(value, context)
+    if response is None:
         raise APIResponseValidationError(
             f"a {type(value).__name__} is no answer to a call for {operation.label}",
             provider=context.provider,
             model=context.model,
         )
-    return made
+    return response
 
 
 def _chat(value: Any, context: ReplyContext) -> ChatResponse | None:
-    if isinstance(value, (list, tuple)) and all(isinstance(piece, str) for piece in value):
-        value = "".join(value)
-    if isinstance(value, str):
-        value = {"content": value}
-    if not isinstance(value, Mapping):
+    value = _with_choices(value)
+    if value is None:
         return None
-    if "choices" not in value:
-        message = {"role": "assistant", "content": None, **value}
-        reason = "tool_calls" if message.get("tool_calls") else "stop"
-        value = {"choices": [{"index": 0, "message": message, "finish_reason": reason}]}
-    elif any("text" in choice and "message" not in choice for choice in value["choices"]):
-        texts = [{**choice, "message": {"role": "assistant", "content": choice["text"]}} for choice in value["choices"]]
-        value = {**value, "choices": texts}
     response: ChatResponse = {
         "id": context.reply_id,
         "object": "chat.completion",
@@ -62,17 +52,37 @@ def _chat(value: Any, context: ReplyContext) -> ChatResponse | None:
         "choices": [],
         "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
     }
-    response.update(_said(value))  # type: ignore[typeddict-item]
-    response["choices"] = [_ended(choice) for choice in response["choices"]]
+    response.update(_filled_in(value))  # type: ignore[typeddict-item]
+    response["choices"] = [_finished(choice) for choice in response["choices"]]
     return response
 
 
-def _said(value: Mapping[str, Any]) -> dict[str, Any]:
-    """What was filled in of a response: an empty `ModelResponse()` that somebody completed has `id=""` and `created=0`."""
+def _with_choices(value: Any) -> Mapping[str, Any] | None:
+    """Return a text, a message or a response as a mapping with `choices`; None: it is none of them."""
+    if isinstance(value, (list, tuple)) and all(isinstance(piece, str) for piece in value):
+        value = "".join(value)
+    if isinstance(value, str):
+        value = {"content": value}
+    if not isinstance(value, Mapping):
+        return None
+    if "choices" not in value:
+        return {"choices": [{"index": 0, "message": {"role": "assistant", "content": None, **value}}]}
+    return {**value, "choices": [_with_message(choice) for choice in value["choices"]]}
+
+
+def _with_message(choice: Any) -> Any:
+    """Return a choice of a text completion as one of a chat."""
+    if isinstance(choice, Mapping) and "text" in choice and "message" not in choice:
+        return {**choice, "message": {"role": "assistant", "content": choice["text"]}}
+    return choice
+
+
+def _filled_in(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is filled in of a response: an empty `ModelResponse()` that a function completes has `id=""` and `created=0`."""
     return {name: item for name, item in value.items() if item is not None and (item or name not in _HEAD)}
 
 
-def _ended(choice: Any) -> Any:
+def _finished(choice: Any) -> Any:
     if not isinstance(choice, Mapping) or choice.get("finish_reason"):
         return choice
     return {**choice, "finish_reason": "tool_calls" if (choice.get("message") or {}).get("tool_calls") else "stop"}
@@ -86,7 +96,7 @@ def _embedding(value: Any, context: ReplyContext) -> EmbeddingResponse | None:
         return None
     response: EmbeddingResponse = {"object": "list", "model": context.model, "data": []}
     response["usage"] = {"prompt_tokens": 0, "total_tokens": 0}
-    response.update(_said(value))  # type: ignore[typeddict-item]
+    response.update(_filled_in(value))  # type: ignore[typeddict-item]
     return response
 
 
@@ -103,11 +113,11 @@ def _object(value: Any, context: ReplyContext) -> dict[str, Any] | None:
 _FORMS: Mapping[Operation, Callable[[Any, ReplyContext], Any]] = MappingProxyType(
     {CHAT: _chat, EMBEDDING: _embedding, COUNT_TOKENS: _count}
 )
-"""Operation -> what its response is made of; a response of another operation is taken as it is."""
+"""Operation -> what its response is response of; a response of another operation is taken as it is."""
 
 
 def chunk_of(value: Any, context: ReplyContext) -> Iterator[ChatChunk]:
-    """The hub's chunks for one piece of a stream: a text, a chunk, or LiteLLM's `GenericStreamingChunk`."""
+    """Yield the hub's chunks for one piece of a stream: a text, a chunk, or LiteLLM's `GenericStreamingChunk`."""
     value = plain(value)
     if isinstance(value, str):
         yield _chunk(context, {"content": value}, None)
@@ -122,14 +132,14 @@ def chunk_of(value: Any, context: ReplyContext) -> Iterator[ChatChunk]:
 
 
 def _own_chunk(value: Mapping[str, Any], context: ReplyContext) -> Iterator[ChatChunk]:
-    """A whole chunk; usage beside choices is moved into a chunk of its own, where the hub has it."""
+    """Yield a whole chunk. Usage beside choices goes into a chunk of its own, where the hub has it."""
     head = {
         "id": context.reply_id,
         "object": "chat.completion.chunk",
         "created": context.created,
         "model": context.model,
     }
-    chunk: Any = {**head, **_said(value)}
+    chunk: Any = {**head, **_filled_in(value)}
     usage = chunk.pop("usage", None)
     if chunk["choices"]:
         yield chunk
@@ -151,7 +161,7 @@ def _generic_chunk(value: Mapping[str, Any], context: ReplyContext) -> Iterator[
 
 
 def chunks_of_response(response: ChatResponse, context: ReplyContext) -> Iterator[ChatChunk]:
-    """A whole response as the stream that it could have been, its text word by word."""
+    """Yield a whole response as the stream that it could have been, its text word by word."""
     for choice in response.get("choices") or ():
         index = choice.get("index", 0)
         message: dict[str, Any] = dict(choice.get("message") or {})

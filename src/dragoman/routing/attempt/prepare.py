@@ -107,7 +107,7 @@ def _relayable_source(request: AttemptRequest, codec: Codec[Any, Any, Any]) -> S
         return None
     if codec.relay_request is None or (request.stream and codec.stream_relay is None):
         return None
-    if request.deployment.params or request.drop_params or request.options.additional_drop_params:
+    if request.changes_body:
         return None
     marks = codec.foreign_marks
     return None if marks and _any_of(marks).search(source.raw) else source

@@ -71,7 +71,7 @@ def _native_answer(
 
 
 def _joined(request: AttemptRequest, prepared: PreparedRequest, body: bytes) -> Any:
-    """The hub's response, from the events of a stream."""
+    """Return the hub's response, from the events of a stream."""
     reader = _reader(request, prepared)
     return joined_chunks([*reader.feed(body), *reader.close()])
 
@@ -112,7 +112,7 @@ async def open_stream(
         body = head + await reply.read()
         await reads.aclose()
         return _split_whole(request, prepared, reply.headers, body)
-    reads = _again(head, reads)
+    reads = _replay(head, reads)
     if prepared.native and codec.stream_relay is not None and kind != b"[":
         relay = codec.stream_relay(prepared.context, request.reply_style)
         source = _source(reply, reads, relay, lambda _batch: relay.usage)
@@ -134,7 +134,7 @@ def _split_whole(
 
 
 async def _head(reads: AsyncIterator[bytes]) -> bytes:
-    """The first piece of a body that is more than white space."""
+    """Return the beginning of a body, up to the first piece that is more than white space."""
     head = b""
     async for piece in reads:
         head = (head + piece)[-_MOST_BLANK:] if not piece.strip(_BLANK) else head + piece
@@ -146,7 +146,7 @@ async def _head(reads: AsyncIterator[bytes]) -> bytes:
 _MOST_BLANK = 1024
 
 
-async def _again(head: bytes, reads: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+async def _replay(head: bytes, reads: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
     try:
         if head:
             yield head

@@ -1,10 +1,10 @@
-"""One attempt before it is made: what is asked, of which deployment, within which limits."""
+"""One attempt before it is made: which request, to which deployment, within which limits."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from dragoman.dialects.codec import ReplyContext, ReplyStyle
@@ -26,13 +26,15 @@ _FREE = Cost(0)
 
 @dataclass(slots=True, kw_only=True)
 class AttemptRequest:
+    """What one deployment is asked to do, with everything that the attempt needs."""
+
     operation: Operation
     deployment: Deployment
     hub_request: Any
     """The request in the hub's shape, the deployment's own parameters under the caller's."""
     stream: bool
     options: CallOptions
-    """The call's over the deployment's."""
+    """The call's options over the deployment's."""
     settings: RouterSettings
     clock: Clock
     transport: Callable[[], Transport]
@@ -40,18 +42,23 @@ class AttemptRequest:
     request_id: str
     reply_style: ReplyStyle
     source: Source | None = None
-    """Only where the caller's own body may pass through as far as the call is concerned."""
-    left_out: tuple[str, ...] = field(default=())
-    """What of the caller's options does not go to this provider."""
+    """The caller's own body, if the call allows it to pass through."""
+    left_out: tuple[str, ...] = ()
+    """The names of the caller's options that do not go to this provider."""
 
     @property
     def drop_params(self) -> bool:
-        asked = self.options.drop_params
-        return self.settings.drop_params if asked is None else asked
+        own = self.options.drop_params
+        return self.settings.drop_params if own is None else own
+
+    @property
+    def changes_body(self) -> bool:
+        """Whether something has to be merged into the caller's body, or taken out of it."""
+        return bool(self.deployment.params or self.drop_params or self.options.additional_drop_params)
 
     @property
     def first_content(self) -> float:
-        """Seconds to the first content of a stream."""
+        """The seconds to the first content of a stream."""
         return min(self.options.stream_timeout or self.settings.stream_timeout, self.seconds_left)
 
     def timeouts(self) -> Timeouts:
@@ -75,7 +82,7 @@ class AttemptRequest:
         )
 
     def cost(self, usage: TokenUsage | None, at: float | None = None) -> Cost | None:
-        """What this attempt costs at the prices of `at` (Unix seconds; None: now). None: it is not known what was used."""
+        """Return what this attempt costs at the prices of `at` (Unix seconds; None: now). None: its usage is not known."""
         if not self.operation.billed:
             return _FREE
         if usage is None:
@@ -84,5 +91,5 @@ class AttemptRequest:
         return cost_of(usage, self.deployment.entry, at=at, context=price_context(usage, self.hub_request))
 
     def pricing(self) -> Callable[[TokenUsage], Cost | None]:
-        """What a usage of this attempt's stream costs, at the prices that hold as it begins."""
+        """Return a function from the usage of this attempt's stream to its cost, at the prices that hold as it begins."""
         return functools.partial(self.cost, at=self.clock.time())

@@ -1,4 +1,4 @@
-"""A whole answer as the chunks of a stream, and the chunks of a stream as one answer."""
+"""Turn a whole answer into the chunks of a stream, and the chunks of a stream into one answer."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _HEAD = ("id", "created", "model", "system_fingerprint", "service_tier", "provid
 
 
 def split_response(response: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The chunks of a whole chat or text completion: its content, its end, its usage."""
+    """Return the chunks of a whole chat or text completion: its content, its end, its usage."""
     head = {name: value for name, value in response.items() if name not in ("choices", "usage")}
     if head.get("object") == "chat.completion":
         head["object"] = "chat.completion.chunk"
     choices: Sequence[Mapping[str, Any]] = response.get("choices") or ()
     chunks: list[dict[str, Any]]
     if any("message" in choice for choice in choices):
-        chunks = [{**head, "choices": [_begun(choice) for choice in choices]}]
+        chunks = [{**head, "choices": [_opening(choice) for choice in choices]}]
         chunks.append({**head, "choices": [_end(choice) for choice in choices]})
     else:
         chunks = [{**head, "choices": list(choices)}]
@@ -32,7 +32,7 @@ def split_response(response: Mapping[str, Any]) -> list[dict[str, Any]]:
     return chunks
 
 
-def _begun(choice: Mapping[str, Any]) -> dict[str, Any]:
+def _opening(choice: Mapping[str, Any]) -> dict[str, Any]:
     delta = {name: value for name, value in choice["message"].items() if name != "block_order"}
     for name in _NUMBERED:
         if delta.get(name):
@@ -48,20 +48,28 @@ def _end(choice: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def joined_chunks(chunks: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """The answer that the chunks of a stream make up; its usage where they tell one."""
+    """Return the answer that the chunks of a stream make up, with its usage if they hold one."""
     parts = list(chunks)
     response: dict[str, Any] = {"object": "chat.completion"}
     for name in _HEAD:
-        response[name] = next((part[name] for part in parts if part.get(name)), None)
+        response[name] = _first(parts, name)
+    response["choices"] = _joined_choices(parts)
+    response["usage"] = _first(reversed(parts), "usage")
+    if any(part.get("object") == "text_completion" for part in parts):
+        response = _as_text(response)
+    return {name: value for name, value in response.items() if value is not None}
+
+
+def _first(parts: Iterable[Mapping[str, Any]], name: str) -> Any:
+    return next((part[name] for part in parts if part.get(name)), None)
+
+
+def _joined_choices(parts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     choices: dict[int, dict[str, Any]] = {}
     for part in parts:
         for piece in part.get("choices") or ():
             _add_choice(choices.setdefault(int(piece.get("index") or 0), {"message": {"role": "assistant"}}), piece)
-    response["choices"] = [{"index": index, **_finished(choices[index])} for index in sorted(choices)]
-    response["usage"] = next((part["usage"] for part in reversed(parts) if part.get("usage")), None)
-    if any(part.get("object") == "text_completion" for part in parts):
-        response = _as_text(response)
-    return {name: value for name, value in response.items() if value is not None}
+    return [{"index": index, **_finished(choices[index])} for index in sorted(choices)]
 
 
 def _as_text(response: dict[str, Any]) -> dict[str, Any]:
@@ -75,11 +83,11 @@ def _add_choice(choice: dict[str, Any], piece: Mapping[str, Any]) -> None:
         if name not in ("delta", "text", "index", "logprobs") and value is not None:
             choice[name] = value
     for name, tokens in (piece.get("logprobs") or {}).items():
-        known = choice.setdefault("logprobs", {})
+        target = choice.setdefault("logprobs", {})
         if isinstance(tokens, list):
-            known.setdefault(name, []).extend(tokens)
+            target.setdefault(name, []).extend(tokens)
         else:
-            known[name] = tokens
+            target[name] = tokens
 
 
 def _add_delta(message: dict[str, Any], delta: Mapping[str, Any]) -> None:
@@ -100,11 +108,11 @@ def _add_delta(message: dict[str, Any], delta: Mapping[str, Any]) -> None:
             message[name] = value
 
 
-def _add_numbered(known: dict[int, dict[str, Any]], pieces: Iterable[Mapping[str, Any]]) -> None:
-    """Pieces that say by `index` which item of their list they continue."""
+def _add_numbered(target: dict[int, dict[str, Any]], pieces: Iterable[Mapping[str, Any]]) -> None:
+    """Add pieces that name by `index` the item of their list that they continue."""
     for position, piece in enumerate(pieces):
         index = piece.get("index")
-        item = known.setdefault(position if index is None else int(index), {})
+        item = target.setdefault(position if index is None else int(index), {})
         for name, value in piece.items():
             if name in ("function", "custom") and isinstance(value, Mapping):
                 _add_texts(item.setdefault(name, {}), value, once=("name",))
@@ -114,30 +122,30 @@ def _add_numbered(known: dict[int, dict[str, Any]], pieces: Iterable[Mapping[str
                 item[name] = value
 
 
-def _add_texts(known: dict[str, Any], piece: Mapping[str, Any], once: tuple[str, ...] = ("name", "id")) -> None:
+def _add_texts(target: dict[str, Any], piece: Mapping[str, Any], once: tuple[str, ...] = ("name", "id")) -> None:
     for name, value in piece.items():
-        if value is None or (name in once and known.get(name)):
+        if value is None or (name in once and target.get(name)):
             continue
         if name in once:
-            known[name] = value
+            target[name] = value
         else:
-            _extend(known, name, value)
+            _extend(target, name, value)
 
 
 class _Pieces(list[str]):
-    """A text that is still coming: joined once, at its end."""
+    """The pieces of a text, joined once at its end."""
 
 
-def _extend(known: dict[str, Any], name: str, value: Any) -> None:
-    held = known.get(name)
+def _extend(target: dict[str, Any], name: str, value: Any) -> None:
+    held = target.get(name)
     if isinstance(held, _Pieces) and isinstance(value, str):
         held.append(value)
     else:
-        known[name] = _Pieces([value]) if isinstance(value, str) else value
+        target[name] = _Pieces([value]) if isinstance(value, str) else value
 
 
-def _joined(known: dict[str, Any]) -> dict[str, Any]:
-    return {name: "".join(value) if isinstance(value, _Pieces) else value for name, value in known.items()}
+def _joined(target: dict[str, Any]) -> dict[str, Any]:
+    return {name: "".join(value) if isinstance(value, _Pieces) else value for name, value in target.items()}
 
 
 def _finished(choice: dict[str, Any]) -> dict[str, Any]:

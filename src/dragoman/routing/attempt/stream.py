@@ -1,4 +1,4 @@
-"""A provider's stream into batches: one list for each network read, its first content awaited inside the attempt."""
+"""Read a provider's stream in batches: one list for each network read. The first content is awaited inside the attempt."""
 
 from __future__ import annotations
 
@@ -14,42 +14,43 @@ from dragoman.types.usage import TokenUsage
 
 __all__ = ["Batches", "StreamOutcome", "StreamSource", "chunk_usage", "read_batches", "read_until_content"]
 
-_OVER: Any = object()
-_GRACE = 2.0
+_END: Any = object()
+_GRACE_SECONDS = 2.0
 """Seconds for what may follow a finished answer: its usage, and the end mark."""
-
-_MOST_UNHEARD = 64 * 1024 * 1024
-"""Bytes of a stream before its first content, which may be an image in one event."""
+_MAX_BYTES_BEFORE_CONTENT = 64 * 1024 * 1024
+"""Of a stream. The first content may be an image in one event."""
 
 
 class StreamOutcome:
-    """Keeps the usage of a stream and says how it ended, once it belongs to a caller; before that a failure is only the
-    attempt's own."""
+    """The usage of a stream, and how it ended. Once the stream belongs to a caller its end is reported; before that a failure
+    is only the attempt's own."""
 
-    __slots__ = ("_answer", "_over", "_tell", "_unheard", "earlier", "own", "usage")
+    __slots__ = ("_answer", "_bytes_before_content", "_has_ended", "_on_end", "earlier", "own", "usage")
 
     def __init__(self) -> None:
         self.usage: TokenUsage | None = None
         self.own: TokenUsage | None = None
         self.earlier: Callable[[TokenUsage], TokenUsage] | None = None
-        """Adds what deployments used that had broken off before."""
-        self._over = False
-        self._unheard = 0
+        """Adds what was used by deployments whose streams had broken off before."""
+        self._has_ended = False
+        self._bytes_before_content = 0
         self._answer: StreamAnswer | None = None
-        self._tell: Callable[[BaseException | None], None] | None = None
+        self._on_end: Callable[[BaseException | None], None] | None = None
 
-    def attach(self, answer: StreamAnswer, tell: Callable[[BaseException | None], None]) -> None:
-        self._answer, self._tell = answer, tell
+    def attach(self, answer: StreamAnswer, on_end: Callable[[BaseException | None], None]) -> None:
+        self._answer, self._on_end = answer, on_end
         answer.usage, answer.own_usage = self.usage, self.own
-        if self._over:  # without any content: all of it was read in search of some
+        if self._has_ended:  # without content: it was read to its end in search of some
             self.end(None)
 
     def read(self, data: Any) -> None:
-        """Count what is read before the first content, as all of it is kept. Raise `APIError` where it is too much."""
+        """Count the bytes before the first content, as all of them are kept. Raise `APIError` if there are too many."""
         if self._answer is None and isinstance(data, bytes):
-            self._unheard += len(data)
-            if self._unheard > _MOST_UNHEARD:
-                raise APIResponseValidationError(f"the stream has no content in its first {_MOST_UNHEARD} bytes")
+            self._bytes_before_content += len(data)
+            if self._bytes_before_content > _MAX_BYTES_BEFORE_CONTENT:
+                raise APIResponseValidationError(
+                    f"the stream has no content in its first {_MAX_BYTES_BEFORE_CONTENT} bytes"
+                )
 
     def add_usage(self, usage: TokenUsage | None) -> None:
         if usage is not None:
@@ -59,28 +60,30 @@ class StreamOutcome:
                 self._answer.usage, self._answer.own_usage = self.usage, usage
 
     def end(self, error: BaseException | None) -> None:
-        """Only the first end counts."""
-        self._over = True
-        tell, self._tell = self._tell, None
-        if tell is not None:
-            tell(error)
+        """Report the end. Only the first one counts."""
+        self._has_ended = True
+        on_end, self._on_end = self._on_end, None
+        if on_end is not None:
+            on_end(error)
 
 
 class Batches:
-    """What was read until the first content, and then the rest. Leaving it closes the upstream connection, also when it is
-    only forgotten: `rest` has begun, so its loop's hook for asynchronous generators closes it."""
+    """Iterates over what was read until the first content, and then over the rest.
 
-    __slots__ = ("_first", "_rest", "_turn")
+    Leaving it closes the upstream connection, and so does forgetting it: `rest` has begun, so that its event loop's hook for
+    asynchronous generators closes it."""
+
+    __slots__ = ("_convert", "_first", "_rest")
 
     def __init__(
         self,
         first: list[Any],
         rest: AsyncGenerator[list[Any]],
-        turn: Callable[[list[Any]], list[Any]] | None = None,
+        convert: Callable[[list[Any]], list[Any]] | None = None,
     ) -> None:
         self._first = first
         self._rest = rest
-        self._turn = turn
+        self._convert = convert
 
     def __aiter__(self) -> AsyncIterator[list[Any]]:
         return self
@@ -90,23 +93,26 @@ class Batches:
             batch, self._first = self._first, []
         else:
             batch = await self._rest.__anext__()
-        return batch if self._turn is None else self._turn(batch)
+        return batch if self._convert is None else self._convert(batch)
 
     async def aclose(self) -> None:
         self._first = []
         await self._rest.aclose()
 
-    def map(self, turn: Callable[[list[Any]], list[Any]]) -> Batches:
-        """The same batches, each turned into another form."""
-        return Batches(self._first, self._rest, turn)
+    def map(self, convert: Callable[[list[Any]], list[Any]]) -> Batches:
+        """Return the same batches, each converted."""
+        return Batches(self._first, self._rest, convert)
 
 
-async def read_until_content(rest: AsyncGenerator[list[Any]], begun: Callable[[list[Any]], bool]) -> list[Any] | None:
-    """Read until the first content. None: the stream has ended without any. Raises `APIError` where it ends badly before."""
+async def read_until_content(
+    rest: AsyncGenerator[list[Any]], has_begun: Callable[[list[Any]], bool]
+) -> list[Any] | None:
+    """Return what was read up to and with the first content; None: the stream has ended without any. Raise `APIError` for a failure
+    before that."""
     first: list[Any] = []
     async for batch in rest:
         first += batch
-        if begun(batch):
+        if has_begun(batch):
             return first
     return None
 
@@ -119,26 +125,26 @@ class StreamSource:
     feed: Callable[[Any], Iterable[Any]]
     close: Callable[[], Iterable[Any]]
     usage: Callable[[list[Any]], TokenUsage | None]
-    """What a batch says about usage."""
+    """Returns the usage that a batch holds."""
     release: Callable[[], Awaitable[None]]
     """Closes the upstream connection."""
     end: StreamEnd | None = None
-    """How far the stream has come, where that can be told before its source ends."""
+    """How far the stream has come, if that is known before its source ends."""
 
 
 async def read_batches(source: StreamSource, outcome: StreamOutcome) -> AsyncGenerator[list[Any]]:
-    """One batch for each read that completes something. Raises `APIError` where the stream ends badly, after the chunks
-    that came before."""
+    """Yield one batch for each read that completes something. Raise `APIError` if the stream fails, after the chunks that came
+    before."""
     try:
-        while (data := await _next(source)) is not _OVER:
+        while (data := await _next(source)) is not _END:
             outcome.read(data)
-            batch, failures = _collected(source.feed(data))
+            batch, failures = _collect(source.feed(data))
             if batch:
                 outcome.add_usage(source.usage(batch))
                 yield batch
             if failures:
                 raise failures.pop()
-        batch, failures = _collected(source.close())
+        batch, failures = _collect(source.close())
         if batch:
             outcome.add_usage(source.usage(batch))
             yield batch
@@ -154,23 +160,27 @@ async def read_batches(source: StreamSource, outcome: StreamOutcome) -> AsyncGen
 
 
 async def _next(source: StreamSource) -> Any:
-    """What is read next, or `_OVER`. After the end mark nothing is waited for, and after the end of the answer not for long: some
-    servers keep the connection open. Then a break is an end, too."""
+    """Return what is read next, or `_END`.
+
+    After the end mark nothing is awaited, and after the end of the answer not for long: some servers keep the connection open. Then
+    a broken connection is an end, too."""
     end = source.end
     if end is None or not (end.finished or end.complete):
-        return await anext(source.reads, _OVER)
+        return await anext(source.reads, _END)
     if end.complete:
-        return _OVER
+        return _END
     try:
-        async with asyncio.timeout(_GRACE):
-            return await anext(source.reads, _OVER)
+        async with asyncio.timeout(_GRACE_SECONDS):
+            return await anext(source.reads, _END)
     except (TimeoutError, APIConnectionError):
-        return _OVER
+        return _END
 
 
-def _collected(items: Iterable[Any]) -> tuple[list[Any], list[APIError]]:
-    """The items, and the error that ended them. In a list, from which it is taken to be raised: a frame must not keep an error
-    whose traceback keeps the frame, and with it all that was read, until the collector comes by."""
+def _collect(items: Iterable[Any]) -> tuple[list[Any], list[APIError]]:
+    """Return the items, and the error that ended them, if any.
+
+    The error is in a list, from which it is taken to be raised: a frame must not keep an error whose traceback keeps the frame, and
+    with it all that was read, until the garbage collector runs."""
     batch: list[Any] = []
     failures: list[APIError] = []
     try:
@@ -182,7 +192,7 @@ def _collected(items: Iterable[Any]) -> tuple[list[Any], list[APIError]]:
 
 
 def chunk_usage(batch: list[Any]) -> TokenUsage | None:
-    """The usage among a batch of hub chunks."""
+    """Return the usage in a batch of hub chunks."""
     for chunk in reversed(batch):
         usage: TokenUsage | None = chunk.get("usage")
         if usage:

@@ -1,4 +1,4 @@
-"""One `Transport` for each running event loop, made on first use. A transport closes with its loop by itself."""
+"""One `Transport` for each running event loop, opened on first use. A transport closes with its loop by itself."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Transports:
         self._inherited: list[Any] = []
 
     def here(self) -> Transport:
-        """The transport of the running loop."""
+        """Return the transport of the running loop."""
         loop = asyncio.get_running_loop()
-        found = self._by_loop.get(loop)
-        return found if found is not None else self._open(loop)
+        transport = self._by_loop.get(loop)
+        return transport if transport is not None else self._open(loop)
 
     async def aclose(self) -> None:
         """Close the transport of the running loop; the others close with their loops."""
@@ -34,18 +34,19 @@ class Transports:
             await transport.aclose()
 
     def _open(self, loop: asyncio.AbstractEventLoop) -> Transport:
-        self._leave_the_parents()
-        # A transport knows its loop, so that weak keys would never go: closed loops are taken out here. No lock: each step
-        # on the dict is whole in itself, nobody else touches this loop's entry, and a lock might be held during a fork.
+        self._abandon_after_fork()
+        # A transport holds its loop, so weak keys would never be freed: closed loops are removed here. No lock: each step on
+        # the dict is atomic, only this loop's thread touches its entry, and a lock might be held during a fork.
         for other in list(self._by_loop):
             if other.is_closed():
                 self._by_loop.pop(other, None)
         transport = self._by_loop[loop] = self._make()
         return transport
 
-    def _leave_the_parents(self) -> None:
-        """After a fork the parent's connections are the parent's: they are kept unused, for closing them here would disturb
-        it. A forked child has loops of its own, so that it comes by here before it sends anything."""
+    def _abandon_after_fork(self) -> None:
+        """Keep the parent's connections unused after a fork, as closing them here would disturb the parent.
+
+        A forked child has event loops of its own, and so comes here before it sends anything."""
         if self._process != os.getpid():
             self._inherited.append(self._by_loop)
             self._by_loop = {}
