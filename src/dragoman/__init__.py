@@ -306,7 +306,7 @@ def __getattr__(name: str) -> Any:
     elif name in _MODULES:
         value = importlib.import_module(f"dragoman.{name}")
     else:
-        from dragoman._litellm_hints import absent
+        from dragoman.litellm.unsupported import absent
 
         raise absent("dragoman", name)
     globals()[name] = value
@@ -325,7 +325,7 @@ class _Module(ModuleType):
         if not known:
             import logging
 
-            from dragoman._litellm_hints import instead_of
+            from dragoman.litellm.unsupported import instead_of
 
             hint = instead_of(name)
             text = "dragoman.%s is no setting, and has no effect%s"

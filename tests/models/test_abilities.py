@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from dragoman.dialects import anthropic_messages, gemini, openai_chat
 from dragoman.dialects.codec import RequestHints
 from dragoman.errors import BadRequestError
-from dragoman.models import Abilities, Catalogue, abilities, entry_from_mapping, lacking, missing, needed
+from dragoman.litellm.model_rows import entry_from_mapping
+from dragoman.models import Abilities, Catalogue, abilities, lacking, missing, needed
 from dragoman.models._abilities import POLICY
 from dragoman.types.model_entry import ABILITIES, ModelEntry, Provenance
 from tests.recordings import Recording, all_recordings, recordings

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dragoman.models import entry_from_mapping
+from dragoman.litellm.model_rows import entry_from_mapping
 from dragoman.providers import Providers, supported_openai_params
 from dragoman.types.request_params import REQUEST_PARAMS
 from tests.recordings import Recording, recordings

@@ -9,7 +9,8 @@ import orjson
 import pytest
 
 from dragoman import errors
-from dragoman.models import Catalogue, entry_from_mapping
+from dragoman.litellm.model_rows import entry_from_mapping
+from dragoman.models import Catalogue
 from dragoman.routing import Answer, Call, CallOptions, Source
 from dragoman.types.operations import COUNT_TOKENS
 from tests.routing.test_passing_through import CODECS, asked, is_native

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import dragoman
-from dragoman.routing.settings.control_names import CONTROL_NAMES
+from dragoman.litellm.controls import CONTROL_NAMES
 from tests.routing.upstream import Upstream
 
 HELLO = [{"role": "user", "content": "Hello"}]

@@ -13,7 +13,7 @@ import pytest
 
 import dragoman
 from dragoman import errors
-from dragoman._litellm_hints import _HINTS, instead_of
+from dragoman.litellm.unsupported import _HINTS, instead_of
 from dragoman.sdk.settings import SETTINGS, Settings
 from dragoman.types import results, router
 

@@ -7,7 +7,6 @@ from dragoman.models._catalogue import Catalogue
 from dragoman.models._cost import cost_of, reported_cost
 from dragoman.models.bounds import cost_bounds
 from dragoman.models.family_facts import facts, only_endpoint, provider_of
-from dragoman.models.litellm_names import PRICE_NAMES, as_model_info, entry_from_mapping, is_price_name
 from dragoman.models.prices import price_context, rates_at
 from dragoman.models.required_abilities import needed
 from dragoman.models.tokens import (
@@ -24,23 +23,19 @@ from dragoman.models.tokens import (
 )
 
 __all__ = [
-    "PRICE_NAMES",
     "Abilities",
     "Catalogue",
     "Missing",
     "TokenTally",
     "abilities",
     "acount_tokens_locally",
-    "as_model_info",
     "cost_bounds",
     "cost_of",
     "count_tokens",
     "decode",
     "encode",
     "encoding_of",
-    "entry_from_mapping",
     "facts",
-    "is_price_name",
     "lacking",
     "missing",
     "needed",

@@ -7,7 +7,8 @@ from typing import Any
 
 from dragoman.credentials import lookup
 from dragoman.errors import DragomanError, NotFoundError
-from dragoman.models import abilities, as_model_info, provider_of
+from dragoman.litellm.model_info import as_model_info
+from dragoman.models import abilities, provider_of
 from dragoman.providers import missing_settings, supported_openai_params
 from dragoman.sdk._catalogue import CATALOGUE
 from dragoman.sdk.custom import PROVIDERS

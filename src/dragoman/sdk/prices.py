@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 from dragoman.dialects import openai_chat
 from dragoman.errors import BadRequestError
-from dragoman.models import cost_of, entry_from_mapping, price_context
+from dragoman.litellm.model_rows import entry_from_mapping
+from dragoman.models import cost_of, price_context
 from dragoman.models.bounds import cost_bounds as _bounds
 from dragoman.sdk._catalogue import CATALOGUE
 from dragoman.sdk._request import build_call, plain

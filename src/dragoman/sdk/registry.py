@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dragoman.errors import BadRequestError, DragomanError
-from dragoman.models import as_model_info, entry_from_mapping, provider_of
-from dragoman.models.litellm_table import PROVIDER_NAMES
+from dragoman.litellm.model_info import as_model_info
+from dragoman.litellm.model_rows import entry_from_mapping
+from dragoman.litellm.price_names import PROVIDER_NAMES
+from dragoman.models import provider_of
 from dragoman.sdk._catalogue import CATALOGUE
 from dragoman.sdk.custom import PROVIDERS
 from dragoman.sdk.facts import key_of, model_entry

@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dragoman.gateway.config.server_settings import ServerSettings
-from dragoman.models import is_price_name
-from dragoman.routing.settings.control_names import CONTROL_NAMES
+from dragoman.litellm.controls import CONTROL_NAMES
+from dragoman.litellm.price_names import is_price_name
 from dragoman.routing.settings.deployment_keys import ENTRY_KEYS, KEYS
 from dragoman.routing.settings.options import OPTIONS
 from dragoman.routing.settings.table import LITELLM_SETTINGS, ROUTER_SETTINGS

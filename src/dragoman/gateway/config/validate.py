@@ -8,7 +8,7 @@ from typing import Any
 
 from dragoman.errors import ConfigError
 from dragoman.gateway.config.settings_table import SECTIONS
-from dragoman.models import PRICE_NAMES
+from dragoman.litellm.price_names import PRICE_NAMES
 from dragoman.settings.readers import Environment, Reader
 from dragoman.settings.suggestions import did_you_mean
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from dragoman.dialects.validation import bad, wrong_type
 from dragoman.errors import BadRequestError
+from dragoman.litellm.controls import is_control
 from dragoman.routing import NO_OPTIONS, CallOptions
-from dragoman.routing.settings.control_names import is_control
 from dragoman.routing.settings.deployment_keys import KEYS
 from dragoman.routing.settings.options import OPTION_NAMES, is_price
 from dragoman.types.json import JsonObject

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from dragoman.gateway.pages.listing import Row
 from dragoman.gateway.pages.model_json import described, no_row, row_of
-from dragoman.models import as_model_info
+from dragoman.litellm.model_info import as_model_info
 from dragoman.routing import Deployment
 from dragoman.routing.deployments.group_info import group_info as group_info_of
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from dragoman.models import abilities, as_model_info
+from dragoman.litellm.model_info import as_model_info
+from dragoman.models import abilities
 from dragoman.providers import supported_openai_params
 from dragoman.routing.deployments.deployment import Deployment
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from dragoman.errors import BadRequestError, ConfigError
-from dragoman.models import Catalogue, entry_from_mapping
+from dragoman.litellm.model_rows import entry_from_mapping
+from dragoman.models import Catalogue
 from dragoman.routing.deployments.deployment import Deployment
 from dragoman.routing.settings.call_options import CallOptions
 from dragoman.routing.settings.options import is_price

@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from dragoman.errors import ConfigError
-from dragoman.models import PRICE_NAMES, is_price_name
+from dragoman.litellm.controls import CONTROL_NAMES, is_control
+from dragoman.litellm.price_names import PRICE_NAMES, is_price_name
 from dragoman.routing.settings.call_options import NO_OPTIONS, CallOptions
-from dragoman.routing.settings.control_names import CONTROL_NAMES, is_control
 from dragoman.routing.settings.deployment_keys import KEYS
 from dragoman.routing.settings.option_readers import names
 from dragoman.routing.settings.queue import priority_reader

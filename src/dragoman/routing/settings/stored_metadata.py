@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dragoman.routing.settings.control_names import is_control
+from dragoman.litellm.controls import is_control
 from dragoman.types.json import JsonObject
 
 __all__ = ["keep_labels", "keep_stored", "stored_metadata"]

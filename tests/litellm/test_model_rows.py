@@ -12,9 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.errors import BadRequestError, ConfigError
+from dragoman.litellm.model_info import as_model_info
+from dragoman.litellm.model_rows import entry_from_mapping
+from dragoman.litellm.price_names import (
+    CONDITIONS,
+    NO_MEANING,
+    PRICE_NAMES,
+    PRICES,
+    is_price_name,
+    meaning_of,
+    parse_price_name,
+)
 from dragoman.models._catalogue import Catalogue
-from dragoman.models.litellm_names import PRICE_NAMES, as_model_info, entry_from_mapping, is_price_name
-from dragoman.models.litellm_table import CONDITIONS, NO_MEANING, PRICES, meaning_of, parse_price_name
 from dragoman.models.prices import rates_at
 from dragoman.types.cost import BUCKETS, NANO_DOLLARS
 from dragoman.types.model_entry import ModelEntry, PricePeriod, Provenance, Rate

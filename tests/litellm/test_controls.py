@@ -11,7 +11,7 @@ from hypothesis import given
 
 from dragoman.gateway.config.settings_table import REQUEST_PARAMS
 from dragoman.gateway.http.controls import _SERVER_FIELDS
-from dragoman.routing.settings.control_names import CONTROL_NAMES, is_control, is_secret_name
+from dragoman.litellm.controls import CONTROL_NAMES, is_control, is_secret_name
 from dragoman.routing.settings.options import OPTION_NAMES, split_params
 from dragoman.routing.settings.stored_metadata import keep_stored
 from dragoman.sdk.params import CallParams, ChatParams, EmbeddingParams, TextParams

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from dragoman.models.litellm_table import (
+from dragoman.litellm.price_names import (
     ABILITY_NAMES,
     BY_CONTEXT_SIZE,
     CONDITIONS,

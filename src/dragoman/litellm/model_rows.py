@@ -1,4 +1,4 @@
-"""A row of the catalogue from LiteLLM's names for prices and facts, and back (see `_litellm_table.py` for what they mean)."""
+"""Build a row of the catalogue from LiteLLM's names of prices and facts (see `price_names` for their meanings)."""
 
 from __future__ import annotations
 
@@ -9,17 +9,14 @@ from dataclasses import replace
 from typing import Any
 
 from dragoman.errors import ConfigError, DragomanError
-from dragoman.models._litellm_info import as_model_info
-from dragoman.models._litellm_prices import PriceReader, overlay_prices
-from dragoman.models.litellm_table import (
+from dragoman.litellm.price_names import (
     ABILITY_NAMES,
-    PRICE_NAMES,
     TOKEN_LIMITS,
-    is_price_name,
 )
+from dragoman.litellm.price_reader import PriceReader, overlay_prices
 from dragoman.types.model_entry import ModelEntry, Provenance
 
-__all__ = ["PRICE_NAMES", "as_model_info", "entry_from_mapping", "is_price_name"]
+__all__ = ["entry_from_mapping"]
 
 _log = logging.getLogger("dragoman")
 _READS_ALL_ITS_TOKENS = frozenset({"embedding", "rerank", "moderation"})

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from dragoman.models.litellm_table import (
+from dragoman.litellm.price_names import (
     BY_CONTEXT_SIZE,
     CONDITIONS,
     NO_MEANING,
