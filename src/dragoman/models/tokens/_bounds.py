@@ -81,6 +81,10 @@ def _window(entry: ModelEntry | None) -> int | None:
     return max(entry.context_window or 0, entry.max_input_tokens or 0) or None if entry is not None else None
 
 
+_DEFINITIONS = ("tools", "functions", "response_format")
+"""Parameters for which providers add hidden instructions."""
+
+
 def _most(request: Mapping[str, Any], family: Family, images: ImageRule) -> int:
     if family.unbounded or any(request.get(key) for key in _ELSEWHERE):
         raise _UnboundError
@@ -90,12 +94,9 @@ def _most(request: Mapping[str, Any], family: Family, images: ImageRule) -> int:
         return most + _inputs(request.get("input", request.get("prompt")), family)
     # Another model may answer in its place.
     most += max(item.idle for item in families()) if request.get("models") else family.idle
-    for message in messages:
-        most += _PER_MESSAGE + _message(message, family, images)
-    tools = request.get("tools") or ()
-    for tool in tools:
-        most += _PER_TOOL + _tool(tool)
-    return most + (family.idle_tools if tools or request.get("functions") or request.get("response_format") else 0)
+    most += sum(_PER_MESSAGE + _message(message, family, images) for message in messages)
+    most += sum(_PER_TOOL + _tool(tool) for tool in request.get("tools") or ())
+    return most + (family.idle_tools if any(request.get(key) for key in _DEFINITIONS) else 0)
 
 
 def _others(request: Mapping[str, Any]) -> int:
@@ -120,18 +121,17 @@ def _inputs(value: Any, family: Family) -> int:
 
 
 def _message(message: Mapping[str, Any], family: Family, images: ImageRule) -> int:
-    most = 0
-    for key, value in message.items():
-        if key == "content" and isinstance(value, str):
-            most += _text(value, family)
-        elif key in ("content", "images") and isinstance(value, (list, tuple)):
-            most += sum(_PER_PART + _part(part, family, images) for part in value)
-        elif key == "audio" and value:
-            raise _UnboundError  # an answer of before, which only its id names
-        elif value is not None:
-            most += _size(as_json(value))
-            most += _PER_CALL * len(value) if key == "tool_calls" else 0
-    return most
+    return sum(_field(key, value, family, images) for key, value in message.items() if value is not None)
+
+
+def _field(key: str, value: Any, family: Family, images: ImageRule) -> int:
+    if key == "content" and isinstance(value, str):
+        return _text(value, family)
+    if key in ("content", "images") and isinstance(value, (list, tuple)):
+        return sum(_PER_PART + _part(part, family, images) for part in value)
+    if key == "audio" and value:
+        raise _UnboundError  # an earlier answer, which only its id names
+    return _size(as_json(value)) + (_PER_CALL * len(value) if key == "tool_calls" else 0)
 
 
 def _part(part: Any, family: Family, images: ImageRule) -> int:
@@ -144,13 +144,20 @@ def _part(part: Any, family: Family, images: ImageRule) -> int:
         return _size(as_json(part))
     if kind in _IMAGES:
         return _known(image_upper_bound(part, images))
-    if kind == "input_audio" and isinstance(part.get("input_audio"), Mapping):
-        # 32 tokens a second is the most that is known, 750 bytes a second the least that anybody can hear.
-        return len(str(part["input_audio"].get("data") or "")) // 10 + 256
-    if kind == "file" and isinstance(part.get("file"), Mapping):
-        data = part["file"].get("file_data")
-        if isinstance(data, str) and data.startswith("data:text/"):
-            return _size(data) + _size(as_json({**part, "file": ""})) + 256
+    content = part.get(kind) if kind in ("input_audio", "file") else None
+    if not isinstance(content, Mapping):
+        raise _UnboundError
+    return _audio(content) if kind == "input_audio" else _file(part, content.get("file_data"))
+
+
+def _audio(audio: Mapping[str, Any]) -> int:
+    # 32 tokens a second is the most that is known, 750 bytes a second the least that can be understood.
+    return len(str(audio.get("data") or "")) // 10 + 256
+
+
+def _file(part: Mapping[str, Any], data: Any) -> int:
+    if isinstance(data, str) and data.startswith("data:text/"):
+        return _size(data) + _size(as_json({**part, "file": ""})) + 256
     raise _UnboundError
 
 

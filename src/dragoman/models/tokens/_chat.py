@@ -68,11 +68,15 @@ def chat_pieces(messages: Sequence[Mapping[str, Any]], request: ChatRequest) -> 
         pieces.fixed += request.family.reply if exact else request.family.chat
     if request.tools:
         _tools(messages, request, pieces)
-    schema = request.response_format.get("json_schema") if isinstance(request.response_format, Mapping) else None
-    if isinstance(schema, Mapping) and request.family.schema:
-        pieces.definitions.append(as_json(schema.get("schema")))
-        pieces.add(_PER_SCHEMA)
+    _schema(request, pieces)
     return pieces
+
+
+def _schema(request: ChatRequest, pieces: Pieces) -> None:
+    form = request.response_format.get("json_schema") if isinstance(request.response_format, Mapping) else None
+    if isinstance(form, Mapping) and request.family.schema:
+        pieces.definitions.append(as_json(form.get("schema")))
+        pieces.add(_PER_SCHEMA)
 
 
 def _message(message: Mapping[str, Any], request: ChatRequest, pieces: Pieces) -> None:

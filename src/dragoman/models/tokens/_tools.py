@@ -65,17 +65,24 @@ def _type(schema: Mapping[str, Any], depth: int) -> str:
         return "any"
     if isinstance(schema.get("enum"), list):
         return " | ".join(json.dumps(value, ensure_ascii=False, default=str) for value in schema["enum"])
-    for key in ("anyOf", "oneOf"):
-        if isinstance(schema.get(key), list):
-            return " | ".join(_type(_of(item), depth + 1) for item in schema[key])
+    variants = _variants(schema)
+    if variants is not None:
+        return " | ".join(_type(variant, depth + 1) for variant in variants)
     kind = schema.get("type")
-    if isinstance(kind, list):
-        return " | ".join(_type({**schema, "type": item}, depth + 1) for item in kind)
     if kind == "array":
         return f"{_type(_of(schema.get('items')), depth + 1)}[]"
     if kind == "object" or schema.get("properties"):
         return _object(schema, depth)
     return _NAMES.get(str(kind), "any")
+
+
+def _variants(schema: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
+    """Return the schemas of which one holds; None: it is one schema."""
+    for key in ("anyOf", "oneOf"):
+        if isinstance(schema.get(key), list):
+            return [_of(item) for item in schema[key]]
+    kinds = schema.get("type")
+    return [{**schema, "type": kind} for kind in kinds] if isinstance(kinds, list) else None
 
 
 def _object(schema: Mapping[str, Any], depth: int) -> str:
