@@ -56,6 +56,12 @@ class Operation:
     sample: Callable[[str], JsonObject]
     """A request with this input, but for the model's name."""
 
+    def __copy__(self) -> Operation:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Operation:
+        return self  # it is compared by identity, also in a copy of a call
+
     def texts(self, request: Mapping[str, Any]) -> list[str]:
         """Return the texts of `text_fields`; whatever is no text (an array of tokens) is left out."""
         texts: list[str] = []

@@ -57,7 +57,8 @@ class LoggedCall(NamedTuple):
     at: float
     """Unix seconds: when it began."""
     model: str
-    operation: Operation = CHAT
+    operation_name: str = CHAT.name
+    """A long log is put on disk, where a record of functions cannot go."""
     stream: bool = False
     outcomes: tuple[ReplayedOutcome, ...] = ()
     """Of its attempts, in their order."""
@@ -73,6 +74,12 @@ class LoggedCall(NamedTuple):
     metadata: Mapping[str, Any] | None = None
 
     @property
+    def operation(self) -> Operation:
+        operation = find_operation(self.operation_name)
+        assert operation is not None  # it was looked up when the line was read
+        return operation
+
+    @property
     def where(self) -> ReplayedOutcome | None:
         """The attempt that answered it, or else the last; None: there was none."""
         answer = next((item for item in reversed(self.outcomes) if not item.error), None)
@@ -85,10 +92,11 @@ class LoggedCall(NamedTuple):
             return {**self.said, "model": self.model}
         usage = self.usage or {}
         text = _A_TOKEN * min(int(usage.get("prompt_tokens") or 0), _MOST_TOKENS)
-        request = {"model": self.model, **self.operation.sample(text)}
+        operation = self.operation
+        request = {"model": self.model, **operation.sample(text)}
         wrote = usage.get("completion_tokens")
-        if wrote and self.operation.generates:
-            request[self.operation.output_limits[-1]] = wrote
+        if wrote and operation.generates:
+            request[operation.output_limits[-1]] = wrote
         return request
 
 
@@ -109,8 +117,7 @@ def call_of(line: str | bytes) -> LoggedCall | None:
 
 def _call(row: Mapping[str, Any]) -> LoggedCall:
     name = row.get("operation", CHAT.name)
-    operation = find_operation(name) if isinstance(name, str) else None
-    if operation is None:
+    if not isinstance(name, str) or find_operation(name) is None:
         raise _bad("operation", f"one of {', '.join(operation_names())}")
     milliseconds = _number(row, "milliseconds")
     model, error = _text(row, "model"), _text(row, "error")
@@ -119,7 +126,7 @@ def _call(row: Mapping[str, Any]) -> LoggedCall:
     return LoggedCall(
         at=_moment(row) - (milliseconds or 0.0) / 1000,
         model=model,
-        operation=operation,
+        operation_name=name,
         stream=bool(row.get("stream")),
         outcomes=_outcomes(row, error),
         usage=_usage(row),
