@@ -28,7 +28,7 @@ _Scope: TypeAlias = MutableMapping[str, Any]
 
 @dataclass(frozen=True)
 class SimulatorSettings:
-    """`faults` hold for every call that says nothing else. `fast`: fixed answers, nothing checked, for load tests."""
+    """`faults` apply to every call that names no others. `fast`: fixed answers without any checks, for load tests."""
 
     seed: int = 0
     faults: Faults = field(default_factory=Faults)
@@ -36,7 +36,7 @@ class SimulatorSettings:
 
 
 def app(settings: SimulatorSettings | None = None) -> Simulator:
-    """The ASGI application."""
+    """Return the ASGI application."""
     return Simulator(settings or SimulatorSettings())
 
 

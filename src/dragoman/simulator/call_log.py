@@ -1,4 +1,4 @@
-"""The calls that came, for tests to look at."""
+"""Keep the calls that came, for tests to inspect."""
 
 from __future__ import annotations
 

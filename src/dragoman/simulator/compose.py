@@ -138,15 +138,15 @@ def _scripted(task: _Task) -> list[tuple[str, Any]]:
     text = task.turn.text
     calls: list[tuple[str, Any]] = []
     for name, schema in task.request.tools.items():
-        written = re.findall(rf"\b{re.escape(name)}\(([^()]*)\)", text)
-        calls += [(name, _positional(schema, arguments)) for arguments in written]
-        if not written and re.search(rf"\b{re.escape(name).replace('_', '[_ ]')}\b", text, re.IGNORECASE):
+        argument_lists = re.findall(rf"\b{re.escape(name)}\(([^()]*)\)", text)
+        calls += [(name, _positional(schema, arguments)) for arguments in argument_lists]
+        if not argument_lists and re.search(rf"\b{re.escape(name).replace('_', '[_ ]')}\b", text, re.IGNORECASE):
             calls.append((name, None))
     return calls
 
 
 def _positional(schema: Any, arguments: str) -> dict[str, Any] | None:
-    """`2, 3` for the first two properties."""
+    """Return the arguments of a call such as `add(2, 3)`, by the order of the properties."""
     names = list((schema or {}).get("properties") or {})
     try:
         values = json.loads(f"[{arguments}]")

@@ -1,4 +1,4 @@
-"""The small language in which a prompt says what to answer: `[[tools: get_weather {"city": "Paris"}]]` (see docs/simulator.md)."""
+"""Read the directives in a prompt, which say what to answer: `[[tools: get_weather {"city": "Paris"}]]` (see docs/simulator.md)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NAME = re.compile(r"[\w.:-]+")
 
 
 def parse_directives(text: str) -> dict[str, str]:
-    return {found[1]: (found[2] or "").strip() for found in _DIRECTIVE.finditer(text)}
+    return {match[1]: (match[2] or "").strip() for match in _DIRECTIVE.finditer(text)}
 
 
 def without_directives(text: str) -> str:
@@ -21,21 +21,21 @@ def without_directives(text: str) -> str:
 
 
 def fault_settings(text: str) -> str:
-    """What `[[simulate: ...]]` says."""
+    """Return the faults that `[[simulate: ...]]` names."""
     return parse_directives(text).get("simulate", "")
 
 
 def planned_calls(script: str) -> list[tuple[str, dict[str, Any] | None]]:
-    """`name {json}; name; ...`: the calls, with None for arguments that are to be made up."""
+    """Return the calls of `name {json}; name; ...`, with None for arguments to make up."""
     decoder = json.JSONDecoder()
     calls: list[tuple[str, dict[str, Any] | None]] = []
     at = 0
-    while found := _NAME.search(script, at):
-        at = found.end()
+    while match := _NAME.search(script, at):
+        at = match.end()
         while at < len(script) and script[at].isspace():
             at += 1
         arguments: dict[str, Any] | None = None
         if script[at : at + 1] == "{":
             arguments, at = decoder.raw_decode(script, at)
-        calls.append((found[0], arguments))
+        calls.append((match[0], arguments))
     return calls

@@ -1,4 +1,4 @@
-"""What a request asks and what is answered, in no dialect: the three speakers read into `Ask` and write from `Reply`."""
+"""Requests and replies in no dialect: the simulated providers read the former and write the latter."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _TOKEN = re.compile(r"\s*\w{1,8}|\s*[^\w\s]|\s+")
 
 
 def split_tokens(text: str) -> list[str]:
-    """`text` in pieces of about a token; joined they are `text` again."""
+    """Return `text` in pieces of about a token each."""
     return _TOKEN.findall(text)
 
 
@@ -42,12 +42,12 @@ def token_count(text: str) -> int:
 
 
 def stable_number(*seeds: object) -> int:
-    """A number that depends on nothing but `seeds`."""
+    """Return a number that depends only on `seeds`."""
     return int.from_bytes(hashlib.blake2b(repr(seeds).encode(), digest_size=8).digest(), "big")
 
 
 def decoded_size(data: str) -> int:
-    """Bytes behind base64 (either alphabet); ValueError where it is none."""
+    """Return the number of bytes in base64 (of either alphabet). Raise `ValueError` for anything else."""
     try:
         return len(base64.b64decode(data.replace("-", "+").replace("_", "/") + "=" * (-len(data) % 4), validate=True))
     except binascii.Error as error:
@@ -69,7 +69,7 @@ class Medium:
 
 @dataclass(frozen=True)
 class ToolResult:
-    """What a tool gave back."""
+    """The result of a tool call."""
 
     id: str
     name: str
@@ -124,7 +124,7 @@ class SimulatedRequest:
     stop: list[str] = field(default_factory=list)
     count: int = 1
     parameters: dict[str, Any] = field(default_factory=dict)
-    """What else was asked, as `[[reflect]]` shows it."""
+    """The other parameters, as `[[reflect]]` shows them."""
 
     def prompt_tokens(self) -> int:
         words = token_count(self.system) + sum(token_count(repr(schema)) for schema in self.tools.values())
@@ -190,7 +190,7 @@ class WholeAnswer:
 
 @dataclass(frozen=True)
 class SimulatedStream:
-    """An answer in pieces; `broken` is the event of an error in its midst, `malformed` one that is no JSON."""
+    """An answer in pieces; `broken` is the event of an error within it, `malformed` one that is not JSON."""
 
     chunks: list[bytes]
     broken: bytes
@@ -203,7 +203,7 @@ Answer: TypeAlias = WholeAnswer | SimulatedStream
 
 
 class SimulatedError(Exception):
-    """The provider says no: `body` is its error, in its shape."""
+    """An error of a simulated provider; `body` has the provider's shape."""
 
     def __init__(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
         super().__init__(status, body)

@@ -1,4 +1,4 @@
-"""What goes wrong and how slowly: `latency=0.2; error=429; retry-after=2`, by flag, header, model name or directive."""
+"""Faults of a simulated provider: `latency=0.2; error=429; retry-after=2`, by flag, header, model name or directive."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Faults:
             raise ValueError(f"simulate: error={self.error!r} is not known; expected {expected}")
 
     def with_changes(self, text: str) -> Faults:
-        """These, changed by `text`; ValueError for a word that is not known."""
+        """Return these faults, changed by `text`. Raise `ValueError` for an unknown name."""
         fields = {field.name: field for field in dataclasses.fields(self)}
         changes: dict[str, Any] = {}
         for entry in re.split(r"[;,]", text):
@@ -78,13 +78,13 @@ class Faults:
             field = fields.get(name.replace("-", "_"))
             if field is None:
                 raise ValueError(
-                    f"simulate: {name!r} is not known; known: {', '.join(sorted(fields)).replace('_', '-')}"
+                    f"simulate: {name!r} is not known; expected one of {', '.join(sorted(fields)).replace('_', '-')}"
                 )
             changes[field.name] = _parsed(str(field.type), name, value)
         return dataclasses.replace(self, **changes)
 
     def without_failures(self) -> Faults:
-        """For a call after the first `times`: only what is no fault stays."""
+        """Return the settings that are no failures, for a call after the first `times`."""
         return Faults(echo=self.echo, context=self.context, alternate=self.alternate, strict=self.strict)
 
 
@@ -105,6 +105,6 @@ def _parsed(kind: str, name: str, value: str) -> Any:
 
 
 def split_model(model: str) -> tuple[str, str]:
-    """`sim[cut=3]` is the model `sim` and the faults `cut=3`."""
-    found = _MODEL.match(model)
-    return (found[1], found[2]) if found else (model, "")
+    """Return the model and its faults: `sim` and `cut=3` for `sim[cut=3]`."""
+    match = _MODEL.match(model)
+    return (match[1], match[2]) if match else (model, "")

@@ -27,19 +27,19 @@ _STREAMED = SimulatedReply((TextPart("word " * 96),))
 
 def fixed_whole(dialect: str) -> bytes:
     request, usage = SimulatedRequest(dialect, "sim", [SimulatedTurn("user", "")]), SimulatedUsage(20)
-    made = {
+    writers = {
         "openai": lambda: openai_whole(request, [_REPLY], usage, 1, {}),
         "anthropic": lambda: anthropic_whole(request, _REPLY, usage, 1),
         "gemini": lambda: gemini_whole(request, [_REPLY], usage, 1),
     }
-    return json.dumps(made[dialect]().body, separators=(",", ":")).encode()
+    return json.dumps(writers[dialect]().body, separators=(",", ":")).encode()
 
 
 def fixed_stream(dialect: str) -> SimulatedStream:
     request, usage = SimulatedRequest(dialect, "sim", [SimulatedTurn("user", "")]), SimulatedUsage(20)
-    made = {
+    writers = {
         "openai": lambda: openai_streamed(request, [_STREAMED], usage, 1, {}),
         "anthropic": lambda: anthropic_streamed(request, _STREAMED, usage, 1),
         "gemini": lambda: gemini_streamed(request, [_STREAMED], usage, 1, events=True),
     }
-    return made[dialect]()
+    return writers[dialect]()

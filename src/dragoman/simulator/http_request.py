@@ -63,8 +63,8 @@ class HttpRequest:
 
     def model_name(self, body: Any) -> str:
         """Return the model of the path, or else that of the body; empty where there is none."""
-        named = body.get("model") if isinstance(body, dict) else None
-        return self.model_in_path or str(named or "")
+        model = body.get("model") if isinstance(body, dict) else None
+        return self.model_in_path or str(model or "")
 
     def api_key(self) -> str:
         """Return the API key, from whichever place it came in."""

@@ -1,4 +1,4 @@
-"""The three providers: which paths are theirs, who may call, and what they answer."""
+"""What every simulated provider has to do, and the call that it gets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["IncomingCall", "SimulatedProvider", "count_usage"]
 
 @dataclass(frozen=True)
 class IncomingCall:
-    """One request, after the path was understood. `model` is without its faults, `mark` a number that only the request decides."""
+    """One request, after the path was understood. `model` is without its faults, `number` depends on nothing but the request."""
 
     operation: str
     model: str
@@ -45,7 +45,7 @@ class SimulatedProvider(Protocol):
 def count_usage(
     request: SimulatedRequest, cached: set[str], limit: int, too_long: Callable[[int], SimulatedError]
 ) -> SimulatedUsage:
-    """Usage with implicit caching: a prompt of 1024 tokens or more is read from the cache from the second time on."""
+    """Return the usage with implicit caching: a prompt of 1024 tokens or more is read from the cache from the second time on."""
     used = request.prompt_tokens()
     if used > limit:
         raise too_long(used)

@@ -71,8 +71,8 @@ class ReplySender:
 
     async def start(self, status: int, content_type: str, headers: dict[str, str]) -> None:
         self.call.status = status
-        named = {"content-type": content_type} | _RATE_LIMITS[self.dialect] | headers
-        encoded = [(name.encode(), value.encode()) for name, value in named.items()]
+        fields = {"content-type": content_type} | _RATE_LIMITS[self.dialect] | headers
+        encoded = [(name.encode(), value.encode()) for name, value in fields.items()]
         await self.send({"type": "http.response.start", "status": status, "headers": encoded})
 
     async def body(self, data: bytes, more: bool) -> None:

@@ -1,4 +1,4 @@
-"""Serving the simulator over HTTP."""
+"""Serve the simulator over HTTP."""
 
 from __future__ import annotations
 

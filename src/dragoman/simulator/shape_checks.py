@@ -42,7 +42,7 @@ def json_type(value: Any) -> str:
 
 
 def anything(value: Any, path: Path) -> None:
-    """Any JSON value."""
+    """Accept any JSON value."""
 
 
 def text(
@@ -112,8 +112,8 @@ def array(item: Check, *, least: int = 0, most: int | None = None) -> Check:
 
 
 def record(fields: Mapping[str, Check], *, rest: Check | None = None) -> Check:
-    """`name!` is required. `rest` checks the values of other names; without it they are refused."""
-    known = {name.rstrip("!"): check for name, check in fields.items()}
+    """Check an object. `name!` is required. `rest` checks the values of other names; without it they are refused."""
+    checks = {name.rstrip("!"): check for name, check in fields.items()}
     required = [name[:-1] for name in fields if name.endswith("!")]
 
     def check(value: Any, path: Path) -> None:
@@ -123,29 +123,29 @@ def record(fields: Mapping[str, Check], *, rest: Check | None = None) -> Check:
             if name not in value:
                 raise ShapeError("missing", (*path, name))
         for name, entry in value.items():
-            found = known.get(name, rest)
-            if found is None:
+            field_check = checks.get(name, rest)
+            if field_check is None:
                 raise ShapeError("unknown", (*path, name), got=entry)
             if entry is not None or name in required:
-                found(entry, (*path, name))
+                field_check(entry, (*path, name))
 
     return check
 
 
 def either(checks: Mapping[str, Check]) -> Check:
-    """By the JSON type of the value."""
+    """Check a value by its JSON type."""
 
     def check(value: Any, path: Path) -> None:
-        found = checks.get(json_type(value))
-        if found is None:
+        chosen_check = checks.get(json_type(value))
+        if chosen_check is None:
             raise ShapeError("type", path, " or ".join(checks), value)
-        found(value, path)
+        chosen_check(value, path)
 
     return check
 
 
 def tagged(key: str, options: Mapping[str, Check], *, missing: str | None = None) -> Check:
-    """By the value of the field `key`; `missing` is the tag taken where there is none."""
+    """Check an object by the value of its field `key`; `missing` is the tag taken where there is none."""
 
     def check(value: Any, path: Path) -> None:
         if not isinstance(value, dict):
@@ -153,9 +153,9 @@ def tagged(key: str, options: Mapping[str, Check], *, missing: str | None = None
         tag = value.get(key, missing)
         if tag is None:
             raise ShapeError("missing", (*path, key))
-        found = options.get(tag) if isinstance(tag, str) else None
-        if found is None:
+        chosen_check = options.get(tag) if isinstance(tag, str) else None
+        if chosen_check is None:
             raise ShapeError("tag", path, (key, tuple(options)), tag)
-        found(value, path)
+        chosen_check(value, path)
 
     return check

@@ -1,4 +1,4 @@
-"""Opaque signatures of reasoning: they hold what they sign, so that they can be verified when they come back."""
+"""Make and verify opaque signatures of reasoning: they hold what they sign, so that they can be verified when they come back."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ __all__ = ["sign", "verify"]
 
 
 def sign(vendor: str, content: str) -> str:
-    """A signature of `vendor`'s over `content`: base64, with + and / as real ones have."""
+    """Return a signature of `vendor`'s over `content`: base64, with + and / as real ones have."""
     mac = hmac.new(f"simulated {vendor}".encode(), content.encode(), hashlib.sha256).digest()
     return base64.b64encode(b"\x12\xfb\xff" + mac + content.encode()).decode()
 
 
 def verify(vendor: str, signature: str) -> str | None:
-    """What `signature` was made for, or None where it is not `vendor`'s or not intact."""
+    """Return the content that `signature` signs; None where it is not `vendor`'s or not intact."""
     try:
         raw = base64.b64decode(signature, validate=True)
         content = raw[35:].decode()

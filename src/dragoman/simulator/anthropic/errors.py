@@ -1,4 +1,4 @@
-"""Anthropic's errors, in its words."""
+"""Anthropic's errors, as it words them: https://docs.claude.com/en/api/errors"""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def bad_request(message: str) -> SimulatedError:
 
 
 def fault(name: str, retry_after: str = "", **words: Any) -> SimulatedError:
-    """The error of a status, or of a word as `context`."""
+    """Return the error of a status, or of a word such as `context`."""
     status, kind, message = _FAULTS.get(name) or (int(name), "api_error", "Internal server error")
     headers = {"retry-after": retry_after} if retry_after else {}
     return SimulatedError(
@@ -48,14 +48,14 @@ def fault(name: str, retry_after: str = "", **words: Any) -> SimulatedError:
     )
 
 
-def shape_refusal(wrong: ShapeError) -> SimulatedError:
-    """A body of the wrong shape, as pydantic says it."""
-    path = (*wrong.path, "role") if wrong.kind == "tag" and wrong.expected[0] == "role" else wrong.path
-    return bad_request(f"{path_text(path)}: {_shape_message(wrong)}")
+def shape_refusal(error: ShapeError) -> SimulatedError:
+    """Return the error for a body of the wrong shape, as pydantic words it."""
+    path = (*error.path, "role") if error.kind == "tag" and error.expected[0] == "role" else error.path
+    return bad_request(f"{path_text(path)}: {_shape_message(error)}")
 
 
 def path_text(path: Path) -> str:
-    """`messages.0.content.0.text`."""
+    """Return a path as Anthropic writes it: `messages.0.content.0.text`."""
     return ".".join(map(str, path))
 
 
@@ -71,29 +71,29 @@ _TYPES = {
 _PLAIN = {"missing": "Field required", "unknown": "Extra inputs are not permitted"}
 
 
-def _shape_message(wrong: ShapeError) -> str:
-    if wrong.kind in _PLAIN:
-        return _PLAIN[wrong.kind]
-    if wrong.kind == "type":
-        return _TYPES.get(str(wrong.expected), f"Input should be {wrong.expected}")
-    if wrong.kind == "tag":
-        key, tags = wrong.expected
+def _shape_message(error: ShapeError) -> str:
+    if error.kind in _PLAIN:
+        return _PLAIN[error.kind]
+    if error.kind == "type":
+        return _TYPES.get(str(error.expected), f"Input should be {error.expected}")
+    if error.kind == "tag":
+        key, tags = error.expected
         if key == "role":
             return "Input should be 'user' or 'assistant'"
         listed = ", ".join(f"'{tag}'" for tag in tags)
-        return f"Input tag '{wrong.got}' found using '{key}' does not match any of the expected tags: {listed}"
-    return _limit_message(wrong)
+        return f"Input tag '{error.got}' found using '{key}' does not match any of the expected tags: {listed}"
+    return _limit_message(error)
 
 
-def _limit_message(wrong: ShapeError) -> str:
-    if wrong.kind == "value":
-        names = [f"'{name}'" for name in wrong.expected]
+def _limit_message(error: ShapeError) -> str:
+    if error.kind == "value":
+        names = [f"'{name}'" for name in error.expected]
         return "Input should be " + (", ".join(names[:-1]) + f" or {names[-1]}" if len(names) > 1 else names[0])
-    if wrong.kind == "range":
-        return f"Input should be {wrong.expected[0]} {wrong.expected[1]}"
-    if wrong.kind == "pattern":
-        return f"String should match pattern '{wrong.expected}'"
-    if wrong.kind == "long":
-        return f"String should have at most {wrong.expected} characters"
-    side = "at least" if wrong.kind == "few" else "at most"
-    return f"List should have {side} {wrong.expected} item after validation, not {len(wrong.got)}"
+    if error.kind == "range":
+        return f"Input should be {error.expected[0]} {error.expected[1]}"
+    if error.kind == "pattern":
+        return f"String should match pattern '{error.expected}'"
+    if error.kind == "long":
+        return f"String should have at most {error.expected} characters"
+    side = "at least" if error.kind == "few" else "at most"
+    return f"List should have {side} {error.expected} item after validation, not {len(error.got)}"

@@ -73,12 +73,12 @@ def _models() -> WholeAnswer:
 
 
 def _usage(request: SimulatedRequest, incoming: IncomingCall) -> SimulatedUsage:
-    """What lies before a cache mark is written the first time and read from then on."""
+    """Return the usage: the prompt up to a cache mark is written to the cache the first time, and read from then on."""
     used, limit = request.prompt_tokens(), incoming.faults.context or 200_000
     if used > limit:
         raise fault("context", used=used, limit=limit)
-    found = list(cache_marks(incoming.body))
-    if not found:
+    cache_controls = list(cache_marks(incoming.body))
+    if not cache_controls:
         return SimulatedUsage(used)
     fresh = max(1, used // 10)
     settled = [incoming.body.get(name) for name in ("system", "tools")] + [incoming.body["messages"][:1]]
@@ -86,6 +86,6 @@ def _usage(request: SimulatedRequest, incoming: IncomingCall) -> SimulatedUsage:
     if prefix in incoming.cached:
         return SimulatedUsage(fresh, used - fresh)
     incoming.cached.add(prefix)
-    if any(mark.get("ttl") == "1h" for mark in found):
+    if any(mark.get("ttl") == "1h" for mark in cache_controls):
         return SimulatedUsage(fresh, 0, 0, used - fresh)
     return SimulatedUsage(fresh, 0, used - fresh)

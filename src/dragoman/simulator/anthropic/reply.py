@@ -1,4 +1,4 @@
-"""Anthropic's answers: whole and as a stream of events."""
+"""Write Anthropic's answers: whole and as a stream of events."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["write_stream", "write_usage", "write_whole"]
 _STOP = {"stop": "end_turn", "length": "max_tokens", "tools": "tool_use", "stop_sequence": "stop_sequence"}
 
 
-def write_usage(usage: SimulatedUsage, written: int) -> dict[str, Any]:
+def write_usage(usage: SimulatedUsage, output_tokens: int) -> dict[str, Any]:
     return {
         "input_tokens": usage.fresh,
         "cache_creation_input_tokens": usage.cache_write_5m + usage.cache_write_1h,
@@ -33,7 +33,7 @@ def write_usage(usage: SimulatedUsage, written: int) -> dict[str, Any]:
             "ephemeral_5m_input_tokens": usage.cache_write_5m,
             "ephemeral_1h_input_tokens": usage.cache_write_1h,
         },
-        "output_tokens": written,
+        "output_tokens": output_tokens,
         "service_tier": "standard",
         "inference_geo": "not_available",
     }
@@ -122,8 +122,8 @@ def _thinking_deltas(block: dict[str, Any]) -> tuple[dict[str, Any], list[dict[s
 
 
 def _tool_deltas(block: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    written = json.dumps(block["input"], ensure_ascii=False) if block["input"] else ""
-    pieces = ["", *(written[at : at + 9] for at in range(0, len(written), 9))]
+    arguments = json.dumps(block["input"], ensure_ascii=False) if block["input"] else ""
+    pieces = ["", *(arguments[at : at + 9] for at in range(0, len(arguments), 9))]
     return block | {"input": {}}, [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]
 
 

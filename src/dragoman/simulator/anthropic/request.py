@@ -31,8 +31,8 @@ def read_count(body: Any, model: str, faults: Faults) -> SimulatedRequest:
 def _read(body: Any, model: str, faults: Faults, shape: Check) -> SimulatedRequest:
     try:
         shape(body, ())
-    except ShapeError as wrong:
-        raise shape_refusal(wrong) from None
+    except ShapeError as error:
+        raise shape_refusal(error) from None
     check_rules(body, faults)
     choice = body.get("tool_choice") or {"type": "auto"}
     return SimulatedRequest(

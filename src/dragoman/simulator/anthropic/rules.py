@@ -31,9 +31,9 @@ def check_rules(body: Any, faults: Faults) -> None:
     _check_signatures(messages)
     _check_thinking(body)
     _check_tools(body)
-    found = sum(1 for _ in cache_marks(body))
-    if found > 4:
-        raise bad_request(f"A maximum of 4 blocks with cache_control may be provided. Found {found}.")
+    count = sum(1 for _ in cache_marks(body))
+    if count > 4:
+        raise bad_request(f"A maximum of 4 blocks with cache_control may be provided. Found {count}.")
 
 
 def cache_marks(node: Any) -> Iterator[dict[str, Any]]:
@@ -86,7 +86,7 @@ def _check_blocks(blocks: list[Any], is_prefill: bool) -> None:
 
 
 def _check_tool_pairs(messages: list[Any]) -> None:
-    """Every call has one result in the next turn, and every result its call in the turn before."""
+    """Check that every call has one result in the next turn, and every result its call in the turn before."""
     waiting: list[str] = []
     used: set[str] = set()
     for index, message in enumerate(_joined(messages)):
@@ -190,7 +190,7 @@ def _check_thinking_with(body: Any) -> None:
 
 
 def _check_last_loop(messages: list[Any]) -> None:
-    """With thinking on, the assistant's turns of the tool loop that is under way begin with thinking."""
+    """Check that, with thinking on, the assistant's turns of the current tool loop begin with thinking."""
     for index in range(len(messages) - 1, -1, -1):
         blocks = blocks_of(messages[index])
         if messages[index]["role"] == "user":

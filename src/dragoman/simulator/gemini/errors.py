@@ -1,4 +1,4 @@
-"""Google's errors, in its words."""
+"""Google's errors, as it words them: https://ai.google.dev/gemini-api/docs/troubleshooting"""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def bad_key() -> SimulatedError:
         "domain": "googleapis.com",
         "metadata": {"service": "generativelanguage.googleapis.com"},
     }
-    said = {"@type": "type.googleapis.com/google.rpc.LocalizedMessage", "locale": "en-US", "message": _KEY}
-    return SimulatedError(400, body(400, "INVALID_ARGUMENT", _KEY, [info, said]))
+    localized = {"@type": "type.googleapis.com/google.rpc.LocalizedMessage", "locale": "en-US", "message": _KEY}
+    return SimulatedError(400, body(400, "INVALID_ARGUMENT", _KEY, [info, localized]))
 
 
 def fault(name: str, retry_after: str = "", **words: Any) -> SimulatedError:
-    """The error of a status, or of a word as `context`. Google says in the body when to come back, not in a header."""
+    """Return the error of a status, or of a word such as `context`. The delay of a retry is in the body, not in a header."""
     code, status, message = _FAULTS.get(name) or (int(name), "UNKNOWN", "An unknown error occurred.")
     details: list[Any] = []
     if name == "429":
@@ -79,33 +79,33 @@ def fault(name: str, retry_after: str = "", **words: Any) -> SimulatedError:
 
 
 def snake_case(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda found: "_" + found[1].lower(), name)
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda match: "_" + match[1].lower(), name)
 
 
 def path_text(path: Path) -> str:
-    """`generation_config.thinking_config`."""
+    """Return a path as Google writes it: `generation_config.thinking_config`."""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{snake_case(step)}" for step in path).lstrip(".")
 
 
-def shape_refusal(wrong: ShapeError) -> SimulatedError:
-    """A body of the wrong shape."""
-    where, at = path_text(wrong.path), path_text(wrong.path[:-1])
+def shape_refusal(error: ShapeError) -> SimulatedError:
+    """Return Google's error for a body of the wrong shape."""
+    where, at = path_text(error.path), path_text(error.path[:-1])
     inside = f" at '{at}'" if at else ""
-    if wrong.kind == "unknown":
+    if error.kind == "unknown":
         return bad_request(
-            f'Invalid JSON payload received. Unknown name "{wrong.path[-1]}"{inside}: Cannot find field.'
+            f'Invalid JSON payload received. Unknown name "{error.path[-1]}"{inside}: Cannot find field.'
         )
-    if wrong.kind == "type" and json_type(wrong.got) == "array":
+    if error.kind == "type" and json_type(error.got) == "array":
         return bad_request(
-            f'Invalid JSON payload received. Unknown name "{wrong.path[-1]}"{inside}: Proto field is not repeating, '
+            f'Invalid JSON payload received. Unknown name "{error.path[-1]}"{inside}: Proto field is not repeating, '
             f"cannot start list."
         )
-    if wrong.kind in ("missing", "few"):
+    if error.kind in ("missing", "few"):
         return bad_request(f"* GenerateContentRequest.{where}: {where.rsplit('.', 1)[-1]} is not specified")
-    if wrong.kind == "range":
-        bound = f"{wrong.expected[0]} {wrong.expected[1]}"
-        return bad_request(f"* GenerateContentRequest.{where}: {wrong.path[-1]} must be {bound}, got {wrong.got}")
+    if error.kind == "range":
+        bound = f"{error.expected[0]} {error.expected[1]}"
+        return bad_request(f"* GenerateContentRequest.{where}: {error.path[-1]} must be {bound}, got {error.got}")
     kind = {"string": "TYPE_STRING", "integer": "TYPE_INT32", "number": "TYPE_FLOAT", "boolean": "TYPE_BOOL"}
-    named = kind.get(str(wrong.expected), "TYPE_ENUM")
-    shown = f'"{wrong.got}"' if isinstance(wrong.got, str) else wrong.got
-    return bad_request(f"Invalid value at '{where}' ({named}), {shown}")
+    type_name = kind.get(str(error.expected), "TYPE_ENUM")
+    value = f'"{error.got}"' if isinstance(error.got, str) else error.got
+    return bad_request(f"Invalid value at '{where}' ({type_name}), {value}")

@@ -65,7 +65,7 @@ class Gemini:
 
 
 def _models(incoming: IncomingCall) -> WholeAnswer:
-    found = [
+    models = [
         {
             "name": f"models/{name}",
             "version": "001",
@@ -79,7 +79,7 @@ def _models(incoming: IncomingCall) -> WholeAnswer:
         }
         for name in ([incoming.model] if incoming.operation == "model" else _MODELS)
     ]
-    return WholeAnswer(found[0] if incoming.operation == "model" else {"models": found})
+    return WholeAnswer(models[0] if incoming.operation == "model" else {"models": models})
 
 
 def _count(incoming: IncomingCall) -> WholeAnswer:

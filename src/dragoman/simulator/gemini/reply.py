@@ -1,4 +1,4 @@
-"""Gemini's answers: whole, as an event stream, and as a JSON array in pieces."""
+"""Write Gemini's answers: whole, as an event stream, and as a JSON array in pieces."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def write_usage(request: SimulatedRequest, usage: SimulatedUsage, replies: Itera
     details = [{"modality": "TEXT", "tokenCount": usage.prompt - images}]
     if images:
         details.append({"modality": "IMAGE", "tokenCount": images})
-    thought = sum(reply.reasoning_tokens() for reply in replies)
-    written = sum(reply.output_tokens() for reply in replies) - thought
+    thought_tokens = sum(reply.reasoning_tokens() for reply in replies)
+    answer_tokens = sum(reply.output_tokens() for reply in replies) - thought_tokens
     counted: dict[str, Any] = {
         "promptTokenCount": usage.prompt,
-        "candidatesTokenCount": written,
-        "totalTokenCount": usage.prompt + written + thought,
+        "candidatesTokenCount": answer_tokens,
+        "totalTokenCount": usage.prompt + answer_tokens + thought_tokens,
         "promptTokensDetails": details,
     }
     if usage.cache_read:
@@ -46,7 +46,7 @@ def write_usage(request: SimulatedRequest, usage: SimulatedUsage, replies: Itera
             "cachedContentTokenCount": usage.cache_read,
             "cacheTokensDetails": [{"modality": "TEXT", "tokenCount": usage.cache_read}],
         }
-    return counted | ({"thoughtsTokenCount": thought} if thought else {})
+    return counted | ({"thoughtsTokenCount": thought_tokens} if thought_tokens else {})
 
 
 def write_whole(
@@ -74,13 +74,13 @@ def _parts(request: SimulatedRequest, reply: SimulatedReply) -> list[dict[str, A
     parts: list[dict[str, Any]] = []
     sealed = not reply.thoughts and not request.model.startswith("gemini-3")
     for part in reply.parts:
-        made = _part(request, part)
-        if made and "functionCall" in made and not sealed:
+        written_part = _part(request, part)
+        if written_part and "functionCall" in written_part and not sealed:
             # Only the first call of a step is signed, for all of them.
-            call = made["functionCall"]
-            made["thoughtSignature"] = sign("gemini", call_content(call["name"], call["args"]))
+            call = written_part["functionCall"]
+            written_part["thoughtSignature"] = sign("gemini", call_content(call["name"], call["args"]))
             sealed = True
-        parts += [made] if made else []
+        parts += [written_part] if written_part else []
     if parts and not sealed and not reply.calls:
         parts[-1]["thoughtSignature"] = sign("gemini", f"text {reply.text}")
     return parts
@@ -132,12 +132,14 @@ def _json(value: Any, indent: int | None = None) -> bytes:
 
 
 def _pieces(part: dict[str, Any]) -> list[dict[str, Any]]:
-    """A text in pieces of a few tokens; its signature comes behind them, in a part of its own, with an empty text."""
+    """Return a text in pieces of a few tokens; its signature follows in a part of its own, with an empty text."""
     if "functionCall" in part:
         return [part]
-    found = split_tokens(part["text"])
+    text_tokens = split_tokens(part["text"])
     thought = {"thought": True} if part.get("thought") else {}
-    pieces: list[dict[str, Any]] = [{"text": "".join(found[at : at + 3])} | thought for at in range(0, len(found), 3)]
+    pieces: list[dict[str, Any]] = [
+        {"text": "".join(text_tokens[at : at + 3])} | thought for at in range(0, len(text_tokens), 3)
+    ]
     if "thoughtSignature" in part:
         pieces.append({"text": "", "thoughtSignature": part["thoughtSignature"]})
     return pieces

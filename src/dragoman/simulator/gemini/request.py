@@ -26,8 +26,8 @@ def read_shape(body: Any, shape: Check) -> Any:
     body = to_camel_case(body)
     try:
         shape(body, ())
-    except ShapeError as wrong:
-        raise shape_refusal(wrong) from None
+    except ShapeError as error:
+        raise shape_refusal(error) from None
     return body
 
 

@@ -81,7 +81,7 @@ def _check_content(content: Any, index: int) -> None:
 
 
 def _check_order(contents: list[Any]) -> None:
-    """Function responses come right behind their calls, as many of them."""
+    """Check that function responses follow their calls at once, as many as there are calls."""
     waiting, role_before = 0, "model"
     for content in contents:
         calls = sum("functionCall" in part for part in content["parts"])

@@ -1,4 +1,4 @@
-"""The shapes of Gemini's requests. Names are camelCase here; the API takes snake_case too, see `camel_cased`."""
+"""The shapes of Gemini's requests. Names are camelCase here; the API takes snake_case too, see `to_camel_case`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _type(value: Any, path: Path) -> None:
 
 
 def _schema(value: Any, path: Path) -> None:
-    """`parameters` and `responseSchema` know only this part of OpenAPI's schema."""
+    """Check the part of OpenAPI's schema that `parameters` and `responseSchema` take."""
     _SCHEMA(value, path)
 
 

@@ -66,7 +66,7 @@ def fault(name: str, retry_after: str = "", **words: Any) -> SimulatedError:
 
 
 def path_text(path: Path) -> str:
-    """`messages[0].content`."""
+    """Return a path as OpenAI writes it: `messages[0].content`."""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
 
 
@@ -78,16 +78,16 @@ def check_shape(shape: Check, body: Any) -> None:
         raise shape_refusal(error) from None
 
 
-def shape_refusal(wrong: ShapeError) -> SimulatedError:
-    """Return OpenAI's error for a body of the wrong shape."""
-    where = path_text(wrong.path)
-    message, code = _WORDS.get(wrong.kind, _value)(wrong, where)
+def shape_refusal(error: ShapeError) -> SimulatedError:
+    """Return OpenAI's error for a body of the error shape."""
+    where = path_text(error.path)
+    message, code = _WORDS.get(error.kind, _value)(error, where)
     return bad_request(message, param=where if code else None, code=code or None)
 
 
-def _type(wrong: ShapeError, where: str) -> tuple[str, str]:
-    got = _ARTICLES.get(json_type(wrong.got), f"a {json_type(wrong.got)}")
-    expected = str(wrong.expected).split(" or ")
+def _type(error: ShapeError, where: str) -> tuple[str, str]:
+    got = _ARTICLES.get(json_type(error.got), f"a {json_type(error.got)}")
+    expected = str(error.expected).split(" or ")
     if len(expected) > 1:
         types = "one of " + " or ".join(_ARTICLES.get(name, f"a {name}") for name in expected)
     else:
@@ -95,43 +95,43 @@ def _type(wrong: ShapeError, where: str) -> tuple[str, str]:
     return f"Invalid type for '{where}': expected {types}, but got {got} instead.", "invalid_type"
 
 
-def _unknown(wrong: ShapeError, where: str) -> tuple[str, str]:
-    if len(wrong.path) == 1:
+def _unknown(error: ShapeError, where: str) -> tuple[str, str]:
+    if len(error.path) == 1:
         return f"Unrecognized request argument supplied: {where}", ""
     return f"Unknown parameter: '{where}'.", "unknown_parameter"
 
 
-def _value(wrong: ShapeError, where: str) -> tuple[str, str]:
-    names = [f"'{name}'" for name in (wrong.expected[1] if wrong.kind == "tag" else wrong.expected)]
+def _value(error: ShapeError, where: str) -> tuple[str, str]:
+    names = [f"'{name}'" for name in (error.expected[1] if error.kind == "tag" else error.expected)]
     listed = ", ".join(names[:-1]) + f", and {names[-1]}" if len(names) > 1 else names[0]
-    return f"Invalid value: '{wrong.got}'. Supported values are: {listed}.", "invalid_value"
+    return f"Invalid value: '{error.got}'. Supported values are: {listed}.", "invalid_value"
 
 
-def _range(wrong: ShapeError, where: str) -> tuple[str, str]:
-    side = "above maximum" if wrong.expected[0].startswith("less") else "below minimum"
+def _range(error: ShapeError, where: str) -> tuple[str, str]:
+    side = "above maximum" if error.expected[0].startswith("less") else "below minimum"
     bound = "<=" if side == "above maximum" else ">="
-    kind = "integer" if isinstance(wrong.got, int) else "decimal"
-    message = f"Invalid '{where}': {kind} {side} value. Expected a value {bound} {wrong.expected[1]}, but got {wrong.got} instead."
+    kind = "integer" if isinstance(error.got, int) else "decimal"
+    message = f"Invalid '{where}': {kind} {side} value. Expected a value {bound} {error.expected[1]}, but got {error.got} instead."
     return message, f"{kind}_{side.replace(' ', '_')}_value".replace("maximum", "max").replace("minimum", "min")
 
 
-def _few(wrong: ShapeError, where: str) -> tuple[str, str]:
-    least = f"Expected an array with minimum length {wrong.expected}, but got an empty array instead."
+def _few(error: ShapeError, where: str) -> tuple[str, str]:
+    least = f"Expected an array with minimum length {error.expected}, but got an empty array instead."
     return f"Invalid '{where}': empty array. {least}", "empty_array"
 
 
-def _many(wrong: ShapeError, where: str) -> tuple[str, str]:
+def _many(error: ShapeError, where: str) -> tuple[str, str]:
     message = (
-        f"Invalid '{where}': array too long. Expected an array with maximum length {wrong.expected}, "
-        f"but got an array with length {len(wrong.got)} instead."
+        f"Invalid '{where}': array too long. Expected an array with maximum length {error.expected}, "
+        f"but got an array with length {len(error.got)} instead."
     )
     return message, "array_above_max_length"
 
 
-def _long(wrong: ShapeError, where: str) -> tuple[str, str]:
+def _long(error: ShapeError, where: str) -> tuple[str, str]:
     message = (
-        f"Invalid '{where}': string too long. Expected a string with maximum length {wrong.expected}, "
-        f"but got a string with length {len(wrong.got)} instead."
+        f"Invalid '{where}': string too long. Expected a string with maximum length {error.expected}, "
+        f"but got a string with length {len(error.got)} instead."
     )
     return message, "string_above_max_length"
 
@@ -139,13 +139,13 @@ def _long(wrong: ShapeError, where: str) -> tuple[str, str]:
 _WORDS: dict[str, Callable[[ShapeError, str], tuple[str, str]]] = {
     "type": _type,
     "unknown": _unknown,
-    "missing": lambda wrong, where: (f"Missing required parameter: '{where}'.", "missing_required_parameter"),
+    "missing": lambda error, where: (f"Missing required parameter: '{where}'.", "missing_required_parameter"),
     "range": _range,
     "few": _few,
     "many": _many,
     "long": _long,
-    "pattern": lambda wrong, where: (
-        f"Invalid '{where}': string does not match pattern. Expected a string that matches the pattern '{wrong.expected}'.",
+    "pattern": lambda error, where: (
+        f"Invalid '{where}': string does not match pattern. Expected a string that matches the pattern '{error.expected}'.",
         "invalid_value",
     ),
 }

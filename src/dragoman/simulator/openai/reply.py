@@ -24,11 +24,11 @@ _FINISH = {"tools": "tool_calls", "length": "length", "filter": "content_filter"
 
 
 def write_usage(usage: SimulatedUsage, replies: list[SimulatedReply], audio: int = 0) -> dict[str, Any]:
-    written = sum(reply.output_tokens() for reply in replies)
+    output_tokens = sum(reply.output_tokens() for reply in replies)
     return {
         "prompt_tokens": usage.prompt,
-        "completion_tokens": written,
-        "total_tokens": usage.prompt + written,
+        "completion_tokens": output_tokens,
+        "total_tokens": usage.prompt + output_tokens,
         "prompt_tokens_details": {"cached_tokens": usage.cache_read, "audio_tokens": audio},
         "completion_tokens_details": {
             "reasoning_tokens": sum(reply.reasoning_tokens() for reply in replies),

@@ -142,7 +142,7 @@ def _check_response_format(response_format: Any, body: Any) -> None:
 
 
 def _check_turns(messages: list[Any]) -> None:
-    """Every tool call has its answers behind it, and every tool answer its call before it."""
+    """Check that every tool call is followed by its result, and every result preceded by its call."""
     waiting: list[str] = []
     for index, message in enumerate(messages):
         if message["role"] == "tool":
@@ -227,9 +227,9 @@ def _turns(messages: list[Any]) -> list[SimulatedTurn]:
 def _call(entry: Any, index: int, k: int) -> SimulatedCall:
     if entry["type"] == "custom":
         return SimulatedCall(entry["id"], entry["custom"]["name"], {"input": entry["custom"]["input"]})
-    written = entry["function"]["arguments"]
+    text = entry["function"]["arguments"]
     try:
-        arguments = json.loads(written) if written else {}
+        arguments = json.loads(text) if text else {}
     except json.JSONDecodeError:
         # OpenAI itself takes any text here; this is to show that a gateway sends broken JSON.
         where = f"messages[{index}].tool_calls[{k}].function.arguments"
