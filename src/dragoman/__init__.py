@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         UnsupportedAbilityError,
         UnsupportedParamsError,
     )
+    from dragoman.exceptions import ImageFetchError, InvalidRequestError, JSONSchemaValidationError, OpenAIError
     from dragoman.observe import (
         AttemptEnded,
         CallFailed,
@@ -180,13 +181,17 @@ __all__ = [
     "FunctionCall",
     "GenericStreamingChunk",
     "HealthChecked",
+    "ImageFetchError",
     "InsufficientQuotaError",
     "InternalServerError",
+    "InvalidRequestError",
+    "JSONSchemaValidationError",
     "Message",
     "ModelEntry",
     "ModelResponse",
     "ModelResponseStream",
     "NotFoundError",
+    "OpenAIError",
     "PaymentRequiredError",
     "PermissionDeniedError",
     "Provider",
@@ -255,6 +260,7 @@ _PLACES = MappingProxyType(
         name: module
         for module, names in {
             "_version": "__version__",
+            "exceptions": "ImageFetchError InvalidRequestError JSONSchemaValidationError OpenAIError",
             "errors": """
                 APIConnectionError APIError APIResponseValidationError APIStatusError AuthenticationError
                 BadGatewayError BadRequestError BudgetExceededError CallerAuthenticationError CallerError
@@ -308,7 +314,7 @@ def __getattr__(name: str) -> Any:
     else:
         from dragoman.litellm.unsupported import absent
 
-        raise absent("dragoman", name)
+        raise absent("dragoman", name, __all__)
     globals()[name] = value
     return value
 
@@ -325,11 +331,10 @@ class _Module(ModuleType):
         if not known:
             import logging
 
-            from dragoman.litellm.unsupported import instead_of
+            from dragoman.litellm.unsupported import misspelt
 
-            hint = instead_of(name)
             text = "dragoman.%s is no setting, and has no effect%s"
-            logging.getLogger("dragoman").warning(text, name, f": {hint}" if hint else "")
+            logging.getLogger("dragoman").warning(text, name, misspelt(name, _setting_names()))
         super().__setattr__(name, value)
 
 
@@ -341,8 +346,11 @@ def _setting(name: str) -> property:
     )
 
 
-for _name in vars(_Settings):
-    if not _name.startswith("_") and _name != "options":
-        setattr(_Module, _name, _setting(_name))
+def _setting_names() -> list[str]:
+    return [name for name in vars(_Settings) if not name.startswith("_") and name != "options"]
+
+
+for _name in _setting_names():
+    setattr(_Module, _name, _setting(_name))
 sys.modules[__name__].__class__ = _Module
 del _name

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
+from dragoman.litellm.unsupported import absent
 from dragoman.sdk.assemble import stream_chunk_builder
 from dragoman.sdk.functions import acompletion, aembedding, atext_completion, completion, embedding, text_completion
 from dragoman.sdk.streams import CustomStreamWrapper
@@ -47,3 +50,7 @@ __all__ = [
     "text_completion",
     "token_counter",
 ]
+
+
+def __getattr__(name: str) -> NoReturn:
+    raise absent(__name__, name, __all__)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
+from dragoman.litellm.unsupported import absent
 from dragoman.sdk.facts import (
     get_max_tokens,
     get_model_info,
@@ -78,3 +81,7 @@ __all__ = [
     "token_counter",
     "validate_environment",
 ]
+
+
+def __getattr__(name: str) -> NoReturn:
+    raise absent(__name__, name, __all__)

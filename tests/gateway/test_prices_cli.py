@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from dragoman.cli.main import app
 from dragoman.gateway.config.prices_file import read_rows
 from dragoman.models import Catalogue
+from dragoman.models.rows import row_of
 from tests.gateway.serving import KEY
 
 SHIPPED = Path(sys.modules[Catalogue.__module__].__file__ or "").with_name("catalogue")
@@ -221,6 +222,19 @@ def test_a_new_price_is_written_after_the_old_one(tmp_path: Path) -> None:
     [entry] = read_rows(file)
     starts = [str(period.starts) for period in entry.prices if not period.when]
     assert starts == ["None", "2026-11-20"]
+    assert run(*arguments) == (0, "nothing has changed\n")
+
+
+def test_a_new_file_is_written_with_the_prices_of_the_shipped_catalogue(tmp_path: Path) -> None:
+    shipped, file = Catalogue().find_named("gpt-4o"), tmp_path / "prices.jsonl"
+    assert shipped is not None
+    news = written(tmp_path / "news", row_of(shipped))
+    arguments = ("refresh", "gpt-4o", "--to", str(file), "--from", str(news))
+    told = "the prices are those of the shipped catalogue\n"
+    assert run(*arguments, "--dry-run") == (0, told)
+    assert not file.exists()
+    assert run(*arguments) == (0, f"{told}written to {file}\n")
+    assert [entry.name for entry in read_rows(file)] == ["openai/gpt-4o"]
     assert run(*arguments) == (0, "nothing has changed\n")
 
 

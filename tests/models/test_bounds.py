@@ -86,6 +86,8 @@ def test_without_a_maximum_the_models_own_holds_and_then_its_window() -> None:
     assert (nothing.upper, nothing.output_tokens) == (None, None)
     assert nothing.notes == ("nothing says how long an answer may be",)
     assert nothing.lower is not None
+    thinks = bounds(entry("grok-9", max_output_tokens=None, context_window=None), max_tokens=10)
+    assert thinks.notes == ("nothing says how long the model may think beyond the maximum of the answer",)
 
 
 def test_models_that_think_beyond_the_maximum_are_bounded_by_their_own() -> None:

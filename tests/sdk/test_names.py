@@ -107,3 +107,37 @@ def test_exceptions_are_a_module_too() -> None:
     from dragoman.exceptions import RateLimitError
 
     assert RateLimitError is dragoman.RateLimitError is dragoman.exceptions.RateLimitError
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "remark"),
+    [
+        ("dragoman", "compltion", " (did you mean 'completion'?)"),
+        ("dragoman", "Roter", " (did you mean 'Router'?)"),
+        ("dragoman", "ssl_verify", "; pass verify to Router: False, or the path of a CA bundle"),
+        ("dragoman.utils", "token_countr", " (did you mean 'token_counter'?)"),
+        ("dragoman.utils", "trim_messages", "; cost_bounds and token_counter say what a prompt takes; leave"),
+        ("dragoman.main", "batch_completion", "; gather acompletion calls with asyncio.gather"),
+        ("dragoman.router", "Routr", " (did you mean 'Router'?)"),
+        ("dragoman.cost_calculator", "completion_costs", " (did you mean 'completion_cost'?)"),
+        ("dragoman.exceptions", "RateLimitErrors", " (did you mean 'RateLimitError'?)"),
+    ],
+)
+def test_a_name_that_is_absent_says_which_was_meant(module: str, name: str, remark: str) -> None:
+    with pytest.raises(AttributeError) as caught:
+        getattr(importlib.import_module(module), name)
+    assert str(caught.value).startswith(f"module {module!r} has no attribute {name!r}{remark}")
+
+
+def test_a_mistyped_setting_says_which_was_meant(caplog: pytest.LogCaptureFixture) -> None:
+    module: Any = dragoman
+    module.drop_parms = True
+    del module.drop_parms
+    assert "dragoman.drop_parms is no setting, and has no effect (did you mean 'drop_params'?)" in caplog.text
+
+
+def test_errors_of_litellm_with_another_name_here_can_be_caught() -> None:
+    assert dragoman.exceptions.InvalidRequestError is dragoman.InvalidRequestError is dragoman.BadRequestError
+    assert dragoman.exceptions.ImageFetchError is dragoman.BadRequestError
+    assert dragoman.exceptions.OpenAIError is dragoman.DragomanError
+    assert dragoman.exceptions.JSONSchemaValidationError is dragoman.APIResponseValidationError

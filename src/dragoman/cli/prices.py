@@ -154,8 +154,12 @@ def refresh(
     except ConfigError as error:
         exit_with_error(error.message)
     lines = list(differences(before, after))
-    typer.echo("\n".join(lines) if lines else "nothing has changed")
-    if lines and not dry_run:
+    is_new = not after.keys() <= (_rows(to).keys() if to.exists() else frozenset())
+    if lines:
+        typer.echo("\n".join(lines))
+    else:
+        typer.echo("the prices are those of the shipped catalogue" if is_new else "nothing has changed")
+    if (lines or is_new) and not dry_run:
         write(to, after)
         typer.echo(f"written to {to}")
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-__all__ = ["absent", "instead_of"]
+from dragoman.settings.suggestions import did_you_mean
+
+__all__ = ["absent", "instead_of", "misspelt"]
+
+_SIMILARITY = 0.75
+"""Of two names: a module has many, and unlike ones would be suggested."""
 
 _LISTENERS = "pass listeners to Router(listeners=[...]), see docs/observability.md"
 _NO_RESPONSES = "the Responses API is not supported yet: use completion or acompletion"
@@ -39,6 +44,8 @@ _HINTS: Mapping[str, str] = MappingProxyType(
         "vertex_project vertex_location use_litellm_proxy proxy_auth secret_manager_client get_secret get_secret_str": _LATER,
         "get_secret_bool organization": _LATER,
         "client_session aclient_session disable_aiohttp_transport": "connections are pooled by Router; pass verify for TLS",
+        "ssl_verify ssl_certificate": "pass verify to Router: False, or the path of a CA bundle",
+        "use_client": "connections are always shared, by the calls of a Router",
         "encoding": "use encode and decode",
         "create_pretrained_tokenizer": "use create_tokenizer with the text of a tokenizer.json",
         "ChatCompletionToolParam ChatCompletionToolParamFunctionChunk ChatCompletionToolCallFunctionChunk": _DICTS,
@@ -51,9 +58,6 @@ _HINTS: Mapping[str, str] = MappingProxyType(
         ),
         "check_valid_key": "call completion with max_tokens=1: AuthenticationError says that a key is refused",
         "get_api_base": "get_llm_provider gives the address of a model",
-        "JSONSchemaValidationError": "pass a pydantic class as response_format and validate the answer with it",
-        "ImageFetchError InvalidRequestError": "BadRequestError is raised instead",
-        "OpenAIError": "DragomanError is the root of all errors",
         "ahealth_check health_check": "use Router.astate, or completion with max_tokens=1",
         "add_function_to_prompt register_prompt_template custom_prompt_dict pre_call_rules post_call_rules": _LATER,
         "return_response_headers": 'headers are always there: response._hidden_params["headers"]',
@@ -67,7 +71,14 @@ def instead_of(name: str) -> str:
     return next((hint for names, hint in _HINTS.items() if name in names.split()), "")
 
 
-def absent(module: str, name: str) -> AttributeError:
-    """The error for a name that a module does not have."""
+def absent(module: str, name: str, names: Iterable[str]) -> AttributeError:
+    """Return the error for a name that a module does not have. `names` are those that it has."""
     hint = instead_of(name)
-    return AttributeError(f"module {module!r} has no attribute {name!r}{f'; {hint}' if hint else ''}", name=name)
+    remark = f"; {hint}" if hint else did_you_mean(name, names, cutoff=_SIMILARITY)
+    return AttributeError(f"module {module!r} has no attribute {name!r}{remark}", name=name)
+
+
+def misspelt(name: str, settings: Iterable[str]) -> str:
+    """Return what to say of a setting that does not exist: what to use instead, or the one that was probably meant."""
+    hint = instead_of(name)
+    return f": {hint}" if hint else did_you_mean(name, settings, cutoff=_SIMILARITY)

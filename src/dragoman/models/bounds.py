@@ -158,7 +158,10 @@ def _longest(
     if drivers.longest is not None and not thinks:
         return drivers.longest, ()
     if models_own is None:
-        return None, ("nothing says how long an answer may be",)
+        unknown = (
+            "an answer may be" if drivers.longest is None else "the model may think beyond the maximum of the answer"
+        )
+        return None, (f"nothing says how long {unknown}",)
     if drivers.longest is None:
         return models_own, ("the request sets no maximum for the answer",)
     return drivers.longest + models_own, ("the model may think beyond the maximum of the answer",)
