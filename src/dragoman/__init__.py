@@ -329,12 +329,9 @@ class _Module(ModuleType):
     def __setattr__(self, name: str, value: Any) -> None:
         known = name.startswith("_") or name in __all__ or hasattr(_Settings, name) or isinstance(value, ModuleType)
         if not known:
-            import logging
+            from dragoman.litellm.unsupported import warn_of_setting
 
-            from dragoman.litellm.unsupported import misspelt
-
-            text = "dragoman.%s is no setting, and has no effect%s"
-            logging.getLogger("dragoman").warning(text, name, misspelt(name, _setting_names()))
+            warn_of_setting(name, _SETTING_NAMES)
         super().__setattr__(name, value)
 
 
@@ -346,11 +343,8 @@ def _setting(name: str) -> property:
     )
 
 
-def _setting_names() -> list[str]:
-    return [name for name in vars(_Settings) if not name.startswith("_") and name != "options"]
-
-
-for _name in _setting_names():
+_SETTING_NAMES = tuple(name for name in vars(_Settings) if not name.startswith("_") and name != "options")
+for _name in _SETTING_NAMES:
     setattr(_Module, _name, _setting(_name))
 sys.modules[__name__].__class__ = _Module
 del _name

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from dragoman.settings.suggestions import did_you_mean
 
-__all__ = ["absent", "instead_of", "misspelt"]
+__all__ = ["absent", "instead_of", "warn_of_setting"]
 
 _SIMILARITY = 0.75
 """Of two names: a module has many, and unlike ones would be suggested."""
@@ -78,7 +78,10 @@ def absent(module: str, name: str, names: Iterable[str]) -> AttributeError:
     return AttributeError(f"module {module!r} has no attribute {name!r}{remark}", name=name)
 
 
-def misspelt(name: str, settings: Iterable[str]) -> str:
-    """Return what to say of a setting that does not exist: what to use instead, or the one that was probably meant."""
+def warn_of_setting(name: str, settings: Iterable[str]) -> None:
+    """Log that `dragoman.<name>` was set and is no setting, and what to use instead, or which of `settings` was meant."""
+    import logging  # `import dragoman` needs none
+
     hint = instead_of(name)
-    return f": {hint}" if hint else did_you_mean(name, settings, cutoff=_SIMILARITY)
+    remark = f": {hint}" if hint else did_you_mean(name, settings, cutoff=_SIMILARITY)
+    logging.getLogger("dragoman").warning("dragoman.%s is no setting, and has no effect%s", name, remark)
