@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from dragoman.dialects import registry
 from dragoman.errors import ConfigError, NotFoundError
 from dragoman.gateway.config.gateway_config import parse_config
+from dragoman.gateway.routes import RouteTable
 from dragoman.providers import Providers, provider_from_mapping
 from dragoman.routing import Answer, Call, CallOptions, CallRouter, Deployment
 from dragoman.routing.settings.routes import parse_routes
@@ -113,6 +115,11 @@ def test_a_broken_dialect_is_named(install: Install, entry_points: str, problem:
 def test_a_built_in_name_stays_with_the_built_in_dialect(install: Install) -> None:
     install("gemini = tests.dialects.sham_rerank:DIALECT")
     assert registry.find_dialect("gemini").vendor == "google"
+
+
+def test_two_dialects_cannot_serve_one_path() -> None:
+    with pytest.raises(ConfigError, match="/v1/rerank is served by two dialects, 'sham' and 'shim'"):
+        RouteTable((DIALECT, replace(DIALECT, name="shim")))
 
 
 @pytest.mark.usefixtures("sham")

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from dragoman.dialects.dialect import Dialect
-from dragoman.errors import CallerError, NotFoundError
+from dragoman.errors import CallerError, ConfigError, NotFoundError
 from dragoman.gateway.http.caller_dialects import dialect_of_client, guess_dialect
 from dragoman.gateway.http.endpoint import model_endpoint
 from dragoman.gateway.http.exchange import Exchange
@@ -53,10 +53,11 @@ class RouteTable:
         """Paths that name a model, by what stands before the name and what stands after it."""
         for path, route in self._rows():
             before, name, after = path.partition(_MODEL)
-            if name:
-                self.patterns.setdefault(before, {}).setdefault(after, route)
-            else:
-                self.exact.setdefault(path, route)
+            table, key = (self.patterns.setdefault(before, {}), after) if name else (self.exact, path)
+            if key in table:
+                names = " and ".join(repr(each.dialect.name) for each in (table[key], route))
+                raise ConfigError(f"the path {path} is served by two dialects, {names}")
+            table[key] = route
         for before, routes in self.patterns.items():
             # `/chat/completions` ends in `/completions` as well.
             self.patterns[before] = dict(sorted(routes.items(), key=lambda item: -len(item[0])))
@@ -64,14 +65,14 @@ class RouteTable:
     def _rows(self) -> Iterator[tuple[str, Route]]:
         for dialect in self.dialects:
             for route in dialect.routes:
-                row = Route("POST", model_endpoint(dialect, route), (dialect,))
+                row = _route("POST", model_endpoint(dialect, route), (dialect,))
                 yield from ((f"{base}{route.path}", row) for base in dialect.bases)
         for path in dict.fromkeys(path for dialect in self.dialects for path in dialect.model_lists):
             readers = tuple(dialect for dialect in self.dialects if path in dialect.model_lists)
-            yield path, Route("GET", models.all_models, readers)
-            yield f"{path}/{_MODEL}", Route("GET", models.one_model, readers)
+            yield path, _route("GET", models.all_models, readers)
+            yield f"{path}/{_MODEL}", _route("GET", models.one_model, readers)
         for path, (method, page) in _PAGES.items():
-            yield path, Route(method, page, self.dialects[:1], public=page in _PUBLIC, is_probe=page in _PROBES)
+            yield path, _route(method, page, self.dialects[:1], public=page in _PUBLIC, is_probe=page in _PROBES)
 
     def find(self, path: str) -> RouteMatch | None:
         """Return the route of a path, or None. A model's name may contain slashes and colons."""
@@ -90,6 +91,11 @@ class RouteTable:
             return guess_dialect(self.dialects, path, headers)
         readers = match.route.dialects
         return readers[0] if len(readers) == 1 else dialect_of_client(readers, headers, query)
+
+
+def _route(method: Literal["GET", "POST"], endpoint: Endpoint, dialects: tuple[Dialect, ...], **flags: bool) -> Route:
+    key_in_query = any(dialect.key_parameter for dialect in dialects)
+    return Route(method, endpoint, dialects, key_in_query=key_in_query, **flags)
 
 
 def _match(rest: str, routes: Mapping[str, Route]) -> RouteMatch | None:

@@ -24,6 +24,8 @@ class Route:
     endpoint: Endpoint
     dialects: tuple[Dialect, ...]
     """More than one where several SDKs call this very path, each expecting its own shape."""
+    key_in_query: bool = False
+    """Whether a key may stand in the query, as `?key=`."""
     public: bool = False
     is_probe: bool = False
     """Whether load balancers call it all day: logged at the level DEBUG."""
@@ -32,11 +34,6 @@ class Route:
     def dialect(self) -> Dialect:
         """The dialect of a client that shows no sign of another."""
         return self.dialects[0]
-
-    @property
-    def key_in_query(self) -> bool:
-        """Whether a key may stand in the query, as `?key=`."""
-        return any(dialect.key_parameter for dialect in self.dialects)
 
 
 class RouteMatch(NamedTuple):

@@ -29,8 +29,7 @@ __all__ = ["attempt", "by_stand_in", "not_offered", "stand_in_of"]
 async def attempt(request: AttemptRequest, outcome: StreamOutcome) -> Answer | StreamAnswer:
     """Call one deployment once, and return its answer. Raise `APIError`."""
     provider = request.deployment.provider
-    stand_in = stand_in_of(request)
-    if stand_in is not None:
+    if request.operation in STAND_INS and (stand_in := stand_in_of(request)) is not None:
         return await _by_stand_in(request, stand_in, outcome)
     if request.deployment.options.mock_timeout:
         raise Timeout("the deployment is configured with mock_timeout, and was not called", code="mock_timeout")
