@@ -43,6 +43,9 @@ class Call:
     options: CallOptions = field(default_factory=CallOptions)
     source: Source | None = None
     reply_style: ReplyStyle | None = None
+    write: Callable[[Any], bytes] | None = None
+    """Writes a whole hub response for the caller. It runs within the attempt, so that another deployment can take over from
+    an answer that cannot be written."""
     caller: Caller = ANONYMOUS
     """Who makes it, as the gate has authenticated it."""
     dropped: tuple[str, ...] = ()
@@ -66,6 +69,8 @@ class Answer:
     """The provider's, names in lower case."""
     response: Any = None
     """The hub's response."""
+    written: bytes | None = None
+    """What `Call.write` made of `response`."""
     native: bytes | None = None
     """The provider's body, untouched, where it speaks the caller's dialect."""
     usage: TokenUsage | None = None

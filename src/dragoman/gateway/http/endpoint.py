@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
+import orjson
+
 from dragoman.dialects.codec import Codec, ReplyStyle, RequestHints
 from dragoman.dialects.dialect import CallerRoute, Dialect
 from dragoman.errors import BadRequestError, NotFoundError
@@ -100,6 +102,7 @@ class ModelEndpoint:
             options=options,
             source=self._source(style, body, raw, headers),
             reply_style=style,
+            write=lambda response: orjson.dumps(self.codec.write_response(response, style)),
             dropped=dropped,
         )
 

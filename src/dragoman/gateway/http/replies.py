@@ -5,8 +5,6 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
-import orjson
-
 from dragoman.dialects.codec import Codec
 from dragoman.errors import BadRequestError, DragomanError
 from dragoman.gateway.http.disconnect import DisconnectWatch
@@ -17,6 +15,7 @@ from dragoman.gateway.http.response_headers import call_headers
 from dragoman.gateway.http.services import GatewayServices
 from dragoman.gateway.http.stream_cost import with_cost
 from dragoman.routing import Answer, Call, StreamAnswer
+from dragoman.routing.attempt.invalid_answer import invalid_answer
 
 __all__ = ["StreamReply", "WholeReply"]
 
@@ -27,7 +26,7 @@ _JSON_ARRAY = b"application/json"
 class WholeReply:
     """Writes an answer in one piece. A failure is left to the application, which answers all others too."""
 
-    __slots__ = ("_call", "_codec", "_exchange", "_services")
+    __slots__ = ("_call", "_exchange", "_services")
 
     def __init__(
         self,
@@ -39,7 +38,6 @@ class WholeReply:
     ) -> None:
         self._services = services
         self._exchange = exchange
-        self._codec = codec
         self._call = call
 
     async def __aenter__(self) -> WholeReply:
@@ -52,10 +50,10 @@ class WholeReply:
         if isinstance(answer, StreamAnswer):
             await answer.aclose()
             raise BadRequestError("this cannot be streamed", param="stream")
-        data = answer.native
+        data = answer.native if answer.written is None else answer.written
         if data is None:
-            assert self._call.reply_style is not None
-            data = orjson.dumps(self._codec.write_response(answer.response, self._call.reply_style))
+            assert self._call.write is not None
+            data = self._call.write(answer.response)
         exchange = self._exchange
         await exchange.reply(200, data, call_headers(exchange.record, self._services.redactor))
 
@@ -110,7 +108,7 @@ class StreamReply:
         try:
             await stream.begin(call_headers(self._exchange.record, services.redactor))
             async for batch in answer.batches:
-                data = b"".join(batch if answer.native else map(writer.write, batch))
+                data = b"".join(batch) if answer.native else _written(writer, batch)
                 if adds_cost:
                     data = with_cost(data, answer)
                 if data:
@@ -128,3 +126,12 @@ class StreamReply:
             return
         self._exchange.error = type(error).__name__
         await self._stream.end(self._services.redactor.bytes(self._writer.error(error)))
+
+
+def _written(writer: Any, batch: list[Any]) -> bytes:
+    try:
+        return b"".join(map(writer.write, batch))
+    except DragomanError:
+        raise
+    except Exception as error:
+        raise invalid_answer(error) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import replace
 from email.utils import formatdate
 from typing import Any
@@ -11,10 +12,11 @@ from dragoman.dialects.codec import ErrorReply
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.error_details import MAX_ERROR_BYTES
 from dragoman.dialects.text_as_chat import STAND_INS, StandIn
-from dragoman.errors import APIError, NotFoundError, Timeout
+from dragoman.errors import APIError, DragomanError, NotFoundError, Timeout, error_for_status
 from dragoman.models import acount_tokens_locally
 from dragoman.routing.attempt.content import no_answer
 from dragoman.routing.attempt.custom_provider import ask_function, ask_mock
+from dragoman.routing.attempt.invalid_answer import invalid_answer
 from dragoman.routing.attempt.prepare import PreparedRequest, prepare, target_of
 from dragoman.routing.attempt.replies import open_stream, whole_answer
 from dragoman.routing.attempt.request import AttemptRequest
@@ -24,6 +26,8 @@ from dragoman.routing.call import Answer, StreamAnswer
 from dragoman.transport import Reply
 
 __all__ = ["attempt", "by_stand_in", "not_offered", "stand_in_of"]
+
+_log = logging.getLogger("dragoman.routing")
 
 
 async def attempt(request: AttemptRequest, outcome: StreamOutcome) -> Answer | StreamAnswer:
@@ -68,7 +72,10 @@ async def _by_stand_in(request: AttemptRequest, stand_in: StandIn, outcome: Stre
     answer = await attempt(other, outcome)
     answer.dropped = (*dropped, *answer.dropped)
     if isinstance(answer, Answer):
-        answer.response = stand_in.read_response(answer.response)
+        try:
+            answer.response = stand_in.read_response(answer.response)
+        except Exception as error:
+            raise invalid_answer(error) from None
     elif isinstance(answer.batches, Batches):
         answer.batches = answer.batches.map(lambda batch: list(map(stand_in.read_chunk, batch)))
     return answer
@@ -107,7 +114,12 @@ async def _whole(request: AttemptRequest, prepared: PreparedRequest) -> Answer:
         body = await reply.read()
     finally:
         await reply.aclose()
-    return whole_answer(request, prepared, reply.headers, body)
+    try:
+        return whole_answer(request, prepared, reply.headers, body)
+    except DragomanError:
+        raise
+    except Exception as error:
+        raise invalid_answer(error) from None
 
 
 async def _stream(request: AttemptRequest, prepared: PreparedRequest, outcome: StreamOutcome) -> StreamAnswer:
@@ -128,6 +140,18 @@ async def _open(request: AttemptRequest, prepared: PreparedRequest, outcome: Str
             raise await _error(request, prepared, reply)
         finally:
             await reply.aclose()
+    try:
+        return await _read_stream(request, prepared, outcome, reply)
+    except DragomanError:
+        raise
+    except Exception as error:
+        raise invalid_answer(error) from None
+
+
+async def _read_stream(
+    request: AttemptRequest, prepared: PreparedRequest, outcome: StreamOutcome, reply: Reply
+) -> StreamAnswer:
+    """Read up to the first content."""
     try:
         source, has_begun, native = await open_stream(request, prepared, reply)
     except BaseException:
@@ -156,6 +180,9 @@ async def _error(request: AttemptRequest, prepared: PreparedRequest, reply: Repl
     headers, body = reply.headers, await reply.read_start(MAX_ERROR_BYTES)
     if "date" not in headers:  # relative times count from it, as in Retry-After
         headers = {**headers, "date": formatdate(request.clock.time(), usegmt=True)}
-    return prepared.codec.read_error(
-        ErrorReply(request.deployment.provider.name, request.deployment.model, reply.status, headers, body)
-    )
+    provider, model = request.deployment.provider.name, request.deployment.model
+    try:
+        return prepared.codec.read_error(ErrorReply(provider, model, reply.status, headers, body))
+    except Exception as error:
+        _log.error("the error of %s could not be read", provider, exc_info=error)
+        return error_for_status(reply.status)(f"status {reply.status}", provider=provider, model=model)

@@ -9,6 +9,7 @@ from typing import Any
 
 from dragoman.dialects.codec import StreamEnd
 from dragoman.errors import APIConnectionError, APIError, APIResponseValidationError
+from dragoman.routing.attempt.invalid_answer import invalid_answer
 from dragoman.routing.call import StreamAnswer
 from dragoman.types.usage import TokenUsage
 
@@ -188,6 +189,8 @@ def _collect(items: Iterable[Any]) -> tuple[list[Any], list[APIError]]:
             batch.append(item)  # one by one: what came before an error is kept
     except APIError as error:
         failures.append(error)
+    except Exception as error:
+        failures.append(invalid_answer(error))
     return batch, failures
 
 

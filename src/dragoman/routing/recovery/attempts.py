@@ -14,6 +14,7 @@ from dragoman.routing.admission.admission import Admitted
 from dragoman.routing.admission.limits import Renewal, actual_usage
 from dragoman.routing.admission.queue import WaitQueue
 from dragoman.routing.attempt.attempt import attempt
+from dragoman.routing.attempt.invalid_answer import invalid_answer
 from dragoman.routing.attempt.request import AttemptRequest
 from dragoman.routing.attempt.stream import StreamOutcome
 from dragoman.routing.call import Answer, Call, StreamAnswer
@@ -110,6 +111,8 @@ class CallAttempts:
         try:
             pending.limits = self._limits(deployment, pending.request, seconds_left)
             pending.answer = await self.send(self.request(deployment, pending.request, seconds_left), pending.outcome)
+            if self.call.write is not None:
+                _write(pending.answer, self.call.write)
         except BaseException as error:
             self._fail(pending, error)
             raise
@@ -310,6 +313,14 @@ def _with_params(operation: Operation, request: Any, deployment: Deployment) -> 
     if any(name in request for name in limits):
         params = {name: value for name, value in params.items() if name not in limits}
     return {**params, **request}
+
+
+def _write(answer: Answer | StreamAnswer, write: Callable[[Any], bytes]) -> None:
+    if isinstance(answer, Answer) and answer.native is None:
+        try:
+            answer.written = write(answer.response)
+        except Exception as error:
+            raise invalid_answer(error) from None
 
 
 def _name_deployment(error: DragomanError, deployment: Deployment) -> None:

@@ -112,7 +112,7 @@ class Mirrors:
             return
         # The caller may go on to write into what it has asked.
         request_id = f"{call.request_id}:mirror:{model}"
-        copied = replace(call, request=copy.deepcopy(call.request), request_id=request_id, record=None)
+        copied = replace(call, request=copy.deepcopy(call.request), request_id=request_id, record=None, write=None)
         loop = asyncio.get_running_loop()
         task = loop.create_task(self._run(copied, record, model, send))
         task._log_destroy_pending = False  # type: ignore[attr-defined]  # a loop that is closed at once ends it silently
