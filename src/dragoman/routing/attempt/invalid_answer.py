@@ -1,4 +1,4 @@
-"""A provider's answer that our code cannot read or convert is the provider's failure: retries and fallbacks run as for any other."""
+"""A provider's answer that our code cannot read or convert is a failure of the provider: retries and fallbacks run."""
 
 from __future__ import annotations
 
