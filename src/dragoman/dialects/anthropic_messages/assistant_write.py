@@ -6,15 +6,20 @@ Two readers want them: a target (whose own things it gets, others are left out) 
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
+from typing import Any, TypeGuard
 
 from dragoman.dialects.anthropic_messages.citations import span_of
 from dragoman.types.json import JsonObject
 
 __all__ = ["BlockStyle", "assistant_blocks", "text_of"]
+
+_ITEMS = ("thinking", "provider_tool", "image", "tool_call")
+_CUT = re.compile(r"text:[0-9]{1,11}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ class BlockStyle:
 
 
 def text_of(content: object) -> list[JsonObject]:
-    """An assistant's content as text parts: `text`, and `cache_control` where one was set. A refusal is text here."""
+    """Return an assistant's content as text parts: `text`, and `cache_control` where one was set. A refusal is text here."""
     if isinstance(content, str):
         return [{"text": content}]
     parts: list[JsonObject] = []
@@ -44,29 +49,34 @@ def text_of(content: object) -> list[JsonObject]:
 
 
 def assistant_blocks(message: JsonObject, style: BlockStyle) -> list[JsonObject]:
-    """The blocks in `block_order`, or in the usual order. Empty text is left out."""
-    parts = text_of(message.get("content"))
+    """Return the blocks in `block_order`, or in the usual order. Empty text is left out."""
+    text = _Text(text_of(message.get("content")), _objects(message, "annotations"), style)
     items: dict[str, Iterator[list[JsonObject]]] = {
-        "thinking": (_listed(style.thinking(item)) for item in _objects(message, "thinking_blocks")),
-        "provider_tool": (_listed(style.provider_tool(item)) for item in _objects(message, "provider_tool_blocks")),
-        "image": (_listed(style.image(item)) for item in _objects(message, "images")),
-        "tool_call": (style.tool_call(item) for item in _objects(message, "tool_calls")),
+        "thinking": _each(message, "thinking_blocks", _listed(style.thinking)),
+        "provider_tool": _each(message, "provider_tool_blocks", _listed(style.provider_tool)),
+        "image": _each(message, "images", _listed(style.image)),
+        "tool_call": _each(message, "tool_calls", style.tool_call),
     }
-    text = _Text(parts, _objects(message, "annotations"), style)
     blocks: list[JsonObject] = []
     for item in _valid_order(message.get("block_order"), text.length):
         kind, _, length = item.partition(":")
         blocks += text.take(int(length)) if kind == "text" else next(items[kind], [])
-    for kind in ("thinking", "provider_tool"):
-        blocks += [block for written in items[kind] for block in written]
+    blocks += chain.from_iterable(chain(items["thinking"], items["provider_tool"]))
     blocks += text.rest()
-    for kind in ("image", "tool_call"):
-        blocks += [block for written in items[kind] for block in written]
+    blocks += chain.from_iterable(chain(items["image"], items["tool_call"]))
     return blocks
 
 
-def _listed(block: JsonObject | None) -> list[JsonObject]:
-    return [] if block is None else [block]
+def _each(message: JsonObject, key: str, write: Callable[[JsonObject], list[JsonObject]]) -> Iterator[list[JsonObject]]:
+    return map(write, _objects(message, key))
+
+
+def _listed(write: Callable[[JsonObject], JsonObject | None]) -> Callable[[JsonObject], list[JsonObject]]:
+    def written(item: JsonObject) -> list[JsonObject]:
+        block = write(item)
+        return [] if block is None else [block]
+
+    return written
 
 
 def _objects(message: JsonObject, key: str) -> list[JsonObject]:
@@ -75,25 +85,18 @@ def _objects(message: JsonObject, key: str) -> list[JsonObject]:
 
 
 def _valid_order(order: object, length: int) -> list[str]:
-    """`order` without what it cannot mean. Where the text has been edited since, its cuts mean nothing: it stays whole."""
-    if not isinstance(order, list):
-        return []
-    valid: list[str] = []
-    total = 0
-    for item in order:
-        kind, _, count = item.partition(":") if isinstance(item, str) else ("", "", "")
-        if kind == "text" and count.isascii() and count.isdigit() and len(count) < 12:
-            total += int(count)
-            valid.append(item)
-        elif item in ("thinking", "provider_tool", "image", "tool_call"):
-            valid.append(item)
-    if total == length:
-        return valid
-    first = next((position for position, item in enumerate(valid) if item.startswith("text:")), None)
-    whole = [item for item in valid if not item.startswith("text:")]
-    if first is not None:
-        whole.insert(first, f"text:{length}")
+    """Return `order` without what it cannot mean. Where the text has been edited since, its cuts mean nothing: it stays whole."""
+    items = list(filter(_is_valid, order)) if isinstance(order, list) else []
+    cuts = [position for position, item in enumerate(items) if item.startswith("text:")]
+    if not cuts or sum(int(items[position][5:]) for position in cuts) == length:
+        return items
+    whole = [item for item in items if not item.startswith("text:")]
+    whole.insert(cuts[0], f"text:{length}")
     return whole
+
+
+def _is_valid(item: object) -> TypeGuard[str]:
+    return isinstance(item, str) and (item in _ITEMS or _CUT.fullmatch(item) is not None)
 
 
 class _Text:
@@ -111,7 +114,7 @@ class _Text:
         self._offset = 0
 
     def take(self, length: int) -> list[JsonObject]:
-        """The next `length` characters, a block for each part that they touch."""
+        """Return the next `length` characters, a block for each part that they touch."""
         blocks: list[JsonObject] = []
         while length > 0 and self._part < len(self._parts):
             part = self._parts[self._part]

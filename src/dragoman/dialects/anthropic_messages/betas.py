@@ -1,4 +1,4 @@
-"""Which `anthropic-beta` headers a request needs."""
+"""The `anthropic-beta` header that a request needs: https://platform.claude.com/docs/en/api/beta-headers"""
 
 from __future__ import annotations
 
@@ -22,18 +22,16 @@ _BY_TOOL: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 _BY_PARAMETER = {"context_management": "context-management-2025-06-27", "speed": "fast-mode-2026-02-01"}
 
 
-def beta_headers(body: JsonObject, named: object) -> dict[str, str]:
-    """The caller's own betas, and those without which Anthropic refuses what is in `body`."""
-    betas = [beta for beta in named if isinstance(beta, str)] if isinstance(named, list) else []
-    wanted = list(dict.fromkeys([*betas, *_needed(body)]))
-    return {"anthropic-beta": ",".join(wanted)} if wanted else {}
+def beta_headers(body: JsonObject, listed: object) -> dict[str, str]:
+    """Return the header with the caller's own betas, and those without which Anthropic refuses what is in `body`."""
+    betas = [beta for beta in listed if isinstance(beta, str)] if isinstance(listed, list) else []
+    names = list(dict.fromkeys([*betas, *_needed(body)]))
+    return {"anthropic-beta": ",".join(names)} if names else {}
 
 
 def _needed(body: JsonObject) -> Iterator[str]:
     kinds = [tool["type"] for tool in body.get("tools") or [] if isinstance(tool.get("type"), str)]
-    for pattern, beta in _BY_TOOL:
-        if any(pattern.fullmatch(kind) for kind in kinds):
-            yield beta
+    yield from _tool_betas(kinds)
     if body.get("mcp_servers") and "mcp_toolset" not in kinds:
         yield "mcp-client-2025-04-04"
     for parameter, beta in _BY_PARAMETER.items():
@@ -41,6 +39,12 @@ def _needed(body: JsonObject) -> Iterator[str]:
             yield beta
     if _has_file_id(body.get("messages")):
         yield "files-api-2025-04-14"
+
+
+def _tool_betas(kinds: list[str]) -> Iterator[str]:
+    for pattern, beta in _BY_TOOL:
+        if any(pattern.fullmatch(kind) for kind in kinds):
+            yield beta
 
 
 def _has_file_id(messages: object) -> bool:

@@ -58,7 +58,7 @@ _BY_STATUS = {
 
 
 class _Known(NamedTuple):
-    """A case that Anthropic tells apart by English text only."""
+    """A case that only the English text of an error tells apart."""
 
     text: re.Pattern[str]
     cls: type[APIError]
@@ -83,45 +83,52 @@ _PATH = re.compile(r"([a-z_]+(?:\.[\w-]+|\[\d+\])*): ")
 
 
 def read_error(reply: ErrorReply) -> APIError:
-    """Anthropic's own shape, and Bedrock's `{"message"}`; anything else by its status."""
+    """Read Anthropic's own shape and Bedrock's `{"message"}`; classify anything else by its status."""
     body = error_body(reply)
-    found = _object(body)
-    error = _object(found.get("error"))
-    message, kind = error.get("message", found.get("message")), error.get("type")
-    text = message if isinstance(message, str) else ""
+    fields = _object(body)
+    error = _object(fields.get("error"))
+    message = error.get("message", fields.get("message"))
+    text, kind = message if isinstance(message, str) else "", _word(error.get("type"))
     cls, code = _classify(kind, text, reply.status)
     read = build(
         cls,
         reply,
         message=text,
         code=code,
-        provider_code=kind if isinstance(kind, str) else None,
+        provider_code=kind or None,
         param=_param(cls, text),
         body=body if isinstance(body, (dict, list)) else None,
     )
-    if read.request_id is None and isinstance(found.get("request_id"), str):
-        read.request_id = found["request_id"]
+    if read.request_id is None and isinstance(fields.get("request_id"), str):
+        read.request_id = fields["request_id"]
     return read
 
 
-def _classify(kind: object, text: str, status: int) -> tuple[type[APIError] | int, str | None]:
-    """By its status; by its type where there is none, inside of a stream, and where a 400 says more than "bad request"."""
-    cls = _BY_TYPE.get(kind) if isinstance(kind, str) and status <= 400 else None
+def _classify(kind: str, text: str, status: int) -> tuple[type[APIError] | int, str | None]:
+    """Return the class, or a status that says it, and our code. The type counts where there is no status, as inside a stream,
+    and where a 400 says more than "bad request"."""
+    cls = _BY_TYPE.get(kind) if status <= 400 else None
     if cls is None and status < 400:
         cls = InternalServerError
-    word = kind if isinstance(kind, str) else ""
+    by_text = _by_text(cls, kind, text, status)
+    if by_text is not None:
+        return by_text
+    unknown_path = (cls is NotFoundError or status == 404) and "model" not in text
+    return cls or status, "not_found" if unknown_path else None
+
+
+def _by_text(cls: type[APIError] | None, kind: str, text: str, status: int) -> tuple[type[APIError], str | None] | None:
+    """What only the English text tells, where class and status say little."""
     if cls in (None, BadRequestError, InternalServerError) and (status < 400 or status in TEXT_STATUSES):
-        if is_overflow(text, word):
+        if is_overflow(text, kind):
             return ContextWindowExceededError, None
-        if is_model_failure(text, word):
+        if is_model_failure(text, kind):
             return InternalServerError, None
-    if cls is BadRequestError or (cls is None and status == 400):
-        for known in _BY_TEXT:
-            if known.text.search(text):
-                return known.cls, known.code
-    if (cls is NotFoundError or status == 404) and "model" not in text:
-        return cls or status, "not_found"
-    return cls or status, None
+    return _by_sentence(text) if cls is BadRequestError or (cls is None and status == 400) else None
+
+
+def _by_sentence(text: str) -> tuple[type[APIError], str | None] | None:
+    return next(((known.cls, known.code) for known in _BY_TEXT if known.text.search(text)), None)
 
 
 def _param(cls: type[APIError] | int, text: str) -> str | None:
@@ -130,12 +137,12 @@ def _param(cls: type[APIError] | int, text: str) -> str | None:
 
 
 def error_in_body(body: JsonObject, context: ReplyContext) -> APIError:
-    """An error that came with a 200, or inside a stream."""
+    """Return an error that came with a 200, or inside a stream."""
     return read_error(reply_of(body, context))
 
 
 def write_error(error: DragomanError) -> JsonObject:
-    """Anthropic's shape, with our own code and the provider's beside its type."""
+    """Return Anthropic's shape, with our own code and the provider's beside its type."""
     inner: dict[str, Any] = {"type": _type_of(error.status_code), "message": error.message}
     for key in ("code", "provider_code", "param"):
         value = getattr(error, key)
@@ -147,6 +154,10 @@ def write_error(error: DragomanError) -> JsonObject:
 
 def _type_of(status: int) -> str:
     return _BY_STATUS.get(status) or ("api_error" if status >= 500 else "invalid_request_error")
+
+
+def _word(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _object(value: object) -> JsonObject:

@@ -86,11 +86,15 @@ def _without_conflict(reasoning: Reasoning, request: JsonObject, context: WriteC
     last = next((message for message in messages if message.get("role") not in _BETWEEN_TURNS), {})
     if last.get("role") != "assistant":
         return reasoning
-    own = (None, context.target.vendor)
-    if any(isinstance(block, dict) and block.get("vendor") in own for block in last.get("thinking_blocks") or []):
+    if _begins_with_thinking(last, (None, context.target.vendor)):
         return reasoning
     context.drops.degraded(reasoning.param)
     return Reasoning()
+
+
+def _begins_with_thinking(message: JsonObject, vendors: tuple[str | None, ...]) -> bool:
+    blocks = message.get("thinking_blocks") or []
+    return any(isinstance(block, dict) and block.get("vendor") in vendors for block in blocks)
 
 
 def _from_thinking(thinking: JsonObject, effort: str | None, context: WriteContext[None]) -> Reasoning:
@@ -100,18 +104,24 @@ def _from_thinking(thinking: JsonObject, effort: str | None, context: WriteConte
         return _off("thinking", context)
     if kind not in _KINDS:
         return Reasoning(thinking, None, "thinking")
-    if control == "none":
-        strength = thinking.get("budget_tokens") is not None or effort is not None
-        report_without_control("thinking", context.target.facts, context.drops, off=False, strength=strength)
-        return Reasoning()
-    if control == "effort":
-        context.drops.unsupported("thinking")
-        return Reasoning()
+    if control in ("none", "effort"):
+        return _without_thinking(thinking, effort, context)
     for key in thinking.keys() - _KNOWN:
         context.drops.degraded(f"thinking.{key}")
     adaptive = control == "adaptive" or (kind == "adaptive" and control != "budget")
     write = _adaptive if adaptive else _with_budget
     return write(thinking, effort if effort in EFFORTS else None, context)
+
+
+def _without_thinking(thinking: JsonObject, effort: str | None, context: WriteContext[None]) -> Reasoning:
+    """Report what the model has no use for."""
+    facts = context.target.facts
+    if facts.reasoning == "effort":
+        context.drops.unsupported("thinking")
+    else:
+        strength = thinking.get("budget_tokens") is not None or effort is not None
+        report_without_control("thinking", facts, context.drops, off=False, strength=strength)
+    return Reasoning()
 
 
 def _adaptive(thinking: JsonObject, effort: str | None, context: WriteContext[None]) -> Reasoning:

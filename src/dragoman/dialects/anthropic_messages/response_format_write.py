@@ -41,8 +41,7 @@ def structured_output(response_format: object, context: WriteContext[None], take
     if not isinstance(response_format, dict) or kind not in ("json_object", "json_schema"):
         context.drops.unsupported("response_format")
         return StructuredOutput()
-    definition = response_format.get("json_schema")
-    definition = definition if isinstance(definition, dict) else {}
+    definition = _object(response_format.get("json_schema"))
     schema = definition.get("schema") if kind == "json_schema" else None
     if not isinstance(schema, dict):
         return StructuredOutput(tool=_tool(_ANY_OBJECT, definition, taken))
@@ -50,6 +49,10 @@ def structured_output(response_format: object, context: WriteContext[None], take
     if native is not None:
         return StructuredOutput(format={"type": "json_schema", "schema": native})
     return StructuredOutput(tool=_tool(schema, definition, taken))
+
+
+def _object(value: object) -> JsonObject:
+    return value if isinstance(value, dict) else {}
 
 
 def _native(schema: JsonObject, drops: DropList) -> JsonObject | None:

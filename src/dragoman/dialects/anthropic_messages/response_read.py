@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from dragoman.dialects.anthropic_messages.assistant_read import AssistantBlocks
 from dragoman.dialects.anthropic_messages.errors import error_in_body, invalid_shape
-from dragoman.dialects.anthropic_messages.finish_reasons import finish_reason
+from dragoman.dialects.anthropic_messages.finish_reasons import choice_end
 from dragoman.dialects.anthropic_messages.tool_use import WRAPPED_SUFFIX
 from dragoman.dialects.anthropic_messages.usage import read_usage
 from dragoman.dialects.codec import ReplyContext
@@ -28,26 +28,17 @@ def read_response(body: JsonObject, context: ReplyContext) -> ChatResponse:
     content = body.get("content")
     if not isinstance(content, list):
         raise invalid_shape("no content")
-    message, answer = _read_message(content, context)
-    kept = {key: body[key] for key in KEPT_FIELDS if body.get(key) is not None}
-    native = body.get("stop_reason")
-    choice: JsonObject = {
-        "index": 0,
-        "message": message,
-        "finish_reason": finish_reason(native, has_tool_calls="tool_calls" in message),
-    }
-    if isinstance(native, str):
-        choice["native_finish_reason"] = native
-    if isinstance(body.get("stop_sequence"), str):
-        choice["stop_sequence"] = body["stop_sequence"]
-    if kept or answer:
-        choice["provider_specific_fields"] = kept | answer
+    message, extra = _read_message(content, context)
+    choice: JsonObject = {"index": 0, "message": message} | choice_end(body, has_tool_calls="tool_calls" in message)
+    extra |= {key: body[key] for key in KEPT_FIELDS if body.get(key) is not None}
+    if extra:
+        choice["provider_specific_fields"] = extra
     usage = read_usage(body.get("usage"))
     response: JsonObject = {
-        "id": body["id"] if isinstance(body.get("id"), str) and body["id"] else context.reply_id,
+        "id": _text(body.get("id"), context.reply_id),
         "object": "chat.completion",
         "created": context.created,
-        "model": body["model"] if isinstance(body.get("model"), str) else context.model,
+        "model": _text(body.get("model"), context.model),
         "choices": [choice],
     }
     if usage is not None:
@@ -55,26 +46,26 @@ def read_response(body: JsonObject, context: ReplyContext) -> ChatResponse:
     return cast(ChatResponse, response | response_tier(body.get("usage")))
 
 
+def _text(value: object, default: str) -> str:
+    return value if isinstance(value, str) and value else default
+
+
 def response_tier(usage: object) -> JsonObject:
-    """OpenAI's word for the tier that served the call, to be merged into the response."""
+    """Return OpenAI's word for the tier that served the call, to be merged into the response."""
     tier = usage.get("service_tier") if isinstance(usage, dict) else None
     return {"service_tier": _TIERS[tier]} if isinstance(tier, str) and tier in _TIERS else {}
 
 
 def _read_message(content: list[Any], context: ReplyContext) -> tuple[JsonObject, JsonObject]:
-    """The message, and what was said beside an answer that came as the arguments of its tool."""
+    """Return the message, and the text beside an answer that came as the arguments of its tool."""
     blocks = AssistantBlocks(context.vendor, context.tool_names)
     answer: str | None = None
     try:
         for number, block in enumerate(content):
             if not isinstance(block, dict):
                 raise invalid_shape(f"content[{number}] is no object")
-            if (
-                context.json_tool is not None
-                and block.get("type") == "tool_use"
-                and block.get("name") == context.json_tool
-            ):
-                answer = answer or json_content(block.get("input"), context.json_tool)
+            if _is_answer(block, context):
+                answer = answer or json_content(block.get("input"), block["name"])
             else:
                 blocks.add(block, f"content[{number}]")
     except BadRequestError as error:
@@ -88,8 +79,13 @@ def _read_message(content: list[Any], context: ReplyContext) -> tuple[JsonObject
     return message | {"content": answer}, ({"text_beside_answer": beside} if beside else {})
 
 
-def json_content(given: object, json_tool: str) -> str:
-    """The answer in the arguments of the tool that stood in for structured output."""
-    if json_tool.endswith(WRAPPED_SUFFIX) and isinstance(given, dict) and "value" in given:
-        return dump_json(given["value"])
-    return dump_json(given if given is not None else {})
+def _is_answer(block: JsonObject, context: ReplyContext) -> bool:
+    """Whether the block calls the tool that stands in for structured output."""
+    return context.json_tool is not None and block.get("type") == "tool_use" and block.get("name") == context.json_tool
+
+
+def json_content(arguments: object, json_tool: str) -> str:
+    """Return the answer in the arguments of the tool that stood in for structured output."""
+    if json_tool.endswith(WRAPPED_SUFFIX) and isinstance(arguments, dict) and "value" in arguments:
+        return dump_json(arguments["value"])
+    return dump_json(arguments if arguments is not None else {})

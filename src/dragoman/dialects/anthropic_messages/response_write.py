@@ -19,7 +19,7 @@ __all__ = ["write_response"]
 
 
 def write_response(response: ChatResponse, context: ReplyStyle) -> JsonObject:
-    """A Message of the first choice: Anthropic has no others."""
+    """Return a Message of the first choice: Anthropic has no others."""
     hub = cast(JsonObject, response)
     choices = hub.get("choices") or [{}]
     choice: JsonObject = choices[0]
@@ -27,7 +27,6 @@ def write_response(response: ChatResponse, context: ReplyStyle) -> JsonObject:
     content = _write_content(message, context)
     calls = any(block["type"] == "tool_use" for block in content)
     reason = stop_reason(choice, has_tool_calls=calls, refused=bool(message.get("refusal")))
-    kept = choice.get("provider_specific_fields") or {}
     return {
         "id": hub.get("id") or "msg_unknown",
         "type": "message",
@@ -37,7 +36,13 @@ def write_response(response: ChatResponse, context: ReplyStyle) -> JsonObject:
         "stop_reason": reason,
         "stop_sequence": choice.get("stop_sequence") if reason == "stop_sequence" else None,
         "usage": write_usage(response.get("usage"), hub.get("service_tier")),
-    } | {key: kept[key] for key in KEPT_FIELDS if isinstance(kept, dict) and kept.get(key) is not None}
+    } | _kept_fields(choice)
+
+
+def _kept_fields(choice: JsonObject) -> JsonObject:
+    fields = choice.get("provider_specific_fields")
+    kept = fields if isinstance(fields, dict) else {}
+    return {key: kept[key] for key in KEPT_FIELDS if kept.get(key) is not None}
 
 
 def _write_content(message: JsonObject, context: ReplyStyle) -> list[JsonObject]:

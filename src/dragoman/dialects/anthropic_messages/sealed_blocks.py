@@ -8,13 +8,14 @@ Kinds: the `type` of the hub's block of reasoning; `reasoning_content` (reasonin
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 
 from dragoman.dialects.anthropic_messages.vendor import VENDOR
 from dragoman.dialects.json_text import dump_json
-from dragoman.dialects.signatures import seal, unseal
+from dragoman.dialects.signatures import Sealed, seal, unseal
 from dragoman.types.json import JsonObject
 
 __all__ = [
@@ -42,22 +43,39 @@ def _label(vendor: object) -> str:
 
 
 def write_reasoning(block: JsonObject, own: str = VENDOR) -> JsonObject | None:
-    """A block of the hub as an Anthropic client keeps it; sealed where the signature is another vendor's, or there is none."""
-    kind, vendor, signature = block.get("type"), block.get("vendor"), block.get("signature")
-    if kind == "thinking":
-        mine = isinstance(signature, str) and bool(signature) and vendor in (None, own)
-        text = block.get("thinking")
-        kept = signature if mine else seal(_label(vendor), "thinking", signature if isinstance(signature, str) else "")
-        return {"type": "thinking", "thinking": text if isinstance(text, str) else "", "signature": kept}
-    if kind == "redacted_thinking":
-        data = block.get("data")
-        if not isinstance(data, str):
-            return None
-        return {"type": kind, "data": data} if vendor in (None, own) else _redacted(_label(vendor), kind, data)
-    if kind in ("signature", "encrypted"):
-        content = {key: value for key, value in block.items() if key not in _OF_THE_HUB}
-        return _redacted(_label(vendor), kind, dump_json(content))
-    return None
+    """Return a block of the hub as an Anthropic client keeps it, sealed where the signature is not of the vendor `own`.
+    None for a block that no client can keep."""
+    kind = block.get("type")
+    writer = _WRITERS.get(kind) if isinstance(kind, str) else None
+    return writer(block, own) if writer is not None else None
+
+
+def _write_thinking(block: JsonObject, own: str) -> JsonObject:
+    vendor, text, signature = block.get("vendor"), block.get("thinking"), block.get("signature")
+    signature = signature if isinstance(signature, str) else ""
+    if not signature or vendor not in (None, own):
+        signature = seal(_label(vendor), "thinking", signature)
+    return {"type": "thinking", "thinking": text if isinstance(text, str) else "", "signature": signature}
+
+
+def _write_redacted(block: JsonObject, own: str) -> JsonObject | None:
+    kind, vendor, data = block["type"], block.get("vendor"), block.get("data")
+    if not isinstance(data, str):
+        return None
+    return {"type": kind, "data": data} if vendor in (None, own) else _redacted(_label(vendor), kind, data)
+
+
+def _write_opaque(block: JsonObject, own: str) -> JsonObject:
+    content = {key: value for key, value in block.items() if key not in _OF_THE_HUB}
+    return _redacted(_label(block.get("vendor")), block["type"], dump_json(content))
+
+
+_WRITERS: dict[str, Callable[[JsonObject, str], JsonObject | None]] = {
+    "thinking": _write_thinking,
+    "redacted_thinking": _write_redacted,
+    "signature": _write_opaque,
+    "encrypted": _write_opaque,
+}
 
 
 def seal_reasoning_text(text: str) -> JsonObject:
@@ -85,7 +103,7 @@ def is_sealed(text: object) -> bool:
 
 
 def read_reasoning(block: JsonObject) -> tuple[str, Any]:
-    """What a thinking or redacted block of a caller's history stands for: its kind, and
+    """Return what a thinking or redacted block of a caller's history stands for: its kind, and
 
     `thinking`: a block of the hub; `reasoning_content`: text; `tool_call`: {"id", "extra_content"}; `provider_tool`: an entry
     of the hub's `provider_tool_blocks`; `nothing`: a seal that does not hold.
@@ -95,14 +113,18 @@ def read_reasoning(block: JsonObject) -> tuple[str, Any]:
     sealed = unseal(opaque) if isinstance(opaque, str) else None
     if sealed is None:
         return "thinking", {key: value for key, value in block.items() if key != "cache_control"} | {"vendor": VENDOR}
-    if plain and sealed.kind == "reasoning_content":
-        return "reasoning_content", block.get("thinking")
     if plain:
-        read = {"type": "thinking", "thinking": block.get("thinking"), "vendor": sealed.vendor}
-        return "thinking", read | ({"signature": sealed.signature} if sealed.signature else {})
+        return _read_thinking(block, sealed)
     if sealed.kind in _PLAIN:
         return "thinking", {"type": sealed.kind, "data": sealed.signature, "vendor": sealed.vendor}
     return _read_payload(sealed.vendor, sealed.kind, sealed.signature)
+
+
+def _read_thinking(block: JsonObject, sealed: Sealed) -> tuple[str, Any]:
+    if sealed.kind == "reasoning_content":
+        return "reasoning_content", block.get("thinking")
+    read = {"type": "thinking", "thinking": block.get("thinking"), "vendor": sealed.vendor}
+    return "thinking", read | ({"signature": sealed.signature} if sealed.signature else {})
 
 
 def _read_payload(vendor: str, kind: str, payload: str) -> tuple[str, Any]:

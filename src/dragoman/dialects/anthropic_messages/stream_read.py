@@ -10,7 +10,7 @@ import orjson
 from dragoman.dialects.anthropic_messages.assistant_read import order_of, tool_call
 from dragoman.dialects.anthropic_messages.citations import read_citation
 from dragoman.dialects.anthropic_messages.errors import error_in_body, invalid_shape
-from dragoman.dialects.anthropic_messages.finish_reasons import finish_reason
+from dragoman.dialects.anthropic_messages.finish_reasons import choice_end
 from dragoman.dialects.anthropic_messages.response_read import json_content, response_tier
 from dragoman.dialects.anthropic_messages.stream_events import end_of_stream, parse_event
 from dragoman.dialects.anthropic_messages.tool_use import CUSTOM_SUFFIX, WRAPPED_SUFFIX
@@ -282,27 +282,23 @@ class MessageStreamReader:
 
     def _message_stop(self, _: JsonObject) -> Iterator[ChatChunk]:
         self._ended = True
-        delta: JsonObject = {}
-        held = "".join(self._held)
-        if self._answered and held:
-            self._kept["text_beside_answer"] = held
-        elif held:
-            yield self._chunk({"content": held})
+        yield from self._release()
         order = None if self._context.json_tool is not None else order_of(self._order)
-        if order is not None:
-            delta["block_order"] = order
-        native = self._stopped.get("stop_reason")
-        more: JsonObject = {"finish_reason": finish_reason(native, has_tool_calls=self._calls > 0)}
-        if isinstance(native, str):
-            more["native_finish_reason"] = native
-        if isinstance(self._stopped.get("stop_sequence"), str):
-            more["stop_sequence"] = self._stopped["stop_sequence"]
+        end = choice_end(self._stopped, has_tool_calls=self._calls > 0)
         if self._kept:
-            more["provider_specific_fields"] = self._kept
-        yield self._chunk(delta, **more)
+            end["provider_specific_fields"] = self._kept
+        yield self._chunk({} if order is None else {"block_order": order}, **end)
         usage = read_usage(self._usage) if self._usage else None
         if usage is not None:
             yield cast(ChatChunk, self._head | {"choices": [], "usage": usage})
+
+    def _release(self) -> Iterator[ChatChunk]:
+        """Say what was held: the answer, if no tool gave it."""
+        held = "".join(self._held)
+        if held and self._answered:
+            self._kept["text_beside_answer"] = held
+        elif held:
+            yield self._chunk({"content": held})
 
 
 _EVENTS: dict[str, Callable[[MessageStreamReader, JsonObject], Iterator[ChatChunk]]] = {

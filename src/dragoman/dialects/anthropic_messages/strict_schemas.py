@@ -37,19 +37,25 @@ _SHAPE = frozenset(
 """Keywords without which an answer would have another shape."""
 _COMBINED = ("anyOf", "oneOf", "allOf")
 _MAX_DEPTH = 60
+_KEYWORDS_OF_TYPE: dict[str, frozenset[str]] = {
+    "string": frozenset({"format", "pattern", "minLength", "maxLength"}),
+    "null": frozenset(),
+    "boolean": frozenset(),
+}
+"""The keywords that mean something for a type; those of types that are not listed may all."""
 
 
 class Inexpressible(ValueError):
     """Strict mode cannot take a schema; the message is the path of the keyword."""
 
 
-def strict_schema(schema: JsonObject, told: Callable[[str], None], path: str = "schema") -> JsonObject:
-    """`schema` in the subset. `told` hears the path of each keyword that became a remark in a description."""
-    return _Strict(schema, told).convert(schema, path, 0)
+def strict_schema(schema: JsonObject, report: Callable[[str], None], path: str = "schema") -> JsonObject:
+    """Return `schema` in the subset. `report` is called with the path of each keyword that became a remark in a description."""
+    return _Strict(schema, report).convert(schema, path, 0)
 
 
 def tool_schema(schema: object) -> JsonObject:
-    """A schema as `input_schema` of a tool: an object, also where none was given."""
+    """Return a schema as `input_schema` of a tool: an object, also where there is none."""
     if not isinstance(schema, dict) or not schema:
         return {"type": "object", "properties": {}}
     return schema if "type" in schema else {"type": "object"} | schema
@@ -61,15 +67,15 @@ def needs_wrapping(schema: JsonObject) -> bool:
 
 
 def wrapped_schema(schema: JsonObject) -> JsonObject:
-    """An object whose `value` is what `schema` describes; definitions stay where references look for them."""
+    """Return an object whose `value` is what `schema` describes; definitions stay where references look for them."""
     inner = {key: value for key, value in schema.items() if key not in ("$defs", "definitions", "$schema")}
     outer = {key: schema[key] for key in ("$defs", "definitions") if key in schema}
     return {"type": "object", "properties": {"value": inner}, "required": ["value"]} | outer
 
 
 class _Strict:
-    def __init__(self, root: JsonObject, told: Callable[[str], None]) -> None:
-        self._told = told
+    def __init__(self, root: JsonObject, report: Callable[[str], None]) -> None:
+        self._report = report
         self._definitions = {
             f"#/{key}/{name}": value
             for key in ("$defs", "definitions")
@@ -88,22 +94,28 @@ class _Strict:
         written: JsonObject = {}
         remarks: list[str] = []
         for key, value in schema.items():
-            here = f"{path}.{key}"
-            if key in _SHAPE:
-                raise Inexpressible(here)
-            if key in _CONVERTERS:
-                written.update(_CONVERTERS[key](self, value, here, depth + 1))
-            elif key in _KEPT and _KEPT[key](value):
-                written[key] = value
-            elif key not in _SILENT:
-                remarks.append(f"{key}: {dump_json(value)}")
-                self._told(here)
+            remark = self._keyword(key, value, f"{path}.{key}", depth + 1, written)
+            if remark:
+                remarks.append(remark)
         if written.get("type") == "object":
             _close(written, schema, path)
         if remarks:
             before = f"{written['description']}\n\n" if isinstance(written.get("description"), str) else ""
             written["description"] = before + "{" + ", ".join(remarks) + "}"
         return written
+
+    def _keyword(self, key: str, value: Any, path: str, depth: int, written: JsonObject) -> str:
+        """Write one keyword, or return the remark in its place."""
+        if key in _SHAPE:
+            raise Inexpressible(path)
+        if key in _CONVERTERS:
+            written.update(_CONVERTERS[key](self, value, path, depth))
+        elif key in _KEPT and _KEPT[key](value):
+            written[key] = value
+        elif key not in _SILENT:
+            self._report(path)
+            return f"{key}: {dump_json(value)}"
+        return ""
 
     def named(self, value: Any, path: str, depth: int) -> JsonObject:
         """A keyword whose value is an object of schemas."""
@@ -165,8 +177,8 @@ _KEPT: dict[str, Callable[[Any], bool]] = {
 
 
 def _references(schema: Any) -> set[str]:
-    """Every `$ref` in `schema`."""
-    found: set[str] = set()
+    """Return every `$ref` in `schema`."""
+    names: set[str] = set()
     stack = [schema]
     while stack:
         here = stack.pop()
@@ -174,9 +186,9 @@ def _references(schema: Any) -> set[str]:
             stack += here
         elif isinstance(here, dict):
             if isinstance(here.get("$ref"), str):
-                found.add(here["$ref"])
+                names.add(here["$ref"])
             stack += here.values()
-    return found
+    return names
 
 
 def _objects(value: object) -> dict[str, Any]:
@@ -184,18 +196,18 @@ def _objects(value: object) -> dict[str, Any]:
 
 
 def _branches(schema: JsonObject) -> JsonObject:
-    """`type: [a, b]` as the `anyOf` that strict mode wants."""
+    """Return `type: [a, b]` as the `anyOf` that strict mode takes."""
     outer = {key: schema[key] for key in ("title", "description", "$defs", "definitions") if key in schema}
     inner = {key: value for key, value in schema.items() if key != "type" and key not in outer}
     if "enum" in inner or "const" in inner:
         return outer | inner
-    of_type = {"string": {"format", "pattern", "minLength", "maxLength"}, "null": set[str](), "boolean": set[str]()}
-    branches = [
-        {"type": kind} | {key: value for key, value in inner.items() if kind not in of_type or key in of_type[kind]}
-        for kind in schema["type"]
-        if isinstance(kind, str)
-    ]
+    branches = [_branch(kind, inner) for kind in schema["type"] if isinstance(kind, str)]
     return outer | {"anyOf": branches}
+
+
+def _branch(kind: str, inner: JsonObject) -> JsonObject:
+    own = _KEYWORDS_OF_TYPE.get(kind)
+    return {"type": kind} | {key: value for key, value in inner.items() if own is None or key in own}
 
 
 def _close(written: JsonObject, schema: JsonObject, path: str) -> None:

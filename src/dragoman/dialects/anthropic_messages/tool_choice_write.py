@@ -59,11 +59,16 @@ def _allowed_tools(tools: list[JsonObject], choice: object) -> list[JsonObject]:
     """Return the tools that an `allowed_tools` choice leaves: Anthropic has no list of allowed tools."""
     if not (isinstance(choice, dict) and choice.get("type") == "allowed_tools"):
         return tools
-    listed = _allowed(choice).get("tools")
-    allowed = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
-    names = {name_of(item) or item.get("name") for item in allowed} - {None}
-    kinds = {item.get("type") for item in allowed}
+    names: set[object] = set()
+    kinds: set[object] = set()
+    for item in _objects(_allowed(choice).get("tools")):
+        names.add(name_of(item) or item.get("name"))
+        kinds.add(item.get("type"))
     return [tool for tool in tools if _is_allowed(tool, names, kinds)]
+
+
+def _objects(value: object) -> list[JsonObject]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _is_allowed(tool: JsonObject, names: set[object], kinds: set[object]) -> bool:

@@ -1,4 +1,4 @@
-"""Tool definitions and the choice among them, as the hub has them."""
+"""Definitions of tools and the choice among them: wire -> hub."""
 
 from __future__ import annotations
 
@@ -26,10 +26,7 @@ def read_tools(value: object) -> list[JsonObject]:
 def _read_tool(tool: JsonObject, path: str) -> JsonObject:
     kind = tool.get("type")
     if kind is not None and expect_str(kind, f"{path}.type") != "custom":
-        known = provider_tool(tool)
-        if known is not None and known.get("definition") is tool:
-            return known
-        return {"type": re.sub(r"_\d{8}\Z", "", kind), "vendor": VENDOR, "definition": tool}
+        return _read_provider_tool(tool, kind)
     function: JsonObject = {"name": expect_str(tool.get("name"), f"{path}.name")}
     if tool.get("description") is not None:
         function["description"] = expect(tool["description"], str, f"{path}.description")
@@ -37,12 +34,20 @@ def _read_tool(tool: JsonObject, path: str) -> JsonObject:
     if tool.get("strict") is not None:
         function["strict"] = expect(tool["strict"], bool, f"{path}.strict")
     read: JsonObject = {"type": "function", "function": function} | cache_mark(tool, path)
-    more = {key: item for key, item in tool.items() if key not in _KNOWN and item is not None}
-    return read | ({"vendor_params": {VENDOR: more}} if more else {})
+    extra = {key: item for key, item in tool.items() if key not in _KNOWN and item is not None}
+    return read | ({"vendor_params": {VENDOR: extra}} if extra else {})
+
+
+def _read_provider_tool(tool: JsonObject, kind: str) -> JsonObject:
+    """Return a tool that Anthropic runs, also one of a kind that came after us."""
+    known = provider_tool(tool)
+    if known is not None and known.get("definition") is tool:
+        return known
+    return {"type": re.sub(r"_\d{8}\Z", "", kind), "vendor": VENDOR, "definition": tool}
 
 
 def read_tool_choice(value: object) -> JsonObject:
-    """`tool_choice` and, where it was said, `parallel_tool_calls`: fields of the hub's request, to be merged."""
+    """Return `tool_choice` and, where the caller sets it, `parallel_tool_calls`: fields of the hub's request."""
     choice = expect_object(value, "tool_choice")
     kind = expect_str(choice.get("type"), "tool_choice.type")
     read: JsonObject

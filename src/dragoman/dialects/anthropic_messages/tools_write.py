@@ -41,12 +41,22 @@ def name_of(tool: JsonObject) -> str | None:
 def tool_names(tools: list[JsonObject], messages: list[JsonObject]) -> ToolNames:
     """Return the names of the definitions and of the history, so that both change alike."""
     calls = [call for message in messages for call in message.get("tool_calls") or [] if isinstance(call, dict)]
-    items = [item for item in [*tools, *calls, *_function_calls(messages)] if name_of(item) is not None]
-    functions = [name_of(item) or "" for item in items if "function" in item]
+    functions: list[str] = []
+    custom: set[str] = set()
+    for item in [*tools, *calls, *_function_calls(messages)]:
+        name = name_of(item)
+        if name is not None and "function" in item:
+            functions.append(name)
+        elif name is not None:
+            custom.add(name)
     names = ToolNames.of(functions, max_length=_NAME_LENGTH)
+    return _with_custom(names, custom) if custom else names
+
+
+def _with_custom(names: ToolNames, custom: set[str]) -> ToolNames:
     wire, caller = dict(names.to_wire_names), dict(names.to_caller)
     room = _NAME_LENGTH - len(CUSTOM_SUFFIX)
-    for name in {name_of(item) or "" for item in items if "function" not in item}:
+    for name in custom:
         short = ToolNames.of([name], max_length=room).to_wire(name) + CUSTOM_SUFFIX
         wire[name], caller[short] = short, name
     return ToolNames(wire, caller)
@@ -125,8 +135,8 @@ class ToolWriter:
             return {}
 
     def _custom(self, custom: JsonObject, path: str) -> JsonObject:
-        wanted = custom.get("format")
-        if isinstance(wanted, dict) and wanted.get("type") not in (None, "text"):
+        form = custom.get("format")
+        if isinstance(form, dict) and form.get("type") not in (None, "text"):
             self._drops.unsupported(f"{path}.custom.format", "free text in a grammar")
         written: JsonObject = {"name": self._names.to_wire(custom["name"])}
         if isinstance(custom.get("description"), str):

@@ -11,7 +11,7 @@ from dragoman.types.json import JsonObject
 __all__ = ["Turn", "repair"]
 
 _PLACEHOLDER = "."
-"""Stands where Anthropic wants a turn of the user and there is none."""
+"""Stands where Anthropic demands a turn of the user and there is none."""
 _PROVIDED = ("tool_use", "tool_result")
 
 
@@ -23,11 +23,11 @@ class Turn:
     """The whole content where it may stand as a plain string."""
     path: str = ""
     in_place: bool = False
-    """Whether a caller of this dialect put instructions there, who knows the model."""
+    """Whether a caller of this dialect put instructions there."""
 
 
 def repair(turns: list[Turn], target: Target, drops: DropList) -> list[JsonObject]:
-    """The `messages` of the body."""
+    """Return the `messages` of the body."""
     turns = _merged(_placed_instructions([turn for turn in turns if turn.blocks], target))
     if not turns or turns[0].role == "assistant":
         turns.insert(0, _user([_text(_PLACEHOLDER)]))
@@ -44,7 +44,7 @@ def _text(text: str) -> JsonObject:
 
 
 def _merged(turns: list[Turn]) -> list[Turn]:
-    """Neighbours of one role become one turn, as Anthropic itself would make of them."""
+    """Join neighbours of one role into one turn, as Anthropic itself does."""
     merged: list[Turn] = []
     for turn in turns:
         if merged and merged[-1].role == turn.role:
@@ -59,24 +59,29 @@ def _merged(turns: list[Turn]) -> list[Turn]:
 
 
 def _placed_instructions(turns: list[Turn], target: Target) -> list[Turn]:
-    """Instructions in the middle keep their role where the model takes it there: after a user's turn, before an assistant's
-    or the end. Elsewhere they are a user's words.
-    https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages"""
+    """Give the instructions in the middle to the user, where the model does not take them there."""
     for position, turn in enumerate(turns):
-        if turn.role != "system":
-            continue
-        before = turns[position - 1].role if position else None
-        following = (later.role for later in turns[position + 1 :] if later.role != "system")
-        fits = before in ("user", "system") and next(following, "assistant") == "assistant"
-        only_system = any(block["type"] != "text" for block in turn.blocks)
-        known = target.facts.mid_system
-        if not (only_system or (fits and (turn.in_place if known is None else known))):
+        if turn.role == "system" and not _may_stay(turns, position, target):
             turn.role = "user"
     return turns
 
 
+def _may_stay(turns: list[Turn], position: int, target: Target) -> bool:
+    """Whether instructions may stand there: after a user's turn, before an assistant's or the end, if the model knows them.
+    https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages"""
+    turn, known = turns[position], target.facts.mid_system
+    if any(block["type"] != "text" for block in turn.blocks):
+        return True  # only instructions hold such blocks
+    before = turns[position - 1].role if position else None
+    following = next((later.role for later in turns[position + 1 :] if later.role != "system"), "assistant")
+    if before not in ("user", "system") or following != "assistant":
+        return False
+    return turn.in_place if known is None else known
+
+
 def _check_prefill(turns: list[Turn], target: Target, drops: DropList) -> None:
-    """The start of an answer, to be continued by the model. A turn with a provider-run tool is none: it was paused."""
+    """Refuse or trim a prefill: the start of an answer that the model is to continue. A turn with a provider-run tool is none:
+    it was paused. https://platform.claude.com/docs/en/build-with-claude/prompt-engineering/prefill-claudes-response"""
     last = turns[-1]
     if last.role != "assistant" or last.blocks[-1]["type"] != "text":
         return

@@ -1,4 +1,5 @@
-"""Usage: Anthropic tells disjoint buckets, the hub totals with their details."""
+"""Usage: disjoint counts at Anthropic, totals with their details in the hub.
+https://platform.claude.com/docs/en/build-with-claude/prompt-caching#tracking-cache-performance"""
 
 from __future__ import annotations
 
@@ -53,14 +54,14 @@ def usage_from_body(body: JsonObject) -> TokenUsage | None:
 
 
 def merge_usage(earlier: JsonObject, later: object) -> JsonObject:
-    """The counts of a stream are cumulative: a later event's replace an earlier one's, where it has them."""
+    """Return the counts so far. Those of a stream are cumulative: a later event's replace an earlier one's."""
     if isinstance(later, dict):
         return earlier | {key: value for key, value in later.items() if value is not None}
     return earlier
 
 
 def write_usage(usage: TokenUsage | None, service_tier: object = None) -> JsonObject:
-    """The hub's usage with all that Anthropic's clients expect in theirs."""
+    """Return Anthropic's usage, with all fields that its clients expect."""
     hub: dict[str, Any] = dict(usage or {})
     details = _object(hub.get("prompt_tokens_details"))
     cached, written = as_count(details.get("cached_tokens")), as_count(details.get("cache_creation_tokens"))
@@ -81,12 +82,13 @@ def write_usage(usage: TokenUsage | None, service_tier: object = None) -> JsonOb
     if run:
         wire["server_tool_use"] = {"web_search_requests": 0, "web_fetch_requests": 0} | run
     wire.update((key, hub[key]) for key in _OWN if hub.get(key) is not None)
-    told = str(hub.get("service_tier") or service_tier)
-    tier = "standard" if told == "default" else told
     wire.pop("service_tier", None)
-    if tier in _TIERS:
-        wire["service_tier"] = tier
-    return wire
+    return wire | _tier(hub.get("service_tier") or service_tier)
+
+
+def _tier(tier: object) -> JsonObject:
+    word = "standard" if tier == "default" else tier
+    return {"service_tier": word} if word in _TIERS else {}
 
 
 def _object(value: object) -> JsonObject:
@@ -94,5 +96,5 @@ def _object(value: object) -> JsonObject:
 
 
 def as_count(value: object) -> int:
-    """A number of tokens; anything else counts as none."""
+    """Return a number of tokens; anything else counts as none."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
