@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from dragoman.litellm.model_rows import entry_from_mapping
+from dragoman.models import Catalogue
 from dragoman.providers import Providers, supported_openai_params
 from dragoman.types.request_params import REQUEST_PARAMS
 from tests.recordings import Recording, recordings
@@ -84,3 +85,10 @@ def test_what_a_provider_accepted_is_supported(recording: Recording) -> None:
     given = {name for name, value in body.items() if value is not None and (name, value) != ("n", 1)} & set(LISTED)
     name = body.get("model") or recording.model
     assert given <= supported(f"{ROWS[recording.provider]}/{name}")
+
+
+@pytest.mark.parametrize("model", ["claude-sonnet-5-5", "claude-sonnet-4-5"])
+def test_a_model_with_schemas_alone_takes_structured_output(model: str) -> None:
+    provider = Providers().find("anthropic")
+    entry = Catalogue().find("anthropic", model)
+    assert "response_format" in supported_openai_params(provider, model, entry)

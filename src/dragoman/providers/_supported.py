@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from dragoman.dialects.codec import Target
 from dragoman.errors import BadRequestError
 from dragoman.models import Abilities, abilities, missing, needed
@@ -26,7 +28,12 @@ def supported_openai_params(provider: Provider, model: str, entry: ModelEntry | 
 
 
 def _takes(provider: Provider, model: str, known: Abilities, param: RequestParam) -> bool:
-    sample = {**param.beside, param.name: param.sample}
+    samples = (param.sample,) if param.other_sample is None else (param.sample, param.other_sample)
+    return any(_takes_value(provider, model, known, param, value) for value in samples)
+
+
+def _takes_value(provider: Provider, model: str, known: Abilities, param: RequestParam, value: Any) -> bool:
+    sample = {**param.beside, param.name: value}
     request = {"model": model, "messages": [{"role": "user", "content": "Hello"}], **sample}
     if missing(needed(request), known):
         return False

@@ -34,9 +34,17 @@ class RequestParam(NamedTuple):
     deployment_default: bool = True
     """Whether a deployment's configuration may set it for callers that leave it out."""
     operations: tuple[str, ...] = (CHAT.name,)
+    other_sample: Any = None
+    """Another value that asks for something: a target that takes one of the two has the parameter."""
 
 
 _FUNCTION: Mapping[str, Any] = {"name": "look", "parameters": {"type": "object", "properties": {}}}
+_SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {"text": {"type": "string"}},
+    "required": ["text"],
+    "additionalProperties": False,
+}
 _TOOLS = [{"type": "function", "function": _FUNCTION}]
 _TEXT = (CHAT.name, TEXT_COMPLETION.name)
 _ALL = (*_TEXT, EMBEDDING.name)
@@ -56,7 +64,14 @@ _TABLE = (
     _P("frequency_penalty", (float,), 0.5, (0,), operations=_TEXT),
     _P("logit_bias", (dict,), {"50256": -100}, ({},), operations=_TEXT),
     _P("user", (str,), "someone", droppable=True, operations=_ALL),
-    _P("response_format", (dict,), {"type": "json_object"}, ({"type": "text"},), ability="response_schema"),
+    _P(
+        "response_format",
+        (dict,),
+        {"type": "json_object"},
+        ({"type": "text"},),
+        ability="response_schema",
+        other_sample={"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": _SCHEMA}},
+    ),
     _P("seed", (int,), 7, operations=_TEXT),
     _P("tools", (list,), _TOOLS, ([],), ability="function_calling"),
     _P("tool_choice", (str, dict), "auto", beside={"tools": _TOOLS}, ability="tool_choice"),

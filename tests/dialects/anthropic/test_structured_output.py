@@ -74,7 +74,25 @@ def test_where_no_tool_can_be_forced_none_is() -> None:
     ):
         wire = written(wanted(CLOSED) | asked, facts)
         assert wire.body["tool_choice"] == {"type": "auto", "disable_parallel_tool_use": True}
+        assert wire.body["system"] == "Give the final answer by calling the tool `person`, and never in plain text."
         assert wire.dropped == ("response_format",)
+
+
+@pytest.mark.parametrize(
+    "system", [None, "Be brief.", [{"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}]]
+)
+def test_any_object_is_asked_for_in_words_where_no_tool_can_be_forced(system: Any) -> None:
+    request = {"response_format": {"type": "json_object"}, "tools": [TOOL]}
+    messages = [{"role": "system", "content": system}] if system else []
+    hello = {"role": "user", "content": "Hello"}
+    wire = written(request | {"messages": [*messages, hello]}, ModelFacts(json_schema=True, forced_tools=False))
+    oracles.anthropic_request(wire.body)
+    *before, last = wire.body["system"] if isinstance(wire.body["system"], list) else [wire.body["system"]]
+    text = last["text"] if before else last
+    assert text.endswith("Answer with one JSON object and nothing else: no text around it, and no code fence.")
+    assert [tool["name"] for tool in wire.body["tools"]] == ["search"]
+    assert "tool_choice" not in wire.body
+    assert (wire.json_tool, wire.dropped) == (None, ("response_format",))
 
 
 def test_its_name_is_unlike_that_of_any_tool() -> None:

@@ -51,6 +51,8 @@ def write_request(request: ChatRequest, target: Target) -> WireRequest:
     output = structured_output(params.get("response_format"), context, _taken_names(tools))
     body: JsonObject = {"model": target.model, "max_tokens": max_tokens}
     body |= TurnWriter(context).write(messages)
+    if output.instruction:
+        body["system"] = _instructed(body.get("system"), output.instruction)
     body |= write_tools(params, tools, output, context)
     body |= write_params(params, context)
     if reasoning.thinking is not None:
@@ -76,6 +78,13 @@ def _tools(params: JsonObject) -> list[JsonObject]:
         return [{"type": "function", "function": expect_object(f, f"functions[{n}]")} for n, f in enumerate(functions)]
     tools = expect_list(params.get("tools", []), "tools")
     return [expect_object(tool, f"tools[{number}]") for number, tool in enumerate(tools)]
+
+
+def _instructed(system: Any, instruction: str) -> Any:
+    """Return the system prompt with an instruction at its end, behind what may be cached."""
+    if isinstance(system, list):
+        return [*system, {"type": "text", "text": instruction}]
+    return f"{system}\n\n{instruction}" if system else instruction
 
 
 def _taken_names(tools: list[JsonObject]) -> set[str]:

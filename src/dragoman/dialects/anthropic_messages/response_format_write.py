@@ -13,6 +13,7 @@ from dragoman.dialects.anthropic_messages.strict_schemas import (
     wrapped_schema,
 )
 from dragoman.dialects.anthropic_messages.tool_use import WRAPPED_SUFFIX
+from dragoman.dialects.anthropic_messages.tools_write import why_not_forced
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.write_context import WriteContext
 from dragoman.types.json import JsonObject
@@ -20,21 +21,27 @@ from dragoman.types.json import JsonObject
 __all__ = ["StructuredOutput", "structured_output"]
 
 _ANY_OBJECT: JsonObject = {"type": "object", "properties": {}, "additionalProperties": True}
+_ANY_OBJECT_IN_WORDS = "Answer with one JSON object and nothing else: no text around it, and no code fence."
+_BY_TOOL_IN_WORDS = "Give the final answer by calling the tool `{}`, and never in plain text."
 _DESCRIPTION = "Gives the answer. Its arguments are the answer."
 
 
 @dataclass(frozen=True, slots=True)
 class StructuredOutput:
-    """At most one of the two is set."""
+    """At most one of `format` and `tool` is set."""
 
     format: JsonObject | None = None
     """For `output_config.format`."""
     tool: JsonObject | None = None
     """The tool that stands in."""
+    instruction: str = ""
+    """For the system prompt, where nothing compels the model."""
 
 
 def structured_output(response_format: object, context: WriteContext[None], taken: set[str]) -> StructuredOutput:
-    """Return what `response_format` becomes. `taken` are the names of the other tools."""
+    """Return what `response_format` becomes. `taken` are the names of the other tools.
+
+    Where no tool can be forced, the model is asked for it in words, and that is reported."""
     kind = response_format.get("type") if isinstance(response_format, dict) else None
     if response_format is None or kind == "text":
         return StructuredOutput()
@@ -44,11 +51,23 @@ def structured_output(response_format: object, context: WriteContext[None], take
     definition = _object(response_format.get("json_schema"))
     schema = definition.get("schema") if kind == "json_schema" else None
     if not isinstance(schema, dict):
-        return StructuredOutput(tool=_tool(_ANY_OBJECT, definition, taken))
+        return _any_object(definition, context, taken)
     native = _native(schema, context.drops) if context.target.facts.json_schema else None
     if native is not None:
         return StructuredOutput(format={"type": "json_schema", "schema": native})
-    return StructuredOutput(tool=_tool(schema, definition, taken))
+    tool = _tool(schema, definition, taken)
+    if not why_not_forced(context):
+        return StructuredOutput(tool=tool)
+    context.drops.degraded("response_format")
+    return StructuredOutput(tool=tool, instruction=_BY_TOOL_IN_WORDS.format(tool["name"]))
+
+
+def _any_object(definition: JsonObject, context: WriteContext[None], taken: set[str]) -> StructuredOutput:
+    """Return what asks for any JSON object. A tool that need not be called would seldom be: its schema says nothing."""
+    if not why_not_forced(context):
+        return StructuredOutput(tool=_tool(_ANY_OBJECT, definition, taken))
+    context.drops.degraded("response_format")
+    return StructuredOutput(instruction=_ANY_OBJECT_IN_WORDS)
 
 
 def _object(value: object) -> JsonObject:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dragoman.dialects.anthropic_messages.response_format_write import StructuredOutput
-from dragoman.dialects.anthropic_messages.tools_write import ToolWriter, name_of
+from dragoman.dialects.anthropic_messages.tools_write import ToolWriter, name_of, why_not_forced
 from dragoman.dialects.write_context import WriteContext
 from dragoman.types.json import JsonObject
 
@@ -89,8 +89,7 @@ def _choice_of_answer(choice: JsonObject | None, name: str, context: WriteContex
         demand: JsonObject = {"type": "tool", "name": name, "disable_parallel_tool_use": True}
     else:
         demand = choice if choice is not None and mode == "tool" else {"type": "any"}
-    if _why_not_forced(context):
-        context.drops.degraded("response_format")
+    if why_not_forced(context):
         return _without_force(demand)
     if mode in ("auto", "none"):
         context.drops.degraded("tool_choice")
@@ -101,7 +100,7 @@ def _possible(choice: JsonObject | None, context: WriteContext[None]) -> JsonObj
     """Return the choice, or one without a demand where the model cannot be made to call a tool."""
     if choice is None or choice["type"] not in ("any", "tool"):
         return choice
-    reason = _why_not_forced(context)
+    reason = why_not_forced(context)
     if not reason:
         return choice
     context.drops.unsupported("tool_choice", reason)
@@ -110,14 +109,6 @@ def _possible(choice: JsonObject | None, context: WriteContext[None]) -> JsonObj
 
 def _without_force(choice: JsonObject) -> JsonObject:
     return {key: value for key, value in choice.items() if key != "name"} | {"type": "auto"}
-
-
-def _why_not_forced(context: WriteContext[None]) -> str:
-    """Return why no tool can be forced; empty where one can.
-    https://platform.claude.com/docs/en/build-with-claude/extended-thinking#extended-thinking-with-tool-use"""
-    if context.reasons:
-        return "no tool can be forced while the model reasons"
-    return "this model cannot be made to call a tool" if context.target.facts.forced_tools is False else ""
 
 
 def _history_tools(messages: list[JsonObject], context: WriteContext[None]) -> list[JsonObject]:

@@ -14,7 +14,7 @@ from dragoman.dialects.write_context import WriteContext
 from dragoman.errors import UnsupportedParamsError
 from dragoman.types.json import JsonObject
 
-__all__ = ["ToolWriter", "name_of", "tool_names"]
+__all__ = ["ToolWriter", "name_of", "tool_names", "why_not_forced"]
 
 _NAME_LENGTH = 128
 """`tools.0.custom.name: String should match pattern '^[a-zA-Z0-9_-]{1,128}$'`."""
@@ -36,6 +36,14 @@ def name_of(tool: JsonObject) -> str | None:
             name: str = inner["name"]
             return name
     return None
+
+
+def why_not_forced(context: WriteContext[None]) -> str:
+    """Return why no tool can be forced; empty where one can.
+    https://platform.claude.com/docs/en/build-with-claude/extended-thinking#extended-thinking-with-tool-use"""
+    if context.reasons:
+        return "no tool can be forced while the model reasons"
+    return "this model cannot be made to call a tool" if context.target.facts.forced_tools is False else ""
 
 
 def tool_names(tools: list[JsonObject], messages: list[JsonObject]) -> ToolNames:
