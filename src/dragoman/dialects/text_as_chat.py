@@ -1,4 +1,4 @@
-"""A text completion asked of a provider that only chats: the prompt becomes a user's message, the answer the text."""
+"""A text completion at a provider that only chats: the prompt becomes a user's message, the answer the text."""
 
 from __future__ import annotations
 
@@ -11,29 +11,26 @@ from dragoman.dialects.validation import bad
 from dragoman.types.chat import ChatChunk, ChatRequest, ChatResponse
 from dragoman.types.json import JsonObject
 from dragoman.types.operations import CHAT, TEXT_COMPLETION, Operation
+from dragoman.types.request_params import REQUEST_PARAMS
 from dragoman.types.text_completion import TextCompletion, TextCompletionRequest
 
 __all__ = ["STAND_INS", "StandIn", "chat_request", "text_chunk", "text_completion"]
 
-_UNSUPPORTED: dict[str, tuple[Any, ...]] = {
-    "suffix": (None, ""),
-    "echo": (None, False),
-    "best_of": (None, 1),
-    "logprobs": (None,),
-}
-"""What a chat has no way to say -> the values that ask for nothing."""
+_UNSUPPORTED = ("suffix", "echo", "best_of", "logprobs")
+"""Parameters that a chat does not have. Its `logprobs` is true or false."""
 
 
-def chat_request(request: TextCompletionRequest, drops: DropList | None = None) -> ChatRequest:
-    """Raises `UnsupportedParamsError` for what a chat cannot express, or notes it in `drops` (needed then), and
-    `BadRequestError` for more than one prompt."""
+def chat_request(request: TextCompletionRequest, drops: DropList) -> ChatRequest:
+    """Return the chat that asks for the same.
+
+    What a chat cannot express is left out and reported in `drops`. Raise `UnsupportedParamsError` if that is not allowed, and
+    `BadRequestError` for more than one prompt.
+    """
     chat: JsonObject = {key: value for key, value in request.items() if key not in ("prompt", *_UNSUPPORTED)}
-    for key, nothing in _UNSUPPORTED.items():
-        if request.get(key) in nothing:
-            continue
-        if drops is None:
-            raise bad(key, "the model only chats, and a chat has no such parameter", code="unsupported_parameter")
-        drops.unsupported(key, "the model only chats")
+    for key in _UNSUPPORTED:
+        value = request.get(key)
+        if value is not None and value not in REQUEST_PARAMS[TEXT_COMPLETION.name][key].neutral:
+            drops.unsupported(key, "the model only chats")
     chat["messages"] = [{"role": "user", "content": _prompt(request.get("prompt"))}]
     return cast(ChatRequest, chat)
 
@@ -49,39 +46,32 @@ def _prompt(prompt: Any) -> str:
 
 
 def text_completion(response: ChatResponse) -> TextCompletion:
-    """The answer as a text completion; its reasoning and tool calls have no place there."""
-    completion: JsonObject = {key: value for key, value in response.items() if key != "choices"}
-    completion["object"] = "text_completion"
-    completion["choices"] = [
-        {
-            "index": choice.get("index", 0),
-            "text": choice["message"].get("content") or "",
-            "logprobs": None,
-            "finish_reason": choice.get("finish_reason"),
-        }
-        for choice in response["choices"]
-    ]
-    return cast(TextCompletion, completion)
+    """Return the answer as a text completion, which has no place for reasoning and tool calls."""
+    return _with_texts(response, "message")
 
 
 def text_chunk(chunk: ChatChunk) -> TextCompletion:
-    """The same for one chunk; one without text gives a chunk with an empty text."""
-    completion: JsonObject = {key: value for key, value in chunk.items() if key != "choices"}
+    """Return a chunk as one of a text completion; a chunk without text becomes one with an empty text."""
+    return _with_texts(chunk, "delta")
+
+
+def _with_texts(chat: Mapping[str, Any], part: str) -> TextCompletion:
+    completion: JsonObject = {key: value for key, value in chat.items() if key != "choices"}
     completion["object"] = "text_completion"
     completion["choices"] = [
         {
             "index": choice.get("index", 0),
-            "text": choice["delta"].get("content") or "",
+            "text": choice[part].get("content") or "",
             "logprobs": None,
             "finish_reason": choice.get("finish_reason"),
         }
-        for choice in chunk["choices"]
+        for choice in chat["choices"]
     ]
     return cast(TextCompletion, completion)
 
 
 class StandIn(NamedTuple):
-    """Another operation by which a provider is asked that does not offer the one of the call."""
+    """Another operation by which a provider is called that does not offer the one of the call."""
 
     operation: Operation
     write_request: Callable[[Any, DropList], Any]

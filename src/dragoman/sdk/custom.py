@@ -12,6 +12,7 @@ from dragoman.routing import FunctionCall
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+from dragoman.types.operations import CHAT, EMBEDDING
 
 __all__ = ["PROVIDERS", "CustomLLM", "CustomLLMError", "GenericStreamingChunk", "register_provider"]
 
@@ -81,9 +82,9 @@ def register_provider(
 
 
 _METHODS: dict[tuple[str, bool], tuple[str, ...]] = {
-    ("chat", False): ("acompletion", "completion"),
-    ("chat", True): ("astreaming", "streaming", "acompletion", "completion"),
-    ("embedding", False): ("aembedding", "embedding"),
+    (CHAT.name, False): ("acompletion", "completion"),
+    (CHAT.name, True): ("astreaming", "streaming", "acompletion", "completion"),
+    (EMBEDDING.name, False): ("aembedding", "embedding"),
 }
 
 
@@ -112,7 +113,7 @@ def _arguments(call: FunctionCall) -> dict[str, Any]:
     content: dict[str, Any] = {"messages": call.request.get("messages")}
     extra: dict[str, Any] = {"custom_prompt_dict": {}, "encoding": None, "acompletion": None, "logger_fn": None}
     extra |= {"headers": dict(call.options.extra_headers), "client": None}
-    if call.operation == "embedding":
+    if call.operation == EMBEDDING.name:
         content, extra = {"input": call.request.get("input")}, {}
     return {
         "model": call.model,
@@ -133,7 +134,7 @@ def _empty(call: FunctionCall) -> Any:
     """An empty result, for code that fills one in."""
     from dragoman.types.results import Choices, EmbeddingResponse, Message, ModelResponse
 
-    if call.operation == "embedding":
+    if call.operation == EMBEDDING.name:
         return EmbeddingResponse(model=call.model)
     return ModelResponse(model=call.model, choices=[Choices(finish_reason="stop", message=Message())])
 

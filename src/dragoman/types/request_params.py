@@ -86,7 +86,7 @@ _TABLE = (
         deployment_default=False,
     ),
     _P("logprobs", (bool,), True, (False,)),
-    _P("logprobs", (int,), 2, (0,), operations=(TEXT_COMPLETION.name,)),
+    _P("logprobs", (int,), 2, operations=(TEXT_COMPLETION.name,)),  # 0: those of the chosen tokens
     _P("top_logprobs", (int,), 2, (0,), beside={"logprobs": True}),
     _P("modalities", (list,), ["text"], (["text"], []), ability="audio_output"),
     _P("audio", (dict,), {"voice": "alloy", "format": "wav"}, ({},), {"modalities": ["text", "audio"]}, "audio_output"),

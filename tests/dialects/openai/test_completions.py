@@ -138,7 +138,7 @@ def test_a_wrong_type_is_refused_with_its_path(body: Any, path: str) -> None:
 
 def test_a_prompt_becomes_a_message() -> None:
     request: Any = {"model": "m", "prompt": ["Once"], "max_tokens": 3, "echo": False, "best_of": 1, "stop": "."}
-    assert text_as_chat.chat_request(request) == {
+    assert text_as_chat.chat_request(request, DropList(target("anthropic"))) == {
         "model": "m",
         "messages": [{"role": "user", "content": "Once"}],
         "max_tokens": 3,
@@ -149,18 +149,16 @@ def test_a_prompt_becomes_a_message() -> None:
 @pytest.mark.parametrize("prompt", [["a", "b"], [1, 2], [[1]], []])
 def test_other_prompts_are_refused(prompt: Any) -> None:
     with pytest.raises(BadRequestError) as caught:
-        text_as_chat.chat_request({"model": "m", "prompt": prompt})
+        text_as_chat.chat_request({"model": "m", "prompt": prompt}, DropList(target("anthropic")))
     assert caught.value.param == "prompt"
 
 
 @pytest.mark.parametrize(("key", "value"), [("suffix", "end"), ("echo", True), ("best_of", 3), ("logprobs", 0)])
 def test_what_a_chat_cannot_say_is_named(key: str, value: Any) -> None:
     request: Any = {"model": "m", "prompt": "x", key: value}
-    with pytest.raises(BadRequestError) as without:
-        text_as_chat.chat_request(request)
-    assert without.value.param == key
-    with pytest.raises(UnsupportedParamsError):
+    with pytest.raises(UnsupportedParamsError) as refused:
         text_as_chat.chat_request(request, DropList(target("anthropic")))
+    assert refused.value.param == key
     drops = DropList(target("anthropic", drop_params=True))
     assert key not in text_as_chat.chat_request(request, drops)
     assert drops.dropped == (key,)
