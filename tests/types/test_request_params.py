@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from dragoman.dialects import anthropic_messages, openai_chat
+from dragoman.dialects import anthropic_messages, gemini, openai_chat
 from dragoman.dialects.anthropic_messages.params import PARAMS as ANTHROPIC_PARAMS
 from dragoman.dialects.anthropic_messages.params import SERVICE_TIERS
 from dragoman.dialects.anthropic_messages.params_read import READ_FIELDS
 from dragoman.dialects.codec import RequestHints, Target, WireRequest
+from dragoman.dialects.gemini.params import PARAMS as GEMINI_PARAMS
 from dragoman.dialects.openai_chat.accent import ChatAccent
 from dragoman.models.required_abilities import needed
 from dragoman.sdk.params import ChatParams, EmbeddingParams, TextParams
@@ -34,6 +35,7 @@ LISTS: list[tuple[str, Collection[str], Collection[str]]] = [
     ("sdk.params.TextParams", TextParams.__annotations__, TEXT.keys() - OF_THE_FUNCTION),
     ("sdk.params.EmbeddingParams", EmbeddingParams.__annotations__, EMBEDDING.keys() - OF_THE_FUNCTION),
     ("dialects.anthropic_messages.params.PARAMS", ANTHROPIC_PARAMS, CHAT),
+    ("dialects.gemini.params.PARAMS", GEMINI_PARAMS, CHAT),
 ]
 
 
@@ -110,3 +112,16 @@ def test_anthropic_reads_and_writes_the_same_fields() -> None:
     fields = {field for field in ANTHROPIC_PARAMS.values() if field}
     assert fields == READ_FIELDS - {"output_format"}, "`output_format` is the beta's name of `output_config.format`"
     assert len(set(SERVICE_TIERS.values())) == len(SERVICE_TIERS)
+
+
+@pytest.mark.parametrize("name", CHAT)
+def test_gemini_is_sent_what_its_table_says(name: str) -> None:
+    param = CHAT[name]
+    sent = written(gemini.CODEC, {**param.beside, name: param.sample})
+    without = written(gemini.CODEC, param.beside)
+    field = GEMINI_PARAMS[name]
+    if field is None:
+        assert sent.body == without.body
+        assert (name in sent.dropped) is not is_neutral(name, param.sample)
+    elif field and name not in ("service_tier", "tool_choice", "function_call"):  # `auto` is what happens anyway
+        assert sent.body != without.body or name in sent.dropped

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from dragoman.dialects.drop_list import BOOKKEEPING
 from dragoman.dialects.gemini.accent import GeminiWriteContext
-from dragoman.dialects.gemini.params import CONFIG_PARAMS, LEVELS, TIERS_TO_WIRE
+from dragoman.dialects.gemini.params import CONFIG_PARAMS, LEVELS, PARAMS, TIERS_TO_WIRE
 from dragoman.dialects.gemini.tools_write import write_schema
 from dragoman.dialects.reasoning import (
     budget_for_effort,
@@ -18,19 +17,14 @@ from dragoman.dialects.reasoning import (
 from dragoman.dialects.validation import bad, expect, expect_list, expect_object, expect_str
 from dragoman.types.chat import ChatRequest
 from dragoman.types.json import JsonObject
+from dragoman.types.request_params import is_neutral
 
 __all__ = ["report_unsupported", "write_body_params", "write_config"]
 
 _SAMPLING = frozenset({"temperature", "top_p", "top_k"})
-_WRITTEN = frozenset(
-    {*(param.name for param in CONFIG_PARAMS), "model", "messages", "stream", "stream_options", "stop",
-     "max_completion_tokens", "tools",
-     "tool_choice", "functions", "function_call", "parallel_tool_calls", "response_format", "reasoning_effort",
-     "thinking", "modalities", "audio", "safety_settings", "cached_content", "service_tier", "web_search_options",
-     "vendor_params", "metadata"}
-)  # fmt: skip
-_HARMLESS = BOOKKEEPING | {"store", "cache_control"}
-"""Parameters without which the answer is the same, or as good."""
+_HARMLESS = frozenset({"store", "cache_control"})
+"""Parameters without which the answer is the same, beside the bookkeeping that no dialect refuses."""
+_READ_ELSEWHERE = frozenset({"model", "messages", "parallel_tool_calls"})
 
 
 def write_config(request: ChatRequest, context: GeminiWriteContext, *, native_json: bool) -> JsonObject:
@@ -60,7 +54,8 @@ def _value(request: ChatRequest, name: str, context: GeminiWriteContext) -> Any:
     if value is None:
         return None
     if name in _SAMPLING and context.target.facts.sampling is False and not context.drops.allowed(name):
-        context.drops.unsupported(name)
+        if not is_neutral(name, value):
+            context.drops.unsupported(name, "the model takes no sampling parameters")
         return None
     return value
 
@@ -227,16 +222,17 @@ def write_body_params(request: ChatRequest, context: GeminiWriteContext) -> Json
 
 
 def report_unsupported(request: Mapping[str, Any], body: JsonObject, context: GeminiWriteContext) -> None:
-    """Report the parameters that Google has no place for: harmless ones as degraded, others as unsupported."""
+    """Report the parameters that Google has no field for, or send them where the caller insists that it does."""
     for name, value in request.items():
-        if value is None or name in _WRITTEN:
+        if value is None or PARAMS.get(name) is not None or name in _READ_ELSEWHERE:
             continue
         if context.drops.allowed(name):
             body[name] = value
+        elif is_neutral(name, value) or value == "":
+            continue
         elif name in _HARMLESS:
-            if value not in (False, ""):
-                context.drops.degraded(name)
+            context.drops.degraded(name)
         else:
-            context.drops.unsupported(name)
+            context.drops.leave_out(name)
     if request.get("parallel_tool_calls") is False and (request.get("tools") or request.get("functions")):
         context.drops.degraded("parallel_tool_calls")

@@ -51,8 +51,9 @@ def checked_request(request: ChatRequest, drops: DropList) -> ChatRequest:
     Raise `BadRequestError` for a field of a wrong type.
     """
     check_request(request)
-    # A request without these would be none, whatever a configuration says about them.
-    kept: Any = {**drops.without_dropped(request), "model": request["model"], "messages": request["messages"]}
+    kept: Any = drops.without_dropped(request)
+    # There is no request without these, whatever a configuration says about them.
+    kept.update({name: request[name] for name in ("model", "messages") if name in request})
     return kept  # type: ignore[no-any-return]
 
 
