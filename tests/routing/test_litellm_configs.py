@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
@@ -280,7 +281,9 @@ async def test_a_router_with_the_same_arguments_does_the_same(
     monkeypatch.setenv("KEY", "sk-" + "secret" * 4)
     with caplog.at_level(logging.WARNING, "dragoman"):
         router = dragoman.Router(entries, **yaml.safe_load(case.text)["router_settings"])
-    later = ", ".join(sorted(key.rpartition(".")[2] for key in case.unsupported))
+    own = inspect.signature(dragoman.Router).parameters
+    names = {key.rpartition(".")[2] for key in case.unsupported}
+    later = ", ".join(sorted(names - own.keys()))
     told = [f"Router: known and without effect yet: {later}"] if later else []
     assert [record.getMessage() for record in caplog.records] == told
     try:

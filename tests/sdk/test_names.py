@@ -13,7 +13,7 @@ import pytest
 
 import dragoman
 from dragoman import errors
-from dragoman.litellm.unsupported import _HINTS, instead_of
+from dragoman.litellm.unsupported import hint_of, unsupported_names
 from dragoman.sdk.settings import SETTINGS, Settings
 from dragoman.types import results, router
 
@@ -69,7 +69,7 @@ def test_litellms_paths_are_attributes_too() -> None:
 
 @pytest.mark.parametrize("name", ["success_callback", "aresponses", "RetryPolicy", "image_generation", "provider_list"])
 def test_names_of_litellm_that_are_absent_say_what_to_use_instead(name: str) -> None:
-    hint = instead_of(name)
+    hint = hint_of("sdk", name)
     assert hint
     with pytest.raises(AttributeError) as caught:
         getattr(dragoman, name)
@@ -77,7 +77,7 @@ def test_names_of_litellm_that_are_absent_say_what_to_use_instead(name: str) -> 
 
 
 def test_no_hint_speaks_of_a_name_that_is_here() -> None:
-    assert [name for names in _HINTS for name in names.split() if hasattr(dragoman, name)] == []
+    assert [name for name in unsupported_names("sdk") if hasattr(dragoman, name)] == []
 
 
 def test_unknown_names_are_unknown() -> None:

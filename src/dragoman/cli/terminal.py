@@ -42,11 +42,22 @@ def read_settings(path: Path | None, host: str | None) -> GatewayConfig:
     if warning:
         warn(warning)
     if settings.unsupported:
-        warn(
-            "known to LiteLLM and not supported here yet, so without effect: "
-            + ", ".join(_grouped(settings.unsupported))
-        )
+        warn(_without_effect(settings.unsupported))
     return settings
+
+
+def _without_effect(paths: Iterable[str]) -> str:
+    """Name the paths without effect, and below them what to use instead."""
+    from dragoman.litellm.unsupported import hint_of_key
+
+    groups = list(_grouped(paths))
+    hints: dict[str, list[str]] = {}
+    for group in groups:
+        if hint := hint_of_key(group.partition(" (")[0]):
+            hints.setdefault(hint, []).append(group.partition(" (")[0].rpartition(".")[2])
+    lines = [f"  {', '.join(dict.fromkeys(names))}: {hint}" for hint, names in hints.items()]
+    first = f"known to LiteLLM and not supported here yet, so without effect: {', '.join(groups)}"
+    return "\n".join((first, *lines))
 
 
 def _grouped(paths: Iterable[str]) -> Iterator[str]:

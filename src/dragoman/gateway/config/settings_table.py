@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from importlib import resources
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +11,7 @@ from urllib.parse import urlsplit
 from dragoman.gateway.config.server_settings import ServerSettings
 from dragoman.litellm.controls import CONTROL_NAMES
 from dragoman.litellm.price_names import is_price_name
+from dragoman.litellm.unsupported import unsupported_names
 from dragoman.routing.settings.deployment_keys import ENTRY_KEYS, KEYS
 from dragoman.routing.settings.options import OPTIONS
 from dragoman.routing.settings.table import LITELLM_SETTINGS, ROUTER_SETTINGS
@@ -147,11 +146,6 @@ def _server(section: str) -> list[Setting]:
     return [item for item in SERVER_SETTINGS if item.section == section]
 
 
-def _unsupported() -> Mapping[str, frozenset[str]]:
-    data = resources.files("dragoman.gateway.config").joinpath("litellm_keys.toml").read_text(encoding="utf-8")
-    return {name: frozenset(keys.split()) for name, keys in tomllib.loads(data).items()}
-
-
 def _sections() -> Mapping[str, Section]:
     params = {name: item for name, item in OPTIONS.items() if item.section == "litellm_params"}
     tables = {
@@ -162,8 +156,7 @@ def _sections() -> Mapping[str, Section]:
         "model": _table(*_ENTRY),
         "litellm_params": _table(_MODEL, _unread(params), _unread(KEYS)),
     }
-    known = _unsupported()
-    sections = {name: Section(table, known.get(name, frozenset()) - table.keys()) for name, table in tables.items()}
+    sections = {name: Section(table, unsupported_names(name) - table.keys()) for name, table in tables.items()}
     own, request = sections["litellm_params"], frozenset(REQUEST_PARAMS)
     unsupported = (own.unsupported | CONTROL_NAMES) - own.settings.keys() - request
     sections["litellm_params"] = replace(own, unsupported=unsupported, parameters=request, prices=True)

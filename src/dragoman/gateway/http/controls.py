@@ -13,6 +13,7 @@ from typing import Any
 from dragoman.dialects.validation import bad, wrong_type
 from dragoman.errors import BadRequestError
 from dragoman.litellm.controls import is_control
+from dragoman.litellm.unsupported import hint_of, unsupported_names
 from dragoman.routing import NO_OPTIONS, CallOptions
 from dragoman.routing.settings.deployment_keys import KEYS
 from dragoman.routing.settings.options import OPTION_NAMES, is_price
@@ -40,8 +41,8 @@ _PLAIN = frozenset(
 )
 """What most bodies consist of, so that these names need no closer look."""
 _SERVER_PREFIXES = ("aws_", "vertex_", "watsonx_", "langfuse_", "langsmith_", "gcs_", "s3_")
-_NOT_YET_MEANT = frozenset({"guardrails", "policies", "prompt_id"})
-"""Left out they would change what the caller means: refused."""
+_REFUSED = unsupported_names("request")
+"""Without their effect a call would mean something else."""
 _UNUSED = (OPTION_NAMES | KEYS.keys()) - (OPTION_NAMES & ALL_PARAMS.keys())
 """Options of the SDK and settings of a deployment, but for those that are parameters of requests as well (`metadata`)."""
 
@@ -57,10 +58,9 @@ def reject_server_fields(body: Mapping[str, Any], path: str = "") -> None:
                 param=f"{path}{name}",
                 code="forbidden_parameter",
             )
-        if name in _NOT_YET_MEANT:
-            raise BadRequestError(
-                f"{path}{name}: not supported yet", param=f"{path}{name}", code="unsupported_parameter"
-            )
+        if name in _REFUSED:
+            message = f"{path}{name}: {hint_of('request', name)}"
+            raise BadRequestError(message, param=f"{path}{name}", code="unsupported_parameter")
 
 
 def pop_call_options(body: JsonObject) -> tuple[CallOptions, tuple[str, ...]]:
