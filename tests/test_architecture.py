@@ -97,6 +97,23 @@ def test_the_core_needs_few_dependencies_and_pins_none_from_above() -> None:
     assert not [requirement for requirement in everything if re.search(r"<|==|~=", requirement.split(";")[0])]
 
 
+def names_tested(path: Path) -> Iterator[str]:
+    """Yield the comparisons of an operation or a dialect with a name that is written in the code."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Compare):
+            continue
+        sides = (node.left, *node.comparators)
+        subjects = {getattr(side, "attr", getattr(side, "id", "")) for side in sides}
+        words = any(isinstance(leaf, ast.Constant) and leaf.value for side in sides for leaf in ast.walk(side))
+        if words and subjects & {"operation", "operation_name", "dialect"}:
+            yield ast.unparse(node)
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if "simulator" not in p.parts], ids=relative)
+def test_no_code_tests_the_name_of_an_operation_or_a_dialect(path: Path) -> None:
+    assert list(names_tested(path)) == []
+
+
 def test_lock_files_hold_hashes_and_no_addresses() -> None:
     for path in sorted((ROOT / "requirements").glob("*.txt")):
         text = path.read_text()
