@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from dragoman import errors
+from dragoman.dialects.codec import Payload
 from dragoman.providers import Provider
 from dragoman.routing import Answer, Deployment, StreamAnswer
 from tests.routing.test_router import Make, chat, text_of
@@ -104,15 +105,15 @@ async def test_what_cannot_be_read_in_the_middle_of_a_stream_ends_it(upstream: U
 async def test_what_cannot_be_written_falls_over(upstream: Upstream, make: Make) -> None:
     written = 0
 
-    def write(response: Any) -> bytes:
+    def write(response: Any) -> Payload:
         nonlocal written
         written += 1
         if written == 1:
             raise TypeError("unhashable type")
-        return orjson.dumps(response)
+        return Payload(orjson.dumps(response), "application/json")
 
     deployments = upstream.deployment("smart", "sim"), upstream.deployment("backup", "sim")
     answer = await make(*deployments, settings=SETTINGS).answer(replace(chat("smart"), write=write))
     assert isinstance(answer, Answer)
     assert [attempt.error for attempt in answer.attempts] == ["APIResponseValidationError", None]
-    assert answer.written == orjson.dumps(answer.response)
+    assert answer.written == Payload(orjson.dumps(answer.response), "application/json")

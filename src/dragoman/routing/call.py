@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from dragoman.dialects.codec import ReplyStyle
+from dragoman.dialects.codec import Payload, ReplyStyle
 from dragoman.routing.settings.call_options import CallOptions
 from dragoman.types.call_record import Attempt, CallRecord
 from dragoman.types.caller import ANONYMOUS, Caller
@@ -43,7 +43,7 @@ class Call:
     options: CallOptions = field(default_factory=CallOptions)
     source: Source | None = None
     reply_style: ReplyStyle | None = None
-    write: Callable[[Any], bytes] | None = None
+    write: Callable[[Any], Payload] | None = None
     """Writes a whole hub response for the caller. It runs within the attempt, so that another deployment can take over from
     an answer that cannot be written."""
     caller: Caller = ANONYMOUS
@@ -69,7 +69,7 @@ class Answer:
     """The provider's, names in lower case."""
     response: Any = None
     """The hub's response."""
-    written: bytes | None = None
+    written: Payload | None = None
     """What `Call.write` made of `response`."""
     native: bytes | None = None
     """The provider's body, untouched, where it speaks the caller's dialect."""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["Reply"]
 
 
+_BINARY = ("audio/", "image/", "video/", "application/octet-stream")
+"""Media types in which the bytes of a byte order mark are content."""
 _PIECE = 32 * 1024
 """Bytes. Hundreds of small events: reading them all takes a few milliseconds."""
 
@@ -62,7 +64,7 @@ class Reply:
             headers.update({name: ", ".join(map(_text, message.headers.getall(name))) for name in headers})
         self._body = body
         self._is_open_ended = not message.chunked and "content-length" not in headers
-        self._is_begun = False
+        self._is_begun = headers.get("content-type", "").startswith(_BINARY)
         self._connection: HttpConnection | None = connection
         self._watch = watch
         self._max_body = max_body
@@ -142,7 +144,7 @@ class Reply:
             self._watch.finally_cut(connection.cut)
 
     async def _next(self) -> bytes:
-        """Return the next bytes of the body, without a byte order mark at its beginning; empty at its end.
+        """Return the next bytes of the body, without the byte order mark of a text at its beginning; empty at its end.
 
         Servers on Windows write the mark, and neither JSON (RFC 8259, 8.1) nor the clients of a stream expect it."""
         if self._pieces:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 
 import orjson
 
-from dragoman.dialects.codec import Codec, ReplyStyle, RequestHints
+from dragoman.dialects.codec import Codec, Payload, ReplyStyle, RequestHints
 from dragoman.dialects.dialect import CallerRoute, Dialect
 from dragoman.errors import BadRequestError, NotFoundError
 from dragoman.gateway.http.body import BodyLimits, parse_object, take_body
@@ -26,6 +26,7 @@ from dragoman.types.json import JsonObject
 
 __all__ = ["ModelEndpoint", "model_endpoint"]
 
+_JSON = "application/json"
 _LONGEST_NAME = 512
 """No model's name is longer, and it is repeated in headers, errors and the log."""
 
@@ -80,13 +81,14 @@ class ModelEndpoint:
 
         `headers` have lower-case names; `model` is the one that the address names; `with_user_agent` keeps the name of the
         caller's program for the choice of a deployment."""
-        body = parse_object(raw, limits)
+        payload = self._payload(raw, headers) if self.codec.read_request_payload is not None else None
+        body = parse_object(raw, limits) if payload is None else {}
         options, dropped = self._take_options(body)
         metadata = body.get("metadata")
         if not self.controls:
             keep_labels(body)
         hints = RequestHints(model=model, stream=self.stream, headers=_subset(headers, self.dialect.hint_headers))
-        request = self.codec.read_request(body, hints)
+        request = self._read_request(body, payload, hints)
         name = _model_name(request.get("model"))
         options = with_caller_facts(options, metadata or request.get("metadata"), headers, with_user_agent)
         if self.controls:
@@ -100,11 +102,27 @@ class ModelEndpoint:
             request=request,
             stream=bool(request.get("stream")) if self.stream is None else self.stream,
             options=options,
-            source=self._source(style, body, raw, headers),
+            source=self._source(style, body, raw, headers) if payload is None else None,
             reply_style=style,
-            write=lambda response: orjson.dumps(self.codec.write_response(response, style)),
+            write=lambda response: self._write_response(response, style),
             dropped=dropped,
         )
+
+    def _payload(self, raw: bytes, headers: Mapping[str, str]) -> Payload | None:
+        """Return the body of a caller that sends something other than JSON."""
+        content_type = headers.get("content-type", "")
+        return None if content_type.partition(";")[0].strip().lower() == _JSON else Payload(raw, content_type)
+
+    def _read_request(self, body: JsonObject, payload: Payload | None, hints: RequestHints) -> Any:
+        if payload is not None and self.codec.read_request_payload is not None:
+            return self.codec.read_request_payload(payload, hints)
+        return self.codec.read_request(body, hints)
+
+    def _write_response(self, response: Any, style: ReplyStyle) -> Payload:
+        codec = self.codec
+        if codec.write_response_payload is not None:
+            return codec.write_response_payload(response, style)
+        return Payload(orjson.dumps(codec.write_response(response, style)), _JSON)
 
     def _take_options(self, body: JsonObject) -> tuple[CallOptions, tuple[str, ...]]:
         if self.controls:

@@ -24,7 +24,7 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
-_JSON = (b"content-type", b"application/json")
+_JSON = b"application/json"
 
 
 def header(name: bytes, value: str, longest: int = 2048) -> tuple[bytes, bytes]:
@@ -89,8 +89,10 @@ class Exchange:
     async def body(self, data: bytes, more: bool) -> None:
         await self.send({"type": "http.response.body", "body": data, "more_body": more})
 
-    async def reply(self, status: int, data: bytes, headers: Headers | None = None) -> None:
-        """Send a whole JSON answer."""
+    async def reply(
+        self, status: int, data: bytes, headers: Headers | None = None, content_type: bytes = _JSON
+    ) -> None:
+        """Send a whole answer."""
         length = (b"content-length", b"%d" % len(data))
-        await self.start(status, [_JSON, length, *(headers or ())])
+        await self.start(status, [(b"content-type", content_type), length, *(headers or ())])
         await self.send({"type": "http.response.body", "body": data, "more_body": False})

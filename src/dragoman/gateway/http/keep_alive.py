@@ -34,7 +34,7 @@ class KeepAliveStream:
     )
 
     def __init__(self, exchange: Exchange, *, content_type: bytes, keep_alive_bytes: bytes, interval: float) -> None:
-        """`keep_alive_bytes` may stand between any two pieces and mean nothing; `interval`: seconds."""
+        """`keep_alive_bytes` may stand between any two pieces and mean nothing; empty: nothing may. `interval`: seconds."""
         self._exchange = exchange
         self._content_type = content_type
         self._keep_alive_bytes = keep_alive_bytes
@@ -60,7 +60,7 @@ class KeepAliveStream:
         wait = self._last + self._interval - self._loop.time()
         if wait <= 0.001:
             wait = self._interval
-            if not self._is_sending and (self._beat is None or self._beat.done()):
+            if self._keep_alive_bytes and not self._is_sending and (self._beat is None or self._beat.done()):
                 self._beat = self._loop.create_task(self._send_keep_alive())
         self._timer = self._loop.call_later(wait, self._tick)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
-from dragoman.dialects.codec import Codec
+from dragoman.dialects.codec import EVENT_STREAM, Codec
 from dragoman.errors import BadRequestError, DragomanError
 from dragoman.gateway.http.disconnect import DisconnectWatch
 from dragoman.gateway.http.exchange import Exchange
@@ -19,8 +19,7 @@ from dragoman.routing.attempt.invalid_answer import invalid_answer
 
 __all__ = ["StreamReply", "WholeReply"]
 
-_EVENT_STREAM = b"text/event-stream; charset=utf-8"
-_JSON_ARRAY = b"application/json"
+_JSON = b"application/json"
 
 
 class WholeReply:
@@ -50,19 +49,26 @@ class WholeReply:
         if isinstance(answer, StreamAnswer):
             await answer.aclose()
             raise BadRequestError("this cannot be streamed", param="stream")
-        data = answer.native if answer.written is None else answer.written
-        if data is None:
-            assert self._call.write is not None
-            data = self._call.write(answer.response)
+        data, content_type = self._written(answer)
         exchange = self._exchange
-        await exchange.reply(200, data, call_headers(exchange.record, self._services.redactor))
+        await exchange.reply(200, data, call_headers(exchange.record, self._services.redactor), content_type)
+
+    def _written(self, answer: Answer) -> tuple[bytes, bytes]:
+        """Return the body and its media type."""
+        payload = answer.written
+        if payload is None:
+            if answer.native is not None:
+                return answer.native, _JSON
+            assert self._call.write is not None
+            payload = self._call.write(answer.response)
+        return payload.data, payload.content_type.encode("latin-1")
 
 
 class StreamReply:
     """Writes an answer as it comes. Enter it before the answer is awaited: what keeps the connection alive may have to be sent
     before that, and a failure after it is the last event of the stream."""
 
-    __slots__ = ("_exchange", "_services", "_stream", "_watch", "_writer")
+    __slots__ = ("_exchange", "_has_events", "_services", "_stream", "_watch", "_writer")
 
     def __init__(
         self,
@@ -78,10 +84,13 @@ class StreamReply:
         self._exchange = exchange
         self._watch = watch
         self._writer = codec.stream_writer(call.reply_style)
+        self._has_events = codec.stream_content_type == EVENT_STREAM
         self._stream = KeepAliveStream(
             exchange,
-            content_type=_JSON_ARRAY if call.reply_style.framing == "json_array" else _EVENT_STREAM,
-            keep_alive_bytes=exchange.dialect.keep_alive_bytes,
+            content_type=_JSON
+            if call.reply_style.framing == "json_array"
+            else codec.stream_content_type.encode("latin-1"),
+            keep_alive_bytes=exchange.dialect.keep_alive_bytes if self._has_events else b"",
             interval=services.keep_alive_seconds,
         )
 
@@ -104,11 +113,11 @@ class StreamReply:
         """Send the stream from its first content to its proper end. It is closed, whatever happens."""
         assert isinstance(answer, StreamAnswer)
         stream, writer, services = self._stream, self._writer, self._services
-        adds_cost = services.include_cost and self._exchange.dialect.usage_takes_cost
+        adds_cost = services.include_cost and self._has_events and self._exchange.dialect.usage_takes_cost
         try:
             await stream.begin(call_headers(self._exchange.record, services.redactor))
             async for batch in answer.batches:
-                data = b"".join(batch) if answer.native else _written(writer, batch)
+                data = b"".join(batch) if answer.native else _join(writer, batch)
                 if adds_cost:
                     data = with_cost(data, answer)
                 if data:
@@ -119,16 +128,19 @@ class StreamReply:
             await answer.aclose()
 
     async def _fail(self, error: DragomanError) -> None:
-        """Send the error as the last event of a stream that has begun, or else as a whole answer."""
+        """Send the error as the last event of a stream that has begun, or else as a whole answer. A stream that has no place for an
+        error is left without its end, so that its caller does not take it for complete."""
         await self._stream.stop()
         if not self._stream.is_open:
             await reply_error(self._exchange, error, self._services.redactor)
             return
         self._exchange.error = type(error).__name__
-        await self._stream.end(self._services.redactor.bytes(self._writer.error(error)))
+        last = self._writer.error(error)
+        if last or self._has_events:
+            await self._stream.end(self._services.redactor.bytes(last))
 
 
-def _written(writer: Any, batch: list[Any]) -> bytes:
+def _join(writer: Any, batch: list[Any]) -> bytes:
     try:
         return b"".join(map(writer.write, batch))
     except DragomanError:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from dragoman.dialects.codec import ReplyStyle
+from dragoman.dialects.codec import Payload, ReplyStyle
 from dragoman.errors import APIError, DragomanError
 from dragoman.observe import AttemptEnded, CallFailed, CallSucceeded
 from dragoman.routing.admission.admission import Admitted
@@ -315,7 +315,7 @@ def _with_params(operation: Operation, request: Any, deployment: Deployment) -> 
     return {**params, **request}
 
 
-def _write(answer: Answer | StreamAnswer, write: Callable[[Any], bytes]) -> None:
+def _write(answer: Answer | StreamAnswer, write: Callable[[Any], Payload]) -> None:
     if isinstance(answer, Answer) and answer.native is None:
         try:
             answer.written = write(answer.response)
