@@ -185,12 +185,12 @@ class MessageStreamReader:
         if kind == "text_delta":
             yield from self._text(block, delta["text"])
         elif kind == "input_json_delta":
-            yield from self._input(block, delta["partial_json"])
+            yield from self._input(block, _string(delta, "partial_json"))
         elif kind == "thinking_delta":
-            if delta["thinking"]:
-                yield from self._thinking(block, {"thinking": delta["thinking"]})
+            if thinking := _string(delta, "thinking"):
+                yield from self._thinking(block, {"thinking": thinking})
         elif kind == "signature_delta":
-            yield from self._thinking(block, {"signature": delta["signature"]})
+            yield from self._thinking(block, {"signature": _string(delta, "signature")})
         elif kind == "citations_delta":
             block.citations.append(dict(delta["citation"]))
 
@@ -310,3 +310,10 @@ _EVENTS: dict[str, Callable[[MessageStreamReader, JsonObject], Iterator[ChatChun
     "message_stop": MessageStreamReader._message_stop,
 }
 """Events of other types (`ping`, and those to come) say nothing to the hub."""
+
+
+def _string(delta: JsonObject, name: str) -> str:
+    value = delta[name]
+    if value is None or isinstance(value, str):
+        return value or ""
+    raise invalid_shape(f"a {name} that is no string")

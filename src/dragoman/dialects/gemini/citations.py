@@ -33,7 +33,8 @@ def _grounding(metadata: Any, raw: bytes) -> Iterator[Annotation]:
         segment = support.get("segment")
         segment = segment if isinstance(segment, dict) else {}
         start, end = _place(segment, raw)
-        for index in support.get("groundingChunkIndices") or ():
+        indices = support.get("groundingChunkIndices")
+        for index in indices if isinstance(indices, list) else ():
             chunk = _chunk(chunks, index)
             source = next((value for value in chunk.values() if isinstance(value, dict)), {})
             citation = {"groundingSupport": support, "groundingChunk": chunk}
@@ -62,7 +63,7 @@ def _objects(value: Any) -> Iterator[JsonObject]:
 def _annotation(url: Any, title: Any, start: int, end: int, citation: JsonObject) -> Annotation:
     return {
         "type": "url_citation",
-        "url_citation": {"url": url or "", "title": title or "", "start_index": start, "end_index": end},
+        "url_citation": {"url": _text(url), "title": _text(title), "start_index": start, "end_index": end},
         "provider_citation": {"vendor": own_vendor, "citation": citation},
     }
 
@@ -79,6 +80,10 @@ def _place(segment: JsonObject, raw: bytes) -> tuple[int, int]:
         if at >= 0:
             start, end = at, at + len(text.encode(errors="surrogatepass"))
     return len(raw[:start].decode(errors="ignore")), len(raw[:end].decode(errors="ignore"))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _index(value: Any) -> int:

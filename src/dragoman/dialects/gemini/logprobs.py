@@ -17,7 +17,9 @@ def read_logprobs(result: Any) -> JsonObject | None:
     content = []
     for index, chosen in enumerate(result["chosenCandidates"]):
         top = tops[index] if index < len(tops) and isinstance(tops[index], dict) else {}
-        content.append({**_token(chosen), "top_logprobs": [_token(entry) for entry in top.get("candidates") or ()]})
+        likely = top.get("candidates")
+        likely = likely if isinstance(likely, list) else []
+        content.append({**_token(chosen), "top_logprobs": [_token(entry) for entry in likely]})
     return {"content": content, "refusal": None}
 
 
@@ -26,9 +28,13 @@ def _token(entry: Any) -> JsonObject:
     token = str(entry.get("token") or "")
     return {
         "token": token,
-        "logprob": float(entry.get("logProbability") or 0.0),
+        "logprob": _number(entry.get("logProbability")),
         "bytes": list(token.encode(errors="replace")),
     }
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def write_logprobs(logprobs: JsonObject | None) -> JsonObject | None:

@@ -7,6 +7,7 @@ from typing import Any, cast
 from dragoman.dialects.codec import ReplyContext
 from dragoman.dialects.error_details import shown
 from dragoman.dialects.openai_chat.accent import reasoning_tag_of
+from dragoman.dialects.openai_chat.answer_types import fit_logprobs, fit_message
 from dragoman.dialects.openai_chat.errors import failed_choice, raise_if_error
 from dragoman.dialects.openai_chat.finish_reasons import failure_word, finish_reason
 from dragoman.dialects.openai_chat.message_fields import (
@@ -96,14 +97,19 @@ def _choice(raw: JsonObject, position: int, context: ReplyContext) -> ChatChoice
     word = _finish_word(raw)
     if raw.get("error") or failure_word(word):
         raise failed_choice(raw, context)
+    word = text(word)
     choice = {key: value for key, value in raw.items() if key != "message"}
+    if choice.get("logprobs") is not None:
+        choice["logprobs"] = fit_logprobs(choice["logprobs"])
+    if not isinstance(choice.get("native_finish_reason", ""), str):
+        del choice["native_finish_reason"]
     choice["index"] = raw["index"] if type(raw.get("index")) is int else position
     read = _message(message, context, position)
     json_answer = _json_answer(read, context)
     choice["message"] = read
     reason = finish_reason(word, called=bool(read.get("tool_calls")), json_answer=json_answer)
     choice["finish_reason"] = reason
-    if word and word != reason and not raw.get("native_finish_reason"):
+    if word and word != reason and not choice.get("native_finish_reason"):
         choice["native_finish_reason"] = word
     return cast(ChatChoice, choice)
 
@@ -118,6 +124,7 @@ def _finish_word(raw: JsonObject) -> Any:
 def _message(raw: JsonObject, context: ReplyContext, position: int) -> JsonObject:
     message = {key: value for key, value in raw.items() if key not in ("reasoning", "reasoning_content")}
     prune(message)
+    fit_message(message)
     content = read_content(raw.get("content"))
     message["role"] = raw.get("role") or "assistant"
     message["content"] = content.text

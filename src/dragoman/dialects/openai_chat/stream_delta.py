@@ -6,6 +6,7 @@ from typing import Any
 
 from dragoman.dialects.codec import ReplyContext
 from dragoman.dialects.openai_chat.accent import reasoning_tag_of
+from dragoman.dialects.openai_chat.answer_types import fit_message
 from dragoman.dialects.openai_chat.message_fields import prune, read_content, reasoning_text
 from dragoman.dialects.openai_chat.reasoning_details import Details
 from dragoman.dialects.openai_chat.think_tags import TagSplitter
@@ -67,7 +68,7 @@ class OpenChoice:
                 delta["content"] = ""
         if not raw.keys() <= _PLAIN:
             self._add_rest(delta, raw)
-        elif raw.get("refusal"):
+        elif raw.get("refusal") and isinstance(raw["refusal"], str):
             delta["refusal"] = raw["refusal"]
         if content:
             self._add_content(delta, content)
@@ -102,6 +103,7 @@ class OpenChoice:
     def _add_rest(self, delta: JsonObject, raw: JsonObject) -> None:
         rest = {key: value for key, value in raw.items() if key not in _READ and value is not None}
         prune(rest)
+        fit_message(rest)
         details = rest.get("reasoning_details")
         if isinstance(details, list):
             blocks = self._details.add(details)

@@ -11,9 +11,10 @@ from dragoman.dialects.codec import ReplyContext
 from dragoman.dialects.error_details import json_or_none
 from dragoman.dialects.framing.sse import SseEvent, SseReader
 from dragoman.dialects.framing.surrogates import loads
+from dragoman.dialects.openai_chat.answer_types import fit_logprobs
 from dragoman.dialects.openai_chat.errors import failed_choice, is_error, stream_error
 from dragoman.dialects.openai_chat.finish_reasons import failure_word, finish_reason
-from dragoman.dialects.openai_chat.message_fields import search_annotations
+from dragoman.dialects.openai_chat.message_fields import search_annotations, text
 from dragoman.dialects.openai_chat.response_read import envelope, invalid
 from dragoman.dialects.openai_chat.stream_delta import OpenChoice
 from dragoman.dialects.openai_chat.usage import has_usage, read_usage
@@ -178,7 +179,7 @@ class ChatStreamReader:
         delta = raw.get("delta")
         read = state.read(delta if isinstance(delta, dict) else {})
         extras = _unknown_fields(raw, _HELD)
-        logprobs = raw.get("logprobs")
+        logprobs = raw.get("logprobs") and fit_logprobs(raw["logprobs"])
         if not read and not (isinstance(logprobs, dict) and any(logprobs.values())):
             state.extras |= extras
             return None
@@ -194,7 +195,7 @@ class ChatStreamReader:
             raise failed_choice(raw, self._context)
         if word is not None:
             state.word = word if isinstance(word, str) else ""
-            state.native = raw.get("native_finish_reason") or state.native
+            state.native = text(raw.get("native_finish_reason")) or state.native
 
     def _end(self) -> Iterator[ChatChunk]:
         self._ended = True

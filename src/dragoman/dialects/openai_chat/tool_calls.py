@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import orjson
 
+from dragoman.dialects.openai_chat.answer_types import fit_call
 from dragoman.dialects.tool_arguments import ArgumentsGate, say_nothing
 from dragoman.errors import APIResponseValidationError
 from dragoman.types.chat import ToolCall
@@ -35,8 +36,9 @@ def whole_calls(calls: list[Any], seed: str, names: Mapping[str, str]) -> list[T
 
 def _whole(call: JsonObject, fallback_id: str, names: Mapping[str, str]) -> ToolCall:
     read = {key: value for key, value in call.items() if key != "index" and value is not None}
+    fit_call(read)
     read["id"] = str(call.get("id") or fallback_id)
-    read["type"] = call.get("type") or "function"
+    read.setdefault("type", "function")
     function = call.get("function")
     if isinstance(function, dict):
         name = str(function.get("name") or "")
@@ -82,9 +84,10 @@ class OpenCalls:
         function = function if isinstance(function, dict) else {}
         call, new = self._find(piece, str(function.get("name") or ""))
         delta = {key: value for key, value in piece.items() if value is not None}
+        fit_call(delta)
         delta["index"] = call.index
         if new:
-            delta |= {"id": call.id, "type": piece.get("type") or "function"}
+            delta |= {"id": call.id, "type": delta.get("type") or "function"}
         else:
             delta.pop("id", None)
             delta.pop("type", None)

@@ -83,11 +83,13 @@ def _add_choice(choice: dict[str, Any], piece: Mapping[str, Any]) -> None:
         if name not in ("delta", "text", "index", "logprobs") and value is not None:
             choice[name] = value
     for name, tokens in (piece.get("logprobs") or {}).items():
-        target = choice.setdefault("logprobs", {})
-        if isinstance(tokens, list):
-            target.setdefault(name, []).extend(tokens)
+        logprobs = choice.setdefault("logprobs", {})
+        if not isinstance(tokens, list):
+            logprobs.setdefault(name, tokens)
+        elif isinstance(logprobs.get(name), list):
+            logprobs[name].extend(tokens)
         else:
-            target[name] = tokens
+            logprobs[name] = list(tokens)
 
 
 def _add_delta(message: dict[str, Any], delta: Mapping[str, Any]) -> None:
