@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,14 @@ import aiohttp
 import pytest
 
 from dragoman.dialects import registry
+from dragoman.dialects.dialect import CallerRoute, Dialect
 from dragoman.errors import ConfigError, NotFoundError
 from dragoman.gateway.config.gateway_config import parse_config
 from dragoman.gateway.routes import RouteTable
 from dragoman.providers import Providers, provider_from_mapping
 from dragoman.routing import Answer, Call, CallOptions, CallRouter, Deployment
 from dragoman.routing.settings.routes import parse_routes
-from dragoman.types.operations import EMBEDDING, OPERATIONS
+from dragoman.types.operations import EMBEDDING, OPERATIONS, Operation
 from tests.dialects.sham_rerank import DIALECT, RERANK
 from tests.gateway.replaying import call, entry, kinds, run
 from tests.gateway.serving import KEY, Upstream, gateway, serving
@@ -70,6 +71,12 @@ def test_every_built_in_dialect_is_one_record_of_its_folder() -> None:
             assert route.codec.operation.name in dialect.endpoints
         markers = [route.marker for route in dialect.routes if route.marker]
         assert len(set(markers)) == len(markers)
+
+
+@pytest.mark.parametrize("record", [Dialect, CallerRoute, Operation])
+def test_the_page_describes_every_field(record: type[Any]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "add-a-dialect.md").read_text()
+    assert not [each.name for each in fields(record) if f"`{each.name}`" not in page]
 
 
 @pytest.mark.usefixtures("sham")
