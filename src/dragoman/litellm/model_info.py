@@ -58,15 +58,34 @@ def _prices(entry: ModelEntry, at: datetime.datetime) -> dict[str, Any]:
     names = _names(entry.mode)
     plain = rates_at(entry, at, {})
     _write(info, names, plain or _FREE, "")
-    said = {item for period in entry.prices for item in period.when.items()}
-    for condition, when in CONDITIONS.items():
-        rates = rates_at(entry, at, when) if said.intersection(when.items()) else plain
-        _write(info, names, {bucket: rate for bucket, rate in rates.items() if plain.get(bucket) != rate}, condition)
+    for condition, rates in _conditional_rates(entry, at, plain).items():
+        _write(info, names, rates, condition)
     info["tiered_pricing"] = _tiers(names, plain)
     if "web_search" in plain:
-        searches = [(name, rates_at(entry, at, {_CONTEXT_SIZE: size})) for name, size in BY_CONTEXT_SIZE.items()]
-        info[_SEARCH] = {name: _dollars(rates["web_search"].base, *names["web_search"][1:]) for name, rates in searches}
+        info[_SEARCH] = _search_prices(entry, at, names["web_search"][1])
     return info
+
+
+def _conditional_rates(
+    entry: ModelEntry, at: datetime.datetime, plain: Mapping[str, Rate]
+) -> dict[str, dict[str, Rate]]:
+    """Return the rates of service tiers and the like that differ from the plain ones."""
+    conditions = {item for period in entry.prices for item in period.when.items()}
+    rates = {
+        condition: rates_at(entry, at, when)
+        for condition, when in CONDITIONS.items()
+        if conditions.intersection(when.items())
+    }
+    return {
+        condition: {bucket: rate for bucket, rate in own.items() if plain.get(bucket) != rate}
+        for condition, own in rates.items()
+    }
+
+
+def _search_prices(entry: ModelEntry, at: datetime.datetime, meaning: Meaning) -> dict[str, float]:
+    """Return the dollars of a web search by how much of its results the model reads."""
+    rates = {name: rates_at(entry, at, {_CONTEXT_SIZE: size}) for name, size in BY_CONTEXT_SIZE.items()}
+    return {name: _dollars(own["web_search"].base, meaning) for name, own in rates.items()}
 
 
 @functools.lru_cache(maxsize=64)
@@ -99,16 +118,17 @@ def _tiers(names: Mapping[str, tuple[str, Meaning]], rates: Mapping[str, Rate]) 
     starts = sorted({0, *(above for rate in rates.values() for above, _ in rate.tiers)})
     if not any(start % 1000 for start in starts):
         return None
-    tiers: list[dict[str, Any]] = [
-        {"range": [start, end]} for start, end in zip(starts, (*starts[1:], None), strict=True)
-    ]
-    for bucket, rate in rates.items():
-        if bucket in names and names[bucket][0] != _SEARCH:
-            stem, meaning = names[bucket]
-            for tier in tiers:
-                price = next((price for above, price in reversed(rate.tiers) if above <= tier["range"][0]), rate.base)
-                tier[stem] = _dollars(price, meaning)
+    named = {bucket: names[bucket] for bucket in rates if bucket in names and names[bucket][0] != _SEARCH}
+    tiers: list[dict[str, Any]] = []
+    for start, end in zip(starts, (*starts[1:], None), strict=True):
+        prices = {stem: _dollars(_price_at(rates[bucket], start), meaning) for bucket, (stem, meaning) in named.items()}
+        tiers.append({"range": [start, end], **prices})
     return tiers
+
+
+def _price_at(rate: Rate, tokens: int) -> int:
+    """Return the price of an input just above so many tokens."""
+    return next((price for above, price in reversed(rate.tiers) if above <= tokens), rate.base)
 
 
 def _dollars(rate: int, meaning: Meaning) -> float:

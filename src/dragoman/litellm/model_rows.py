@@ -13,7 +13,8 @@ from dragoman.litellm.price_names import (
     ABILITY_NAMES,
     TOKEN_LIMITS,
 )
-from dragoman.litellm.price_reader import PriceReader, overlay_prices
+from dragoman.litellm.price_overlay import overlay_prices
+from dragoman.litellm.price_reader import PriceReader
 from dragoman.types.model_entry import ModelEntry, Provenance
 
 __all__ = ["entry_from_mapping"]
@@ -33,18 +34,16 @@ def entry_from_mapping(
     path: str = "",
     error: type[DragomanError] = ConfigError,
 ) -> ModelEntry:
-    """The row that `mapping` says, under LiteLLM's names (dollars for one token, one second, ...).
+    """Return the row that `mapping` describes under LiteLLM's names (dollars for one token, one second, ...).
 
-    A price given counts instead of that of `base`, for all its times and service tiers (`..._flex` and its like: for that one);
-    the rest of `base` stays. None counts as not said; keys that say neither a price nor a fact are passed over.
-    Raises one `error` with a line for each wrong `path`; names that LiteLLM knows and that mean nothing here are logged."""
+    A given price replaces that of `base`, for all its times and service tiers (`..._flex` and the like: for that one); the rest
+    of `base` stays. None counts as absent; keys that are neither a price nor a fact are skipped.
+    Raise one `error` with a line for each wrong `path`; names that LiteLLM knows and that have no effect here are logged."""
     facts = _Facts(mapping, path)
     mode = facts.text("mode") or (base.mode if base else "chat")
     prices = PriceReader(mode, path)
     prices.read(mapping)
-    known: dict[str, Any] = {"mode": mode, **facts.limits(mode), **facts.modalities()}
-    abilities = facts.abilities()
-    shut_down = facts.deprecation_date()
+    fields = facts.fields(mode)
     periods = overlay_prices(base.prices if base else (), prices)
     problems = [*facts.problems, *prices.problems]
     if problems:
@@ -52,36 +51,40 @@ def entry_from_mapping(
     if prices.remarks:
         _log.warning("%s/%s: prices without effect: %s", provider, model, ", ".join(prices.remarks))
     entry = _moved(base, provider, model) if base else ModelEntry(provider=provider, model=model)
+    if fields:
+        fields |= _merged_abilities(entry, fields.pop("abilities", {}), source)
+        fields["facts_provenance"] = _over(source, entry.facts_provenance)
     if prices.said:
-        over = base.price_provenance if base and base.prices else None
-        known |= {"prices": periods, "price_provenance": _over(source, over)}
-    if abilities:
-        known["abilities"] = {**entry.abilities, **abilities}
-        known["ability_sources"] = {**entry.ability_sources, **dict.fromkeys(abilities, source)}
-    if shut_down is not None:
-        known["deprecation_date"] = shut_down
-        known["deprecated"] = shut_down <= datetime.datetime.now(datetime.UTC).date()
-    if abilities or len(known) > 1 + 2 * prices.said:
-        known["facts_provenance"] = _over(source, entry.facts_provenance)
-    return replace(entry, **known)
+        replaced = base.price_provenance if base and base.prices else None
+        fields |= {"prices": periods, "price_provenance": _over(source, replaced)}
+    return replace(entry, mode=mode, **fields)
+
+
+def _merged_abilities(entry: ModelEntry, abilities: Mapping[str, bool], source: str) -> dict[str, Any]:
+    if not abilities:
+        return {}
+    return {
+        "abilities": {**entry.abilities, **abilities},
+        "ability_sources": {**entry.ability_sources, **dict.fromkeys(abilities, source)},
+    }
 
 
 def _moved(base: ModelEntry, provider: str, model: str) -> ModelEntry:
-    """The facts of `base` for the model of this name."""
+    """Return the facts of `base` for the model of this name."""
     if (base.provider, base.model) == (provider, model):
         return base
     return replace(base, provider=provider, model=model, aliases=(), matched_by=f"base_model {base.name}")
 
 
 def _over(source: str, under: Provenance | None) -> Provenance:
-    """Said by `source`, laid over what another one says."""
+    """Return the provenance of values of `source` over those of another one."""
     if under is None or under.source == source:
         return under or Provenance(source)
     return Provenance(source, f"over {under}", under.as_of)
 
 
 class _Facts:
-    """Reads what is no price, and collects what is wrong."""
+    """Reads facts, and collects problems."""
 
     def __init__(self, mapping: Mapping[str, Any], path: str) -> None:
         self._mapping = mapping
@@ -95,8 +98,19 @@ class _Facts:
             return ""
         return value or ""
 
+    def fields(self, mode: str) -> dict[str, Any]:
+        """Return the fields of a row that are facts; a mode alone is none."""
+        fields: dict[str, Any] = {**self.limits(mode), **self.modalities()}
+        if abilities := self.abilities():
+            fields["abilities"] = abilities
+        shut_down = self.deprecation_date()
+        if shut_down is not None:
+            is_over = shut_down <= datetime.datetime.now(datetime.UTC).date()
+            fields |= {"deprecation_date": shut_down, "deprecated": is_over}
+        return fields
+
     def limits(self, mode: str) -> dict[str, int]:
-        """The most tokens in and out. `max_tokens` is an older name of the one, or where that is not known of the other."""
+        """Return the limits of input and output. `max_tokens` is an older name of the one, or of the other if that is unknown."""
         either, most_in, most_out = (self._count(name) for name in TOKEN_LIMITS)
         if mode in _READS_ALL_ITS_TOKENS:
             most_in = either if most_in is None else most_in

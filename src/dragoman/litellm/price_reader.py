@@ -1,13 +1,13 @@
-"""LiteLLM's prices (dollars as floats) as rates (integers), and rates laid over the periods of a row."""
+"""Read LiteLLM's prices (dollars as floats) as rates (integers)."""
 
 from __future__ import annotations
 
 import datetime
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeAlias
 
 from dragoman.litellm.price_names import (
     BY_CONTEXT_SIZE,
@@ -23,11 +23,12 @@ from dragoman.litellm.price_names import (
 )
 from dragoman.settings.suggestions import did_you_mean
 from dragoman.types.cost import BUCKETS, NANO_DOLLARS
-from dragoman.types.model_entry import PricePeriod, Rate
+from dragoman.types.model_entry import Rate
 
-__all__ = ["GivenPrice", "PriceReader", "overlay_prices", "rate_of"]
+__all__ = ["Conditions", "GivenPrice", "PriceReader", "rate_of"]
 
-_When = tuple[tuple[str, str], ...]
+Conditions: TypeAlias = tuple[tuple[str, str], ...]
+"""What a request or answer must say for a price to apply: `(("service_tier", "flex"),)`."""
 _LIKE_A_PRICE = re.compile(r"(?:^|_)(?:cost|costs|price|prices|pricing)(?:_|$)")
 _STEMS = tuple(PRICES)
 _NO_PRICES = frozenset({"hours_utc", "windows", "weekday_timezone"})
@@ -39,27 +40,27 @@ _CONTEXT_SIZE = "search_context_size"
 
 @dataclass(slots=True)
 class GivenPrice:
-    """What was said of one bucket."""
+    """The price of one bucket."""
 
     path: str
     base: int | None = None
-    """Nano-dollars for `BUCKETS[bucket].per`. None: only tiers were given."""
+    """Nano-dollars for `BUCKETS[bucket].per`. None: only tiers are given."""
     tiers: dict[int, int] = field(default_factory=dict)
 
     def over(self, old: Rate | None) -> Rate | None:
-        """The rate in place of `old`; None where nothing says the price below the first tier."""
+        """Return the rate in place of `old`; None if the price below the first tier is unknown."""
         if self.base is not None:
             return Rate(self.base, tuple(sorted(self.tiers.items())))
         return None if old is None else Rate(old.base, tuple(sorted({**dict(old.tiers), **self.tiers}.items())))
 
 
 class PriceReader:
-    """Reads the prices of a mapping, and collects what is wrong, or means nothing here."""
+    """Reads the prices of a mapping, and collects problems and names without effect."""
 
     def __init__(self, mode: str, path: str = "") -> None:
         self._mode = mode
         self._path = path
-        self.given: dict[_When, dict[str, GivenPrice]] = {}
+        self.given: dict[Conditions, dict[str, GivenPrice]] = {}
         """By what the request must say, then by bucket."""
         self.off_peak: list[tuple[tuple[datetime.time, datetime.time], dict[str, GivenPrice]]] = []
         """Hours of a day (UTC), and the prices in them."""
@@ -68,7 +69,7 @@ class PriceReader:
 
     @property
     def said(self) -> bool:
-        """Whether there was any price."""
+        """Whether there is any price."""
         return bool(self.given or self.off_peak)
 
     def read(self, mapping: Mapping[str, Any]) -> None:
@@ -148,7 +149,10 @@ class PriceReader:
         if starts[:1] != [0] or sorted(set(starts)) != starts:
             self.problems.append((where, "expected ranges [from, to] in tokens that begin at 0 and rise"))
             return
-        for position, (start, tier) in enumerate(zip(starts, value, strict=True)):
+        self._read_tiers(starts, value, where)
+
+    def _read_tiers(self, starts: list[int], tiers: Iterable[Mapping[str, Any]], where: str) -> None:
+        for position, (start, tier) in enumerate(zip(starts, tiers, strict=True)):
             for name in tier.keys() - {"range"}:
                 self._tier(name, start, tier[name], f"{where}[{position}].{name}")
 
@@ -160,16 +164,12 @@ class PriceReader:
             self._set({}, meaning, start, value, where)
 
     def _off_peak(self, value: Any, where: str) -> None:
-        """`{hours_utc: "16:30-00:30", input_cost_per_token, ...}`: prices of some hours of every day."""
+        """Read `{hours_utc: "16:30-00:30", input_cost_per_token, ...}`: prices of some hours of every day."""
         windows = [value, *(value.get("windows") or ())] if isinstance(value, Mapping) else []
         if any(window.get("weekdays") for window in windows):
             self._remark("off_peak_pricing of some weekdays", value)
             return
-        spans = [_listed(window["hours_utc"]) for window in windows if "hours_utc" in window]
-        try:
-            hours = [_hours(span) for each in spans for span in each]
-        except (ValueError, AttributeError):
-            hours = []
+        hours = _hours_of(windows)
         if not hours:
             self.problems.append((where, 'expected an object with `hours_utc` such as "16:30-00:30", and prices'))
             return
@@ -210,56 +210,14 @@ def rate_of(value: Any, meaning: Meaning) -> int:
     return rate
 
 
-def overlay_prices(periods: Iterable[PricePeriod], prices: PriceReader) -> tuple[PricePeriod, ...]:
-    """The periods of a row with the given prices in place of their own."""
-    plain = prices.given.get((), {})
-    ours = [_conditional(when, given, periods, prices) for when, given in prices.given.items() if when]
-    always = [period for period in periods if not period.when] or ([PricePeriod({})] if plain else [])
-    partly = [*prices.given.values(), *(given for _, given in prices.off_peak)]
-    if not always and partly:
-        where = next(price.path for given in partly for price in given.values())
-        prices.problems.append((where, "is the price of some calls only: the price of all others is missing"))
-    laid = [replace(period, rates=_rates(period.rates, plain, prices)) for period in always]
-    for hours, given in prices.off_peak:
-        whole = [period for period in laid if period.hours is None]
-        laid += [replace(period, rates=_rates(period.rates, given, prices), hours=hours) for period in whole]
-        laid.sort(key=lambda period: period.starts or datetime.date.min)
-    for period in periods:
-        said = {*plain, *prices.given.get(tuple(period.when.items()), {})}
-        rates = {bucket: rate for bucket, rate in period.rates.items() if bucket not in said}
-        if period.when and rates:
-            ours.append(replace(period, rates=rates))
-    return (*laid, *ours)
-
-
-def _conditional(
-    when: _When, given: Mapping[str, GivenPrice], periods: Iterable[PricePeriod], prices: PriceReader
-) -> PricePeriod:
-    """The period of a service tier or its like; it stands before those of the row, and so counts."""
-    old = next((period.rates for period in periods if tuple(period.when.items()) == when), {})
-    plain = {bucket: rate for bucket, price in prices.given.get((), {}).items() if (rate := price.over(None))}
-    below = {**plain, **old}
-    rates = _rates(below, given, prices)
-    return PricePeriod({bucket: rates[bucket] for bucket in given if bucket in rates}, when=dict(when))
-
-
-def _rates(old: Mapping[str, Rate], given: Mapping[str, GivenPrice], prices: PriceReader) -> dict[str, Rate]:
-    """`old` with the given prices in their places."""
-    rates = dict(old)
-    for bucket, price in given.items():
-        under = next((rates[name] for name in (bucket, *BUCKETS[bucket].falls_back_to) if name in rates), None)
-        rate = price.over(under if bucket in old or under is None else Rate(under.base))
-        if rate is not None:
-            rates[bucket] = rate
-        elif (
-            problem := (price.path, "says the price of many tokens only: the price of few is missing")
-        ) not in prices.problems:
-            prices.problems.append(problem)
-    return rates
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def _hours_of(windows: Iterable[Mapping[str, Any]]) -> list[tuple[datetime.time, datetime.time]]:
+    """Return the hours of all windows; none if any of them cannot be read."""
+    texts = [window["hours_utc"] for window in windows if "hours_utc" in window]
+    spans = [span for text in texts for span in (text if isinstance(text, list) else [text])]
+    try:
+        return [_hours(span) for span in spans]
+    except (ValueError, AttributeError):
+        return []
 
 
 def _hours(span: Any) -> tuple[datetime.time, datetime.time]:
