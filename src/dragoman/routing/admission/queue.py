@@ -17,7 +17,7 @@ __all__ = ["Enqueue", "WaitQueue", "Waiter", "WaitersAhead"]
 
 
 class Waiter:
-    """One call in the line. It sleeps on its own event loop, and may be woken from any thread."""
+    """One call in the queue. It sleeps on its own event loop, and may be woken from any thread."""
 
     def __init__(self, alias: str, priority: int, needs: frozenset[str], deadline: float) -> None:
         self.alias = alias
@@ -40,11 +40,11 @@ class Waiter:
         return self.priority, self.number
 
     def is_active(self, now: float) -> bool:
-        """Else its loop has ended without it, or stands still."""
+        """Whether it still waits: otherwise its event loop has ended without it, or is stuck."""
         return now < self.deadline and not self._loop.is_closed()
 
     def wake(self) -> bool:
-        """False: its loop has ended."""
+        """Wake it up. Return False if its event loop has ended."""
         try:
             self._loop.call_soon_threadsafe(self._woken.set)
         except RuntimeError:
@@ -53,7 +53,7 @@ class Waiter:
         return True
 
     async def sleep(self, duration: float, sleep: Callable[[float], Awaitable[None]]) -> None:
-        """Until it is woken, or so many seconds."""
+        """Sleep until it is woken, for `duration` seconds at most."""
         nap, call = asyncio.ensure_future(sleep(duration)), asyncio.ensure_future(self._woken.wait())
         try:
             await asyncio.wait((nap, call), return_when=asyncio.FIRST_COMPLETED)
@@ -64,24 +64,24 @@ class Waiter:
 
 
 Enqueue: TypeAlias = Callable[[Waiter, int, float], int | None]
-"""(waiter, how many may wait, monotonic now) -> its position; None: the line is full."""
+"""(waiter, how many may wait, monotonic now) -> its position; None: the queue is full."""
 
 
 class WaitersAhead(NamedTuple):
-    """What those who are to be served before somebody wait for."""
+    """The waiters that are served before a call, and what they wait for."""
 
     waiters: tuple[Waiter, ...] = ()
     deployments: frozenset[str] = frozenset()
 
 
-_NOBODY = WaitersAhead()
+_NONE_AHEAD = WaitersAhead()
 
 
 class WaitQueue:
-    """Of one router. Any thread may use it: each step is short, and under a lock."""
+    """The queue of one router. Any thread may use it: each step is short, and under a lock."""
 
     def __init__(self) -> None:
-        # Held again by the same thread where the collector closes a forgotten waiter in the middle of a step.
+        # Reentrant: the garbage collector may close a forgotten waiter in the middle of a step.
         self._lock = threading.RLock()
         self._waiters: list[Waiter] = []
         self._numbers = itertools.count(1)
@@ -91,56 +91,57 @@ class WaitQueue:
         return len(self._waiters)
 
     def waiting(self) -> dict[str, int]:
-        """How many wait, by alias."""
-        found: dict[str, int] = {}
+        """Return how many wait, by alias."""
+        counts: dict[str, int] = {}
         for waiter in tuple(self._waiters):
-            found[waiter.alias] = found.get(waiter.alias, 0) + 1
-        return found
+            counts[waiter.alias] = counts.get(waiter.alias, 0) + 1
+        return counts
 
     def waiters_ahead(self, rank: tuple[float, float], now: float) -> WaitersAhead:
-        """Of a waiter with this rank."""
+        """Return the waiters ahead of this rank."""
         if not self._waiters:
-            return _NOBODY
+            return _NONE_AHEAD
         if self._process != os.getpid():  # after a fork: the parent's calls are the parent's
             self._lock, self._waiters, self._process = threading.RLock(), [], os.getpid()
         with self._lock:
-            before = tuple(it for it in self._waiters if it.rank < rank and it.is_active(now))
-        return WaitersAhead(before, frozenset().union(*(it.needs for it in before)))
+            ahead = tuple(waiter for waiter in self._waiters if waiter.rank < rank and waiter.is_active(now))
+        return WaitersAhead(ahead, frozenset().union(*(waiter.needs for waiter in ahead)))
 
     def join(self, waiter: Waiter, max_size: int, now: float) -> int | None:
-        """Its position among those of its alias, from 1 on; None: the line is full."""
+        """Add a waiter, and return its position among those of its alias, from 1 on; None: the queue is full."""
         with self._lock:
             position = self.position(waiter, max_size, now)
             if position is not None:
                 waiter.number = next(self._numbers)
-                insort(self._waiters, waiter, key=lambda it: it.rank)
+                insort(self._waiters, waiter, key=lambda item: item.rank)
             return position
 
     def position(self, waiter: Waiter, max_size: int, now: float) -> int | None:
-        """Which it would have, coming now."""
+        """Return the position that it would get now."""
         with self._lock:
-            same = [it for it in self._waiters if it.alias == waiter.alias and it.is_active(now)]
-        return None if len(same) >= max_size else 1 + sum(it.priority <= waiter.priority for it in same)
+            same = [item for item in self._waiters if item.alias == waiter.alias and item.is_active(now)]
+        return None if len(same) >= max_size else 1 + sum(item.priority <= waiter.priority for item in same)
 
     def leave(self, waiter: Waiter) -> None:
-        """It was served, refused or cancelled: the next may try."""
+        """Remove a waiter that was served, refused or cancelled: the next may try."""
         with self._lock:
             if waiter in self._waiters:
                 self._waiters.remove(waiter)
         self._wake(waiter.needs)
 
     def released(self, deployment: str) -> None:
-        """A call of this deployment has ended."""
+        """Note that a call of this deployment has ended."""
         if self._waiters:
             self._wake((deployment,))
 
     def _wake(self, deployments: Iterable[str]) -> None:
-        """For each of them whoever stands first for it: those who wait for one need not wait for another."""
+        """Wake the first waiter for each of these deployments. One that is woken for a deployment takes all others that it
+        needs."""
         with self._lock:
             waiters = tuple(self._waiters)
-        left = set(deployments)
+        remaining = set(deployments)
         for waiter in waiters:
-            if not left.isdisjoint(waiter.needs) and waiter.wake():
-                left -= waiter.needs
-            if not left:
+            if not remaining.isdisjoint(waiter.needs) and waiter.wake():
+                remaining -= waiter.needs
+            if not remaining:
                 return

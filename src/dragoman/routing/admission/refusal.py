@@ -7,28 +7,27 @@ from dragoman.routing.selection import NoDeployment
 
 __all__ = ["no_deployment_error"]
 
-
 _FIRST_LOOK = 1.0
-"""Seconds, where nobody knows when somebody can be asked."""
+"""Seconds after which to retry, if it is not known when a deployment can take calls."""
 
 
-def _retry_after(nobody: NoDeployment, now: float) -> float | None:
-    """Seconds; where only the request itself is at fault, time does not help."""
-    if nobody.ready is not None:
-        return max(0.0, nobody.ready - now)
-    return _FIRST_LOOK if nobody.error is None else None
+def _retry_after(result: NoDeployment, now: float) -> float | None:
+    """Return the seconds after which to retry; None if only the request itself is at fault: time does not help then."""
+    if result.ready is not None:
+        return max(0.0, result.ready - now)
+    return _FIRST_LOOK if result.error is None else None
 
 
-def no_deployment_error(alias: str, nobody: NoDeployment, now: float) -> APIError:
-    """The error for a call that no deployment can take now, with what each of them said."""
-    reasons = "; ".join(f"{passed.deployment}: {passed.reason}" for passed in nobody.skipped)
-    if nobody.error is not None:
-        kind, code = nobody.error, nobody.error.default_code or "no_deployment_available"
+def no_deployment_error(alias: str, result: NoDeployment, now: float) -> APIError:
+    """Return the error for a call that no deployment can take now, with the reason of each."""
+    reasons = "; ".join(f"{skipped.deployment}: {skipped.reason}" for skipped in result.skipped)
+    if result.error is not None:
+        kind, code = result.error, result.error.default_code or "no_deployment_available"
     else:
-        full = nobody.is_limited
-        kind, code = (RateLimitError, "overloaded") if full else (ServiceUnavailableError, "no_deployment_available")
+        limited = (RateLimitError, "overloaded")
+        kind, code = limited if result.is_limited else (ServiceUnavailableError, "no_deployment_available")
     return kind(
         f"no deployment of {alias!r} can be asked now ({reasons})",
         code=code,
-        retry_after=_retry_after(nobody, now),
+        retry_after=_retry_after(result, now),
     )

@@ -61,7 +61,7 @@ class QueuePosition(NamedTuple):
 async def wait_for_admission(
     request: GroupRequest, context: AdmissionContext, has_backup: Callable[[], bool]
 ) -> Admitted:
-    """Return a deployment that can be asked, now or when it is the call's turn.
+    """Return a deployment that can take the request, now or when it is the call's turn.
 
     Raise `APIError` for a call that cannot be served in time, or for which a fallback is available."""
     result = await admit_or_enqueue(request, context, has_backup, context.queue.join)
@@ -71,7 +71,7 @@ async def wait_for_admission(
 async def admit_or_enqueue(
     request: GroupRequest, context: AdmissionContext, has_backup: Callable[[], bool], enqueue: Enqueue
 ) -> Admitted | QueuePosition:
-    """Return a deployment that can be asked now, or the call's place in the queue. `enqueue` is the queue's `join`, or its
+    """Return a deployment that can take the request now, or the call's place in the queue. `enqueue` is the queue's `join`, or its
     `position` to look only. Raise as `wait_for_admission`."""
     settings, clock, queue = context.settings, context.services.clock, context.queue
     policy = settings.queue.of(request.group.alias)
@@ -102,6 +102,7 @@ class QueuedCall:
         self._has_backup = has_backup
 
     async def wait(self, waiter: Waiter, position: int) -> Admitted:
+        """Return the deployment that takes the call when it is its turn. Raise `APIError`."""
         context = self._context
         clock, queue = context.services.clock, context.queue
         began, served = clock.monotonic(), False
@@ -171,7 +172,7 @@ def _ready_moment(result: NoDeployment | None) -> float | None:
 
 def _blocking(waiter: Waiter, ahead: WaitersAhead) -> list[float]:
     """Return when the waiters ahead for the same deployments expect to be served."""
-    return [it.ready for it in ahead.waiters if it.ready is not None and not it.needs.isdisjoint(waiter.needs)]
+    return [item.ready for item in ahead.waiters if item.ready is not None and not item.needs.isdisjoint(waiter.needs)]
 
 
 def _earliest(own: float | None, others: list[float]) -> float | None:
@@ -179,7 +180,7 @@ def _earliest(own: float | None, others: list[float]) -> float | None:
 
 
 def _poll(ready: float | None, now: float, *, is_shared: bool) -> float:
-    """Return the seconds until the next look, whoever frees a slot."""
+    """Return the seconds until the next look, whether or not a slot is freed before."""
     if ready == -math.inf:
         return _SHARED_POLL if is_shared else _LOCAL_POLL
     wait = _LOCAL_POLL if ready is None else max(_LEAST_TIME, ready - now)

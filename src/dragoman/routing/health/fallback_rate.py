@@ -1,4 +1,4 @@
-"""How many calls of a model group go to its fallbacks: a fallback that always helps hides a failure that nobody mends."""
+"""How many calls of a model group go to its fallbacks: a fallback that always helps hides a failure that stays unrepaired."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ __all__ = ["FallbackRate", "FallbackRates"]
 
 _log = logging.getLogger("dragoman.routing")
 _PARTS = 20
-"""Of a window: it forgets in steps of a twentieth."""
-_MOST_ALIASES = 1000
-"""With patterns callers make up names: those that were not asked for longest are forgotten first."""
+"""Parts of a window, which forgets in steps of a twentieth."""
+_MAX_ALIASES = 1000
+"""With patterns callers make up names. The least recently used ones are forgotten first."""
 
 
 class FallbackRate(NamedTuple):
-    """Of one model group, within the window."""
+    """The rate of one model group within the window."""
 
     calls: int
     fallbacks: int
-    """Calls that a fallback was asked for."""
+    """Calls for which a fallback was called."""
     rate: float
     high: bool
-    """A warning has been given, and it is not over."""
+    """Whether a warning was given and still holds."""
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class FallbackRates:
         self._alert = alert
         self._now = now
         self._tell = tell
-        # Held again by the same thread where the collector closes a forgotten call in the middle of a step.
+        # Reentrant: the garbage collector may close a forgotten call in the middle of a step.
         self._lock = threading.RLock()
         self._parts: dict[str, list[_Part]] = {}
         self._high: set[str] = set()
@@ -64,29 +64,29 @@ class FallbackRates:
         return answer
 
     def called(self, alias: str) -> None:
-        """A call of this group has its answer, or has failed."""
+        """Count a call of this group, which has its answer or has failed."""
         with self._lock:
             last = self._count(alias, 1, 0)
-            changed = self._judged(alias) if last.fallbacks or alias in self._high else None
+            changed = self._change(alias) if last.fallbacks or alias in self._high else None
         if changed is not None:
-            self._say(changed)
+            self._report(changed)
 
     def fell_back(self, alias: str) -> None:
-        """A fallback is asked for the first time for a call of this group."""
+        """Count the first fallback for a call of this group."""
         with self._lock:
             self._count(alias, 0, 1)
 
     def read(self) -> Mapping[str, FallbackRate]:
-        """By model group, of those that were asked within the window."""
+        """Return the rates of the model groups that were called within the window."""
         with self._lock:
-            changes = [changed for alias in list(self._parts) if (changed := self._judged(alias)) is not None]
+            changes = [changed for alias in list(self._parts) if (changed := self._change(alias)) is not None]
             rates = {alias: self._rate(alias) for alias in list(self._parts)}
         for changed in changes:
-            self._say(changed)
+            self._report(changed)
         return {alias: rate for alias, rate in rates.items() if rate.calls}
 
     def _count(self, alias: str, calls: int, fallbacks: int) -> _Part:
-        """The part that it was added to."""
+        """Return the part that the calls were added to."""
         parts = self._parts.get(alias)
         number = self._number()
         if parts is None or parts[-1].number != number:
@@ -97,9 +97,9 @@ class FallbackRates:
         return last
 
     def _begin(self, alias: str, number: int) -> list[_Part]:
-        """A new part, which makes the alias the one that was asked for last."""
+        """Begin a new part, which makes the alias the most recently used one."""
         parts = self._parts[alias] = [*self._parts.pop(alias, ())[-_PARTS:], _Part(number)]
-        if len(self._parts) > _MOST_ALIASES:
+        if len(self._parts) > _MAX_ALIASES:
             oldest = next(iter(self._parts))
             del self._parts[oldest]
             self._high.discard(oldest)
@@ -114,8 +114,8 @@ class FallbackRates:
         calls, fallbacks = sum(part.calls for part in within), sum(part.fallbacks for part in within)
         return FallbackRate(calls, fallbacks, fallbacks / calls if calls else 0.0, alias in self._high)
 
-    def _judged(self, alias: str) -> FallbackRateHigh | FallbackRateNormal | None:
-        """What has changed."""
+    def _change(self, alias: str) -> FallbackRateHigh | FallbackRateNormal | None:
+        """Return the event if the rate has become high, or normal again."""
         calls, fallbacks, rate, high = self._rate(alias)
         if not high and calls >= self._alert.least and rate > self._alert.rate:
             self._high.add(alias)
@@ -125,8 +125,8 @@ class FallbackRates:
             return FallbackRateNormal(alias, rate, calls, fallbacks)
         return None
 
-    def _say(self, event: FallbackRateHigh | FallbackRateNormal) -> None:
+    def _report(self, event: FallbackRateHigh | FallbackRateNormal) -> None:
         how = "many" if isinstance(event, FallbackRateHigh) else "few again"
-        told = (event.alias, event.fallbacks, event.calls, self._alert.window, how)
-        _log.warning("%s: %d of its %d calls of the last %g s went to fallbacks: %s", *told)
+        arguments = (event.alias, event.fallbacks, event.calls, self._alert.window, how)
+        _log.warning("%s: %d of its %d calls of the last %g s went to fallbacks: %s", *arguments)
         self._tell(event)

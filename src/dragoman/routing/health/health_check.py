@@ -1,5 +1,5 @@
-"""Active checks, where they are wanted: each provider is asked for its list of models, which costs nothing, with the key of the
-deployment. Such an answer says that the place and the key are right, and not that the model works: it heals nothing."""
+"""Active checks, if they are configured: each provider's list of models is requested with the key of the deployment, which costs
+nothing. An answer shows that the address and the key are right, and not that the model works: it ends no outage."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from dragoman.transport import Timeouts, Transport
 __all__ = ["HealthChecker"]
 
 _log = logging.getLogger("dragoman.routing")
-_AT_ONCE = 5
+_CONCURRENCY = 5
 Outcome = Literal["reachable", "refused", "unreachable", "unknown"]
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class HealthChecker:
-    """Of one router: a task on each event loop that it was started on."""
+    """The checks of one router: a task on each event loop on which it was started."""
 
     policy: HealthCheckPolicy | None
     members: Callable[[], Iterable[Member]]
@@ -49,7 +49,7 @@ class HealthChecker:
             return
         loop = asyncio.get_running_loop()
         if loop not in self._tasks:
-            self._tasks[loop] = loop.create_task(self._go_on(self.policy), name="dragoman health checks")
+            self._tasks[loop] = loop.create_task(self._run(self.policy), name="dragoman health checks")
 
     async def aclose(self) -> None:
         task = self._tasks.pop(asyncio.get_running_loop(), None)
@@ -57,8 +57,8 @@ class HealthChecker:
             task.cancel()
             await asyncio.wait((task,))
 
-    async def _go_on(self, policy: HealthCheckPolicy) -> None:
-        # Not all gateways that are started together ask at the same time.
+    async def _run(self, policy: HealthCheckPolicy) -> None:
+        # Gateways that are started together are not to check at the same time.
         await self.clock.sleep(policy.interval * self.clock.random())
         while True:
             try:
@@ -68,21 +68,21 @@ class HealthChecker:
             await self.clock.sleep(policy.interval)
 
     async def check_all(self, policy: HealthCheckPolicy) -> None:
-        """Each place once for each key."""
-        places: dict[tuple[str, str], list[Member]] = {}
+        """Check each address once for each key."""
+        groups: dict[tuple[str, str], list[Member]] = {}
         for member in self.members():
             address = _address(member.deployment)
             if address is not None and member.key:
-                places.setdefault((address, member.credential), []).append(member)
-        at_once = asyncio.Semaphore(_AT_ONCE)
+                groups.setdefault((address, member.credential), []).append(member)
+        semaphore = asyncio.Semaphore(_CONCURRENCY)
 
         async def one(address: str, members: list[Member]) -> None:
-            async with at_once:
-                self._learn(members, *await self._ask(address, members[0].deployment, policy.timeout))
+            async with semaphore:
+                self._record(members, *await self._check(address, members[0].deployment, policy.timeout))
 
-        await asyncio.gather(*(one(address, members) for (address, _), members in places.items()))
+        await asyncio.gather(*(one(address, members) for (address, _), members in groups.items()))
 
-    async def _ask(self, address: str, deployment: Deployment, limit: float) -> tuple[Outcome, APIError | None]:
+    async def _check(self, address: str, deployment: Deployment, limit: float) -> tuple[Outcome, APIError | None]:
         provider, options = deployment.provider, deployment.options
         try:
             request = HttpRequest("GET", address, outgoing_headers(provider, options, None))
@@ -91,15 +91,15 @@ class HealthChecker:
             await reply.aclose()
         except APIConnectionError as error:
             return "unreachable", error
-        except AuthenticationError as error:  # there is no key at all
+        except AuthenticationError as error:  # there is no key
             return "refused", error
         except APIError:
             return "unknown", None
-        return _judged(reply.status)
+        return _outcome_of(reply.status)
 
-    def _learn(self, members: Sequence[Member], outcome: Outcome, error: APIError | None) -> None:
+    def _record(self, members: Sequence[Member], outcome: Outcome, error: APIError | None) -> None:
         if error is not None:
-            # A refused key is out for all that use it; a place that fails is every deployment's own failure.
+            # A refused key is out for all deployments that use it; an address that fails is a failure of each of them.
             for member in members[:1] if outcome == "refused" else members:
                 self.health.failed(member, error)
         reason = "" if error is None else f"{error.status_code} {type(error).__name__}"
@@ -108,18 +108,18 @@ class HealthChecker:
 
 
 def _address(deployment: Deployment) -> str | None:
-    """None: a function, or a place that is not known yet."""
+    """Return the address of the list of models; None: the provider is a function, or its address is not known yet."""
     try:
         return models_address(deployment.provider, deployment.options.api_base)
     except APIError:
         return None
 
 
-def _judged(status: int) -> tuple[Outcome, APIError | None]:
+def _outcome_of(status: int) -> tuple[Outcome, APIError | None]:
     if status < 300:
         return "reachable", None
     if status in (401, 403):
         return "refused", AuthenticationError("the key was refused", status_code=status)
     if status >= 500:
         return "unreachable", InternalServerError("the provider failed", status_code=status)
-    return "unknown", None  # it has no such list, or wants to be asked less often
+    return "unknown", None  # it has no such list, or limits how often it is requested
