@@ -129,7 +129,7 @@ class World:
                 store.observe(deployment.id, draw.choice((10.0, 500.0)), None, 10)
             for _ in range(draw.randrange(2)):
                 store.began(deployment.id)
-        router.health.saw(store.view().outages)
+        router.health.learn_outages(store.view().outages)
 
 
 async def made(

@@ -25,8 +25,8 @@ class Told:
 
     def call(self, fell: bool = False, alias: str = "smart") -> None:
         if fell:
-            self.rates.fell_back(alias)
-        self.rates.called(alias)
+            self.rates.count_fallback(alias)
+        self.rates.count_call(alias)
 
 
 def test_a_call_is_counted_once_for_the_group_that_was_asked() -> None:
@@ -44,11 +44,11 @@ def test_the_collector_may_close_a_forgotten_call_in_the_middle_of_a_step() -> N
 
     def now() -> float:
         if forgotten:
-            rates.called(forgotten.pop())
+            rates.count_call(forgotten.pop())
         return 1000.0
 
     rates = FallbackRates(FallbackAlert(), now, lambda event: None)
-    thread = threading.Thread(target=rates.called, args=("smart",), daemon=True)
+    thread = threading.Thread(target=rates.count_call, args=("smart",), daemon=True)
     thread.start()
     thread.join(5)
     assert not thread.is_alive()

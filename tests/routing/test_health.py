@@ -107,7 +107,7 @@ class Machine(RuleBasedStateMachine):
         probed = self._ended(data)
         if self._is_stale(probed):
             return
-        self.health.succeeded(self.member, probed)
+        self.health.record_success(self.member, probed)
         self.in_a_row = 0
         if probed or self.state == "closed":
             self.state, self.times = "closed", 0
@@ -119,7 +119,7 @@ class Machine(RuleBasedStateMachine):
         probed = self._ended(data)
         if self._is_stale(probed):
             return
-        self.health.failed(self.member, failure(status), probed)
+        self.health.record_failure(self.member, failure(status), probed)
         self.in_a_row += 1
         if probed or (self.state == "closed" and self.in_a_row > self.ALLOWED):
             self.times += 1
@@ -134,7 +134,7 @@ class Machine(RuleBasedStateMachine):
         if self._is_stale(probed):
             return
         error = asyncio.CancelledError() if kind == "left" else failure(400)
-        self.health.failed(self.member, error, probed)
+        self.health.record_failure(self.member, error, probed)
         self.probing = self.probing and not probed
 
     @precondition(lambda self: self.under_way and self.state == "closed")
@@ -143,7 +143,7 @@ class Machine(RuleBasedStateMachine):
         probed = self._ended(data)
         if probed:
             return
-        self.health.failed(self.member, failure(429, seconds), probed)
+        self.health.record_failure(self.member, failure(429, seconds), probed)
         self.in_a_row += 1
         self.times += 1
         self.state, self.until = "limited", self.now + seconds
@@ -154,7 +154,7 @@ class Machine(RuleBasedStateMachine):
         assert (outage is not None) == (self.state in ("open", "limited"))
         if outage is not None:
             assert (outage.until, outage.failures) == (self.until, self.times)
-        assert self.health.in_a_row(self.member) == self.in_a_row
+        assert self.health.failures_in_a_row(self.member) == self.in_a_row
 
 
 Machine.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
@@ -169,7 +169,7 @@ def health(**policy: Any) -> tuple[DeploymentHealth, list[Event]]:
 def test_fifty_calls_that_fail_together_are_one_outage() -> None:
     breaker, told = health(allowed_fails=0)
     for _ in range(50):
-        breaker.failed(member(), failure(500))
+        breaker.record_failure(member(), failure(500))
     assert [type(event) for event in told] == [CircuitOpened]
     outage = breaker.store.view().outages["a"]
     assert (outage.failures, outage.until) == (1, START + 5.0)
@@ -177,8 +177,8 @@ def test_fifty_calls_that_fail_together_are_one_outage() -> None:
 
 def test_a_call_from_before_an_outage_does_not_end_it() -> None:
     breaker, _ = health(allowed_fails=0)
-    breaker.failed(member(), failure(500))
-    breaker.succeeded(member())
+    breaker.record_failure(member(), failure(500))
+    breaker.record_success(member())
     assert "a" in breaker.store.view().outages
     assert breaker.half_open(member()) == ("a",)
 
@@ -186,33 +186,33 @@ def test_a_call_from_before_an_outage_does_not_end_it() -> None:
 @pytest.mark.parametrize("status", [503, 529, 500])
 def test_who_says_when_to_come_again_is_out_at_once_where_there_is_somewhere_else(status: int) -> None:
     breaker, _ = health()
-    assert breaker.failed(member(alone=True), failure(status, 30.0)) is None
-    assert breaker.failed(member("b"), failure(status)) is None
-    outage = breaker.failed(member(), failure(status, 30.0))
+    assert breaker.record_failure(member(alone=True), failure(status, 30.0)) is None
+    assert breaker.record_failure(member("b"), failure(status)) is None
+    outage = breaker.record_failure(member(), failure(status, 30.0))
     assert outage is not None
     assert outage.until == START + 30.0
 
 
 def test_a_limit_that_names_a_far_day_is_tried_after_a_day() -> None:
     breaker, _ = health()
-    outage = breaker.failed(member(), failure(429, 1e9))
+    outage = breaker.record_failure(member(), failure(429, 1e9))
     assert outage is not None
     assert outage.until == START + 86400.0
 
 
 def test_patience_by_class_of_error_and_by_deployment() -> None:
     breaker, _ = health(allowed_fails_by_error={"RateLimitError": 1, "InternalServerError": 0})
-    assert breaker.failed(member("a"), failure(429, 5.0)) is None
-    assert breaker.failed(member("a"), failure(429, 5.0)) is not None
-    assert breaker.failed(member("b"), failure(502)) is not None, "a class of a class"
+    assert breaker.record_failure(member("a"), failure(429, 5.0)) is None
+    assert breaker.record_failure(member("a"), failure(429, 5.0)) is not None
+    assert breaker.record_failure(member("b"), failure(502)) is not None, "a class of a class"
     own = member("c", allowed_fails_by_error={"InternalServerError": 1})
-    assert breaker.failed(own, failure(500)) is None
-    assert breaker.failed(own, failure(500)) is not None
+    assert breaker.record_failure(own, failure(500)) is None
+    assert breaker.record_failure(own, failure(500)) is not None
 
 
 def test_a_key_that_is_refused_is_out_for_all_its_deployments() -> None:
     breaker, _ = health()
-    assert breaker.failed(member("a"), failure(401)) is not None
+    assert breaker.record_failure(member("a"), failure(401)) is not None
     outages = breaker.store.view().outages
     assert member("b").outage(outages) is not None
     other = member("c", options=CallOptions(api_key="another"))
@@ -223,7 +223,7 @@ def test_a_key_that_is_refused_is_out_for_all_its_deployments() -> None:
 def test_what_callers_can_name_is_remembered_within_bounds() -> None:
     breaker, _ = health()
     for number in range(10_050):
-        breaker.failed(member(f"wild:{number}"), failure(500))
+        breaker.record_failure(member(f"wild:{number}"), failure(500))
     assert len(breaker._in_a_row) == 10_000
 
 
@@ -231,7 +231,7 @@ def test_no_cooldowns() -> None:
     breaker, told = health(disabled=True)
     for status in (500, 429, 401):
         for _ in range(10):
-            assert breaker.failed(member(), failure(status, 5.0)) is None
+            assert breaker.record_failure(member(), failure(status, 5.0)) is None
     assert not told
 
 
@@ -258,7 +258,7 @@ async def test_a_probe_whose_caller_leaves_or_errs_is_given_back(upstream: Upstr
     one = upstream.deployment("smart", "sim[hang]", number=1, allowed_fails=0)
     two = upstream.deployment("smart", "sim", number=2)
     router = make(one, two, clock=still.clock, listeners=(told.append,))
-    router.health.failed(router._index.group("smart", CallOptions()).members[0], failure(500))
+    router.health.record_failure(router._index.group("smart", CallOptions()).members[0], failure(500))
     assert (await router.answer(chat("smart"))).attempts[-1].deployment == "smart:2", "it is out"
     await still.clock.sleep(6.0)
     probe = asyncio.create_task(router.answer(chat("smart")))
@@ -268,7 +268,7 @@ async def test_a_probe_whose_caller_leaves_or_errs_is_given_back(upstream: Upstr
     probe.cancel()
     await asyncio.wait([probe])
     assert await router.health.may_probe(("smart:1",)), "given back at once"
-    router.health.give_back(("smart:1",))
+    router.health.release_probes(("smart:1",))
     assert not [event for event in told if isinstance(event, CircuitClosed)], "and nothing was learned"
     assert router.health.half_open(router._index.group("smart", CallOptions()).members[0]) == ("smart:1",)
 
@@ -280,7 +280,7 @@ async def test_a_probe_that_its_limits_refuse_is_given_back(upstream: Upstream, 
         upstream.deployment("smart", "sim", number=2),
         clock=still.clock,
     )
-    router.health.failed(router._index.group("smart", CallOptions()).members[0], failure(500))
+    router.health.record_failure(router._index.group("smart", CallOptions()).members[0], failure(500))
     await still.clock.sleep(6.0)
     assert (await router.answer(chat("smart"))).attempts[-1].deployment == "smart:2"
     assert await router.health.may_probe(("smart:1",))
@@ -327,7 +327,7 @@ async def test_it_heals_by_one_probe(upstream: Upstream, make: Make) -> None:
         listeners=(told.append,),
     )
     first = router._index.group("smart", CallOptions()).members[0]
-    router.health.failed(first, failure(500))
+    router.health.record_failure(first, failure(500))
     await still.clock.sleep(6.0)
     answers = await asyncio.gather(*(router.answer(chat("smart")) for _ in range(20)))
     assert [answer.attempts[-1].deployment for answer in answers].count("smart:1") == 1

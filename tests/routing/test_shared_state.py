@@ -76,7 +76,7 @@ async def test_a_cooldown_and_its_probe_are_everybodys(upstream: Upstream, redis
     first, second = (router(redis_server, prefix, one, two) for _ in range(2))
     try:
         await asyncio.gather(first.answer(chat("smart")), second.answer(chat("smart")))
-        first.health.failed(first._index.groups()["smart"].members[0], failure(500))
+        first.health.record_failure(first._index.groups()["smart"].members[0], failure(500))
         await first.store.refresh()
         await second.store.refresh()
         answer = await second.answer(chat("smart"))
@@ -85,7 +85,7 @@ async def test_a_cooldown_and_its_probe_are_everybodys(upstream: Upstream, redis
         await soon(lambda: not first.store.state.error and not _is_out(second) and not _is_out(first))
         assert await first.health.may_probe(("smart:1",))
         assert not await second.health.may_probe(("smart:1",))
-        first.health.give_back(("smart:1",))
+        first.health.release_probes(("smart:1",))
         await first.store.refresh()
         assert await second.health.may_probe(("smart:1",))
     finally:

@@ -126,7 +126,9 @@ class CallRouter:
                 self.health.forget(item.key)
 
     def _new_dispatcher(self, plan: RoutingPlan) -> Dispatcher:
-        return Dispatcher(plan=plan, services=self._services, queue=self.wait_queue, on_fallback=self._rates.fell_back)
+        return Dispatcher(
+            plan=plan, services=self._services, queue=self.wait_queue, on_fallback=self._rates.count_fallback
+        )
 
     def _with_layers(self, dispatcher: Dispatcher) -> Answerer:
         """Return the chain around the dispatcher: each layer an `Answerer` that holds the next, only where it is configured."""

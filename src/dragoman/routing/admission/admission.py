@@ -80,7 +80,7 @@ class Admission:
         refusals: _Refusals | None = None
         while True:
             view = self._store.view()
-            self._health.saw(view.outages)
+            self._health.learn_outages(view.outages)
             choice = self.choose(request, view, excluded if refusals is None else {*excluded, *refusals.skipped})
             if isinstance(choice, NoDeployment):
                 return choice if refusals is None else refusals.merge(choice)
@@ -102,7 +102,7 @@ class Admission:
 
     def release(self, admitted: Admitted) -> None:
         """Give back what was admitted: the deployment is not called, and nothing of its limits was used."""
-        self._health.give_back(admitted.probing)
+        self._health.release_probes(admitted.probing)
         if admitted.lease:
             self._store.settle(admitted.lease, no_usage(admitted.choice.member))
 
@@ -120,7 +120,7 @@ class Admission:
             is_admitted = refusal is None
         finally:
             if not is_admitted:
-                self._health.give_back(probing)
+                self._health.release_probes(probing)
         return refusal or Admitted(choice, lease, probing)
 
 

@@ -124,7 +124,7 @@ async def routing_state(
     members = [member for group in groups.values() for member in group.members]
     counters = [limit.counter for member in members for limit in member.deployment.limits]
     used = dict(zip(counters, await store.used(counters), strict=True))
-    health.saw(store.view().outages)
+    health.learn_outages(store.view().outages)
     state = store.state
     return RoutingState(
         canaries=canaries,
@@ -150,7 +150,7 @@ def _state(member: Member, store: StateStore, health: DeploymentHealth, used: Ma
         model=deployment.model,
         state="open" if outage else "half_open" if health.half_open(member) else "closed",
         cooldown=_cooldown(member, outage, view.outages) if outage else None,
-        failures_in_a_row=health.in_a_row(member),
+        failures_in_a_row=health.failures_in_a_row(member),
         in_flight=view.in_flight.get(member.key, 0),
         limits={limit.field: {"used": used[limit.counter], "limit": limit.most} for limit in deployment.limits},
         times=_times(view.observed.get(member.key)),

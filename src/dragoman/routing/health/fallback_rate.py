@@ -59,11 +59,11 @@ class FallbackRates:
                 return await answerer(call)
             finally:
                 if call.record is not None and call.record.alias:
-                    self.called(call.record.alias)
+                    self.count_call(call.record.alias)
 
         return answer
 
-    def called(self, alias: str) -> None:
+    def count_call(self, alias: str) -> None:
         """Count a call of this group, which has its answer or has failed."""
         with self._lock:
             last = self._count(alias, 1, 0)
@@ -71,7 +71,7 @@ class FallbackRates:
         if changed is not None:
             self._report(changed)
 
-    def fell_back(self, alias: str) -> None:
+    def count_fallback(self, alias: str) -> None:
         """Count the first fallback for a call of this group."""
         with self._lock:
             self._count(alias, 0, 1)

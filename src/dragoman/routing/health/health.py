@@ -55,7 +55,7 @@ class DeploymentHealth:
         """Judge by another policy from now on."""
         self.policy = policy
 
-    def in_a_row(self, member: Member) -> int:
+    def failures_in_a_row(self, member: Member) -> int:
         """Failures since the last success that this process saw."""
         return self._in_a_row.get(member.key, 0)
 
@@ -65,7 +65,7 @@ class DeploymentHealth:
             return ()
         return tuple(key for key in member.keys if key in self._suspects)
 
-    def saw(self, outages: Mapping[str, Outage]) -> None:
+    def learn_outages(self, outages: Mapping[str, Outage]) -> None:
         """Learn of outages that another process may have reported."""
         for key, outage in outages.items():
             if self._outages_in_a_row.get(key, 0) < outage.failures:
@@ -75,16 +75,17 @@ class DeploymentHealth:
                         _remember(self._suspects, key, None)
 
     async def may_probe(self, keys: tuple[str, ...]) -> bool:
-        """Whether this call is the one that probes. It has to report how that went: `succeeded`, `failed` or `give_back`."""
+        """Whether this call is the one that probes. It has to report how that went: `record_success`, `record_failure` or
+        `release_probes`."""
         claimed: list[str] = []
         try:
             for key in keys:
                 if not await self.store.claim_probe(key, PROBE_SECONDS):
-                    self.give_back(claimed)
+                    self.release_probes(claimed)
                     return False
                 claimed.append(key)
         except BaseException:
-            self.give_back(keys)
+            self.release_probes(keys)
             raise
         return True
 
@@ -95,14 +96,14 @@ class DeploymentHealth:
                 entries.pop(key, None)
         self.store.close_circuit(key)
 
-    def give_back(self, keys: Iterable[str]) -> None:
+    def release_probes(self, keys: Iterable[str]) -> None:
         """Let the next call probe: this one has found nothing out."""
         outages = self.store.view().outages
         for key in keys:
             if key not in outages:
                 self.store.close_circuit(key)
 
-    def succeeded(self, member: Member, probed: tuple[str, ...] = ()) -> None:
+    def record_success(self, member: Member, probed: tuple[str, ...] = ()) -> None:
         if not member.key:
             return
         self.store.count(member.key, "success", self.policy.window)
@@ -120,14 +121,14 @@ class DeploymentHealth:
             self.store.close_circuit(key)
             self._tell(CircuitClosed(key, member.deployment.id))
 
-    def failed(self, member: Member, error: BaseException, probed: tuple[str, ...] = ()) -> Outage | None:
+    def record_failure(self, member: Member, error: BaseException, probed: tuple[str, ...] = ()) -> Outage | None:
         """Record a failure, and return the outage that it leads to, if any."""
         fault = self._fault(member, error)
         if fault is Fault.REQUEST or self.policy.disabled or not member.key:
-            self.give_back(probed)
+            self.release_probes(probed)
             return None
         key = member.credential if fault is Fault.CREDENTIAL else member.key
-        self.give_back({*probed} - {key})
+        self.release_probes({*probed} - {key})
         failure = self._count_failure(member, error, fault)
         if key in probed:
             return self._open_circuit(key, failure)

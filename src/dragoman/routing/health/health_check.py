@@ -101,7 +101,7 @@ class HealthChecker:
         if error is not None:
             # A refused key is out for all deployments that use it; an address that fails is a failure of each of them.
             for member in members[:1] if outcome == "refused" else members:
-                self.health.failed(member, error)
+                self.health.record_failure(member, error)
         reason = "" if error is None else f"{error.status_code} {type(error).__name__}"
         for member in members:
             tell(self.listeners, HealthChecked(member.deployment.id, outcome, reason))

@@ -126,7 +126,7 @@ class CallAttempts:
         member, record = admitted.choice.member, self.record
         seconds = self._record(pending, None).milliseconds / 1000
         if affects_health(request):
-            self.services.health.succeeded(member, admitted.probing)
+            self.services.health.record_success(member, admitted.probing)
         if request.affinity is not None and member.key:
             request.affinity.answered(request, member.deployment)
         answer.record = record
@@ -207,9 +207,9 @@ class CallAttempts:
         health, admitted = self.services.health, pending.admitted
         seconds = self.services.clock.monotonic() - pending.started
         if not affects_health(pending.request) or timed_out_early(error, seconds, pending.limits):
-            health.give_back(admitted.probing)
+            health.release_probes(admitted.probing)
             return False
-        health.failed(admitted.choice.member, error, admitted.probing)
+        health.record_failure(admitted.choice.member, error, admitted.probing)
         return fault_of(error) is not Fault.REQUEST
 
     def _limits(self, deployment: Deployment, request: GroupRequest, seconds_left: float) -> TimeLimits:
