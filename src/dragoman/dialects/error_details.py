@@ -1,4 +1,4 @@
-"""What every dialect needs to turn a provider's error into ours: when to come back, and what the body says.
+"""Build our errors from a provider's: when to come back, and what the body says.
 
 All of it is cut to size before any pattern sees it, for a provider may send anything.
 """
@@ -53,7 +53,7 @@ _YEAR_2001 = 978307200.0
 
 
 def json_or_none(body: bytes) -> Any:
-    """`body` parsed, or None where it is not JSON."""
+    """Return `body` parsed, or None where it is not JSON."""
     try:
         return loads(body)
     except orjson.JSONDecodeError:
@@ -103,7 +103,7 @@ class _Excerpt:
 
 
 def plain_text(body: bytes) -> str:
-    """What a body that is not JSON says: its text, or the title of a page of HTML. Empty where it says nothing."""
+    """Return the text of a body that is not JSON, or the title of a page of HTML. Empty where there is none."""
     body = body[: 16 * _MAX_MESSAGE]
     lower = body.lower()
     if b"<html" in lower[:1000] or lower.lstrip().startswith(b"<!doctype"):
@@ -115,14 +115,14 @@ def plain_text(body: bytes) -> str:
 
 
 def _between_tags(body: bytes, lower: bytes, tag: bytes) -> bytes:
-    """What stands in the first such element; empty where it is not closed."""
+    """Return what stands in the first such element; empty where it is not closed."""
     start = lower.find(b">", lower.find(b"<" + tag) + 1) + 1
     end = lower.find(b"</" + tag, start)
     return body[start:end] if lower.find(b"<" + tag) >= 0 and 0 < start < end else b""
 
 
 def retry_after(headers: Mapping[str, str], *, limited: bool = True) -> float | None:
-    """Seconds to wait as the headers (names in lower case) ask; None where they do not.
+    """Return the seconds to wait that the headers (names in lower case) ask for; None where they ask for none.
 
     `limited` says that the reply is about a rate limit: only then do the `*-ratelimit-*-reset` headers mean a wait.
     """
@@ -137,7 +137,7 @@ def retry_after(headers: Mapping[str, str], *, limited: bool = True) -> float | 
 
 
 def _from_limits(headers: Mapping[str, str]) -> float | None:
-    """The longest reset among the limits that are used up; where none is, that of the tokens (fewer left than asked)."""
+    """Return the longest reset among the limits that are used up; where none is, that of the tokens (fewer left than needed)."""
     used_up: list[float] = []
     fallback: float | None = None
     for name, value in headers.items():
@@ -154,21 +154,27 @@ def _from_limits(headers: Mapping[str, str]) -> float | None:
 
 
 def _wait(value: str, headers: Mapping[str, str]) -> float | None:
-    """`6`, `1m30.5s`, an HTTP date, an RFC 3339 moment or Unix (milli)seconds. Moments count from the reply's own date."""
+    """Return the seconds in `6`, `1m30.5s`, an HTTP date, an RFC 3339 moment or Unix (milli)seconds. Moments count from the
+    reply's own date."""
     value = value.strip()
     if len(value) > _MAX_MOMENT:
         return None
     number = _number(value)
     if number is not None and number < _YEAR_2001:
         return number
-    pieces = _DURATION.findall(value)
-    if pieces and "".join(amount + unit for amount, unit in pieces) == value:
-        return sum(float(amount) * _SECONDS[unit] for amount, unit in pieces)
+    duration = _duration(value)
+    if duration is not None:
+        return duration
     now = _moment(headers.get("date", ""))
     then = _moment(value) if number is None else number / (1000 if number > _YEAR_2001 * 100 else 1)
-    if now is None or then is None:
+    return None if now is None or then is None else max(0.0, then - now)
+
+
+def _duration(value: str) -> float | None:
+    pieces = _DURATION.findall(value)
+    if not pieces or "".join(amount + unit for amount, unit in pieces) != value:
         return None
-    return max(0.0, then - now)
+    return sum(float(amount) * _SECONDS[unit] for amount, unit in pieces)
 
 
 def _number(value: str | None) -> float | None:
@@ -201,34 +207,42 @@ def build(
     body: Any = None,
     wait: float | None = None,
 ) -> APIError:
-    """The error for `reply`: of the class `kind`, or of the class for the HTTP status `kind`. Secrets are scrubbed.
+    """Return the error for `reply`: of the class `kind`, or of the class for the HTTP status `kind`. Secrets are scrubbed.
 
     `message` may be empty; `body` is the parsed body; `wait` wins over what the headers say about coming back.
     """
     cls = error_for_status(kind) if isinstance(kind, int) else kind
     text = message.strip() or plain_text(reply.body) or f"{reply.provider} answered with status {reply.status}"
-    # A 400 for what the model itself got wrong is reported as the 500 that it is.
-    catch_all = cls is APIStatusError or (cls is InternalServerError and reply.status >= 500)
     if wait is None:
         wait = retry_after(reply.headers, limited=issubclass(cls, RateLimitError))
     return cls(
         scrub(text[:_MAX_MESSAGE]),
-        status_code=reply.status if catch_all and reply.status >= 400 else None,
+        status_code=_status(cls, reply.status),
         code=code,
         provider_code=None if provider_code is None else scrub(str(provider_code)[:_MAX_WORD]),
-        param=scrub(param[:_MAX_WORD]) if isinstance(param, str) and param else None,
-        type=scrub(type[:_MAX_WORD]) if type else None,
+        param=_word(param),
+        type=_word(type),
         provider=reply.provider,
         model=reply.model,
         retry_after=wait if wait is not None and 0 <= wait <= _LONGEST_WAIT else None,
         body=scrub_json(body) if body is not None else scrub(plain_text(reply.body)),
-        request_id=next(
-            (scrub(reply.headers[name][:_MAX_WORD]) for name in _REQUEST_IDS if reply.headers.get(name)), None
-        ),
+        request_id=next(filter(None, (_word(reply.headers.get(name)) for name in _REQUEST_IDS)), None),
     )
 
 
+def _status(cls: type[APIError], status: int) -> int | None:
+    """Return the reply's own status where the class stands for any; None for that of the class."""
+    # A 400 for what the model itself got wrong is reported as the 500 that it is.
+    catch_all = cls is APIStatusError or (cls is InternalServerError and status >= 500)
+    return status if catch_all and status >= 400 else None
+
+
+def _word(value: object) -> str | None:
+    """Return a name or an id cut to size; None for an empty one or for what is no text."""
+    return scrub(value[:_MAX_WORD]) if isinstance(value, str) and value else None
+
+
 def reply_of(body: Any, context: ReplyContext, status: int = 200) -> ErrorReply:
-    """An error that came inside a successful reply or a stream, as if it had come by itself. `body` is parsed, or bytes."""
+    """Return an error that came inside a successful reply or a stream, as if it had come by itself. `body` is parsed, or bytes."""
     raw = body if isinstance(body, bytes) else orjson.dumps(excerpt(body), default=str)
     return ErrorReply(context.provider, context.model, status, {}, raw)

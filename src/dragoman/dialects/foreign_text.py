@@ -4,28 +4,36 @@ from __future__ import annotations
 
 from base64 import b64decode
 from binascii import Error as Base64Error
+from collections.abc import Callable
 from typing import Any
 
 __all__ = ["file_text", "part_text", "with_summaries"]
 
 
 def part_text(part: dict[str, Any]) -> str:
-    """The text of a document, a search result or a text of Anthropic's; empty where there is none (or not only text)."""
+    """Return the text of a document, a search result or a text of Anthropic's; empty where there is none (or not only text)."""
     kind = part.get("type")
     if kind == "text":
         return str(part.get("text") or "")
-    if kind == "search_result":
-        body = _texts(part.get("content"))
-    elif kind == "document" and isinstance(source := part.get("source"), dict):
-        body = str(source.get("data") or "") if source.get("type") == "text" else _texts(source.get("content"))
-    else:
-        return ""
-    heading = [part[key] for key in ("title", "source", "context") if isinstance(part.get(key), str) and part[key]]
+    reader = _BODIES.get(kind) if isinstance(kind, str) else None
+    body = reader(part) if reader is not None else ""
+    return _under_heading(part, ("title", "source", "context"), body)
+
+
+def _under_heading(part: dict[str, Any], keys: tuple[str, ...], body: str) -> str:
+    heading = [part[key] for key in keys if isinstance(part.get(key), str) and part[key]]
     return "\n\n".join([*heading, body]) if body else ""
 
 
+def _document_body(part: dict[str, Any]) -> str:
+    source = part.get("source")
+    if not isinstance(source, dict):
+        return ""
+    return str(source.get("data") or "") if source.get("type") == "text" else _texts(source.get("content"))
+
+
 def _texts(content: Any) -> str:
-    """The text of a list of blocks; empty where one of them is no text."""
+    """Return the text of a list of blocks; empty where one of them is no text."""
     if isinstance(content, str):
         return content
     blocks = content if isinstance(content, list) else []
@@ -34,8 +42,14 @@ def _texts(content: Any) -> str:
     return "\n\n".join(block["text"] for block in blocks)
 
 
+_BODIES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "search_result": lambda part: _texts(part.get("content")),
+    "document": _document_body,
+}
+
+
 def file_text(part: dict[str, Any]) -> str:
-    """The text of a file part that holds plain text, under its title and context; empty for any other file."""
+    """Return the text of a file part that holds plain text, under its title and context; empty for any other file."""
     head, _, data = str((part.get("file") or {}).get("file_data") or "").partition(",")
     if not head.startswith("data:text/") or not head.endswith(";base64"):
         return ""
@@ -43,12 +57,11 @@ def file_text(part: dict[str, Any]) -> str:
         body = b64decode(data).decode("utf-8", "replace")
     except Base64Error:
         return ""
-    heading = [part[key] for key in ("title", "context") if isinstance(part.get(key), str) and part[key]]
-    return "\n\n".join([*heading, body]) if body else ""
+    return _under_heading(part, ("title", "context"), body)
 
 
 def with_summaries(messages: Any, vendors: tuple[str, ...]) -> Any:
-    """The messages, Anthropic's summaries of what came before (`compaction`) as text for all but `vendors`.
+    """Return the messages, with Anthropic's summaries of what came before (`compaction`) as text for all but `vendors`.
     https://platform.claude.com/docs/en/build-with-claude/compaction"""
     if not isinstance(messages, list):
         return messages
@@ -59,17 +72,24 @@ def _with_summary(message: Any, vendors: tuple[str, ...]) -> Any:
     entries = message.get("provider_tool_blocks") if isinstance(message, dict) else None
     if not isinstance(entries, list):
         return message
-    summaries = [entry for entry in entries if isinstance(entry, dict) and _summary(entry, vendors)]
-    if not summaries:
+    kept: list[Any] = []
+    texts: list[str] = []
+    for entry in entries:
+        text = _summary(entry, vendors) if isinstance(entry, dict) else ""
+        if text:
+            texts.append(text)
+        else:
+            kept.append(entry)
+    if not texts:
         return message
-    texts = [_summary(entry, vendors) for entry in summaries]
-    content = message.get("content")
+    fields = {key: value for key, value in message.items() if key != "block_order"}
+    return {**fields, "content": _with_texts(texts, message.get("content")), "provider_tool_blocks": kept}
+
+
+def _with_texts(texts: list[str], content: Any) -> Any:
     if isinstance(content, list):
-        content = [*({"type": "text", "text": text} for text in texts), *content]
-    else:
-        content = "\n\n".join([*texts, *([content] if content else [])])
-    kept = {key: value for key, value in message.items() if key != "block_order"}
-    return {**kept, "content": content, "provider_tool_blocks": [entry for entry in entries if entry not in summaries]}
+        return [*({"type": "text", "text": text} for text in texts), *content]
+    return "\n\n".join([*texts, *([content] if content else [])])
 
 
 def _summary(entry: dict[str, Any], vendors: tuple[str, ...]) -> str:

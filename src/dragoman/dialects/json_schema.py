@@ -8,6 +8,7 @@ which is told by the keyword's path, or (in a strict schema, whose keeping was p
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -44,12 +45,16 @@ _VALUES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"), (int, float)),
     **dict.fromkeys(("title", "description", "format", "pattern"), str),
 }
+_EXCLUSIVE: tuple[tuple[str, str, int, Callable[[float, float], float]], ...] = (
+    ("exclusiveMinimum", "minimum", 1, max),
+    ("exclusiveMaximum", "maximum", -1, min),
+)
 _OUTSIDE = frozenset({"title", "description", "default"})
 
 
 @dataclass(frozen=True, slots=True)
 class Subset:
-    """What a provider takes."""
+    """The part of JSON Schema that a provider takes."""
 
     keep: frozenset[str]
     """Keywords that are sent as they are."""
@@ -64,7 +69,7 @@ class Rewritten(NamedTuple):
 
 
 def rewrite(schema: Any, subset: Subset, path: str, *, strict: bool = False) -> Rewritten:
-    """`schema` in the words of `subset`. Raises `BadRequestError` naming the path of the keyword that cannot be said."""
+    """Return `schema` in the words of `subset`. Raise `BadRequestError` with the path of a keyword that cannot be said."""
     if not isinstance(schema, dict):
         raise wrong_type(path, "an object", schema)
     work = _Rewriter(root=schema, root_path=path, subset=subset, strict=strict)
@@ -131,12 +136,12 @@ class _Rewriter:
         """Whether what `ref` names contains itself."""
         if ref not in self.recursive:
             edges: dict[str, set[str]] = {}
-            left = [ref]
-            while left:  # whoever is known already leads only to those who are
-                name = left.pop()
+            pending = [ref]
+            while pending:  # a name that is known leads to known names only
+                name = pending.pop()
                 if name not in edges and name not in self.recursive:
                     edges[name] = self._references(self._target(name, self.root_path))
-                    left.extend(edges[name])
+                    pending.extend(edges[name])
             cycles = in_cycles(edges)
             self.recursive.update((name, name in cycles) for name in edges)
         return self.recursive[ref]
@@ -150,25 +155,32 @@ class _Rewriter:
     def _target(self, ref: str, path: str) -> JsonObject:
         if not ref.startswith("#"):
             raise bad(path, f"{ref!r} is not inside of the schema", code="unsupported_schema")
-        node: Any = self.root
-        if len(ref) > 1 and ref[1] != "/":
-            if self.anchors is None:
-                self.anchors = anchors(self.root)
-            node = self.anchors.get(ref[1:])
-        for step in ref[2:].split("/") if ref.startswith("#/") else ():
-            key = unquote(step).replace("~1", "/").replace("~0", "~")
-            if isinstance(node, list) and key.isascii() and key.isdigit() and len(key) < 9 and int(key) < len(node):
-                node = node[int(key)]
-            else:
-                node = node.get(key) if isinstance(node, dict) else None
+        node = self._at_pointer(ref) if ref == "#" or ref.startswith("#/") else self._at_anchor(ref[1:])
         if node is True:
             return {}
         if not isinstance(node, dict):
             raise bad(path, f"{ref!r} leads to nothing", code="unsupported_schema")
         return node
 
+    def _at_anchor(self, name: str) -> Any:
+        if self.anchors is None:
+            self.anchors = anchors(self.root)
+        return self.anchors.get(name)
+
+    def _at_pointer(self, ref: str) -> Any:
+        """https://www.rfc-editor.org/rfc/rfc6901"""
+        node: Any = self.root
+        for step in ref[2:].split("/") if ref != "#" else ():
+            key = unquote(step).replace("~1", "/").replace("~0", "~")
+            if isinstance(node, dict):
+                node = node.get(key)
+            else:
+                is_index = isinstance(node, list) and key.isascii() and key.isdigit() and len(key) < 9
+                node = next(iter(node[int(key) : int(key) + 1]), None) if is_index else None
+        return node
+
     def _all_of(self, value: JsonObject, path: str, refs: tuple[str, ...], depth: int) -> JsonObject:
-        """One schema that asks for everything that the parts ask for."""
+        """Return one schema that asks for everything that the parts ask for."""
         parts = expect_list(value["allOf"], f"{path}.allOf")
         if len(parts) > _MAX_PARTS:
             raise bad(f"{path}.allOf", f"more than {_MAX_PARTS} schemas cannot be merged", code="unsupported_schema")
@@ -184,27 +196,21 @@ class _Rewriter:
             where = f"{path}.{keyword}"
             if keyword in _LOST:
                 self._lose(keyword, item, where)
-            elif keyword in ("anyOf", "prefixItems"):
-                branches = expect_list(item, where)
-                result[keyword] = [
-                    self.schema(branch, f"{where}[{index}]", refs, depth)
-                    for index, branch in enumerate(branches)
-                    if branch is not False
-                ]
-            elif keyword == "properties":
-                result[keyword] = self._properties(expect_object(item, where), where, refs, depth)
-            elif keyword in _SUBSCHEMAS and keyword in self.subset.keep:
-                result[keyword] = self._or_boolean(item, where, refs, depth)
+            elif keyword in _NESTED and (keyword not in _SUBSCHEMAS or keyword in self.subset.keep):
+                result[keyword] = _NESTED[keyword](self, item, where, refs, depth)
             elif keyword == "patternProperties":
                 self._patterns(value, result, where, refs, depth)
             elif keyword in self.subset.keep:
-                kinds = _VALUES.get(keyword)
-                if kinds is not None and (not isinstance(item, kinds) or isinstance(item, bool)):
-                    raise wrong_type(where, "another kind of value", item)
-                result[keyword] = item
+                result[keyword] = _plain(keyword, item, where)
         for step in (self._required, self._bounds, self._enum, self._types):
             result = step(result, value, path)
         return result
+
+    def _branches(self, item: Any, path: str, refs: tuple[str, ...], depth: int) -> list[JsonObject]:
+        branches = enumerate(expect_list(item, path))
+        return [
+            self.schema(branch, f"{path}[{index}]", refs, depth) for index, branch in branches if branch is not False
+        ]
 
     def _lose(self, keyword: str, item: Any, where: str) -> None:
         """`unevaluatedProperties: false` beside what is now merged, and `not: {}` of an absent thing, say nothing more."""
@@ -212,10 +218,10 @@ class _Rewriter:
             return
         self.lost(where)
 
-    def _properties(self, value: JsonObject, path: str, refs: tuple[str, ...], depth: int) -> JsonObject:
+    def _properties(self, value: Any, path: str, refs: tuple[str, ...], depth: int) -> JsonObject:
         return {
             name: self.schema(item, f"{path}.{name}", refs, depth)
-            for name, item in value.items()
+            for name, item in expect_object(value, path).items()
             if item is not False and item != {"not": {}}
         }
 
@@ -252,23 +258,26 @@ class _Rewriter:
         return {**result, "required": good}
 
     def _bounds(self, result: JsonObject, value: JsonObject, path: str) -> JsonObject:
-        """`exclusiveMinimum` and `exclusiveMaximum`, in the shape of draft 4 (true) and of the later ones (a number)."""
-        for exclusive, inclusive, step in (("exclusiveMinimum", "minimum", 1), ("exclusiveMaximum", "maximum", -1)):
+        """Write `exclusiveMinimum` and `exclusiveMaximum`, which are true in draft 4 and numbers in the later ones."""
+        for exclusive, inclusive, step, stronger in _EXCLUSIVE:
             limit = value.get(exclusive)
             if limit is None or limit is False or exclusive in self.subset.keep:
                 continue
             bound = value.get(inclusive) if limit is True else limit
             if isinstance(bound, bool) or not isinstance(bound, int | float):
                 raise wrong_type(f"{path}.{exclusive}", "a number", limit)
-            if value.get("type") == "integer" and float(bound).is_integer():
-                bound = int(bound) + step
-            else:
-                self.lost(f"{path}.{exclusive}")
+            bound = self._inclusive(bound, step, value.get("type"), f"{path}.{exclusive}")
             known = value.get(inclusive)
             if limit is not True and isinstance(known, int | float):
-                bound = max(known, bound) if step > 0 else min(known, bound)
+                bound = stronger(known, bound)
             result = {**result, inclusive: bound}
         return result
+
+    def _inclusive(self, bound: float, step: int, kind: Any, path: str) -> float:
+        if kind == "integer" and float(bound).is_integer():
+            return int(bound) + step
+        self.lost(path)
+        return bound
 
     def _enum(self, result: JsonObject, value: JsonObject, path: str) -> JsonObject:
         """Values other than strings and numbers are said by their type."""
@@ -294,27 +303,50 @@ class _Rewriter:
         return {"type": kind}
 
     def _types(self, result: JsonObject, value: JsonObject, path: str) -> JsonObject:
-        """A list of types, but for one type and null, as alternatives."""
+        """Write a list of types, but for one type and null, as alternatives."""
         types = result.get("type")
         if types is None:
             return result
         names = [_type_name(name, f"{path}.type") for name in (types if isinstance(types, list) else [types])]
         if len(names) == 1:
             return {**result, "type": names[0]}
-        if not names:
-            return {key: item for key, item in result.items() if key != "type"}
         if len(names) == 2 and "null" in names:
             return result
-        if "anyOf" in result:
+        if names and "anyOf" not in result:
+            return _alternatives(names, result)
+        if names:
             self.lost(f"{path}.type")
-            return {key: item for key, item in result.items() if key != "type"}
-        outside = {key: item for key, item in result.items() if key in _OUTSIDE}
-        return {
-            **outside,
-            "anyOf": [
-                {"type": name, **{key: item for key, item in result.items() if key in _TYPED[name]}} for name in names
-            ],
-        }
+        return _without_type(result)
+
+
+_NESTED: dict[str, Callable[[_Rewriter, Any, str, tuple[str, ...], int], Any]] = {
+    "anyOf": _Rewriter._branches,
+    "prefixItems": _Rewriter._branches,
+    "properties": _Rewriter._properties,
+    "items": _Rewriter._or_boolean,
+    "additionalProperties": _Rewriter._or_boolean,
+}
+"""Keywords whose values hold schemas."""
+
+
+def _plain(keyword: str, item: Any, path: str) -> Any:
+    kinds = _VALUES.get(keyword)
+    if kinds is not None and (not isinstance(item, kinds) or isinstance(item, bool)):
+        raise wrong_type(path, "another kind of value", item)
+    return item
+
+
+def _without_type(schema: JsonObject) -> JsonObject:
+    return {key: item for key, item in schema.items() if key != "type"}
+
+
+def _alternatives(names: list[str], schema: JsonObject) -> JsonObject:
+    outside = {key: item for key, item in schema.items() if key in _OUTSIDE}
+    return {**outside, "anyOf": [_of_type(name, schema) for name in names]}
+
+
+def _of_type(name: str, schema: JsonObject) -> JsonObject:
+    return {"type": name, **{key: item for key, item in schema.items() if key in _TYPED[name]}}
 
 
 def _type_name(value: Any, path: str) -> str:

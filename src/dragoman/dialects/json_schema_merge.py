@@ -1,4 +1,4 @@
-"""Two JSON schemas made one that asks for what both ask for (`allOf`). Pure."""
+"""Merge two JSON schemas into one that asks for what both ask for (`allOf`). Pure."""
 
 from __future__ import annotations
 
@@ -14,14 +14,12 @@ __all__ = ["merge"]
 
 Lost = Callable[[str], None]
 
-_LARGER = frozenset({"minimum", "minLength", "minItems", "minProperties"})
-_SMALLER = frozenset({"maximum", "maxLength", "maxItems", "maxProperties"})
 _ANNOTATIONS = frozenset({"title", "description", "default", "format", "pattern", "propertyOrdering"})
 _MAX_BRANCHES = 64
 
 
 def merge(left: JsonObject, right: JsonObject, path: str, lost: Lost) -> JsonObject:
-    """`left` and `right`, both already rewritten, in one. `path` is that of `right`; contradictions are refused."""
+    """Return `left` and `right`, both already rewritten, in one. `path` is that of `right`; contradictions are refused."""
     if not left or not right:
         return left or right
     if "$ref" in left or "$ref" in right:
@@ -34,26 +32,26 @@ def merge(left: JsonObject, right: JsonObject, path: str, lost: Lost) -> JsonObj
 
 
 def _both(keyword: str, mine: Any, theirs: Any, path: str, lost: Lost) -> Any:
-    where = f"{path}.{keyword}"
     if mine == theirs or keyword in _ANNOTATIONS:
         return mine
-    if keyword == "properties":
-        return _properties(mine, theirs, where, lost)
-    if keyword == "required":
-        known = set(mine)
-        return [*mine, *(name for name in theirs if name not in known)]
-    if keyword in _LARGER:
-        return max(mine, theirs)
-    if keyword in _SMALLER:
-        return min(mine, theirs)
-    if keyword in ("type", "enum"):
-        return _common(mine, theirs, where)
-    if keyword in ("items", "additionalProperties"):
-        return _schemas(mine, theirs, where, lost)
-    if keyword == "anyOf" and len(mine) * len(theirs) <= _MAX_BRANCHES:
-        return [merge(one, other, where, lost) for one in mine for other in theirs]
+    where = f"{path}.{keyword}"
+    merger = _MERGERS.get(keyword)
+    if merger is not None:
+        return merger(mine, theirs, where, lost)
     lost(where)
     return mine
+
+
+def _any_of(mine: list[Any], theirs: list[Any], path: str, lost: Lost) -> list[Any]:
+    if len(mine) * len(theirs) > _MAX_BRANCHES:
+        lost(path)
+        return mine
+    return [merge(one, other, path, lost) for one in mine for other in theirs]
+
+
+def _required(mine: list[Any], theirs: list[Any], path: str, lost: Lost) -> list[Any]:
+    known = set(mine)
+    return [*mine, *(name for name in theirs if name not in known)]
 
 
 def _properties(mine: JsonObject, theirs: JsonObject, path: str, lost: Lost) -> JsonObject:
@@ -78,9 +76,8 @@ def _key(value: Any) -> Any:
     return value
 
 
-def _common(mine: Any, theirs: Any, path: str) -> Any:
-    ours = mine if isinstance(mine, list) else [mine]
-    others = theirs if isinstance(theirs, list) else [theirs]
+def _common(mine: Any, theirs: Any, path: str, lost: Lost) -> Any:
+    ours, others = _listed(mine), _listed(theirs)
     known = {_key(item) for item in others}
     common = [item for item in ours if _key(item) in known]
     if {"integer", "number"} <= {*map(str, ours), *map(str, others)} and "integer" not in common:
@@ -88,3 +85,27 @@ def _common(mine: Any, theirs: Any, path: str) -> Any:
     if not common:
         raise bad(path, f"{theirs!r} contradicts {mine!r}", code="unsupported_schema")
     return common if isinstance(mine, list) and (len(common) > 1 or path.endswith(".enum")) else common[0]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _largest(mine: Any, theirs: Any, path: str, lost: Lost) -> Any:
+    return max(mine, theirs)
+
+
+def _smallest(mine: Any, theirs: Any, path: str, lost: Lost) -> Any:
+    return min(mine, theirs)
+
+
+_MERGERS: dict[str, Callable[[Any, Any, str, Lost], Any]] = {
+    **dict.fromkeys(("minimum", "minLength", "minItems", "minProperties"), _largest),
+    **dict.fromkeys(("maximum", "maxLength", "maxItems", "maxProperties"), _smallest),
+    **dict.fromkeys(("type", "enum"), _common),
+    **dict.fromkeys(("items", "additionalProperties"), _schemas),
+    "properties": _properties,
+    "required": _required,
+    "anyOf": _any_of,
+}
+"""How a keyword that both schemas have becomes one; without an entry, the first one stands and the second is lost."""

@@ -52,14 +52,18 @@ def fits_openai_strict(schema: Any) -> bool:
 def _fits(schema: Any, depth: int) -> bool:
     if not isinstance(schema, dict) or depth > _DEEPEST or not schema.keys() <= _WORDS:
         return False
-    if schema.get("type") == "object" or "properties" in schema:
-        properties, required = schema.get("properties") or {}, schema.get("required") or []
-        if not isinstance(properties, dict) or not isinstance(required, list):
-            return False
-        demanded = {name for name in required if isinstance(name, str)}
-        if schema.get("additionalProperties") is not False or not properties.keys() <= demanded:
-            return False
+    if (schema.get("type") == "object" or "properties" in schema) and not _is_closed(schema):
+        return False
     return all(_fits(child, depth + 1) for child in _children(schema))
+
+
+def _is_closed(schema: dict[str, Any]) -> bool:
+    """Whether an object has only its properties, all of them required."""
+    properties, required = schema.get("properties") or {}, schema.get("required") or []
+    if not isinstance(properties, dict) or not isinstance(required, list):
+        return False
+    names = {name for name in required if isinstance(name, str)}
+    return schema.get("additionalProperties") is False and properties.keys() <= names
 
 
 def _children(schema: dict[str, Any]) -> Iterator[Any]:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from dragoman.errors import BadRequestError
 from dragoman.types.json import JsonObject
 
-__all__ = ["bad", "expect", "expect_list", "expect_object", "expect_str", "optional", "wrong_type"]
+__all__ = ["bad", "expect", "expect_list", "expect_object", "expect_str", "objects_in", "optional", "wrong_type"]
 
 _Value = TypeVar("_Value")
 
@@ -58,6 +58,11 @@ def expect_list(value: object, path: str) -> list[Any]:
     if isinstance(value, list):
         return value
     raise wrong_type(path, "an array", value)
+
+
+def objects_in(value: object) -> list[JsonObject]:
+    """Return the objects in a list; none for anything else."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def optional(body: JsonObject, key: str, kind: type[_Value], path: str = "") -> _Value | None:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any, cast
 
 import orjson
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dragoman.dialects.anthropic_messages import CODEC
@@ -231,6 +231,7 @@ def test_no_request_crashes_the_reader(messages: Any, tools: Any, other: Any) ->
 
 
 @settings(max_examples=150)
+@example([{"role": "assistant", "tool_calls": 1.0, "thinking_blocks": 1.0}], [], {"thinking": {"type": "enabled"}})
 @given(ANYTHING, ANYTHING, ANYTHING)
 def test_no_request_of_the_hub_crashes_the_writer(messages: Any, tools: Any, other: Any) -> None:
     request = {"messages": messages, "tools": tools} | (other if isinstance(other, dict) else {"stop": other})

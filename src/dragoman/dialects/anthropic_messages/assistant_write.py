@@ -14,6 +14,7 @@ from itertools import chain
 from typing import Any, TypeGuard
 
 from dragoman.dialects.anthropic_messages.citations import span_of
+from dragoman.dialects.validation import objects_in
 from dragoman.types.json import JsonObject
 
 __all__ = ["BlockStyle", "assistant_blocks", "text_of"]
@@ -50,7 +51,7 @@ def text_of(content: object) -> list[JsonObject]:
 
 def assistant_blocks(message: JsonObject, style: BlockStyle) -> list[JsonObject]:
     """Return the blocks in `block_order`, or in the usual order. Empty text is left out."""
-    text = _Text(text_of(message.get("content")), _objects(message, "annotations"), style)
+    text = _Text(text_of(message.get("content")), objects_in(message.get("annotations")), style)
     items: dict[str, Iterator[list[JsonObject]]] = {
         "thinking": _each(message, "thinking_blocks", _listed(style.thinking)),
         "provider_tool": _each(message, "provider_tool_blocks", _listed(style.provider_tool)),
@@ -68,7 +69,7 @@ def assistant_blocks(message: JsonObject, style: BlockStyle) -> list[JsonObject]
 
 
 def _each(message: JsonObject, key: str, write: Callable[[JsonObject], list[JsonObject]]) -> Iterator[list[JsonObject]]:
-    return map(write, _objects(message, key))
+    return map(write, objects_in(message.get(key)))
 
 
 def _listed(write: Callable[[JsonObject], JsonObject | None]) -> Callable[[JsonObject], list[JsonObject]]:
@@ -77,11 +78,6 @@ def _listed(write: Callable[[JsonObject], JsonObject | None]) -> Callable[[JsonO
         return [] if block is None else [block]
 
     return written
-
-
-def _objects(message: JsonObject, key: str) -> list[JsonObject]:
-    value = message.get(key)
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _valid_order(order: object, length: int) -> list[str]:

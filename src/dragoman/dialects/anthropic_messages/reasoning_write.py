@@ -13,7 +13,7 @@ from dragoman.dialects.reasoning import (
     nearest_effort,
     report_without_control,
 )
-from dragoman.dialects.validation import expect
+from dragoman.dialects.validation import expect, objects_in
 from dragoman.dialects.write_context import WriteContext
 from dragoman.types.json import JsonObject
 from dragoman.types.model_facts import ModelFacts
@@ -82,7 +82,7 @@ def _without_conflict(reasoning: Reasoning, request: JsonObject, context: WriteC
     https://platform.claude.com/docs/en/build-with-claude/extended-thinking#preserving-thinking-blocks"""
     if not reasoning.has_budget:
         return reasoning
-    messages = reversed([message for message in request["messages"] if isinstance(message, dict)])
+    messages = reversed(objects_in(request["messages"]))
     last = next((message for message in messages if message.get("role") not in _BETWEEN_TURNS), {})
     if last.get("role") != "assistant":
         return reasoning
@@ -93,8 +93,7 @@ def _without_conflict(reasoning: Reasoning, request: JsonObject, context: WriteC
 
 
 def _begins_with_thinking(message: JsonObject, vendors: tuple[str | None, ...]) -> bool:
-    blocks = message.get("thinking_blocks") or []
-    return any(isinstance(block, dict) and block.get("vendor") in vendors for block in blocks)
+    return any(block.get("vendor") in vendors for block in objects_in(message.get("thinking_blocks")))
 
 
 def _from_thinking(thinking: JsonObject, effort: str | None, context: WriteContext[None]) -> Reasoning:

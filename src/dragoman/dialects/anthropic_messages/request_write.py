@@ -17,7 +17,7 @@ from dragoman.dialects.codec import Target, WireRequest
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.provider_tools import report_foreign_blocks
 from dragoman.dialects.reasoning import report_foreign_reasoning
-from dragoman.dialects.validation import expect_list, expect_object
+from dragoman.dialects.validation import expect_list, expect_object, objects_in
 from dragoman.dialects.vendor_params import own_params
 from dragoman.dialects.write_context import WriteContext
 from dragoman.types.chat import ChatRequest
@@ -40,7 +40,7 @@ def write_request(request: ChatRequest, target: Target) -> WireRequest:
     params = drops.without_dropped({name: value for name, value in request.items() if value is not None})
     messages = expect_list(params.get("messages"), "messages")
     tools = _tools(params)
-    names = tool_names(tools, [message for message in messages if isinstance(message, dict)])
+    names = tool_names(tools, objects_in(messages))
     context: WriteContext[None] = WriteContext(target, None, drops, names)
     own = own_params(params, (VENDOR, target.vendor), drops)
     report_foreign_blocks(messages, (VENDOR, target.vendor), drops)

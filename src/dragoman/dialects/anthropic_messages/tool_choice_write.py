@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dragoman.dialects.anthropic_messages.response_format_write import StructuredOutput
 from dragoman.dialects.anthropic_messages.tools_write import ToolWriter, name_of, why_not_forced
+from dragoman.dialects.validation import objects_in
 from dragoman.dialects.write_context import WriteContext
 from dragoman.types.json import JsonObject
 
@@ -30,7 +31,7 @@ def write_tools(
     elif written:
         choice = _possible(choice, context)
     else:
-        written = _history_tools(request["messages"], context)
+        written = _history_tools(objects_in(request["messages"]), context)
         choice = {"type": "none"} if written else None
     choice = _with_parallel(choice, request.get("parallel_tool_calls"), has_tools=bool(written))
     fields: JsonObject = {"tools": written} if written or request.get("tools") == [] else {}
@@ -61,14 +62,10 @@ def _allowed_tools(tools: list[JsonObject], choice: object) -> list[JsonObject]:
         return tools
     names: set[object] = set()
     kinds: set[object] = set()
-    for item in _objects(_allowed(choice).get("tools")):
+    for item in objects_in(_allowed(choice).get("tools")):
         names.add(name_of(item) or item.get("name"))
         kinds.add(item.get("type"))
     return [tool for tool in tools if _is_allowed(tool, names, kinds)]
-
-
-def _objects(value: object) -> list[JsonObject]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _is_allowed(tool: JsonObject, names: set[object], kinds: set[object]) -> bool:
@@ -113,7 +110,7 @@ def _without_force(choice: JsonObject) -> JsonObject:
 
 def _history_tools(messages: list[JsonObject], context: WriteContext[None]) -> list[JsonObject]:
     """Return definitions for the calls in the conversation: Anthropic demands them also when no tool may be called any more."""
-    calls = [call for message in messages for call in message.get("tool_calls") or [] if isinstance(call, dict)]
+    calls = [call for message in messages for call in objects_in(message.get("tool_calls"))]
     names = dict.fromkeys(name for call in calls if (name := name_of(call)) is not None)
     return [{"name": context.tool_names.to_wire(name), "input_schema": _PLAIN_INPUT} for name in names]
 

@@ -9,6 +9,7 @@ from dragoman.dialects.anthropic_messages.tool_use import CUSTOM_SUFFIX
 from dragoman.dialects.anthropic_messages.vendor import VENDOR
 from dragoman.dialects.provider_tools import provider_tool
 from dragoman.dialects.tool_names import ToolNames
+from dragoman.dialects.validation import objects_in
 from dragoman.dialects.vendor_params import report_tool_params
 from dragoman.dialects.write_context import WriteContext
 from dragoman.errors import UnsupportedParamsError
@@ -48,7 +49,7 @@ def why_not_forced(context: WriteContext[None]) -> str:
 
 def tool_names(tools: list[JsonObject], messages: list[JsonObject]) -> ToolNames:
     """Return the names of the definitions and of the history, so that both change alike."""
-    calls = [call for message in messages for call in message.get("tool_calls") or [] if isinstance(call, dict)]
+    calls = [call for message in messages for call in objects_in(message.get("tool_calls"))]
     functions: list[str] = []
     custom: set[str] = set()
     for item in [*tools, *calls, *_function_calls(messages)]:
