@@ -11,11 +11,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-from urllib.parse import unquote
 
 from dragoman.dialects.json_schema_merge import merge
-from dragoman.dialects.json_schema_spelling import anchors, normal, references
-from dragoman.dialects.reference_graph import in_cycles
+from dragoman.dialects.json_schema_references import References
+from dragoman.dialects.json_schema_spelling import normal, references
 from dragoman.dialects.validation import bad, expect_list, expect_object, expect_str, wrong_type
 from dragoman.types.json import JsonObject
 
@@ -72,7 +71,7 @@ def rewrite(schema: Any, subset: Subset, path: str, *, strict: bool = False) -> 
     """Return `schema` in the words of `subset`. Raise `BadRequestError` with the path of a keyword that cannot be said."""
     if not isinstance(schema, dict):
         raise wrong_type(path, "an object", schema)
-    work = _Rewriter(root=schema, root_path=path, subset=subset, strict=strict)
+    work = _Rewriter(references=References(schema, path), root_path=path, subset=subset, strict=strict)
     result = work.schema(schema, path, ("#",), 0)
     if work.defs:
         result = {**result, "$defs": work.defs}
@@ -81,16 +80,12 @@ def rewrite(schema: Any, subset: Subset, path: str, *, strict: bool = False) -> 
 
 @dataclass(slots=True)
 class _Rewriter:
-    root: JsonObject
+    references: References
     root_path: str
     subset: Subset
     strict: bool
     weakened: dict[str, None] = field(default_factory=dict)
     defs: dict[str, JsonObject] = field(default_factory=dict)
-    recursive: dict[str, bool] = field(default_factory=dict)
-    referred: dict[int, set[str]] = field(default_factory=dict)
-    """By the identity of a target: what it refers to."""
-    anchors: dict[str, JsonObject] | None = None
     nodes: int = 0
 
     def lost(self, path: str, why: str = "the provider has no way to say this") -> None:
@@ -119,8 +114,8 @@ class _Rewriter:
 
     def _reference(self, value: JsonObject, path: str, refs: tuple[str, ...], depth: int) -> JsonObject:
         ref = expect_str(value["$ref"], f"{path}.$ref")
-        target = self._target(ref, f"{path}.$ref")
-        if ref not in refs and (path == self.root_path or not self._recursive(ref)):
+        target = self.references.target(ref, f"{path}.$ref")
+        if ref not in refs and (path == self.root_path or not self.references.is_recursive(ref)):
             beside = {key: item for key, item in value.items() if key not in ("$ref", "$defs", "definitions")}
             whole = {**target, **beside} if not set(beside) - _OUTSIDE else {"allOf": [target, beside]}
             return self.schema(whole, path, (*refs, ref), depth + 1)
@@ -131,53 +126,6 @@ class _Rewriter:
             self.defs[name] = {}
             self.defs[name] = self.schema(target, path, (ref,), depth + 1)
         return {"$ref": f"#/$defs/{name}"}
-
-    def _recursive(self, ref: str) -> bool:
-        """Whether what `ref` names contains itself."""
-        if ref not in self.recursive:
-            edges: dict[str, set[str]] = {}
-            pending = [ref]
-            while pending:  # a name that is known leads to known names only
-                name = pending.pop()
-                if name not in edges and name not in self.recursive:
-                    edges[name] = self._references(self._target(name, self.root_path))
-                    pending.extend(edges[name])
-            cycles = in_cycles(edges)
-            self.recursive.update((name, name in cycles) for name in edges)
-        return self.recursive[ref]
-
-    def _references(self, target: JsonObject) -> set[str]:
-        """One target has any number of names: `#/$defs/a`, `#/$defs/%61`, ..."""
-        if id(target) not in self.referred:
-            self.referred[id(target)] = references(target)
-        return self.referred[id(target)]
-
-    def _target(self, ref: str, path: str) -> JsonObject:
-        if not ref.startswith("#"):
-            raise bad(path, f"{ref!r} is not inside of the schema", code="unsupported_schema")
-        node = self._at_pointer(ref) if ref == "#" or ref.startswith("#/") else self._at_anchor(ref[1:])
-        if node is True:
-            return {}
-        if not isinstance(node, dict):
-            raise bad(path, f"{ref!r} leads to nothing", code="unsupported_schema")
-        return node
-
-    def _at_anchor(self, name: str) -> Any:
-        if self.anchors is None:
-            self.anchors = anchors(self.root)
-        return self.anchors.get(name)
-
-    def _at_pointer(self, ref: str) -> Any:
-        """https://www.rfc-editor.org/rfc/rfc6901"""
-        node: Any = self.root
-        for step in ref[2:].split("/") if ref != "#" else ():
-            key = unquote(step).replace("~1", "/").replace("~0", "~")
-            if isinstance(node, dict):
-                node = node.get(key)
-            else:
-                is_index = isinstance(node, list) and key.isascii() and key.isdigit() and len(key) < 9
-                node = next(iter(node[int(key) : int(key) + 1]), None) if is_index else None
-        return node
 
     def _all_of(self, value: JsonObject, path: str, refs: tuple[str, ...], depth: int) -> JsonObject:
         """Return one schema that asks for everything that the parts ask for."""
