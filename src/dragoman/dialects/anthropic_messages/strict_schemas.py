@@ -143,7 +143,7 @@ class _Strict:
         return [self.convert(item, f"{path}[{number}]", depth) for number, item in enumerate(value)]
 
     def ref(self, value: Any, path: str, _: int) -> JsonObject:
-        if value not in self._definitions:
+        if not isinstance(value, str) or value not in self._definitions:
             raise Inexpressible(path)
         return {"$ref": value}
 

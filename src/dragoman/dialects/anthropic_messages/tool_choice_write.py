@@ -50,8 +50,9 @@ def _choice(choice: object, context: WriteContext[None]) -> JsonObject | None:
         name = name_of(choice) or choice.get("name")
         if isinstance(name, str):
             return {"type": "tool", "name": context.tool_names.to_wire(name)}
-        if choice.get("type") in _MODES:
-            return {"type": _MODES[choice["type"]]}
+        kind = choice.get("type")
+        if isinstance(kind, str) and kind in _MODES:
+            return {"type": _MODES[kind]}
     context.drops.unsupported("tool_choice")
     return None
 

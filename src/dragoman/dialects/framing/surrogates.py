@@ -46,11 +46,11 @@ def loads(data: bytes | str) -> Any:
 
 
 def dumps(value: Any) -> bytes:
-    """Write JSON, strings with halves included. Raise `TypeError` for a value that JSON cannot hold."""
+    """Write JSON, strings with halves and integers of any size included. Raise `TypeError` for a value that JSON cannot hold."""
     try:
         return orjson.dumps(value)
     except orjson.JSONEncodeError as encode_error:
-        if "surrogates" not in str(encode_error):
+        if not any(reason in str(encode_error) for reason in ("surrogates", "64-bit")):
             raise
         import json
 

@@ -52,6 +52,8 @@ def read_media(part: JsonObject, path: str) -> ContentPart:
         media_type = expect_str(blob.get("mimeType", "application/octet-stream"), f"{path}.inlineData.mimeType")
         result = _inline(media_type, data, blob.get("displayName"))
     else:
+        if rest.get("fileData") is None:
+            raise bad(path, "expected inlineData or fileData")
         blob = fields(rest.pop("fileData"), f"{path}.fileData")
         uri = expect_str(blob.get("fileUri", ""), f"{path}.fileData.fileUri")
         media_type = expect_str(blob.get("mimeType", ""), f"{path}.fileData.mimeType")
