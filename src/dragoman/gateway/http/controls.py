@@ -5,18 +5,20 @@ A client can never choose where a key of the server is sent, nor with which key:
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 from dragoman.dialects.validation import bad, wrong_type
-from dragoman.errors import BadRequestError
+from dragoman.errors import BadRequestError, ConfigError
 from dragoman.litellm.controls import is_control
 from dragoman.litellm.unsupported import hint_of, unsupported_names
 from dragoman.routing import NO_OPTIONS, CallOptions
 from dragoman.routing.settings.deployment_keys import KEYS
+from dragoman.routing.settings.option_readers import string, tool_calls
 from dragoman.routing.settings.options import OPTION_NAMES, is_price
+from dragoman.routing.settings.queue import priority_reader
+from dragoman.settings.readers import Reader, boolean, number, whole
 from dragoman.types.json import JsonObject
 from dragoman.types.request_params import ALL_PARAMS
 
@@ -25,7 +27,6 @@ __all__ = ["pop_call_options", "reject_server_fields", "take_controls"]
 _MOST_RETRIES = 10
 _MOST_FALLBACKS = 10
 _LONGEST = 6000.0
-_LEAST_URGENT = 1_000_000
 
 _SERVER_FIELD_NAMES = """
     api_key api_base base_url api_version api_type custom_llm_provider extra_headers headers extra_query
@@ -104,49 +105,28 @@ def _without_controls(body: JsonObject) -> tuple[JsonObject, tuple[str, ...]]:
     return rest, names
 
 
-def _retries(value: Any, path: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise wrong_type(path, "an integer", value)
-    if not 0 <= value <= _MOST_RETRIES:
-        raise bad(path, f"expected 0 to {_MOST_RETRIES}")
-    return value
+def _as_request_error(read: Reader) -> Reader:
+    """Return the reader of a setting for a field of a request's body."""
 
+    def read_field(value: Any, path: str) -> Any:
+        try:
+            return read(value, path)
+        except ConfigError as error:
+            raise BadRequestError(error.message, param=error.param or path, code="invalid_value") from None
 
-def _priority(value: Any, path: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise wrong_type(path, "an integer", value)
-    if abs(value) > _LEAST_URGENT:
-        raise bad(path, f"expected {-_LEAST_URGENT} to {_LEAST_URGENT}")
-    return value
-
-
-def _session(value: Any, path: str) -> str:
-    if not isinstance(value, str):
-        raise wrong_type(path, "a string", value)
-    return value
-
-
-def _seconds(value: Any, path: str) -> float:
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
-        raise wrong_type(path, "a number of seconds", value)
-    if not (math.isfinite(value) and 0 < value <= _LONGEST):
-        raise bad(path, f"expected a number of seconds of at most {_LONGEST:g}")
-    return float(value)
-
-
-def _boolean(value: Any, path: str) -> bool:
-    if not isinstance(value, bool):
-        raise wrong_type(path, "true or false", value)
-    return value
+    return read_field
 
 
 def _names(value: Any, path: str) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise wrong_type(path, "an array", value)
     for index, item in enumerate(value):
-        if not isinstance(item, str):
-            raise wrong_type(f"{path}[{index}]", "a string", item)
+        string(item, f"{path}[{index}]")
     return tuple(value)
+
+
+def _tags(value: Any, path: str) -> list[str]:
+    return list(_names(value, path))
 
 
 def _fallbacks(value: Any, path: str) -> tuple[str | JsonObject, ...]:
@@ -182,47 +162,35 @@ def _extra_body(value: Any, path: str) -> JsonObject:
     return value
 
 
-def _mock(value: Any, path: str) -> str:
-    if not isinstance(value, str):
-        raise wrong_type(path, "a string", value)
-    return value
-
-
-def _mock_calls(value: Any, path: str) -> tuple[JsonObject, ...]:
-    if not isinstance(value, list):
-        raise wrong_type(path, "an array", value)
-    for index, item in enumerate(value):
-        if not isinstance(item, dict):
-            raise wrong_type(f"{path}[{index}]", "an object", item)
-    return tuple(value)
-
-
-_CONTROLS: Mapping[str, Callable[[Any, str], Any]] = MappingProxyType(
+_SECONDS = number(0.001, _LONGEST, kind="seconds")
+_READERS: Mapping[str, Reader] = MappingProxyType(
     {
-        "num_retries": _retries,
-        "timeout": _seconds,
-        "stream_timeout": _seconds,
+        "num_retries": whole(0, _MOST_RETRIES),
+        "timeout": _SECONDS,
+        "stream_timeout": _SECONDS,
         "fallbacks": _fallbacks,
-        "disable_fallbacks": _boolean,
-        "mock_testing_fallbacks": _boolean,
-        "mock_testing_rate_limit_error": _boolean,
-        "mock_testing_context_fallbacks": _boolean,
-        "mock_testing_content_policy_fallbacks": _boolean,
-        "tags": lambda value, path: list(_names(value, path)),
-        "priority": _priority,
-        "litellm_session_id": _session,
-        "drop_params": _boolean,
+        "disable_fallbacks": boolean,
+        "mock_testing_fallbacks": boolean,
+        "mock_testing_rate_limit_error": boolean,
+        "mock_testing_context_fallbacks": boolean,
+        "mock_testing_content_policy_fallbacks": boolean,
+        "tags": _tags,
+        "priority": priority_reader,
+        "litellm_session_id": string,
+        "drop_params": boolean,
         "additional_drop_params": _names,
         "allowed_openai_params": _names,
         "extra_body": _extra_body,
-        "mock_response": _mock,
-        "mock_tool_calls": _mock_calls,
-        "mock_delay": _seconds,
-        "mock_timeout": _boolean,
+        "mock_response": string,
+        "mock_tool_calls": tool_calls,
+        "mock_delay": _SECONDS,
+        "mock_timeout": boolean,
     }
 )
+"""What a caller may set, within tighter bounds than the server's own configuration."""
+_CONTROLS: Mapping[str, Reader] = MappingProxyType({name: _as_request_error(read) for name, read in _READERS.items()})
 
 _FACTS: Mapping[str, str] = MappingProxyType(
     {"tags": "tags", "priority": "priority", "litellm_session_id": "session_id"}
 )
-"""Fields of the body that say of a call what its metadata may say too."""
+"""Fields of the body that may stand in the metadata of a call as well."""
