@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from dragoman.credentials import Credential
-from dragoman.errors import AuthenticationError, Timeout
+from dragoman.credentials import Credential, QueryKey
+from dragoman.errors import APIConnectionError, AuthenticationError, Timeout
 from dragoman.observe import Event, HealthChecked
 from dragoman.providers import Provider, Providers
 from dragoman.routing import Answer, Call, CallOptions, CallRouter, Deployment, StreamAnswer
@@ -150,3 +150,23 @@ async def test_a_token_that_never_comes_ends_the_call_in_time(make: Make, stream
             await router.answer(call(stream=stream))
         await router.aclose()
     assert not server.seen
+
+
+async def test_a_key_in_the_query_arrives_and_shows_in_no_error(make: Make) -> None:
+    seen: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append(request.raw_path)
+        return web.json_response(RESPONSE)
+
+    server = SigningServer()
+    server.app = web.Application()
+    server.app.router.add_post("/v1/chat/completions", answer)
+    async with serving(server) as address:
+        router = make(deployment(address, QueryKey(), key="sk+query/key"), settings={"num_retries": 0})
+        assert isinstance(await router.answer(call()), Answer)
+    with pytest.raises(APIConnectionError) as caught:  # the server is gone
+        await router.answer(call())
+    await router.aclose()
+    assert seen == ["/v1/chat/completions?key=sk%2Bquery%2Fkey"]
+    assert "sk" not in f"{caught.value!r} {caught.value} {vars(caught.value)}"
