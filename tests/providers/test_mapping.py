@@ -104,7 +104,7 @@ def test_a_row_of_litellms_is_understood() -> None:
         ({}, ["providers[2].name: missing", "providers[2].base_url: missing"]),
         ({"name": "x"}, ["providers[2].base_url: missing"]),
         ({"name": "x", "base_ur": "https://x"}, ["providers[2].base_ur", "did you mean 'base_url'"]),
-        ({"name": "x", "base_url": 3}, ["providers[2].base_url: expected a non-empty string, found int"]),
+        ({"name": "x", "base_url": 3}, ["providers[2].base_url: expected a text that is not empty, got a number"]),
         ({"name": "a/b", "base_url": "https://x"}, ["slash"]),
         ({"name": "x", "base_url": "https://x", "dialect": "opena_chat"}, ["dialect", "did you mean 'openai_chat'"]),
         ({"name": "x", "base_url": "https://x", "operations": ["chats"]}, ["operations", "did you mean 'chat'"]),

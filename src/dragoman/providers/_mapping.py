@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from dragoman.credentials import ApiKey, Credential, QueryKey
@@ -12,68 +12,47 @@ from dragoman.errors import ConfigError
 from dragoman.providers._accent import accent_from
 from dragoman.providers._endpoints import LazyEndpoints, speaks
 from dragoman.providers._provider import Provider
+from dragoman.settings.option_readers import headers, mapping, string, texts_by_name
+from dragoman.settings.readers import Reader, boolean, text, texts, wrong
 from dragoman.settings.suggestions import did_you_mean
 
 __all__ = ["provider_from_mapping"]
 
 
-def _text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
+def _accent(value: Any, path: str) -> Any:
+    if isinstance(value, str | Mapping) and value:
+        return value
+    raise wrong(path, "the name of an accent, or a mapping of its fields", value)
 
 
-def _flag(value: Any) -> bool:
-    return isinstance(value, bool)
+def _headers(value: Any, path: str) -> dict[str, str]:
+    return headers(texts_by_name(value, path), path)
 
 
-def _string(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _texts(value: Any) -> bool:
-    return _text(value) or (isinstance(value, list | tuple) and all(map(_text, value)))
-
-
-def _texts_by_name(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(isinstance(item, str) for pair in value.items() for item in pair)
-
-
-def _headers(value: Any) -> bool:
-    return _texts_by_name(value) and all(item.isprintable() for pair in value.items() for item in pair)
-
-
-def _object(value: Any) -> bool:
-    return isinstance(value, Mapping)
-
-
-def _accent(value: Any) -> bool:
-    return _text(value) or _object(value)
-
-
-_TEXT, _TEXTS, _FLAG = "a non-empty string", "a string or a list of strings", "true or false"
-_KEYS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "name": (_text, _TEXT),
-    "base_url": (_text, _TEXT),
-    "base_url_env": (_texts, _TEXTS),
-    "api_base_env": (_texts, _TEXTS),  # LiteLLM's name for it
-    "api_key_env": (_texts, _TEXTS),
-    "api_key_optional": (_flag, _FLAG),
-    "api_key_header": (_text, _TEXT),
-    "api_key_scheme": (_string, "a string"),
-    "api_key_query": (_text, _TEXT),
-    "dialect": (_text, _TEXT),
-    "operations": (_texts, _TEXTS),
-    "supported_endpoints": (_texts, _TEXTS),  # LiteLLM's
-    "paths": (_texts_by_name, "a mapping of operations to paths"),
-    "version": (_string, "a string"),
-    "headers": (_headers, "a mapping of strings to strings without line breaks"),
-    "aliases": (_texts, _TEXTS),
-    "vendor": (_text, _TEXT),
-    "accent": (_accent, "the name of an accent, or a mapping of its fields"),
-    "param_mappings": (_texts_by_name, "a mapping of strings to strings"),  # LiteLLM's
-    "constraints": (_object, "a mapping"),  # LiteLLM's
-    "special_handling": (_object, "a mapping"),  # LiteLLM's
+_KEYS: Mapping[str, Reader] = {
+    "name": text,
+    "base_url": text,
+    "base_url_env": texts,
+    "api_base_env": texts,  # LiteLLM's name for it
+    "api_key_env": texts,
+    "api_key_optional": boolean,
+    "api_key_header": text,
+    "api_key_scheme": string,
+    "api_key_query": text,
+    "dialect": text,
+    "operations": texts,
+    "supported_endpoints": texts,  # LiteLLM's
+    "paths": texts_by_name,
+    "version": string,
+    "headers": _headers,
+    "aliases": texts,
+    "vendor": text,
+    "accent": _accent,
+    "param_mappings": texts_by_name,  # LiteLLM's
+    "constraints": mapping,  # LiteLLM's
+    "special_handling": mapping,  # LiteLLM's
 }
-"""Each key that a row may have, and how its value is checked."""
+"""Each key that a row may have, and the reader of its value."""
 _REQUIRED = ("name", "base_url")
 
 
@@ -82,7 +61,7 @@ def provider_from_mapping(row: Mapping[str, Any], path: str = "provider") -> Pro
 
     `name` and `base_url` are required. Raise `ConfigError`, naming each wrong key and the nearest known one.
     """
-    _check(row, path)
+    row = _read(row, path)
     dialect = _dialect(row, path)
     name = str(row["name"]).strip()
     base_url = str(row["base_url"]).strip().replace("${", "{")
@@ -113,26 +92,28 @@ def _credential(row: Mapping[str, Any]) -> Credential:
     )
 
 
-def _check(row: Mapping[str, Any], path: str) -> None:
-    """Raise `ConfigError` with everything that is wrong with the row."""
+def _read(row: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """Return the values of the row. Raise `ConfigError` with everything that is wrong with it."""
     if not isinstance(row, Mapping):
-        raise ConfigError(f"{path}: expected a mapping, found {type(row).__name__}")
-    problems = [f"{path}.{problem}" for problem in _problems(row)]
+        raise wrong(path, "a mapping", row)
+    values: dict[str, Any] = {}
+    problems = [f"{path}.{key}: missing" for key in _REQUIRED if key not in row]
+    for key, value in row.items():
+        if key not in _KEYS:
+            problems.append(f"{path}.{key}: unknown key{did_you_mean(key, _KEYS)}")
+            continue
+        try:
+            values[key] = _KEYS[key](value, f"{path}.{key}")
+        except ConfigError as error:
+            problems += error.message.splitlines()
+    problems += [f"{path}.{problem}" for problem in _contradictions(values)]
     if problems:
         raise ConfigError("\n".join(problems))
+    return values
 
 
-def _problems(row: Mapping[str, Any]) -> Iterator[str]:
-    for key in row:
-        if key not in _KEYS:
-            yield f"{key}: unknown key{did_you_mean(str(key), _KEYS)}"
-    for key in _REQUIRED:
-        if key not in row:
-            yield f"{key}: missing"
-    for key, (fits, expected) in _KEYS.items():
-        if key in row and not fits(row[key]):
-            yield f"{key}: expected {expected}, found {type(row[key]).__name__}"
-    if "/" in str(row.get("name")):
+def _contradictions(row: Mapping[str, Any]) -> Iterator[str]:
+    if "/" in row.get("name", ""):
         yield f"name: {row['name']!r} holds a slash, which ends the name in 'provider/model'"
     if "api_key_query" in row and not {"api_key_header", "api_key_scheme"}.isdisjoint(row):
         yield "api_key_query: expected the key in the query or in a header, found both"

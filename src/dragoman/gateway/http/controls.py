@@ -15,9 +15,9 @@ from dragoman.litellm.controls import is_control
 from dragoman.litellm.unsupported import hint_of, unsupported_names
 from dragoman.routing import NO_OPTIONS, CallOptions
 from dragoman.routing.settings.deployment_keys import KEYS
-from dragoman.routing.settings.option_readers import string, tool_calls
 from dragoman.routing.settings.options import OPTION_NAMES, is_price
 from dragoman.routing.settings.queue import priority_reader
+from dragoman.settings.option_readers import string, tool_calls
 from dragoman.settings.readers import Reader, boolean, number, whole
 from dragoman.types.json import JsonObject
 from dragoman.types.request_params import ALL_PARAMS

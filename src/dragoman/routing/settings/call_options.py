@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from dragoman.routing.settings.hedge import HedgePolicy, hedge_policy
 from dragoman.routing.settings.mid_stream import mid_stream_fallback
-from dragoman.routing.settings.option_readers import (
+from dragoman.settings.option_readers import (
     anything,
     headers,
     mapping,

@@ -14,8 +14,8 @@ from dragoman.litellm.controls import CONTROL_NAMES, is_control
 from dragoman.litellm.price_names import PRICE_NAMES, is_price_name
 from dragoman.routing.settings.call_options import NO_OPTIONS, CallOptions
 from dragoman.routing.settings.deployment_keys import KEYS
-from dragoman.routing.settings.option_readers import names
 from dragoman.routing.settings.queue import priority_reader
+from dragoman.settings.option_readers import names
 from dragoman.settings.readers import wrong
 from dragoman.settings.setting import Setting, row, settings_of
 from dragoman.settings.suggestions import did_you_mean, near

@@ -8,7 +8,18 @@ from typing import Any
 
 from dragoman.settings.readers import wrong
 
-__all__ = ["anything", "headers", "mapping", "model", "names", "string", "strings", "targets", "tool_calls"]
+__all__ = [
+    "anything",
+    "headers",
+    "mapping",
+    "model",
+    "names",
+    "string",
+    "strings",
+    "targets",
+    "texts_by_name",
+    "tool_calls",
+]
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -54,6 +65,13 @@ def strings(value: Any, path: str) -> dict[str, str]:
     if texts is None:
         raise wrong(path, "a mapping of texts", value)
     return texts
+
+
+def texts_by_name(value: Any, path: str) -> dict[str, str]:
+    """Return a mapping of texts to texts."""
+    if not isinstance(value, Mapping) or not all(isinstance(item, str) for pair in value.items() for item in pair):
+        raise wrong(path, "a mapping of texts to texts", value)
+    return dict(value)
 
 
 def headers(value: Any, path: str) -> dict[str, str]:
