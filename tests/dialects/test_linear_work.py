@@ -228,3 +228,16 @@ def test_where_arguments_end_is_seen_at_any_split(tail: str, at: int) -> None:
 def test_elements_of_an_array_are_cut_without_copies_of_the_rest() -> None:
     """With a copy of what follows for each of them this would be 40 GB."""
     assert len(JsonArrayReader().feed(b"[" + b"{}, " * 150_000 + b"]")) == 150_000
+
+
+def test_streamed_arguments_of_gemini_are_put_together_without_copies() -> None:
+    reader = PartsReader(CallIds())
+    calls = [{"name": "f", "willContinue": True}]
+    calls += [
+        {"partialArgs": [{"jsonPath": "$.a", "stringValue": text}], "willContinue": True} for text in pieces(1000)
+    ]
+    deltas = [reader.read([{"functionCall": call}], "parts") for call in calls]
+    arguments = reader.close()["tool_calls"][0]["function"]["arguments"]
+    assert deltas[0]["tool_calls"][0]["function"]["arguments"] == ""
+    assert arguments == '{"a":"' + "xy" * 1000 + '"}'
+    assert Counted.copied < 10_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from typing import Any
 
@@ -243,6 +244,19 @@ def test_partial_arguments_are_put_together() -> None:
         ("f", {"a": {"b": ["xy"]}, "c d": True, "n": None}),
         ("g", {"z": 1}),
     ]
+
+
+def test_arguments_may_be_nested_deep_and_a_path_may_not() -> None:
+    deep: Any = "x"
+    for _ in range(300):
+        deep = {"a": deep}
+    data = frame({"functionCall": {"name": "f", "args": {"deep": 0}}}, finish="STOP")
+    data = data.replace(b'{"deep":0}', json.dumps(deep).encode())
+    call = joined(read_stream(data))["tool_calls"][0]
+    assert json.loads(call["function"]["arguments"]) == deep
+    piece = {"jsonPath": "$" + ".a" * 300, "stringValue": "x"}
+    with pytest.raises(APIResponseValidationError, match="100 steps"):
+        read_stream(frame({"functionCall": {"name": "f", "partialArgs": [piece]}}, finish="STOP"))
 
 
 def test_memory_stays_flat() -> None:

@@ -36,6 +36,7 @@ from dragoman.dialects.gemini.response_read import read_reply_usage, read_respon
 from dragoman.dialects.gemini.response_write import write_response
 from dragoman.dialects.gemini.stream_read import GeminiStreamReader
 from dragoman.dialects.gemini.stream_write import GeminiStreamWriter
+from dragoman.dialects.gemini.vendor import NAME, VENDOR
 from dragoman.dialects.signatures import SEAL_MARK
 from dragoman.types import operations
 from dragoman.types.chat import ChatChunk, ChatRequest, ChatResponse
@@ -54,7 +55,7 @@ __all__ = [
 ]
 
 CODEC: Codec[ChatRequest, ChatResponse, ChatChunk] = Codec(
-    dialect="gemini",
+    dialect=NAME,
     operation=operations.CHAT,
     read_request=read_request,
     write_request=write_request,
@@ -71,7 +72,7 @@ CODEC: Codec[ChatRequest, ChatResponse, ChatChunk] = Codec(
     foreign_marks=(SEAL_MARK,),
 )
 BATCH_EMBED_CONTENTS: Codec[EmbeddingRequest, EmbeddingResponse, None] = Codec(
-    dialect="gemini",
+    dialect=NAME,
     operation=operations.EMBEDDING,
     read_request=read_batch_request,
     write_request=write_batch_request,
@@ -83,7 +84,7 @@ BATCH_EMBED_CONTENTS: Codec[EmbeddingRequest, EmbeddingResponse, None] = Codec(
     has_answer=lambda body: bool(body.get("embeddings")),
 )
 EMBED_CONTENT: Codec[EmbeddingRequest, EmbeddingResponse, None] = Codec(
-    dialect="gemini",
+    dialect=NAME,
     operation=operations.EMBEDDING,
     read_request=read_single_request,
     write_request=write_batch_request,
@@ -95,7 +96,7 @@ EMBED_CONTENT: Codec[EmbeddingRequest, EmbeddingResponse, None] = Codec(
     has_answer=lambda body: bool(body.get("embedding")),
 )
 COUNT_TOKENS: Codec[TokenCountRequest, TokenCount, None] = Codec(
-    dialect="gemini",
+    dialect=NAME,
     operation=operations.COUNT_TOKENS,
     read_request=read_count_request,
     write_request=write_count_request,
@@ -106,9 +107,9 @@ COUNT_TOKENS: Codec[TokenCountRequest, TokenCount, None] = Codec(
 )
 
 DIALECT = Dialect(
-    name="gemini",
+    name=NAME,
     short_name="gemini",
-    vendor="google",
+    vendor=VENDOR,
     endpoints={
         "chat": Endpoint(CODEC, "/models/{model}:generateContent"),
         "embedding": Endpoint(BATCH_EMBED_CONTENTS, "/models/{model}:batchEmbedContents"),

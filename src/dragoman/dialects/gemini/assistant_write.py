@@ -11,8 +11,8 @@ from dragoman.dialects.foreign_text import part_text
 from dragoman.dialects.framing.surrogates import loads
 from dragoman.dialects.gemini.accent import GeminiWriteContext, is_gemini_3
 from dragoman.dialects.gemini.blocks import blocks_in_order
-from dragoman.dialects.gemini.fields import own_vendor
 from dragoman.dialects.gemini.media import is_media, write_media
+from dragoman.dialects.gemini.vendor import VENDOR
 from dragoman.dialects.tool_arguments import say_nothing
 from dragoman.dialects.tool_names import ToolNames
 from dragoman.types.chat import ContentPart, Message, ThinkingBlock, ToolCall
@@ -63,7 +63,7 @@ def call_part(call: ToolCall, names: ToolNames | None = None) -> JsonObject:
 
 
 def _call_signature(call: ToolCall) -> str | None:
-    google = (call.get("extra_content") or {}).get(own_vendor)
+    google = (call.get("extra_content") or {}).get(VENDOR)
     signature = google.get("thought_signature") if isinstance(google, dict) else None
     return signature if isinstance(signature, str) else None
 
@@ -163,7 +163,7 @@ def content_part(part: ContentPart, path: str, context: GeminiWriteContext) -> J
         return _text_part(part, str(part.get(kind) or ""))
     if is_media(part):
         return write_media(part, path, context.drops, resolutions=is_gemini_3(context))
-    if part.get("vendor") == context.target.vendor == own_vendor:
+    if part.get("vendor") == context.target.vendor == VENDOR:
         return {key: value for key, value in part.items() if key not in ("type", "vendor", "cache_control")}
     if part.get("vendor") and (text := part_text(dict(part))):
         return {"text": text}
@@ -173,4 +173,4 @@ def content_part(part: ContentPart, path: str, context: GeminiWriteContext) -> J
 
 def _text_part(part: ContentPart, text: str) -> JsonObject:
     extra: Any = part.get("extra_content") or {}
-    return {"text": text, **(extra.get(own_vendor) or {})}
+    return {"text": text, **(extra.get(VENDOR) or {})}

@@ -10,12 +10,12 @@ from dragoman.dialects.codec import ReplyContext
 from dragoman.dialects.error_details import reply_of, shown
 from dragoman.dialects.gemini.citations import citations
 from dragoman.dialects.gemini.errors import blocked, failed_candidate, read_error
-from dragoman.dialects.gemini.fields import own_vendor
 from dragoman.dialects.gemini.finish_reasons import broke_off, read_finish
 from dragoman.dialects.gemini.logprobs import read_logprobs
 from dragoman.dialects.gemini.media import join_base64
 from dragoman.dialects.gemini.params import TIERS_FROM_WIRE
 from dragoman.dialects.gemini.parts_read import CallIds, PartsReader
+from dragoman.dialects.gemini.vendor import VENDOR
 from dragoman.dialects.validation import expect_object
 from dragoman.errors import APIError, APIResponseValidationError
 from dragoman.types.chat import Annotation, Delta
@@ -171,7 +171,7 @@ class CandidateReader:
         if self.finish:
             choice["native_finish_reason"] = self.finish
         if self.extras:
-            choice["provider_specific_fields"] = {own_vendor: self.extras}
+            choice["provider_specific_fields"] = {VENDOR: self.extras}
 
 
 def _is_answer(delta: Delta) -> bool:

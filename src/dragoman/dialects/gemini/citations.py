@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from dragoman.dialects.gemini.fields import own_vendor
+from dragoman.dialects.gemini.vendor import VENDOR
 from dragoman.types.chat import Annotation
 from dragoman.types.json import JsonObject
 
@@ -64,7 +64,7 @@ def _annotation(url: Any, title: Any, start: int, end: int, citation: JsonObject
     return {
         "type": "url_citation",
         "url_citation": {"url": _text(url), "title": _text(title), "start_index": start, "end_index": end},
-        "provider_citation": {"vendor": own_vendor, "citation": citation},
+        "provider_citation": {"vendor": VENDOR, "citation": citation},
     }
 
 

@@ -14,9 +14,10 @@ from dragoman.dialects.codec import ReplyContext, ReplyStyle, RequestHints, Targ
 from dragoman.dialects.drop_list import DropList
 from dragoman.dialects.error_details import reply_of, shown
 from dragoman.dialects.gemini.errors import read_error
-from dragoman.dialects.gemini.fields import fields, items, own_vendor
+from dragoman.dialects.gemini.fields import fields, items
 from dragoman.dialects.gemini.request_read import model_of
 from dragoman.dialects.gemini.usage import read_usage
+from dragoman.dialects.gemini.vendor import VENDOR
 from dragoman.dialects.validation import bad, expect, expect_str
 from dragoman.errors import APIResponseValidationError
 from dragoman.types.embeddings import Embedding, EmbeddingRequest, EmbeddingResponse
@@ -139,7 +140,7 @@ def _read_params(request: EmbeddingRequest, entry: JsonObject) -> None:
     if "title" in extra:
         request["title"] = expect_str(extra.pop("title"), "title")
     if extra:
-        request["vendor_params"] = {own_vendor: extra}
+        request["vendor_params"] = {VENDOR: extra}
 
 
 def read_embedding_response(body: JsonObject, context: ReplyContext) -> EmbeddingResponse:

@@ -12,10 +12,7 @@ from typing import Any
 from dragoman.dialects.validation import expect_list, expect_object
 from dragoman.types.json import JsonObject
 
-__all__ = ["fields", "items", "own_vendor"]
-
-own_vendor = "google"
-"""Whose signatures and provider-run tools this dialect's own clients and servers understand."""
+__all__ = ["fields", "items"]
 
 
 _LONGEST = 128

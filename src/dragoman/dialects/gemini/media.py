@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from dragoman.dialects.drop_list import DropList
-from dragoman.dialects.gemini.fields import fields, own_vendor
+from dragoman.dialects.gemini.fields import fields
+from dragoman.dialects.gemini.vendor import VENDOR
 from dragoman.dialects.media_types import media_type_of_data, media_type_of_name
 from dragoman.dialects.validation import bad, expect_object, expect_str
 from dragoman.types.chat import ContentPart
@@ -62,7 +63,7 @@ def read_media(part: JsonObject, path: str) -> ContentPart:
     if rest.get("thought") is False:
         del rest["thought"]
     if rest:
-        result["extra_content"] = {own_vendor: rest}  # type: ignore[typeddict-unknown-key]
+        result["extra_content"] = {VENDOR: rest}  # type: ignore[typeddict-unknown-key]
     return result
 
 
@@ -123,8 +124,8 @@ def write_media(part: ContentPart, path: str, drops: DropList, *, resolutions: b
         else:
             drops.degraded("image_url.detail")
     extra = part.get("extra_content")
-    if isinstance(extra, dict) and isinstance(extra.get(own_vendor), dict):
-        result.update(extra[own_vendor])
+    if isinstance(extra, dict) and isinstance(extra.get(VENDOR), dict):
+        result.update(extra[VENDOR])
     return result
 
 

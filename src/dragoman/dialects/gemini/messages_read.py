@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
-from dragoman.dialects.gemini.fields import fields, items, own_vendor
+from dragoman.dialects.gemini.fields import fields, items
 from dragoman.dialects.gemini.media import read_media
 from dragoman.dialects.gemini.parts_read import CallIds, PartsReader, as_message
+from dragoman.dialects.gemini.vendor import VENDOR
+from dragoman.dialects.json_text import dump_json
 from dragoman.dialects.validation import bad, expect_object, expect_str
 from dragoman.types.chat import ContentPart, Message
 from dragoman.types.json import JsonObject
@@ -121,7 +121,7 @@ class _Reader:
             message["is_error"] = True
         own.update({name: value for name, value in result.items() if name not in _RESULT})
         if own:
-            message["provider_specific_fields"] = {own_vendor: own}
+            message["provider_specific_fields"] = {VENDOR: own}
         return message
 
     def _call_id(self, result_id: Any, name: str, path: str) -> str:
@@ -147,10 +147,10 @@ def _response_text(response: JsonObject) -> tuple[str, str, JsonObject]:
         if response.keys() == {key}:
             value = response[key]
             if not isinstance(value, str):
-                return key, orjson.dumps(value).decode(), {"wrapped_in": key, "json": True}
+                return key, dump_json(value), {"wrapped_in": key, "json": True}
             plain = key == "error" or (key == "result" and value.lstrip()[:1] != "{")
             return key, value, {} if plain else {"wrapped_in": key}
-    return "", orjson.dumps(response).decode(), {}
+    return "", dump_json(response), {}
 
 
 def _user_part(part: JsonObject, path: str) -> ContentPart:
@@ -161,12 +161,12 @@ def _user_part(part: JsonObject, path: str) -> ContentPart:
     kind = next((key for key in part if key not in ("thought", "thoughtSignature")), None)
     if kind is None:
         raise bad(path, "a part without data")
-    return {**part, "type": kind, "vendor": own_vendor}  # type: ignore[typeddict-item]
+    return {**part, "type": kind, "vendor": VENDOR}  # type: ignore[typeddict-item]
 
 
 def _text_part(part: JsonObject, path: str) -> ContentPart:
     result: ContentPart = {"type": "text", "text": expect_str(part["text"], f"{path}.text")}
     extra = {key: value for key, value in part.items() if key not in _TEXT or (key == "thought" and value is True)}
     if extra:
-        result["extra_content"] = {own_vendor: extra}  # type: ignore[typeddict-unknown-key]
+        result["extra_content"] = {VENDOR: extra}  # type: ignore[typeddict-unknown-key]
     return result

@@ -224,15 +224,18 @@ def write_body_params(request: ChatRequest, context: GeminiWriteContext) -> Json
 def report_unsupported(request: Mapping[str, Any], body: JsonObject, context: GeminiWriteContext) -> None:
     """Report the parameters that Google has no field for, or send them where the caller insists that it does."""
     for name, value in request.items():
-        if value is None or PARAMS.get(name) is not None or name in _READ_ELSEWHERE:
-            continue
-        if context.drops.allowed(name):
-            body[name] = value
-        elif is_neutral(name, value) or value == "":
-            continue
-        elif name in _HARMLESS:
-            context.drops.degraded(name)
-        else:
-            context.drops.leave_out(name)
+        if value is not None and PARAMS.get(name) is None and name not in _READ_ELSEWHERE:
+            _send_or_report(name, value, body, context)
     if request.get("parallel_tool_calls") is False and (request.get("tools") or request.get("functions")):
         context.drops.degraded("parallel_tool_calls")
+
+
+def _send_or_report(name: str, value: Any, body: JsonObject, context: GeminiWriteContext) -> None:
+    if context.drops.allowed(name):
+        body[name] = value
+    elif is_neutral(name, value) or value == "":
+        return
+    elif name in _HARMLESS:
+        context.drops.degraded(name)
+    else:
+        context.drops.leave_out(name)

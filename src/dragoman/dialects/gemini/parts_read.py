@@ -12,9 +12,11 @@ from typing import Any
 
 import orjson
 
-from dragoman.dialects.gemini.fields import fields, items, own_vendor
+from dragoman.dialects.gemini.fields import fields, items
 from dragoman.dialects.gemini.media import read_media
-from dragoman.dialects.gemini.stream_arguments import add_partial
+from dragoman.dialects.gemini.stream_arguments import PartialArguments
+from dragoman.dialects.gemini.vendor import VENDOR
+from dragoman.dialects.json_text import dump_json
 from dragoman.dialects.signatures import SEAL_MARK, Sealed, unseal
 from dragoman.dialects.tool_arguments import given_arguments
 from dragoman.dialects.validation import expect_object, expect_str
@@ -58,7 +60,7 @@ class PartsReader:
     _thinking_open: bool = False
     _order: list[Any] = field(default_factory=list)
     """Kinds, and [characters, signed] for text."""
-    _pending: JsonObject | None = None
+    _pending: PartialArguments | None = None
     """The arguments so far of a call that is still coming."""
     _text_pieces: list[str] = field(default_factory=list)
     _reasoning_pieces: list[str] = field(default_factory=list)
@@ -110,7 +112,7 @@ class PartsReader:
         elif not _DATA & part.keys() and ("text" in part or "thoughtSignature" in part):
             self._read_text(part, path, delta)
         elif not self._read_media(part, path, delta) and part.keys() - {"thought"}:
-            delta.setdefault("provider_tool_blocks", []).append({"vendor": own_vendor, "block": raw})
+            delta.setdefault("provider_tool_blocks", []).append({"vendor": VENDOR, "block": raw})
             self._mark("provider_tool")
 
     def _read_text(self, part: JsonObject, path: str, delta: Delta) -> None:
@@ -162,7 +164,7 @@ class PartsReader:
     def _opaque(self, kind: str, signature: str) -> ThinkingBlock:
         sealed = self._unseal(signature)
         if sealed is None:
-            return {"type": kind, "signature": signature, "vendor": own_vendor}  # type: ignore[typeddict-item]
+            return {"type": kind, "signature": signature, "vendor": VENDOR}  # type: ignore[typeddict-item]
         return _unsealed_block(sealed)
 
     def _unseal(self, signature: str) -> Sealed | None:
@@ -174,7 +176,7 @@ class PartsReader:
     def _thought(self, text: str, signature: str, delta: Delta) -> None:
         if text:
             self._reasoning_pieces.append(text)
-        block: ThinkingBlock = {"type": "thinking", "thinking": text, "vendor": own_vendor}
+        block: ThinkingBlock = {"type": "thinking", "thinking": text, "vendor": VENDOR}
         if signature:
             signed = self._opaque("thinking", signature)
             if signed["type"] != "thinking":
@@ -219,11 +221,11 @@ class PartsReader:
         if self._pending is None:
             args = expect_object(given_arguments(call.get("args")), f"{where}.args")
             if not will_continue and "partialArgs" not in call:
-                self._begin_call(part, call, orjson.dumps(args).decode(), path, delta)
+                self._begin_call(part, call, dump_json(args), path, delta)
                 return
             self._begin_call(part, call, "", path, delta)
-            self._pending = dict(args)
-        add_partial(self._pending, call.get("partialArgs"), f"{where}.partialArgs")
+            self._pending = PartialArguments(args)
+        self._pending.add(call.get("partialArgs"), f"{where}.partialArgs")
         if not will_continue:
             self._end_call(delta)
 
@@ -242,7 +244,7 @@ class PartsReader:
             "function": {"name": self.tool_names.get(name, name), "arguments": arguments},
         }
         if signature:
-            entry["extra_content"] = {own_vendor: {"thought_signature": signature}}
+            entry["extra_content"] = {VENDOR: {"thought_signature": signature}}
         delta.setdefault("tool_calls", []).append(entry)  # type: ignore[arg-type]
         self.calls += 1
         self._mark("tool_call")
@@ -250,7 +252,7 @@ class PartsReader:
     def _end_call(self, delta: Delta) -> None:
         if self._pending is None:
             return
-        arguments = orjson.dumps(self._pending).decode()
+        arguments = self._pending.to_json()
         self._pending = None
         if self._pending_text:
             self._pending_text = False

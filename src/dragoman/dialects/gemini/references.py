@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
+from dragoman.dialects.json_text import dump_json
 from dragoman.types.json import JsonObject
 
 __all__ = ["has_dangling_reference", "has_reference"]
@@ -17,7 +16,7 @@ __all__ = ["has_dangling_reference", "has_reference"]
 
 def has_reference(value: Any) -> bool:
     """Whether a key `$ref` stands anywhere in `value`. In a string its quotes would be escaped."""
-    return isinstance(value, (dict, list)) and b'"$ref":' in orjson.dumps(value)
+    return isinstance(value, (dict, list)) and '"$ref":' in dump_json(value)
 
 
 def has_dangling_reference(body: JsonObject) -> bool:

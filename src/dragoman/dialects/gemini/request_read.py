@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from dragoman.dialects.codec import RequestHints
-from dragoman.dialects.gemini.fields import fields, own_vendor
+from dragoman.dialects.gemini.fields import fields
 from dragoman.dialects.gemini.messages_read import read_contents, read_system
 from dragoman.dialects.gemini.params import TIERS_FROM_WIRE
 from dragoman.dialects.gemini.params_read import read_config
 from dragoman.dialects.gemini.tools_read import read_tool_config, read_tools
+from dragoman.dialects.gemini.vendor import VENDOR
 from dragoman.dialects.validation import bad, expect_list, expect_object, expect_str
 from dragoman.types.chat import ChatRequest
 from dragoman.types.json import JsonObject
@@ -35,7 +36,7 @@ def read_request(body: JsonObject, hints: RequestHints) -> ChatRequest:
     extra = _read_params(rest, request)
     extra.update(rest)
     if extra:
-        request["vendor_params"] = {own_vendor: extra}
+        request["vendor_params"] = {VENDOR: extra}
     return request
 
 

@@ -11,8 +11,8 @@ from dragoman.dialects.gemini.accent import GeminiWriteContext, accent_of, is_ge
 from dragoman.dialects.gemini.messages_write import write_contents
 from dragoman.dialects.gemini.params_write import report_unsupported, write_body_params, write_config
 from dragoman.dialects.gemini.references import has_dangling_reference
+from dragoman.dialects.gemini.request_checks import check_request
 from dragoman.dialects.gemini.tools_write import wire_names, write_schema, write_tool_choice, write_tools
-from dragoman.dialects.gemini.validation import check_request
 from dragoman.dialects.provider_tools import report_foreign_blocks
 from dragoman.dialects.reasoning import report_foreign_reasoning
 from dragoman.dialects.vendor_params import own_params

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
 from dragoman.dialects.codec import ReplyContext
 from dragoman.dialects.gemini.candidates import (
     CandidateReader,
@@ -15,9 +13,10 @@ from dragoman.dialects.gemini.candidates import (
     logprobs_of,
     service_tier,
 )
-from dragoman.dialects.gemini.fields import own_vendor
 from dragoman.dialects.gemini.parts_read import CallIds, as_message
 from dragoman.dialects.gemini.usage import Searches, read_usage
+from dragoman.dialects.gemini.vendor import VENDOR
+from dragoman.dialects.json_text import dump_json_bytes
 from dragoman.errors import BadRequestError
 from dragoman.types.chat import ChatChoice, ChatResponse
 from dragoman.types.json import JsonObject
@@ -44,13 +43,13 @@ def read_response(body: JsonObject, context: ReplyContext) -> ChatResponse:
         response["service_tier"] = tier
     extras = {key: value for key, value in body.items() if key not in _READ}
     if extras:
-        response["provider_specific_fields"] = {own_vendor: extras}
+        response["provider_specific_fields"] = {VENDOR: extras}
     return response
 
 
 def _choices(body: Any, context: ReplyContext) -> list[ChatChoice]:
     has_failed = not isinstance(body, dict) or "error" in body
-    candidates = candidates_of(body, context, orjson.dumps(body) if has_failed else b"")
+    candidates = candidates_of(body, context, dump_json_bytes(body) if has_failed else b"")
     if not candidates:
         raise invalid(context, "the reply holds no candidate", body)
     ids = CallIds(context.reply_id)

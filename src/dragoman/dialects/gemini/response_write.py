@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import orjson
-
 from dragoman.dialects.codec import ReplyStyle
 from dragoman.dialects.gemini.assistant_write import call_part, sign, thought_parts, without_empty
 from dragoman.dialects.gemini.blocks import blocks_in_order
 from dragoman.dialects.gemini.citations import write_grounding
-from dragoman.dialects.gemini.fields import own_vendor
 from dragoman.dialects.gemini.finish_reasons import write_finish
 from dragoman.dialects.gemini.logprobs import write_logprobs
 from dragoman.dialects.gemini.media import audio_type, is_media, write_image
 from dragoman.dialects.gemini.usage import write_usage
+from dragoman.dialects.gemini.vendor import VENDOR
+from dragoman.dialects.json_text import dump_json
 from dragoman.dialects.signatures import seal
 from dragoman.types.chat import ChatChoice, ChatChunk, ChatResponse, Delta, Message, ProviderToolBlock, ThinkingBlock
 from dragoman.types.json import JsonObject
@@ -42,7 +41,7 @@ _OPAQUE = ("redacted_thinking", "encrypted")
 
 
 def vendor_of(context: ReplyStyle) -> str:
-    return context.vendor or own_vendor
+    return context.vendor or VENDOR
 
 
 def write_response(response: ChatResponse, context: ReplyStyle) -> JsonObject:
@@ -61,7 +60,7 @@ def write_response(response: ChatResponse, context: ReplyStyle) -> JsonObject:
 
 def own_fields(holder: Any) -> JsonObject:
     """Return Google's own fields that the hub has no name for."""
-    own = (holder.get("provider_specific_fields") or {}).get(own_vendor)
+    own = (holder.get("provider_specific_fields") or {}).get(VENDOR)
     return own if isinstance(own, dict) else {}
 
 
@@ -154,7 +153,7 @@ def _signature(block: ThinkingBlock, kind: str) -> str | None:
     if kind not in _OPAQUE:
         return block.get("signature")
     data = block.get("data")
-    return data if isinstance(data, str) and kind != "encrypted" else orjson.dumps(data).decode()
+    return data if isinstance(data, str) and kind != "encrypted" else dump_json(data)
 
 
 _BLOCK_WRITERS: dict[str, Callable[[list[JsonObject], Any, str], None]] = {

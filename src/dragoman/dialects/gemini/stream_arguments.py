@@ -8,22 +8,51 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import orjson
+
 from dragoman.dialects.gemini.fields import fields, items
 from dragoman.errors import APIResponseValidationError
 from dragoman.types.json import JsonObject
 
-__all__ = ["add_partial"]
+__all__ = ["PartialArguments"]
 
 _STEP = re.compile(r"""\.?([^.\[\]'"]+)|\[(\d+)\]|\['((?:[^'\\]|\\.)*)'\]|\["((?:[^"\\]|\\.)*)"\]""")
 _MAX_GAP = 1000
+_MAX_DEPTH = 100
+"""Steps of a path. orjson writes no more than 254 levels."""
 
 
-def add_partial(args: JsonObject, partial_args: Any, path: str) -> None:
-    """Put the pieces into `args`. A string that continues is appended to what is there."""
-    for index, raw in enumerate(items(partial_args, path)):
-        piece = fields(raw, f"{path}[{index}]")
-        steps = _steps(str(piece.get("jsonPath") or "$"))
-        _put(args, steps, _value(piece))
+class _GrowingText:
+    """A string whose pieces are joined once, when the arguments are complete."""
+
+    __slots__ = ("pieces",)
+
+    def __init__(self, *pieces: str) -> None:
+        self.pieces = list(pieces)
+
+
+class PartialArguments:
+    """The arguments of one call that is still coming."""
+
+    __slots__ = ("_args",)
+
+    def __init__(self, args: JsonObject) -> None:
+        self._args = dict(args)
+
+    def add(self, partial_args: Any, path: str) -> None:
+        """Put pieces in their places. A string that continues is appended to what came of it."""
+        for index, raw in enumerate(items(partial_args, path)):
+            piece = fields(raw, f"{path}[{index}]")
+            _put(self._args, _steps(str(piece.get("jsonPath") or "$")), _value(piece))
+
+    def to_json(self) -> str:
+        return orjson.dumps(self._args, default=_joined).decode()
+
+
+def _joined(text: Any) -> str:
+    if not isinstance(text, _GrowingText):
+        raise TypeError
+    return "".join(text.pieces)
 
 
 def _value(piece: JsonObject) -> Any:
@@ -34,11 +63,11 @@ def _value(piece: JsonObject) -> Any:
 
 
 def _steps(json_path: str) -> list[str | int]:
-    rest, at, steps = json_path.removeprefix("$"), 0, list[str | int]()
-    while at < len(rest):
-        match = _STEP.match(rest, at)
-        if match is None:
-            raise APIResponseValidationError(f"not a JSON path: {json_path!r}")
+    path, at, steps = json_path.removeprefix("$"), 0, list[str | int]()
+    while at < len(path):
+        match = _STEP.match(path, at)
+        if match is None or len(steps) == _MAX_DEPTH:
+            raise APIResponseValidationError(f"not a JSON path of up to {_MAX_DEPTH} steps: {json_path[:200]!r}")
         steps.append(int(match[2]) if match[2] else next(group for group in match.groups() if group is not None))
         at = match.end()
     return steps
@@ -48,13 +77,23 @@ def _put(node: Any, steps: list[str | int], value: Any) -> None:
     for step, following in zip(steps, [*steps[1:], None], strict=True):
         present = _get(node, step)
         if following is None:
-            new = present + value if isinstance(present, str) and isinstance(value, str) else value
+            new = _continued(present, value)
         elif isinstance(present, dict | list):
             new = present
         else:
             new = [] if isinstance(following, int) else {}
         _set(node, step, new)
         node = new
+
+
+def _continued(present: Any, value: Any) -> Any:
+    if isinstance(value, str):
+        if isinstance(present, _GrowingText):
+            present.pieces.append(value)
+            return present
+        if isinstance(present, str):
+            return _GrowingText(present, value)
+    return value
 
 
 def _get(node: Any, step: str | int) -> Any:

@@ -23,9 +23,9 @@ from dragoman.dialects.gemini.candidates import (
     logprobs_of,
     service_tier,
 )
-from dragoman.dialects.gemini.fields import own_vendor
 from dragoman.dialects.gemini.parts_read import CallIds
 from dragoman.dialects.gemini.usage import Searches, counts_tokens, read_usage
+from dragoman.dialects.gemini.vendor import VENDOR
 from dragoman.errors import APIConnectionError, BadRequestError
 from dragoman.types.chat import ChatChunk, ChatChunkChoice
 from dragoman.types.json import JsonObject
@@ -104,7 +104,7 @@ class GeminiStreamReader:
         if tier is not None:
             end["service_tier"] = tier
         if self._extras:
-            end["provider_specific_fields"] = {own_vendor: self._extras}
+            end["provider_specific_fields"] = {VENDOR: self._extras}
         yield end
         usage = read_usage(self._usage, self._searches.count)
         if usage is not None:

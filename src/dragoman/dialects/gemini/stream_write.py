@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from dragoman.dialects.codec import ReplyStyle
 from dragoman.dialects.framing.json_array import JsonArrayWriter
 from dragoman.dialects.framing.sse import write_event
@@ -26,6 +24,7 @@ from dragoman.dialects.gemini.response_write import (
     vendor_of,
 )
 from dragoman.dialects.gemini.usage import write_usage
+from dragoman.dialects.json_text import dump_json_bytes
 from dragoman.errors import DragomanError
 from dragoman.types.chat import ChatChunk, ChatChunkChoice, Delta
 from dragoman.types.json import JsonObject
@@ -87,7 +86,7 @@ class GeminiStreamWriter:
         return self._frame(write_error(error)) + (self._array.close() if self._array else b"")
 
     def _frame(self, body: JsonObject) -> bytes:
-        data = orjson.dumps(body)
+        data = dump_json_bytes(body)
         return self._array.write(data) if self._array else write_event(data)
 
     def _choice(self, choice: ChatChunkChoice) -> JsonObject | None:

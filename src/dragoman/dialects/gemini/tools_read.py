@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from dragoman.dialects.gemini.fields import fields, items, own_vendor
+from dragoman.dialects.gemini.fields import fields, items
 from dragoman.dialects.gemini.schemas_read import read_schema
+from dragoman.dialects.gemini.vendor import VENDOR
 from dragoman.dialects.provider_tools import provider_tool
 from dragoman.dialects.validation import bad, expect_object, expect_str
 from dragoman.types.chat import Tool
@@ -38,12 +39,12 @@ def _read_tool(tool: JsonObject, path: str) -> Iterator[Tool]:
         entry: Any = {"type": "function", "function": _read_function(declaration, where)}
         extra = {name: item for name, item in declaration.items() if name not in _DECLARED}
         if extra:
-            entry["vendor_params"] = {own_vendor: extra}
+            entry["vendor_params"] = {VENDOR: extra}
         yield entry
     for name, definition in tool.items():
         if name == "functionDeclarations":
             continue
-        own_tool = {"type": name, "vendor": own_vendor, "definition": {name: definition}}
+        own_tool = {"type": name, "vendor": VENDOR, "definition": {name: definition}}
         hub_tool: Any = provider_tool({name: definition}) or own_tool
         yield hub_tool
 

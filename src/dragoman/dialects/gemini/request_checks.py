@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from dragoman.dialects.gemini.fields import own_vendor
+from dragoman.dialects.gemini.vendor import VENDOR
 from dragoman.dialects.validation import expect, expect_list, expect_object, wrong_type
 
 __all__ = ["check_request"]
 
-_OWN = {own_vendor: dict}
+_OWN = {VENDOR: dict}
 _URL = (str, {"url": str, "detail": str, "format": str})
 _PART = {
     "type": str,
@@ -36,7 +36,7 @@ _MESSAGE = {
     "block_order": [str],
     "provider_tool_blocks": [{"block": dict}],
     "images": [_PART],
-    "provider_specific_fields": {own_vendor: {"wrapped_in": str}},
+    "provider_specific_fields": {VENDOR: {"wrapped_in": str}},
 }
 _DECLARATION = {"name": str, "description": str, "parameters": dict}
 _CHOICE = {
