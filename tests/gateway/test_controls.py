@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.dialects.full_answers import WHOLE
 from tests.gateway.serving import Upstream, gateway, model, serving
 
 HELLO = [{"role": "user", "content": "hi"}]
@@ -133,3 +134,68 @@ async def test_mocked_tool_calls(client: aiohttp.ClientSession) -> None:
     assert choice["finish_reason"] == "tool_calls"
     assert choice["message"]["tool_calls"] == [{"type": "function", **call}]
     assert upstream.bodies == []
+
+
+@pytest.mark.parametrize("name", ["apiBase", "API_BASE", "Api-Base", "apiKey", "awsSecretAccessKey"])
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
+async def test_a_field_of_the_server_is_refused_however_it_is_spelled(
+    client: aiohttp.ClientSession, path: str, name: str
+) -> None:
+    upstream = Upstream()
+    async with serving(upstream) as there, gateway([model(there)]) as here:
+        body = {"model": "smart", "max_tokens": 5, "messages": HELLO, name: "http://x"}
+        async with client.post(here + path, json=body) as reply:
+            assert reply.status == 400
+            assert name in await reply.text()
+    assert not upstream.bodies
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+@pytest.mark.parametrize("path", ["chat/completions", "messages"])
+async def test_no_secret_is_sent_from_anywhere_in_a_body(
+    client: aiohttp.ClientSession, path: str, provider: str
+) -> None:
+    secret = {"langfuse_secret_key": "hush"}
+    schema = {"type": "object", "properties": {"aws_secret_access_key": {"type": "string"}}}
+    tools: dict[str, Any] = {
+        "chat/completions": {"type": "function", "function": {"name": "f", "parameters": schema}, **secret},
+        "messages": {"name": "f", "input_schema": schema, **secret},
+    }
+    body: dict[str, Any] = {
+        "model": "smart",
+        "max_tokens": 5,
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "hi", **secret}], **secret}],
+        "tools": [tools[path]],
+        "callbacks": ["hush"],
+        "success_callback": ["hush"],
+        "extra_body": {"extra_body": secret, "own": 1} if path == "chat/completions" else secret,
+    }
+    upstream = Upstream(lambda up: up.json(WHOLE[provider]))
+    async with serving(upstream) as there, gateway([model(there, provider=provider)]) as here:
+        async with client.post(f"{here}/v1/{path}", json=body) as reply:
+            lost = {*dropped(reply)}
+            await reply.read()
+    [sent] = upstream.bodies
+    assert "hush" not in str(sent)
+    assert "aws_secret_access_key" in str(sent)
+    nested = {"messages[0].langfuse_secret_key", "messages[0].content[0].langfuse_secret_key"}
+    assert {*nested, "tools[0].langfuse_secret_key", "callbacks", "success_callback"} <= lost
+
+
+async def test_no_secret_of_a_gemini_caller_is_sent(client: aiohttp.ClientSession) -> None:
+    secret = {"langfuse_secret_key": "hush"}
+    body: dict[str, Any] = {
+        "contents": [{"role": "user", "parts": [{"text": "hi", **secret}]}],
+        "generationConfig": {"temperature": 1, **secret},
+        "labels": {"team": "a", **secret},
+        "extra_body": secret,
+    }
+    upstream = Upstream(lambda up: up.json(WHOLE["gemini"]))
+    async with serving(upstream) as there, gateway([model(there, provider="gemini")]) as here:
+        async with client.post(f"{here}/v1beta/models/smart:generateContent", json=body) as reply:
+            lost = {*dropped(reply)}
+            await reply.read()
+    [sent] = upstream.bodies
+    assert "hush" not in str(sent)
+    assert sent["labels"] == {"team": "a"}
+    assert {"generationConfig.langfuse_secret_key", "labels.langfuse_secret_key", "extra_body"} <= lost

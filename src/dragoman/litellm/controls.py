@@ -11,7 +11,7 @@ import re
 
 from dragoman.litellm.unsupported import unsupported_names
 
-__all__ = ["CONTROL_NAMES", "is_control", "is_secret_name"]
+__all__ = ["CONTROL_NAMES", "is_control", "is_integration_secret", "is_secret_name", "spelled_alike"]
 
 CONTROL_NAMES: frozenset[str] = unsupported_names("call")
 """Control parameters that have no effect yet."""
@@ -39,6 +39,9 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _REFERENCES = frozenset({"base64", "env", "file", "id", "name", "path", "ref", "value"})
 """What may follow: `client_secret_ref`, `access_key_id`."""
 _LONGEST = 128
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_MERGED = "extra_body"
+"""The SDKs merge it into a body; as a field of a body, no provider knows it."""
 
 
 def is_control(name: str) -> bool:
@@ -49,7 +52,26 @@ def is_control(name: str) -> bool:
 
 @functools.lru_cache(maxsize=4096)
 def _is_control(name: str) -> bool:
-    return name in CONTROL_NAMES or name.startswith(_PREFIXES) or is_secret_name(name)
+    if name in CONTROL_NAMES or name == _MERGED:
+        return True
+    other = spelled_alike(name)
+    return other in CONTROL_NAMES or other.startswith(_PREFIXES) or is_secret_name(name)
+
+
+def is_integration_secret(name: str) -> bool:
+    """Whether it is the name of a credential of an integration (`langfuse_secret_key`), which has no other meaning anywhere."""
+    return len(name) <= _LONGEST and _is_control(name) and is_secret_name(name) and _has_prefix(name)
+
+
+def spelled_alike(name: str) -> str:
+    """Return a name in snake case: `apiBase`, `API_BASE` and `api-base` are `api_base`."""
+    if name.islower() and "-" not in name:
+        return name
+    return _HUMP.sub("_", name).replace("-", "_").lower()
+
+
+def _has_prefix(name: str) -> bool:
+    return spelled_alike(name).startswith(_PREFIXES)
 
 
 def is_secret_name(name: str) -> bool:

@@ -5,13 +5,13 @@ A client can never choose where a key of the server is sent, nor with which key:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from dragoman.dialects.validation import bad, wrong_type
 from dragoman.errors import BadRequestError, ConfigError
-from dragoman.litellm.controls import is_control
+from dragoman.litellm.controls import is_control, is_integration_secret, spelled_alike
 from dragoman.litellm.unsupported import hint_of, unsupported_names
 from dragoman.routing import NO_OPTIONS, CallOptions
 from dragoman.routing.settings.deployment_keys import KEYS
@@ -41,6 +41,13 @@ _PLAIN = frozenset(
     {"model", "messages", "stream", "max_tokens", "temperature", "tools", "tool_choice", "input", "prompt"}
 )
 """What most bodies consist of, so that these names need no closer look."""
+_STRUCTURES = frozenset({"messages", "contents", "system", "tools", "generationConfig", "generation_config", "labels"})
+_PARTS = frozenset({"content", "parts"})
+"""Fields of a message that hold objects of the request's own structure."""
+_PLAIN_INSIDE = frozenset(
+    {"role", "content", "parts", "type", "text", "function", "tool_calls", "tool_call_id", "name"}
+)
+"""What most of these objects consist of, so that they need no closer look."""
 _SERVER_PREFIXES = ("aws_", "vertex_", "watsonx_", "langfuse_", "langsmith_", "gcs_", "s3_")
 _REFUSED = unsupported_names("request")
 """Without their effect a call would mean something else."""
@@ -53,7 +60,8 @@ def reject_server_fields(body: Mapping[str, Any], path: str = "") -> None:
     for name in body:
         if name in _PLAIN:
             continue
-        if name in _SERVER_FIELDS or name.startswith(_SERVER_PREFIXES) or is_price(name):
+        spelling = spelled_alike(name)
+        if spelling in _SERVER_FIELDS or spelling.startswith(_SERVER_PREFIXES) or is_price(spelling):
             raise BadRequestError(
                 f"{path}{name}: only the gateway's configuration may set this",
                 param=f"{path}{name}",
@@ -96,7 +104,28 @@ def take_controls(body: JsonObject) -> tuple[str, ...]:
     names = tuple(filter(is_control, body))
     for name in names:
         del body[name]
-    return names
+    return (*names, *_take_nested(body))
+
+
+def _take_nested(body: JsonObject) -> Iterator[str]:
+    """Take credentials of integrations out of the objects of the request's own structure, and yield their paths. What may hold a
+    caller's own data is left alone: texts, schemas, and arguments of tools."""
+    for field in body.keys() & _STRUCTURES:
+        yield from _take_secrets(body[field], field, 4)
+
+
+def _take_secrets(value: Any, path: str, levels: int) -> Iterator[str]:
+    """Look at `levels` levels of lists and objects."""
+    if isinstance(value, list) and levels:
+        for index, item in enumerate(value):
+            yield from _take_secrets(item, f"{path}[{index}]", levels - 1)
+    elif isinstance(value, dict):
+        if not value.keys() <= _PLAIN_INSIDE:
+            for name in [name for name in value if is_integration_secret(name)]:
+                del value[name]
+                yield f"{path}.{name}"
+        for name in value.keys() & _PARTS if levels > 1 else ():
+            yield from _take_secrets(value[name], f"{path}.{name}", levels - 1)
 
 
 def _without_controls(body: JsonObject) -> tuple[JsonObject, tuple[str, ...]]:
