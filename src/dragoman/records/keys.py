@@ -46,7 +46,7 @@ class KeyStore(Protocol):
         """Return the key with this digest, revoked and expired ones too: the gate tells them apart.
 
         Atomic: one committed version, never a mixture. Durable: it reads what has been committed, by any process, before the
-        call; who keeps the answer knows of a revocation only when it asks again. Idempotent, as it changes nothing."""
+        call; a caller that keeps the answer learns of a revocation only when it reads again. Idempotent, as it changes nothing."""
         ...
 
     async def read(self, key_id: str) -> KeyRecord | None:

@@ -86,13 +86,13 @@ class LatencyHistogram:
 
     @property
     def p50(self) -> float | None:
-        known = self._percentiles
-        return known[0.50] if 0.50 in known else self.percentile(0.50)
+        percentiles = self._percentiles
+        return percentiles[0.50] if 0.50 in percentiles else self.percentile(0.50)
 
     @property
     def p95(self) -> float | None:
-        known = self._percentiles
-        return known[0.95] if 0.95 in known else self.percentile(0.95)
+        percentiles = self._percentiles
+        return percentiles[0.95] if 0.95 in percentiles else self.percentile(0.95)
 
 
 class Observed:

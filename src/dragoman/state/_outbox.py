@@ -36,13 +36,13 @@ class Outbox:
         return bool(self.renewals or self.settlements or self.outages or self.counts or self.observed)
 
     def count(self, key: CountKey, counts: Counts) -> None:
-        known = self.counts.get(key, Counts(0, 0))
-        self.counts[key] = Counts(known.successes + counts.successes, known.failures + counts.failures)
+        total = self.counts.get(key, Counts(0, 0))
+        self.counts[key] = Counts(total.successes + counts.successes, total.failures + counts.failures)
 
     def observe(self, key: str, fields: Iterable[str]) -> None:
-        known = self.observed.setdefault(key, {})
+        totals = self.observed.setdefault(key, {})
         for name in fields:
-            known[name] = known.get(name, 0) + 1
+            totals[name] = totals.get(name, 0) + 1
 
     def take(self) -> Outbox:
         """Remove and return what cannot wait."""

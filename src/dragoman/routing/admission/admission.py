@@ -32,7 +32,7 @@ class Admitted(NamedTuple):
 class _Refusals:
     """The deployments that were chosen and could not be admitted."""
 
-    skipped: dict[str, Skipped] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
     ready: list[float] = field(default_factory=list)
     """When their limits have room again, in the store's time."""
     is_limited: bool = False
@@ -44,7 +44,7 @@ class _Refusals:
         if refusal is None:
             self.frees = True
             self.ready.append(now + _PROBE_TAKES)
-            self.skipped[deployment] = Skipped(deployment, "out: another call is finding out whether it works again")
+            self.skipped.append(Skipped(deployment, "out: another call is finding out whether it works again"))
             return
         if refusal.is_unavailable:
             self.is_unavailable = True
@@ -53,12 +53,12 @@ class _Refusals:
         if refusal.retry_after is not None:
             self.frees = self.frees or (refusal.claim.counter.seconds is None and not refusal.is_unavailable)
             self.ready.append(now + refusal.retry_after)
-        self.skipped[deployment] = Skipped(deployment, _reason(refusal))
+        self.skipped.append(Skipped(deployment, _reason(refusal)))
 
     def merge(self, others: NoDeployment) -> NoDeployment:
         """Return why there is no deployment, where `others` could not even be chosen."""
         return NoDeployment(
-            (*others.skipped, *self.skipped.values()),
+            (*others.skipped, *self.skipped),
             ready=min((moment for moment in (others.ready, *self.ready) if moment is not None), default=None),
             is_limited=self.is_limited and (others.is_limited or others.ready is None),
             frees=self.frees,
@@ -81,7 +81,7 @@ class Admission:
         while True:
             view = self._store.view()
             self._health.learn_outages(view.outages)
-            choice = self.choose(request, view, excluded if refusals is None else {*excluded, *refusals.skipped})
+            choice = self.choose(request, view, excluded)
             if isinstance(choice, NoDeployment):
                 return choice if refusals is None else refusals.merge(choice)
             member = choice.member
@@ -92,6 +92,7 @@ class Admission:
                 return result if refusals is None else _after(result, refusals)
             refusals = refusals or _Refusals()
             refusals.add(member.deployment.id, result, self._store.now())
+            excluded = {*excluded, member.deployment.id}
 
     def choose(self, request: GroupRequest, view: View, excluded: Collection[str]) -> Choice | NoDeployment:
         """Return the choice of the model group."""
@@ -127,7 +128,7 @@ class Admission:
 def _after(admitted: Admitted, refusals: _Refusals) -> Admitted:
     """Return what was admitted in place of the refused deployments."""
     choice = admitted.choice
-    return admitted._replace(choice=choice._replace(skipped=(*choice.skipped, *refusals.skipped.values())))
+    return admitted._replace(choice=choice._replace(skipped=(*choice.skipped, *refusals.skipped)))
 
 
 def _reason(refusal: LimitRefusal) -> str:
