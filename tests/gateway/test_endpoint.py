@@ -316,3 +316,12 @@ async def test_beta_headers_go_with_a_body_that_passes_through(client: aiohttp.C
                 assert await answer.json() == reply
     assert upstream.bodies == [{**body, "model": "real-smart"}]
     assert upstream.headers[0]["anthropic-beta"] == "new-thing-2026-01-01"
+
+
+async def test_what_cannot_be_streamed_is_refused_before_a_provider_is_asked(client: aiohttp.ClientSession) -> None:
+    upstream = Upstream()
+    async with serving(upstream) as there, gateway([model(there)]) as here:
+        async with client.post(f"{here}/v1/embeddings", json={"model": "smart", "input": "a", "stream": True}) as reply:
+            assert (reply.status, (await reply.json())["error"]["param"]) == (400, "stream")
+            assert "embeddings cannot be streamed" in await reply.text()
+    assert upstream.bodies == []

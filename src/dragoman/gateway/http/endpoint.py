@@ -64,7 +64,7 @@ class ModelEndpoint:
     def _reply(
         self, services: GatewayServices, exchange: Exchange, call: Call, watch: DisconnectWatch
     ) -> StreamReply | WholeReply:
-        kind = StreamReply if call.stream and self.codec.stream_writer is not None else WholeReply
+        kind = StreamReply if call.stream else WholeReply
         return kind(services, exchange, self.codec, call, watch)
 
     def read(
@@ -100,13 +100,20 @@ class ModelEndpoint:
             operation=self.codec.operation,
             model=name,
             request=request,
-            stream=bool(request.get("stream")) if self.stream is None else self.stream,
+            stream=self._is_stream(request),
             options=options,
             source=self._source(style, body, raw, headers) if payload is None else None,
             reply_style=style,
             write=lambda response: self._write_response(response, style),
             dropped=dropped,
         )
+
+    def _is_stream(self, request: Mapping[str, Any]) -> bool:
+        """Return whether the answer is to be a stream. Raise `BadRequestError` before a provider is paid for one."""
+        is_stream = bool(request.get("stream")) if self.stream is None else self.stream
+        if is_stream and self.codec.stream_writer is None:
+            raise BadRequestError(f"stream: {self.codec.operation.label} cannot be streamed", param="stream")
+        return is_stream
 
     def _payload(self, raw: bytes, headers: Mapping[str, str]) -> Payload | None:
         """Return the body of a caller that sends something other than JSON."""
