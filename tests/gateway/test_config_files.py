@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -118,6 +119,65 @@ def test_faults_are_told_with_their_lines_in_the_order_of_the_file(tmp_path: Pat
         f"{tmp_path / 'more.yaml'}, line 4: model_list[1].params.modl: unknown key (did you mean 'model'?)",
         f"{tmp_path / 'more.yaml'}, line 4: model_list[1].params.model: expected a model such as `openai/gpt-6.1-sol`",
     ]
+
+
+def test_faults_of_an_entry_are_told_once_and_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(
+        "port: 4000\nmodel_list:\n- model_name: a\n  litellm_params:\n  model: openai/gpt-4o\n  api_key: sk-abcdefgh\n"
+        "- model_name:\n- model_name:\n"
+        "- model_name: c\n  litellm_params: {model: claude/opus, api_key: abcdefgh}\n"
+        "- model_name: d\n  litelm_params: {model: openai/gpt-4o}\n"
+    )
+    assert refusal(path).splitlines() == [
+        "line 1: port: unknown key; pass --port to `dragoman serve`",
+        "line 5: model_list[0].model: unknown key; it belongs under litellm_params: indent it",
+        "line 6: model_list[0].api_key: unknown key; it belongs under litellm_params: indent it",
+        "line 7: model_list[1].model_name: expected the name that callers use",
+        "line 7: model_list[1].litellm_params.model: expected a model such as `openai/gpt-6.1-sol`",
+        "line 8: model_list[2].model_name: expected the name that callers use",
+        "line 8: model_list[2].litellm_params.model: expected a model such as `openai/gpt-6.1-sol`",
+        "line 10: model_list[3].litellm_params.model: unknown provider 'claude' (did you mean 'anthropic'?)",
+        "line 12: model_list[4].litelm_params: unknown key (did you mean 'litellm_params'?)",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["model_list:\n\t- a\n", "model_list:\n- model_name: a\n\tlitellm_params: {}\n", "a:\n  b: 1\n\tc: 2\n"]
+)
+def test_a_tab_is_called_a_tab(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+    assert "a tab: YAML is indented with spaces" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("max_tokens", "abc", "an integer"),
+        ("temperature", "hot", "a number"),
+        ("stop", 3, "a string or an array of strings"),
+        ("tools", "foo", "an array"),
+        ("response_format", "json", "an object"),
+        ("reasoning_effort", 3, "a string"),
+        ("parallel_tool_calls", "yes please", "true or false"),
+    ],
+)
+def test_a_parameter_that_every_call_would_be_refused_for_is_refused_at_once(
+    tmp_path: Path, name: str, value: object, expected: str
+) -> None:
+    path = tmp_path / "c.yaml"
+    params = {"model": "openai/gpt-4o", name: value}
+    path.write_text(json.dumps({"model_list": [{"model_name": "a", "params": params}]}))
+    assert f"model_list[0].params.{name}: expected {expected}, got " in refusal(path)
+
+
+def test_parameters_of_the_environment_have_their_types(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    own = {"max_tokens": "os.environ/MOST", "temperature": "os.environ/HEAT", "parallel_tool_calls": "os.environ/MANY"}
+    path.write_text(json.dumps({"model_list": [{"model_name": "a", "params": {"model": "openai/gpt-4o", **own}}]}))
+    [deployment] = read_config(path, {"MOST": "5", "HEAT": "0.5", "MANY": "false"}).deployments
+    assert deployment.params == {"max_tokens": 5, "temperature": 0.5, "parallel_tool_calls": False}
 
 
 def calls_made(path: Path) -> int:

@@ -88,3 +88,36 @@ def test_litellms_settings_that_do_nothing_yet_are_named_and_not_refused() -> No
         "router_settings.fallback_on_unsupported_params",
     }
     assert config.deployments[0].params == {}
+
+
+@pytest.mark.parametrize(
+    "key", ["your-api-key", "YOUR_OPENAI_KEY", "<your-key>", "sk-xxxxxxxx", "sk-...", "changeme", "api_key"]
+)
+def test_a_placeholder_instead_of_a_key_is_told(key: str) -> None:
+    (told,) = hints({"model": "openai/gpt-4o", "api_key": key})
+    assert told == "model_list[0].litellm_params.api_key: looks like a placeholder, not like a key"
+    assert hints({"model": "openai/own", "api_key": key, "api_base": "http://127.0.0.1:1/v1"}) == ()
+
+
+def test_a_provider_that_serves_nothing_yet_is_told() -> None:
+    told = hints({"model": "chatgpt/gpt-5", **KEYED})
+    assert "model_list[0].litellm_params.model: nothing of chatgpt is served yet, so its calls will fail" in told
+
+
+def test_an_effort_that_does_not_exist_is_told() -> None:
+    (told,) = hints({"model": "openai/gpt-4o", "reasoning_effort": "hihg", **KEYED})
+    assert (
+        told
+        == "model_list[0].litellm_params.reasoning_effort: 'hihg' is no effort that is known (did you mean 'high'?)"
+    )
+    assert hints({"model": "openai/gpt-4o", "reasoning_effort": "minimal", **KEYED}) == ()
+
+
+def test_a_mistyped_fact_is_told_and_a_note_of_ones_own_is_not() -> None:
+    info = {"suports_vision": True, "supports_vision": True, "cost_center": 3, "max_output_token": 5}
+    entry = {"model_name": "a", "litellm_params": {"model": "openai/gpt-4o", **KEYED}, "model_info": info}
+    told = parse_config({"model_list": [entry]}, {}).hints
+    assert told == (
+        "model_list[0].model_info.suports_vision: is no known fact, and without effect (did you mean 'supports_vision'?)",
+        "model_list[0].model_info.max_output_token: is no known fact, and without effect (did you mean 'max_output_tokens'?)",
+    )

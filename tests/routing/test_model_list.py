@@ -89,7 +89,6 @@ def test_a_wrong_list_is_refused_whole_with_every_path() -> None:
     assert paths == [
         "model_list[0].model_name",
         "model_list[1].litelm_params",
-        "model_list[1].params.model",
         "model_list[2].litellm_params.timeout",
         "model_list[2].litellm_params.model",
         "model_list[3].litellm_params.api_key",
@@ -98,7 +97,7 @@ def test_a_wrong_list_is_refused_whole_with_every_path() -> None:
         "model_list[5].model_info.id",
     ]
     assert "did you mean 'litellm_params'?" in lines[1]
-    assert "openai" in lines[4]
+    assert "openai" in lines[3]
     assert "soon" not in caught.value.message
 
 

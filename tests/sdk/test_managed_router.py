@@ -144,7 +144,7 @@ async def test_an_id_is_given_once(upstream: Upstream) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda it, up: it.add_deployment({"model_name": "x"}), "deployment.params.model: expected a model"),
+        (lambda it, up: it.add_deployment({"model_name": "x"}), "deployment.litellm_params.model: expected a model"),
         (lambda it, up: it.add_deployment(entry("x", up, rpm="many")), "deployment.litellm_params.rpm: expected"),
         (lambda it, up: it.upsert_deployment(entry("x", up, weight=-1)), "deployment.litellm_params.weight: expected"),
         (lambda it, up: it.set_model_list([entry("x", up), entry("y", up, modell=1, order="1")]), "model_list[1]."),

@@ -79,6 +79,8 @@ def test_it_says_what_it_serves_and_no_secret() -> None:
         ),
         ({"model_group_retry_policy": {"smrt": {}}}, ["model_group_retry_policy.smrt: 'smrt' is not in model_list"]),
         ({"cooldown_tme": 3}, ["Router: no argument 'cooldown_tme' (did you mean 'cooldown_time'?)"]),
+        ({"num_retry": 3}, ["Router: no argument 'num_retry' (did you mean 'num_retries'?)"]),
+        ({"zzz": 3}, ["Router: no argument 'zzz'"]),
     ],
 )
 def test_wrong_settings_are_told_with_their_path(said: dict[str, Any], told: list[str]) -> None:
@@ -154,3 +156,24 @@ def compared(work: Callable[[], None]) -> int:
     finally:
         sys.setprofile(None)
     return times - 1
+
+
+@pytest.mark.parametrize(
+    "key", ["$OPENAI_API_KEY", "${OPENAI_API_KEY}", "os.environ/OPENAI_API_KEY", 'os.environ["OPENAI_API_KEY"]']
+)
+def test_a_reference_to_a_variable_is_never_sent_as_a_key(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    hello = [{"role": "user", "content": "Hello"}]
+    for options in ({"api_key": key}, {"extra_headers": {"Authorization": f"Bearer {key}"}}):
+        with pytest.raises(dragoman.BadRequestError, match="variable"):
+            dragoman.completion("openai/gpt-4o", hello, api_base="http://127.0.0.1:1", **options)
+        with pytest.raises(dragoman.ConfigError, match="variable"):
+            dragoman.Router([{"model_name": "a", "litellm_params": {"model": "openai/gpt-4o", **options}}])
+
+
+def test_a_misspelt_key_of_an_entry_is_one_problem() -> None:
+    with pytest.raises(dragoman.ConfigError) as caught:
+        dragoman.Router([{"model_name": "a", "litelm_params": {"model": "openai/gpt-4o"}}])
+    assert caught.value.message == "model_list[0].litelm_params: unknown key (did you mean 'litellm_params'?)"
+    with pytest.raises(dragoman.ConfigError, match=r"^model_list\[0\].litellm_params.model: expected a model"):
+        dragoman.Router([{"model_name": "a"}])

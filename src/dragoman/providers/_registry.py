@@ -124,8 +124,10 @@ class Providers:
             return BadRequestError(
                 f"the provider {name!r} is not supported yet", param="model", code="unsupported_provider"
             )
+        maker = provider_of(name) or provider_of(f"{name}-")
+        remark = f" (did you mean {maker!r}?)" if maker else did_you_mean(name, self._known(), 3, _SIMILARITY)
         return BadRequestError(
-            f"unknown provider {name[:64]!r}{did_you_mean(name, self._known(), 3, _SIMILARITY)}",
+            f"unknown provider {name[:64]!r}{remark}",
             param="model",
             code="unknown_provider",
         )

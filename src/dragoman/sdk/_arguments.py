@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dragoman.errors import ConfigError, DragomanError
+from dragoman.litellm.unsupported import unsupported_names
 from dragoman.routing import CallOptions, Deployment, RouterSettings
 from dragoman.routing.choice.index import DeploymentIndex
 from dragoman.routing.deployments.references import name_faults
@@ -26,8 +27,6 @@ __all__ = [
 ]
 
 _log = logging.getLogger("dragoman")
-_SIMILARITY = 0.85
-"""Of a mistyped argument to ours: LiteLLM's arguments that mean nothing here resemble ours less."""
 
 
 def read_arguments(values: Mapping[str, Any]) -> Reading:
@@ -38,14 +37,13 @@ def read_arguments(values: Mapping[str, Any]) -> Reading:
 
 
 def unknown_arguments(arguments: Iterable[str], known: Iterable[str]) -> list[str]:
-    """LiteLLM's arguments that mean nothing here. Raises `ConfigError` for a mistyped one."""
+    """Return LiteLLM's arguments that have no effect here yet. Raise `ConfigError` for one that neither of us knows."""
     words = {*known, *ROUTER_SETTINGS}
-    unknown = [name for name in arguments if name not in words]
-    for name in unknown:
-        remark = did_you_mean(name, words, cutoff=_SIMILARITY)
-        if remark:
-            raise ConfigError(f"Router: no argument {name!r}{remark}", param=name)
-    return unknown
+    later = [name for name in arguments if name not in words]
+    for name in later:
+        if name not in unsupported_names("router_settings"):
+            raise ConfigError(f"Router: no argument {name!r}{did_you_mean(name, words)}", param=name)
+    return later
 
 
 def warn_of_later(names: Iterable[str], deployments: Iterable[Deployment]) -> None:

@@ -6,11 +6,14 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dragoman.settings.readers import wrong
+from dragoman.errors import ConfigError
+from dragoman.settings.readers import Environment, refuse_variable, wrong
+from dragoman.settings.readers import api_key as read_key
 
 __all__ = [
     "anything",
     "headers",
+    "key",
     "mapping",
     "model",
     "names",
@@ -22,6 +25,9 @@ __all__ = [
 ]
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_SCHEME = re.compile(r"(?:[A-Za-z][\w-]* )?(?P<value>\S+)")
+"""Of a header: `Bearer <value>`, or the value alone."""
+_REFERENCE = "os.environ/"
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -35,6 +41,24 @@ def string(value: Any, path: str) -> str:
     if not isinstance(value, str):
         raise wrong(path, "a text", value)
     return value
+
+
+def key(value: Any, path: str) -> str:
+    """Return a provider's key, which may be empty. A reference to a variable would be sent as it stands, and is refused."""
+    if not string(value, path).strip():
+        return str(value)
+    _refuse_reference(value, path)
+    return read_key(value, path)
+
+
+def _refuse_reference(value: str, path: str) -> None:
+    """Raise `ConfigError` for a text that names an environment variable instead of holding its value."""
+    if isinstance(value, Environment):
+        return
+    if value.strip().startswith(_REFERENCE):
+        told = f"`{_REFERENCE}NAME` is looked up as a value of its own in a model list, and nowhere else"
+        raise ConfigError(f"{path}: {told}: pass the value of the variable", param=path)
+    refuse_variable(value, path)
 
 
 def model(value: Any, path: str) -> str:
@@ -79,6 +103,10 @@ def headers(value: Any, path: str) -> dict[str, str]:
     texts = _strings(value)
     if texts is None or any(not _HEADER_NAME.fullmatch(name) or _CONTROL.search(texts[name]) for name in texts):
         raise wrong(path, "a mapping of header names to texts without line breaks", value)
+    for name, text in texts.items():
+        match = _SCHEME.fullmatch(text.strip())
+        if match is not None and not isinstance(value[name], Environment):
+            _refuse_reference(match["value"], f"{path}.{name}")
     return texts
 
 

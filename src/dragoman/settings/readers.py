@@ -25,6 +25,7 @@ __all__ = [
     "number",
     "object_of",
     "record",
+    "refuse_variable",
     "seconds",
     "secret",
     "text",
@@ -152,11 +153,12 @@ def text(value: Any, path: str) -> str:
         raise ConfigError(
             f"{path}: expected a text on one line, got one with a line break or another control character", param=path
         )
-    _refuse_variable(value, path, _VARIABLE)
+    refuse_variable(value, path)
     return found
 
 
-def _refuse_variable(value: str, path: str, pattern: re.Pattern[str]) -> None:
+def refuse_variable(value: str, path: str, pattern: re.Pattern[str] = _VARIABLE) -> None:
+    """Raise `ConfigError` for a text that is another program's reference to an environment variable."""
     found = pattern.fullmatch(value.strip())
     if found is not None and not isinstance(value, Environment):
         told = f"is the name of an environment variable, which only `os.environ/{found['name']}` refers to"
@@ -166,7 +168,7 @@ def _refuse_variable(value: str, path: str, pattern: re.Pattern[str]) -> None:
 def secret(value: Any, path: str) -> str:
     """A key or a password, as it is sent in a header. The message repeats nothing of it."""
     found = text(value, path)
-    _refuse_variable(value, path, _PERHAPS_VARIABLE)
+    refuse_variable(value, path, _PERHAPS_VARIABLE)
     if not (found.isascii() and found.isprintable()):
         raise ConfigError(f"{path}: holds a character that is not ASCII, which no header can carry", param=path)
     return found

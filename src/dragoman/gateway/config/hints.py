@@ -3,20 +3,35 @@ that lead nowhere new."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
+from dragoman.dialects.reasoning import EFFORTS
 from dragoman.gateway.logs.redactor import is_secret_name
+from dragoman.litellm.price_names import ABILITY_NAMES, TOKEN_LIMITS
 from dragoman.models import Catalogue
 from dragoman.routing import Deployment, RouterSettings
+from dragoman.routing.settings.deployment_keys import INFO_KEYS
 from dragoman.routing.settings.fallbacks import target_name
 from dragoman.settings.suggestions import did_you_mean
 
 __all__ = ["doubts"]
 
+_LONGEST = 64
+"""Characters of a value that are looked at."""
 _MOST = 20
 """Of a kind: whoever reads that many has seen the pattern."""
+_MOST_NAMES = 500
+"""Names of `model_info` that are compared with the known ones, each in less than a millisecond."""
 _SIMILARITY = 0.65
+_FACT_SIMILARITY = 0.85
+"""Of notes in `model_info`, which may have any name."""
+_PLACEHOLDER = re.compile(
+    r"<.*>|.*(?:your|insert|replace|add|put)[-_ ].*|(?:sk-)?(?:x{3,}|\*{3,})|.*\.\.\.|change[-_ ]?me|todo|api[-_ ]?key",
+    re.IGNORECASE,
+)
+_FACTS = frozenset({*ABILITY_NAMES, *TOKEN_LIMITS, *INFO_KEYS, "base_model", "mode", "id"})
 
 
 def doubts(
@@ -25,7 +40,11 @@ def doubts(
     """Lines of the form `path: message`. `paths` says where the fields of `router` were said."""
     return (
         *_few(_keyless(deployments, environment)),
+        *_few(_unserved(deployments)),
+        *_few(_placeholders(deployments)),
         *_few(_unknown(deployments)),
+        *_few(_facts(deployments)),
+        *_few(_efforts(deployments)),
         *_few(_fallbacks(router, paths)),
     )
 
@@ -52,6 +71,40 @@ def _keyless(deployments: Iterable[Deployment], environment: Mapping[str, str]) 
             continue
         remedy = f", and {_unset(credential.env)} set" if credential.env else ""
         yield f"{deployment.path}: no api_key is given{remedy}, so its calls will fail"
+
+
+def _unserved(deployments: Iterable[Deployment]) -> Iterator[str]:
+    for deployment in deployments:
+        provider = deployment.provider
+        if not provider.endpoints and provider.function is None and deployment.options.mock_response is None:
+            yield f"{deployment.path}.model: nothing of {provider.name} is served yet, so its calls will fail"
+
+
+def _placeholders(deployments: Iterable[Deployment]) -> Iterator[str]:
+    for deployment in deployments:
+        options = deployment.options
+        if options.api_key and not options.api_base and _PLACEHOLDER.fullmatch(options.api_key[:_LONGEST]):
+            yield f"{deployment.path}.api_key: looks like a placeholder, not like a key"
+
+
+def _facts(deployments: Iterable[Deployment]) -> Iterator[str]:
+    remarks: dict[str, str] = dict.fromkeys(_FACTS, "")
+    for deployment in deployments:
+        place = deployment.path.rpartition(".")[0]
+        for name in deployment.model_info:
+            if name not in remarks and len(remarks) < _MOST_NAMES:
+                remarks[name] = did_you_mean(name, _FACTS, cutoff=_FACT_SIMILARITY)
+            if remarks.get(name):
+                yield f"{place}.model_info.{name}: is no known fact, and without effect{remarks[name]}"
+
+
+def _efforts(deployments: Iterable[Deployment]) -> Iterator[str]:
+    known = (*EFFORTS, "none", "default")
+    for deployment in deployments:
+        effort = deployment.params.get("reasoning_effort")
+        if isinstance(effort, str) and effort not in known:
+            remark = did_you_mean(effort, known)
+            yield f"{deployment.path}.reasoning_effort: {effort[:_LONGEST]!r} is no effort that is known{remark}"
 
 
 def _unset(names: Sequence[str]) -> str:

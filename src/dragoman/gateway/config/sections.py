@@ -79,11 +79,21 @@ def read_model_list(value: Any, problems: ConfigProblems) -> list[dict[str, Any]
             problems.problem(f"{path}.params", "is another word for litellm_params, which is given too")
         key = "params" if "params" in entry else "litellm_params"
         entry[key] = read_section(entry.get(key), "litellm_params", f"{path}.{key}", problems)
-        same = first.setdefault(_canonical(entry), index)
+        if isinstance(item, Mapping) and "model" not in entry[key]:
+            entry[key] = {**_misplaced(item), **entry[key]}
+        same = first.setdefault(_canonical(entry), index) if "model_name" in entry and entry[key] else index
         if same != index:
             problems.problem(path, f"is the same as model_list[{same}]")
         entries.append(entry)
     return entries
+
+
+def _misplaced(item: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return the `model` that stands beside `litellm_params`, or under a misspelt name of it: that is a problem already, and a
+    missing model would be none of its own."""
+    others = (value for value in item.values() if isinstance(value, Mapping))
+    model = next((place["model"] for place in (item, *others) if "model" in place), None)
+    return {} if model is None else {"model": model}
 
 
 def _canonical(entry: Mapping[str, Any]) -> bytes:

@@ -16,6 +16,8 @@ __all__ = ["ConfigProblems", "is_nested_under", "read_section"]
 
 _PART = re.compile(r"[.\[]")
 """Where the next part of a path begins."""
+_SERVE_OPTIONS = ("host", "port")
+"""Of the command line, as two files could name two addresses for one process."""
 _MAX_REMARKS = 100
 """Finding a similar name takes a millisecond, and no more problems than these are shown."""
 
@@ -75,6 +77,10 @@ def _read(settings: dict[str, Any], key: str, item: Any, reader: Reader, where: 
 
 
 def _nearest(key: str, section: str) -> str:
+    if section == "model" and SECTIONS["litellm_params"].reader(key) is not None:
+        return "; it belongs under litellm_params: indent it"
+    if section == "top_level" and key in _SERVE_OPTIONS:
+        return f"; pass --{key} to `dragoman serve`"
     known = SECTIONS[section]
     names = [*known.names, *(sorted(PRICE_NAMES) if known.prices else ())]
     remark = did_you_mean(key, names, cutoff=0.6)

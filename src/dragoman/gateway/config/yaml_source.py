@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
@@ -20,6 +21,7 @@ _MOST_VALUES = 1_000_000
 _DEEPEST = 100
 _LONGEST_NUMBER = 128
 """Characters. Numbers in base 60 and dates are read in quadratic time."""
+_TAB = "a tab: YAML is indented with spaces"
 _LONG_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:binary")
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -45,11 +47,18 @@ def compose(text: str, name: str) -> yaml.MappingNode | None:
     except yaml.MarkedYAMLError as error:
         where = error.problem_mark or error.context_mark
         place = f"line {where.line + 1}, column {where.column + 1}: " if where else ""
-        raise ConfigError(f"{name}: {place}{error.problem or error.context}") from None
+        problem = _TAB if where and _is_tab(text, where) else error.problem or error.context
+        raise ConfigError(f"{name}: {place}{problem}") from None
     except yaml.YAMLError as error:
         raise ConfigError(f"{name}: {str(error).splitlines()[0]}") from None
     finally:
         loader.dispose()
+
+
+def _is_tab(text: str, mark: Mark) -> bool:
+    """Whether a tab stands where YAML's reader stopped, or indents that line."""
+    line = next(itertools.islice(io.StringIO(text), mark.line, None), "")
+    return "\t" in line[: mark.column + 1] and not line[: mark.column].strip(" \t-")
 
 
 def _loader(text: str, name: str) -> yaml.SafeLoader:

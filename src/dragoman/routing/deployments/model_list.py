@@ -16,6 +16,7 @@ from dragoman.routing.deployments.pricing import entry_of
 from dragoman.routing.settings.call_options import CallOptions
 from dragoman.routing.settings.deployment_keys import ENTRY_KEYS, INFO_KEYS, KEYS, take
 from dragoman.routing.settings.options import Problem, problems_of, split_params
+from dragoman.routing.settings.request_defaults import param_problems, typed_params
 from dragoman.settings.readers import Environment
 from dragoman.settings.suggestions import did_you_mean
 
@@ -99,8 +100,8 @@ def _deployment(entry: Any, path: str, providers: Providers, problems: list[Prob
     _unknown_keys(entry, path, problems)
     alias, info = entry.get("model_name"), entry.get("model_info") or {}
     problems.extend(_naming_problems(alias, info, path))
-    key = "litellm_params" if "litellm_params" in entry else "params"
-    params = entry.get(key)
+    key = "params" if "params" in entry else "litellm_params"
+    params = entry.get(key, _misplaced_params(entry))
     if not isinstance(params, Mapping) or not isinstance(params.get("model"), str):
         problems.append(Problem(f"{path}.{key}.model", "expected a model such as `openai/gpt-6.1-sol`"))
         return None
@@ -108,6 +109,8 @@ def _deployment(entry: Any, path: str, providers: Providers, problems: list[Prob
     own = _of_the_deployment(entry, values, path, key, problems)
     parts = split_params({name: value for name, value in values.items() if name not in KEYS}, f"{path}.{key}")
     problems.extend(parts.problems)
+    parts.rest.update(typed_params(parts.rest))
+    problems.extend(param_problems(parts.rest, f"{path}.{key}"))
     resolved = _resolve(parts.rest.pop("model"), parts.options, providers, f"{path}.{key}.model", problems)
     if len(problems) > previous or resolved is None:
         return None
@@ -153,7 +156,7 @@ def _known(
     problems: list[Problem],
 ) -> Deployment:
     """With its id, and with what is known of its model."""
-    key, row = "litellm_params" if "litellm_params" in entry else "params", None
+    key, row = "params" if "params" in entry else "litellm_params", None
     try:
         row = entry_of(deployment, catalogue, path, key)
     except ConfigError as error:
@@ -166,6 +169,12 @@ def _unknown_keys(entry: Mapping[str, Any], path: str, problems: list[Problem]) 
         if name not in _KEYS:
             hint = did_you_mean(name, _KEYS) or f"; known are {', '.join(_KEYS)}"
             problems.append(Problem(f"{path}.{name}", f"unknown key{hint}"))
+
+
+def _misplaced_params(entry: Mapping[str, Any]) -> Any:
+    """Return what stands under a misspelt `litellm_params`, which is reported already and needs no second problem."""
+    others = (value for name, value in entry.items() if name not in _KEYS and isinstance(value, Mapping))
+    return next((value for value in others if "model" in value), None)
 
 
 def _from_environment(params: Mapping[str, Any], path: str, problems: list[Problem]) -> dict[str, Any]:

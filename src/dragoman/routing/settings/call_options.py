@@ -11,6 +11,7 @@ from dragoman.routing.settings.mid_stream import mid_stream_fallback
 from dragoman.settings.option_readers import (
     anything,
     headers,
+    key,
     mapping,
     model,
     names,
@@ -38,7 +39,7 @@ class CallOptions:
 
     api_key: str | None = setting(
         None,
-        string,
+        key,
         "sent to this deployment only",
         kind="text",
         shown="the provider's environment variable",
