@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dragoman.errors import ConfigError, DragomanError
+from dragoman.litellm.controls import CONTROL_NAMES
 from dragoman.litellm.unsupported import unsupported_names
 from dragoman.routing import CallOptions, Deployment, RouterSettings
 from dragoman.routing.choice.index import DeploymentIndex
 from dragoman.routing.deployments.references import name_faults
-from dragoman.routing.settings.options import Problem
+from dragoman.routing.settings.options import OPTION_NAMES, Problem
 from dragoman.routing.settings.router_settings import FIXED
 from dragoman.routing.settings.table import ROUTER_SETTINGS, Reading, read_settings
 from dragoman.settings.suggestions import did_you_mean
@@ -41,7 +42,7 @@ def unknown_arguments(arguments: Iterable[str], known: Iterable[str]) -> list[st
     words = {*known, *ROUTER_SETTINGS}
     later = [name for name in arguments if name not in words]
     for name in later:
-        if name not in unsupported_names("router_settings"):
+        if name not in unsupported_names("router_settings") and name not in OPTION_NAMES and name not in CONTROL_NAMES:
             raise ConfigError(f"Router: no argument {name!r}{did_you_mean(name, words)}", param=name)
     return later
 
