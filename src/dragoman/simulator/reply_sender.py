@@ -54,8 +54,8 @@ async def wait_for_disconnect(receive: Receive) -> None:
 class ReplySender:
     """Send one answer."""
 
-    def __init__(self, send: Send, seen: ObservedCall, dialect: str) -> None:
-        self.send, self.call, self.dialect = send, seen, dialect
+    def __init__(self, send: Send, call: ObservedCall, dialect: str) -> None:
+        self.send, self.call, self.dialect = send, call, dialect
 
     async def refuse(self, refused: SimulatedError) -> None:
         headers = refused.headers | (

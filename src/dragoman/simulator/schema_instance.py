@@ -113,12 +113,12 @@ class _InstanceBuilder:
         return self.salt % 2 == 0
 
     def text(self, schema: dict[str, Any], name: str, depth: int) -> str:
-        least, most = int(schema.get("minLength") or 0), schema.get("maxLength")
+        min_length, max_length = int(schema.get("minLength") or 0), schema.get("maxLength")
         if "pattern" in schema:
-            return _matching_text(schema["pattern"], least, most)
+            return _matching_text(schema["pattern"], min_length, max_length)
         text = _FORMATS.get(schema.get("format") or "") or f"{name} {self.salt % 90 + 10}"
-        text = text.ljust(least, "x")
-        return text if most is None else text[: int(most)]
+        text = text.ljust(min_length, "x")
+        return text if max_length is None else text[: int(max_length)]
 
     def integer(self, schema: dict[str, Any], name: str, depth: int) -> int:
         step = int(schema.get("multipleOf") or 1)
@@ -165,10 +165,10 @@ def _is_null(schema: dict[str, Any]) -> bool:
     return schema.get("type") in ("null", "NULL")
 
 
-def _matching_text(pattern: str, least: int, most: int | None) -> str:
+def _matching_text(pattern: str, min_length: int, max_length: int | None) -> str:
     """Return a candidate that fits a pattern and the limits of the length; `x` where none does."""
-    longest = float("inf") if most is None else most
-    texts = (text for text in _CANDIDATES if least <= len(text) <= longest and re.search(pattern, text))
+    longest = float("inf") if max_length is None else max_length
+    texts = (text for text in _CANDIDATES if min_length <= len(text) <= longest and re.search(pattern, text))
     return next(texts, "x")
 
 

@@ -31,9 +31,9 @@ Check: TypeAlias = Callable[[Any, Path], None]
 class ShapeError(Exception):
     """`kind`: missing, unknown, type, value, tag, few, many, range, pattern, long."""
 
-    def __init__(self, kind: str, path: Path, expected: Any = None, got: Any = None) -> None:
-        super().__init__(kind, path, expected, got)
-        self.kind, self.path, self.expected, self.got = kind, path, expected, got
+    def __init__(self, kind: str, path: Path, expected: Any = None, actual: Any = None) -> None:
+        super().__init__(kind, path, expected, actual)
+        self.kind, self.path, self.expected, self.actual = kind, path, expected, actual
 
 
 def json_type(value: Any) -> str:
@@ -46,12 +46,12 @@ def anything(value: Any, path: Path) -> None:
 
 
 def text(
-    value: Any, path: Path, *, pattern: str | None = None, most: int | None = None, allowed: Iterable[str] = ()
+    value: Any, path: Path, *, pattern: str | None = None, maximum: int | None = None, allowed: Iterable[str] = ()
 ) -> None:
     if not isinstance(value, str):
         raise ShapeError("type", path, "string", value)
-    if most is not None and len(value) > most:
-        raise ShapeError("long", path, most, value)
+    if maximum is not None and len(value) > maximum:
+        raise ShapeError("long", path, maximum, value)
     if pattern is not None and not re.search(pattern, value):
         raise ShapeError("pattern", path, pattern, value)
     if allowed and value not in allowed:
@@ -62,8 +62,8 @@ def one_of(*allowed: str) -> Check:
     return lambda value, path: text(value, path, allowed=allowed)
 
 
-def matching(pattern: str, most: int | None = None) -> Check:
-    return lambda value, path: text(value, path, pattern=pattern, most=most)
+def matching(pattern: str, maximum: int | None = None) -> Check:
+    return lambda value, path: text(value, path, pattern=pattern, maximum=maximum)
 
 
 def boolean(value: Any, path: Path) -> None:
@@ -71,40 +71,40 @@ def boolean(value: Any, path: Path) -> None:
         raise ShapeError("type", path, "boolean", value)
 
 
-def integer(least: int | None = None, most: int | None = None) -> Check:
+def integer(minimum: int | None = None, maximum: int | None = None) -> Check:
     def check(value: Any, path: Path) -> None:
         whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
         if isinstance(value, bool) or not whole:
             raise ShapeError("type", path, "integer", value)
-        _in_range(value, path, least, most)
+        _in_range(value, path, minimum, maximum)
 
     return check
 
 
-def number(least: float | None = None, most: float | None = None) -> Check:
+def number(minimum: float | None = None, maximum: float | None = None) -> Check:
     def check(value: Any, path: Path) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ShapeError("type", path, "number", value)
-        _in_range(value, path, least, most)
+        _in_range(value, path, minimum, maximum)
 
     return check
 
 
-def _in_range(value: float, path: Path, least: float | None, most: float | None) -> None:
-    if least is not None and value < least:
-        raise ShapeError("range", path, ("greater than or equal to", least), value)
-    if most is not None and value > most:
-        raise ShapeError("range", path, ("less than or equal to", most), value)
+def _in_range(value: float, path: Path, minimum: float | None, maximum: float | None) -> None:
+    if minimum is not None and value < minimum:
+        raise ShapeError("range", path, ("greater than or equal to", minimum), value)
+    if maximum is not None and value > maximum:
+        raise ShapeError("range", path, ("less than or equal to", maximum), value)
 
 
-def array(item: Check, *, least: int = 0, most: int | None = None) -> Check:
+def array(item: Check, *, minimum: int = 0, maximum: int | None = None) -> Check:
     def check(value: Any, path: Path) -> None:
         if not isinstance(value, list):
             raise ShapeError("type", path, "array", value)
-        if len(value) < least:
-            raise ShapeError("few", path, least, value)
-        if most is not None and len(value) > most:
-            raise ShapeError("many", path, most, value)
+        if len(value) < minimum:
+            raise ShapeError("few", path, minimum, value)
+        if maximum is not None and len(value) > maximum:
+            raise ShapeError("many", path, maximum, value)
         for index, entry in enumerate(value):
             item(entry, (*path, index))
 
@@ -125,7 +125,7 @@ def record(fields: Mapping[str, Check], *, rest: Check | None = None) -> Check:
         for name, entry in value.items():
             field_check = checks.get(name, rest)
             if field_check is None:
-                raise ShapeError("unknown", (*path, name), got=entry)
+                raise ShapeError("unknown", (*path, name), actual=entry)
             if entry is not None or name in required:
                 field_check(entry, (*path, name))
 

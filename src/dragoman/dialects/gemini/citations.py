@@ -42,8 +42,8 @@ def _grounding(metadata: Any, raw: bytes) -> Iterator[Annotation]:
 
 
 def _chunk(chunks: Any, index: Any) -> JsonObject:
-    good = isinstance(chunks, list) and isinstance(index, int) and 0 <= index < len(chunks)
-    chunk = chunks[index] if good else None
+    is_index = isinstance(chunks, list) and isinstance(index, int) and 0 <= index < len(chunks)
+    chunk = chunks[index] if is_index else None
     return chunk if isinstance(chunk, dict) else {}
 
 

@@ -20,7 +20,7 @@ __all__ = ["read_count_request", "read_count_response", "write_count_request", "
 
 
 def read_count_request(body: JsonObject, hints: RequestHints) -> TokenCountRequest:
-    """Read `contents` beside the other fields (as Vertex AI has it), or a whole request in `generateContentRequest`."""
+    """Read `contents` beside the other fields (as Vertex AI has it), or a reply request in `generateContentRequest`."""
     outer = fields(body, "")
     inner = outer.get("generateContentRequest")
     if inner is not None and "contents" in outer:
@@ -43,12 +43,12 @@ def write_count_request(request: TokenCountRequest, target: Target) -> WireReque
 
 
 def read_count_response(body: JsonObject, context: ReplyContext) -> TokenCount:
-    whole: Any = body  # it came from outside
-    whole = whole if isinstance(whole, dict) else {"": whole}
-    if "error" in whole:
-        raise read_error(reply_of(whole, context))
-    total = whole.get("totalTokens")
-    if total is None and whole.keys() <= {"totalBillableCharacters", "promptTokensDetails"}:
+    reply: Any = body  # it came from outside
+    reply = reply if isinstance(reply, dict) else {"": reply}
+    if "error" in reply:
+        raise read_error(reply_of(reply, context))
+    total = reply.get("totalTokens")
+    if total is None and reply.keys() <= {"totalBillableCharacters", "promptTokensDetails"}:
         total = 0  # protobuf leaves zeros out
     if not isinstance(total, int) or isinstance(total, bool):
         raise APIResponseValidationError(
@@ -58,7 +58,7 @@ def read_count_response(body: JsonObject, context: ReplyContext) -> TokenCount:
             body=shown(body),
         )
     count: TokenCount = {"input_tokens": total, "estimated": False}
-    cached = whole.get("cachedContentTokenCount")
+    cached = reply.get("cachedContentTokenCount")
     if isinstance(cached, int):
         count["cached_tokens"] = cached
     return count

@@ -98,9 +98,9 @@ def read_single_request(body: JsonObject, hints: RequestHints) -> EmbeddingReque
 
 def read_batch_request(body: JsonObject, hints: RequestHints) -> EmbeddingRequest:
     """Read a batch. Raise `BadRequestError` where its requests differ in more than their text."""
-    whole = fields(body, "")
+    batch = fields(body, "")
     entries = [
-        fields(entry, f"requests[{index}]") for index, entry in enumerate(items(whole.get("requests"), "requests"))
+        fields(entry, f"requests[{index}]") for index, entry in enumerate(items(batch.get("requests"), "requests"))
     ]
     if not entries:
         raise bad("requests", "no requests", code="missing_required_parameter")
@@ -144,10 +144,10 @@ def _read_params(request: EmbeddingRequest, entry: JsonObject) -> None:
 
 
 def read_embedding_response(body: JsonObject, context: ReplyContext) -> EmbeddingResponse:
-    whole: Any = body  # it came from outside
-    if isinstance(whole, dict) and "error" in whole:
-        raise read_error(reply_of(whole, context))
-    embeddings = whole.get("embeddings", whole.get("embedding")) if isinstance(whole, dict) else None
+    reply: Any = body  # it came from outside
+    if isinstance(reply, dict) and "error" in reply:
+        raise read_error(reply_of(reply, context))
+    embeddings = reply.get("embeddings", reply.get("embedding")) if isinstance(reply, dict) else None
     entries = [embeddings] if isinstance(embeddings, dict) else embeddings
     if not isinstance(entries, list) or not all(_is_embedding(entry) for entry in entries):
         raise APIResponseValidationError(

@@ -15,11 +15,11 @@ def read_logprobs(result: Any) -> JsonObject | None:
     tops = result.get("topCandidates")
     tops = tops if isinstance(tops, list) else []
     content = []
-    for index, chosen in enumerate(result["chosenCandidates"]):
+    for index, entry in enumerate(result["chosenCandidates"]):
         top = tops[index] if index < len(tops) and isinstance(tops[index], dict) else {}
         likely = top.get("candidates")
         likely = likely if isinstance(likely, list) else []
-        content.append({**_token(chosen), "top_logprobs": [_token(entry) for entry in likely]})
+        content.append({**_token(entry), "top_logprobs": [_token(candidate) for candidate in likely]})
     return {"content": content, "refusal": None}
 
 

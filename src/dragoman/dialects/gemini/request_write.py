@@ -51,10 +51,10 @@ def checked_request(request: ChatRequest, drops: DropList) -> ChatRequest:
     Raise `BadRequestError` for a field of a wrong type.
     """
     check_request(request)
-    kept: Any = drops.without_dropped(request)
+    params: Any = drops.without_dropped(request)
     # There is no request without these, whatever a configuration says about them.
-    kept.update({name: request[name] for name in ("model", "messages") if name in request})
-    return kept  # type: ignore[no-any-return]
+    params.update({name: request[name] for name in ("model", "messages") if name in request})
+    return params  # type: ignore[no-any-return]
 
 
 def write_context(request: ChatRequest, target: Target, drops: DropList) -> GeminiWriteContext:
@@ -145,14 +145,14 @@ def _with_json_tool(
         return {"mode": "ANY", "allowedFunctionNames": [*choice["allowedFunctionNames"], name]}
     if "allowedFunctionNames" in choice:
         return choice
-    others = [declaration["name"] for declaration in tools[0]["functionDeclarations"][:-1]]
-    return {**choice, "allowedFunctionNames": others}
+    caller_names = [declaration["name"] for declaration in tools[0]["functionDeclarations"][:-1]]
+    return {**choice, "allowedFunctionNames": caller_names}
 
 
 def _tool_config(choice: JsonObject | None, tools: list[JsonObject], context: GeminiWriteContext) -> JsonObject:
     config: JsonObject = {"functionCallingConfig": choice} if choice and tools else {}
-    both = any("functionDeclarations" in tool for tool in tools) and len(tools) > 1
-    if both and is_gemini_3(context) and context.accent.server_tools_shown:
+    has_both = any("functionDeclarations" in tool for tool in tools) and len(tools) > 1
+    if has_both and is_gemini_3(context) and context.accent.server_tools_shown:
         config["includeServerSideToolInvocations"] = True
     return config
 

@@ -30,10 +30,10 @@ from dragoman.errors import APIConnectionError, BadRequestError
 from dragoman.types.chat import ChatChunk, ChatChunkChoice
 from dragoman.types.json import JsonObject
 
-__all__ = ["Frames", "GeminiStreamReader"]
+__all__ = ["GeminiStreamReader"]
 
 
-class Frames:
+class _FrameReader:
     """Cut a stream into its JSON values: server-sent events (`alt=sse`), or the elements of one array, by its first byte."""
 
     __slots__ = ("_array", "_sse")
@@ -69,7 +69,7 @@ class GeminiStreamReader:
 
     def __init__(self, context: ReplyContext) -> None:
         self._context = context
-        self._frames = Frames()
+        self._frames = _FrameReader()
         self._ids = CallIds(context.reply_id)
         self._candidates: dict[int, CandidateReader] = {}
         self._usage: JsonObject | None = None

@@ -139,9 +139,9 @@ def write_usage(usage: TokenUsage) -> JsonObject:
     details = usage.get("prompt_tokens_details") or {}
     produced = usage.get("completion_tokens_details") or {}
     thoughts = _count(produced.get("reasoning_tokens"))
-    kept = {name: value for name, value in usage.items() if name in _KEPT}
+    own_details = {name: value for name, value in usage.items() if name in _KEPT}
     metadata: JsonObject = {
-        "promptTokenCount": _count(usage.get("prompt_tokens")) - _count(kept.get("toolUsePromptTokenCount")),
+        "promptTokenCount": _count(usage.get("prompt_tokens")) - _count(own_details.get("toolUsePromptTokenCount")),
         "candidatesTokenCount": max(0, _count(usage.get("completion_tokens")) - thoughts),
         "totalTokenCount": _count(usage.get("total_tokens")),
     }
@@ -149,10 +149,10 @@ def write_usage(usage: TokenUsage) -> JsonObject:
         metadata["cachedContentTokenCount"] = details["cached_tokens"]
     if thoughts:
         metadata["thoughtsTokenCount"] = thoughts
-    if not kept:
+    if not own_details:
         _write_modalities(metadata, "promptTokensDetails", details, _INPUT)
         _write_modalities(metadata, "candidatesTokensDetails", produced, _OUTPUT)
-    return {**metadata, **kept}
+    return {**metadata, **own_details}
 
 
 def _write_modalities(metadata: JsonObject, name: str, details: Any, names: dict[str, str]) -> None:

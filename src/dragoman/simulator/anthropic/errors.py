@@ -81,7 +81,7 @@ def _shape_message(error: ShapeError) -> str:
         if key == "role":
             return "Input should be 'user' or 'assistant'"
         listed = ", ".join(f"'{tag}'" for tag in tags)
-        return f"Input tag '{error.got}' found using '{key}' does not match any of the expected tags: {listed}"
+        return f"Input tag '{error.actual}' found using '{key}' does not match any of the expected tags: {listed}"
     return _limit_message(error)
 
 
@@ -96,4 +96,4 @@ def _limit_message(error: ShapeError) -> str:
     if error.kind == "long":
         return f"String should have at most {error.expected} characters"
     side = "at least" if error.kind == "few" else "at most"
-    return f"List should have {side} {error.expected} item after validation, not {len(error.got)}"
+    return f"List should have {side} {error.expected} item after validation, not {len(error.actual)}"

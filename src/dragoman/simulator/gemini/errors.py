@@ -95,7 +95,7 @@ def shape_refusal(error: ShapeError) -> SimulatedError:
         return bad_request(
             f'Invalid JSON payload received. Unknown name "{error.path[-1]}"{inside}: Cannot find field.'
         )
-    if error.kind == "type" and json_type(error.got) == "array":
+    if error.kind == "type" and json_type(error.actual) == "array":
         return bad_request(
             f'Invalid JSON payload received. Unknown name "{error.path[-1]}"{inside}: Proto field is not repeating, '
             f"cannot start list."
@@ -104,8 +104,8 @@ def shape_refusal(error: ShapeError) -> SimulatedError:
         return bad_request(f"* GenerateContentRequest.{where}: {where.rsplit('.', 1)[-1]} is not specified")
     if error.kind == "range":
         bound = f"{error.expected[0]} {error.expected[1]}"
-        return bad_request(f"* GenerateContentRequest.{where}: {error.path[-1]} must be {bound}, got {error.got}")
+        return bad_request(f"* GenerateContentRequest.{where}: {error.path[-1]} must be {bound}, got {error.actual}")
     kind = {"string": "TYPE_STRING", "integer": "TYPE_INT32", "number": "TYPE_FLOAT", "boolean": "TYPE_BOOL"}
     type_name = kind.get(str(error.expected), "TYPE_ENUM")
-    value = f'"{error.got}"' if isinstance(error.got, str) else error.got
+    value = f'"{error.actual}"' if isinstance(error.actual, str) else error.actual
     return bad_request(f"Invalid value at '{where}' ({type_name}), {value}")

@@ -125,7 +125,7 @@ def _level(value: Any, path: Path) -> None:
 
 _GENERATION = record(
     {
-        "stopSequences": array(text, most=5),
+        "stopSequences": array(text, maximum=5),
         "responseMimeType": text,
         "responseSchema": _schema,
         "responseJsonSchema": anything,
@@ -150,7 +150,7 @@ _GENERATION = record(
 )
 _SAFETY = record({"category!": text, "threshold!": text, "method": text})
 _GENERATE: dict[str, Check] = {
-    "contents!": array(_CONTENT, least=1),
+    "contents!": array(_CONTENT, minimum=1),
     "systemInstruction": _CONTENT,
     "tools": array(_TOOL),
     "toolConfig": _TOOL_CONFIG,
@@ -174,7 +174,7 @@ _EMBED: dict[str, Check] = {
     "embedContentConfig": anything,
 }
 EMBED = record(_EMBED)
-BATCH_EMBED = record({"requests!": array(record(_EMBED | {"model!": text}), least=1)})
+BATCH_EMBED = record({"requests!": array(record(_EMBED | {"model!": text}), minimum=1)})
 
 _FREE = {
     "args",

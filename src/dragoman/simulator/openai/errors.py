@@ -86,7 +86,7 @@ def shape_refusal(error: ShapeError) -> SimulatedError:
 
 
 def _type(error: ShapeError, where: str) -> tuple[str, str]:
-    got = _ARTICLES.get(json_type(error.got), f"a {json_type(error.got)}")
+    got = _ARTICLES.get(json_type(error.actual), f"a {json_type(error.actual)}")
     expected = str(error.expected).split(" or ")
     if len(expected) > 1:
         types = "one of " + " or ".join(_ARTICLES.get(name, f"a {name}") for name in expected)
@@ -104,14 +104,17 @@ def _unknown(error: ShapeError, where: str) -> tuple[str, str]:
 def _value(error: ShapeError, where: str) -> tuple[str, str]:
     names = [f"'{name}'" for name in (error.expected[1] if error.kind == "tag" else error.expected)]
     listed = ", ".join(names[:-1]) + f", and {names[-1]}" if len(names) > 1 else names[0]
-    return f"Invalid value: '{error.got}'. Supported values are: {listed}.", "invalid_value"
+    return f"Invalid value: '{error.actual}'. Supported values are: {listed}.", "invalid_value"
 
 
 def _range(error: ShapeError, where: str) -> tuple[str, str]:
     side = "above maximum" if error.expected[0].startswith("less") else "below minimum"
     bound = "<=" if side == "above maximum" else ">="
-    kind = "integer" if isinstance(error.got, int) else "decimal"
-    message = f"Invalid '{where}': {kind} {side} value. Expected a value {bound} {error.expected[1]}, but got {error.got} instead."
+    kind = "integer" if isinstance(error.actual, int) else "decimal"
+    message = (
+        f"Invalid '{where}': {kind} {side} value. "
+        f"Expected a value {bound} {error.expected[1]}, but got {error.actual} instead."
+    )
     return message, f"{kind}_{side.replace(' ', '_')}_value".replace("maximum", "max").replace("minimum", "min")
 
 
@@ -123,7 +126,7 @@ def _few(error: ShapeError, where: str) -> tuple[str, str]:
 def _many(error: ShapeError, where: str) -> tuple[str, str]:
     message = (
         f"Invalid '{where}': array too long. Expected an array with maximum length {error.expected}, "
-        f"but got an array with length {len(error.got)} instead."
+        f"but got an array with length {len(error.actual)} instead."
     )
     return message, "array_above_max_length"
 
@@ -131,7 +134,7 @@ def _many(error: ShapeError, where: str) -> tuple[str, str]:
 def _long(error: ShapeError, where: str) -> tuple[str, str]:
     message = (
         f"Invalid '{where}': string too long. Expected a string with maximum length {error.expected}, "
-        f"but got a string with length {len(error.got)} instead."
+        f"but got a string with length {len(error.actual)} instead."
     )
     return message, "string_above_max_length"
 

@@ -64,7 +64,7 @@ def _message(rest: Check | None) -> Check:
         "refusal": text,
         "name": text,
         "audio": record({"id!": text}, rest=rest),
-        "tool_calls": array(_call(rest), least=1),
+        "tool_calls": array(_call(rest), minimum=1),
         "function_call": record({"name!": text, "arguments!": text}, rest=rest),
         "annotations": array(anything),
     }
@@ -111,7 +111,7 @@ _CHOICE = either(
                     {
                         "type!": text,
                         "allowed_tools!": record(
-                            {"mode!": one_of("auto", "required"), "tools!": array(anything, least=1)}
+                            {"mode!": one_of("auto", "required"), "tools!": array(anything, minimum=1)}
                         ),
                     }
                 ),
@@ -135,7 +135,7 @@ _FORMAT = tagged(
     },
 )
 _STREAM_OPTIONS = record({"include_usage": boolean, "include_obfuscation": boolean})
-_STOP = either({"string": text, "array": array(text, most=4)})
+_STOP = either({"string": text, "array": array(text, maximum=4)})
 _SAMPLING: dict[str, Check] = {
     "temperature": number(0, 2),
     "top_p": number(0, 1),
@@ -180,9 +180,9 @@ def _chat(rest: Check | None) -> Check:
         _CHAT
         | {
             "model!": text,
-            "messages!": array(_message(rest), least=1),
-            "tools": array(_tool(rest), least=1, most=128),
-            "functions": array(_function(rest), least=1),
+            "messages!": array(_message(rest), minimum=1),
+            "tools": array(_tool(rest), minimum=1, maximum=128),
+            "functions": array(_function(rest), minimum=1),
         }
     )
 
@@ -211,9 +211,9 @@ EMBEDDING = record(
             {
                 "string": text,
                 "array": array(
-                    either({"string": text, "integer": integer(0), "array": array(integer(0), least=1)}),
-                    least=1,
-                    most=2048,
+                    either({"string": text, "integer": integer(0), "array": array(integer(0), minimum=1)}),
+                    minimum=1,
+                    maximum=2048,
                 ),
             }
         ),
