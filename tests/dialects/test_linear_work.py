@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dragoman.dialects.anthropic_messages.assistant_write import assistant_blocks
 from dragoman.dialects.anthropic_messages.caller_blocks import caller_style
-from dragoman.dialects.anthropic_messages.stream_blocks import CallLane
+from dragoman.dialects.anthropic_messages.stream_blocks import ToolUseWriter
 from dragoman.dialects.anthropic_messages.stream_write import MessageStreamWriter
 from dragoman.dialects.anthropic_messages.strict_schemas import Inexpressible, strict_schema
 from dragoman.dialects.codec import ReplyStyle
@@ -216,13 +216,13 @@ def test_the_parts_of_a_gemini_answer_are_put_together_without_copies(thought: b
 @given(st.text(alphabet='{}[]"\\a', max_size=12), st.integers(0, 12))
 def test_where_arguments_end_is_seen_at_any_split(tail: str, at: int) -> None:
     text = '{"a": "' + tail.replace("\\", "\\\\").replace('"', '\\"') + '", "b": [{}]}'
-    lane = CallLane("key", 0)
-    lane.add({"id": "c", "function": {"name": "f", "arguments": text[:at]}})
-    assert not lane.may_end()
-    lane.add({"function": {"arguments": text[at:-1]}})
-    assert not lane.may_end()
-    lane.add({"function": {"arguments": text[-1]}})
-    assert lane.may_end()
+    writer = ToolUseWriter("key", 0)
+    writer.add({"id": "c", "function": {"name": "f", "arguments": text[:at]}})
+    assert not writer.may_end()
+    writer.add({"function": {"arguments": text[at:-1]}})
+    assert not writer.may_end()
+    writer.add({"function": {"arguments": text[-1]}})
+    assert writer.may_end()
 
 
 def test_elements_of_an_array_are_cut_without_copies_of_the_rest() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dragoman.dialects import anthropic_messages, gemini
 from dragoman.dialects.codec import ReplyContext
-from dragoman.dialects.tool_arguments import ArgumentsGate, say_nothing
+from dragoman.dialects.tool_arguments import ArgumentsGate, are_empty
 
 CLAUDE = ReplyContext("p", "m", "anthropic", 1, "id")
 GOOGLE = ReplyContext("gemini", "m", "google", 1, "id")
@@ -22,7 +22,7 @@ SAYING_NOTHING: list[Any] = [None, [], {}, "", "null", "[]"]
 def test_nothing_but_nothing_is_held_back(text: str, size: int) -> None:
     gate = ArgumentsGate()
     pieces = [gate.feed(text[n : n + size]) for n in range(0, len(text), size)]
-    assert "".join(pieces) + gate.close() == ("{}" if say_nothing(text) else text)
+    assert "".join(pieces) + gate.close() == ("{}" if are_empty(text) else text)
 
 
 def message(block: Any) -> Any:

@@ -38,20 +38,20 @@ class CallIds:
     The ids depend only on the calls before, so that a growing conversation keeps its beginning (prompt caches need that).
     """
 
-    __slots__ = ("_given", "_pattern", "_seen")
+    __slots__ = ("_pattern", "_seen", "_taken")
 
     def __init__(self, pattern: str = "", taken: Iterable[str] = ()) -> None:
         self._pattern = pattern
-        self._given = set(taken)
+        self._taken = set(taken)
         self._seen: Counter[str] = Counter()
 
     def give(self, call_id: str) -> str:
-        given = fit_call_id(call_id, self._pattern)
-        while given in self._given:
+        unique = fit_call_id(call_id, self._pattern)
+        while unique in self._taken:
             self._seen[call_id] += 1
-            given = fit_call_id(f"{call_id}_{self._seen[call_id] + 1}", self._pattern)
-        self._given.add(given)
-        return given
+            unique = fit_call_id(f"{call_id}_{self._seen[call_id] + 1}", self._pattern)
+        self._taken.add(unique)
+        return unique
 
 
 def call_ids_of(messages: object) -> Iterator[str]:
@@ -69,15 +69,15 @@ class FreshCallIds:
     Some models number their calls from zero in every turn (`call_0`, `functions.f:0`); Anthropic refuses such a history.
     """
 
-    __slots__ = ("_ids", "_known")
+    __slots__ = ("_ids", "_passed_on")
 
     def __init__(self, taken: Iterable[str]) -> None:
         self._ids = CallIds(taken=taken)
-        self._known: dict[tuple[int, int], tuple[str, str]] = {}
-        """(choice, call) -> the id that the provider told, and the one that is passed on."""
+        self._passed_on: dict[tuple[int, int], tuple[str, str]] = {}
+        """(choice, call) -> the provider's id, and the one that is passed on."""
 
     def whole(self, response: Any) -> Any:
-        """The response, its calls renamed in place."""
+        """Return the response, its calls renamed in place."""
         for choice in response.get("choices") or ():
             for call in (choice.get("message") or {}).get("tool_calls") or ():
                 if isinstance(call.get("id"), str):
@@ -85,7 +85,7 @@ class FreshCallIds:
         return response
 
     def stream(self, chunks: Iterable[Any]) -> Iterator[Any]:
-        """The chunks, the calls in them renamed in place."""
+        """Return the chunks, the calls in them renamed in place."""
         return map(self._chunk, chunks)
 
     def _chunk(self, chunk: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -96,8 +96,8 @@ class FreshCallIds:
                     call["id"] = self._piece((choice.get("index", 0), call.get("index", position)), call["id"])
         return chunk
 
-    def _piece(self, place: tuple[int, int], told: str) -> str:
-        known = self._known.get(place)
-        if known is None or known[0] != told:
-            known = self._known[place] = (told, self._ids.give(told))
-        return known[1]
+    def _piece(self, place: tuple[int, int], call_id: str) -> str:
+        entry = self._passed_on.get(place)
+        if entry is None or entry[0] != call_id:
+            entry = self._passed_on[place] = (call_id, self._ids.give(call_id))
+        return entry[1]

@@ -28,15 +28,15 @@ def paired(messages: list[Any], id_pattern: str = "") -> list[tuple[int, Any]]:
         return list(enumerate(messages))
     results, ids = _assigned(messages), CallIds(id_pattern)
     claimed = {place for calls in results.values() for place, _ in calls.values()}
-    found: list[tuple[int, Any]] = []
+    ordered: list[tuple[int, Any]] = []
     for index, message in enumerate(messages):
         if _has_calls(message):
-            found += _answered(index, message, results.get(index, {}), ids)
+            ordered += _answered(index, message, results.get(index, {}), ids)
         elif not _is_result(message):
-            found.append((index, message))
+            ordered.append((index, message))
         elif index not in claimed:
-            found.append((index, _as_text(message)))
-    return found
+            ordered.append((index, _as_text(message)))
+    return ordered
 
 
 def _is_result(message: Any) -> bool:
@@ -85,9 +85,9 @@ def _answered(index: int, message: Any, results: dict[int, tuple[int, Any]], ids
     for number, call in enumerate(_calls(message)):
         place, result = results.get(number) or (index, _missing(call))
         call_id = call.get("id")
-        if isinstance(call_id, str) and (given := ids.give(call_id)) != call_id:
-            renamed[number] = {**call, "id": given}
-            result = {**result, "tool_call_id": given}
+        if isinstance(call_id, str) and (wire_id := ids.give(call_id)) != call_id:
+            renamed[number] = {**call, "id": wire_id}
+            result = {**result, "tool_call_id": wire_id}
         answers.append((place, result))
     if renamed:
         calls = [renamed.get(number, call) for number, call in enumerate(_calls(message))]

@@ -72,13 +72,13 @@ def references(value: Any) -> set[str]:
 
 def anchors(root: JsonObject) -> dict[str, JsonObject]:
     """The schemas in `root` by the name of their anchor; of those with the same name the first."""
-    found: dict[str, JsonObject] = {}
+    schemas: dict[str, JsonObject] = {}
     stack: list[Any] = [root]
     while stack:
         value = stack.pop()
         if isinstance(value, dict):
             for name in (value.get("$anchor"), str(value.get("$id") or "").removeprefix("#")):
                 if isinstance(name, str) and name:
-                    found.setdefault(name, value)
+                    schemas.setdefault(name, value)
         stack.extend(reversed(value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()))
-    return found
+    return schemas

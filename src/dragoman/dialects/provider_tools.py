@@ -50,7 +50,7 @@ _GOOGLE_KINDS: dict[str, str] = {
 
 
 def provider_tool(tool: dict[str, Any]) -> dict[str, Any] | None:
-    """`tool` in the hub's form where it is one that a provider runs; None for functions, custom tools and unknown shapes."""
+    """Return `tool` in the hub's form where it is one that a provider runs; None for functions, custom tools, unknown shapes."""
     if "definition" in tool:
         return tool
     kind = tool.get("type")
@@ -67,7 +67,7 @@ def provider_tool(tool: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def report_foreign_blocks(messages: object, vendors: tuple[str, ...], drops: DropList) -> None:
-    """What tools of other vendors said in the history (`provider_tool_blocks`) has no place at this target, and is left out."""
+    """Report the blocks of other vendors' tools in the history (`provider_tool_blocks`), which are left out."""
     for index, message in enumerate(messages if isinstance(messages, list) else ()):
         blocks = message.get("provider_tool_blocks") if isinstance(message, dict) else None
         for block in blocks if isinstance(blocks, list) else ():

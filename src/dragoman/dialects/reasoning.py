@@ -44,33 +44,33 @@ def budget_for_effort(effort: str) -> int:
 
 
 def effort_for_budget(budget_tokens: int) -> str:
-    """The weakest effort whose budget holds `budget_tokens`, `max` above all."""
+    """Return the weakest effort whose budget holds `budget_tokens`, `max` above all."""
     return next((effort for effort, budget in _BUDGETS.items() if budget >= budget_tokens), "max")
 
 
 def fitted_budget(budget: int, max_tokens: int) -> int | None:
-    """The budget within a maximum that holds the answer too: as it is where it fits, else half of the maximum. None where no
-    budget fits."""
+    """Return the budget within a maximum that holds the answer too: as it is where it fits, else half of the maximum. None where
+    no budget fits."""
     if budget < max_tokens:
         return budget
     fitted = max(LEAST_BUDGET, max_tokens // 2)
     return fitted if max_tokens - fitted >= _LEAST_ANSWER else None
 
 
-def nearest_effort(effort: str, known: tuple[str, ...]) -> str:
-    """`effort` itself where the model knows it, else the nearest that it knows (the stronger of two)."""
-    if not known or effort in known or effort not in _BUDGETS:
+def nearest_effort(effort: str, levels: tuple[str, ...]) -> str:
+    """Return `effort` where the model knows it, else the nearest that it knows (the stronger of two)."""
+    if not levels or effort in levels or effort not in _BUDGETS:
         return effort
-    wanted = EFFORTS.index(effort)
-    ranked = [name for name in known if name in _BUDGETS]
+    rank = EFFORTS.index(effort)
+    ranked = [name for name in levels if name in _BUDGETS]
     if not ranked:
         return effort
-    return min(ranked, key=lambda name: (abs(EFFORTS.index(name) - wanted), -EFFORTS.index(name)))
+    return min(ranked, key=lambda name: (abs(EFFORTS.index(name) - rank), -EFFORTS.index(name)))
 
 
 def report_without_control(param: str, facts: ModelFacts, drops: DropList, *, off: bool, strength: bool) -> None:
-    """What becomes of a word about reasoning (`param`) for a model that has no use for any: one that never reasons refuses to,
-    one that always does meets the request without its strength, and cannot stop."""
+    """Refuse or report `param` for a model whose reasoning cannot be controlled: one that never reasons cannot begin, and one
+    that always does cannot stop, nor reason more or less."""
     if facts.can_disable_reasoning is not False:
         if not off:
             drops.unsupported(param, "it does not reason")
@@ -81,8 +81,8 @@ def report_without_control(param: str, facts: ModelFacts, drops: DropList, *, of
 
 
 def report_foreign_reasoning(messages: object, vendors: Collection[str | None], drops: DropList) -> None:
-    """What other vendors' models thought in earlier turns has no place at a target that takes back only what its own vendor
-    signed, and is left out."""
+    """Report the reasoning of other vendors' models in earlier turns, which is left out: the target takes back only what its own
+    vendor signed."""
     for message in messages if isinstance(messages, list) else ():
         if isinstance(message, dict) and _has_foreign_reasoning(message, vendors):
             drops.degraded("reasoning_content")

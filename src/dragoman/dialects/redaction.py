@@ -42,9 +42,9 @@ def scrub(text: str) -> str:
     return _NAMED.sub(rf"\1{_REPLACEMENT}", text)
 
 
-def _without_key(found: re.Match[str]) -> str:
+def _without_key(match: re.Match[str]) -> str:
     """A run of characters up to where a key begins in it, which goes on to the end of the run."""
-    run = found[0]
+    run = match[0]
     last_digit = max(map(run.rfind, "0123456789*"))
     last_dot = run.rfind(".")
     for prefix in _PREFIX.finditer(run):

@@ -19,12 +19,12 @@ def in_cycles(edges: Mapping[str, Collection[str]]) -> set[str]:
     seen: set[str] = set()
     order = [name for start in edges for name in _walk(start, edges, seen)]
     seen = set()
-    found: set[str] = set()
+    members: set[str] = set()
     for name in reversed(order):
         component = _walk(name, backwards, seen)
         if len(component) > 1 or name in edges[name]:
-            found.update(component)
-    return found
+            members.update(component)
+    return members
 
 
 def _walk(start: str, edges: Mapping[str, Collection[str]], seen: set[str]) -> list[str]:

@@ -31,9 +31,9 @@ def _with_items(schema: Any, depth: int) -> Any:
         return schema
     changed: dict[str, Any] = {}
     for word in schema.keys() & _NESTED.keys():
-        found = _NESTED[word](schema[word], depth + 1)
-        if found is not schema[word]:
-            changed[word] = found
+        completed = _NESTED[word](schema[word], depth + 1)
+        if completed is not schema[word]:
+            changed[word] = completed
     if schema.get("type") == "array" and "items" not in schema and "prefixItems" not in schema:
         changed["items"] = {}
     return {**schema, **changed} if changed else schema
@@ -42,15 +42,15 @@ def _with_items(schema: Any, depth: int) -> Any:
 def _listed(schemas: Any, depth: int) -> Any:
     if not isinstance(schemas, list):
         return schemas
-    found = [_with_items(schema, depth) for schema in schemas]
-    return found if any(after is not before for after, before in zip(found, schemas, strict=True)) else schemas
+    completed = [_with_items(schema, depth) for schema in schemas]
+    return completed if any(after is not before for after, before in zip(completed, schemas, strict=True)) else schemas
 
 
 def _named(schemas: Any, depth: int) -> Any:
     if not isinstance(schemas, dict):
         return schemas
-    found = {name: _with_items(schema, depth) for name, schema in schemas.items()}
-    return found if any(found[name] is not schema for name, schema in schemas.items()) else schemas
+    completed = {name: _with_items(schema, depth) for name, schema in schemas.items()}
+    return completed if any(completed[name] is not schema for name, schema in schemas.items()) else schemas
 
 
 _NESTED: dict[str, Callable[[Any, int], Any]] = {

@@ -23,18 +23,18 @@ _NAMES: dict[type, str] = {
 
 
 def bad(path: str, message: str, *, code: str | None = None) -> BadRequestError:
-    """The error for a field whose content is wrong."""
+    """Return the error for a field whose content is wrong."""
     return BadRequestError(f"{path}: {message}", param=path, code=code or "invalid_value")
 
 
 def wrong_type(path: str, expected: str, value: object) -> BadRequestError:
-    """The error for a field of the wrong type."""
-    found = _NAMES.get(type(value), type(value).__name__)
-    return BadRequestError(f"{path}: expected {expected}, got {found}", param=path, code="invalid_type")
+    """Return the error for a field of the wrong type."""
+    actual = _NAMES.get(type(value), type(value).__name__)
+    return BadRequestError(f"{path}: expected {expected}, got {actual}", param=path, code="invalid_type")
 
 
 def expect(value: object, kind: type[_Value], path: str) -> _Value:
-    """`value`, which must be a `kind`. An integer passes as a float; a boolean never passes as a number."""
+    """Return `value`, which must be a `kind`. An integer passes as a float; a boolean never passes as a number."""
     if isinstance(value, kind) and not (isinstance(value, bool) and kind is not bool):
         return value
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
@@ -66,7 +66,7 @@ def objects_in(value: object) -> list[JsonObject]:
 
 
 def optional(body: JsonObject, key: str, kind: type[_Value], path: str = "") -> _Value | None:
-    """`body[key]`, which may be missing or null and otherwise must be a `kind`."""
+    """Return `body[key]`, which may be missing or null and otherwise must be a `kind`."""
     value = body.get(key)
     if value is None:
         return None

@@ -1,4 +1,4 @@
-"""Parameters of one vendor's API, at the door of its own and of others."""
+"""Parameters of one vendor's API: taken over for it, refused or reported for others."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ Coding agents send them with every request."""
 
 
 def own_params(request: Mapping[str, Any], vendors: tuple[str, ...], drops: DropList) -> JsonObject:
-    """The `vendor_params` of these vendors. Others' are refused, or dropped and reported, or only reported where they only
-    tune."""
+    """Return the `vendor_params` of these vendors. Others' are refused, or dropped and reported, or only reported where they
+    only tune."""
     own: JsonObject = {}
-    given = request.get("vendor_params")
-    for vendor, params in given.items() if isinstance(given, dict) else ():
+    by_vendor = request.get("vendor_params")
+    for vendor, params in by_vendor.items() if isinstance(by_vendor, dict) else ():
         if not isinstance(params, dict):
             continue
         if vendor in vendors:
@@ -45,10 +45,9 @@ def own_params(request: Mapping[str, Any], vendors: tuple[str, ...], drops: Drop
 
 
 def report_tool_params(tool: Mapping[str, Any], path: str, vendor: str, drops: DropList) -> None:
-    """What another vendor's definition of a function says beside name, description and parameters: the function is the same
-    without it."""
-    given = tool.get("vendor_params")
-    for other, params in given.items() if isinstance(given, dict) else ():
+    """Report the fields of another vendor in the definition of a function, which is the same without them."""
+    by_vendor = tool.get("vendor_params")
+    for other, params in by_vendor.items() if isinstance(by_vendor, dict) else ():
         if other != vendor:
             for name in params if isinstance(params, dict) else ():
                 drops.degraded(f"{path}.{name}")

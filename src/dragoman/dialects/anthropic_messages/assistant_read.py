@@ -10,7 +10,7 @@ from dragoman.dialects.anthropic_messages.citations import read_citation
 from dragoman.dialects.anthropic_messages.sealed_blocks import read_reasoning
 from dragoman.dialects.anthropic_messages.tool_use import CUSTOM_SUFFIX
 from dragoman.dialects.json_text import dump_json
-from dragoman.dialects.tool_arguments import given_arguments
+from dragoman.dialects.tool_arguments import usable_arguments
 from dragoman.dialects.validation import expect_list, expect_object, expect_str
 from dragoman.types.json import JsonObject
 
@@ -94,15 +94,15 @@ class AssistantBlocks:
         if self._vendor is not None:
             self._add_thinking({name: value for name, value in block.items()} | {"vendor": self._vendor})
             return
-        kind, found = read_reasoning(block)
+        kind, content = read_reasoning(block)
         if kind == "thinking":
-            self._add_thinking(found)
+            self._add_thinking(content)
         elif kind == "reasoning_content":
-            self._reasoning.append(found)
+            self._reasoning.append(content)
         elif kind == "tool_call":
-            self._extra.append(found)
+            self._extra.append(content)
         elif kind == "provider_tool":
-            self._add_provider(found)
+            self._add_provider(content)
 
     def _add_thinking(self, block: JsonObject) -> None:
         self._order.append("thinking")
@@ -115,10 +115,10 @@ class AssistantBlocks:
         if self._vendor is None:
             block = block | {"id": id_from_caller(call_id)}
         wire = expect_str(block.get("name"), f"{path}.name")
-        given = expect_object(given_arguments(block.get("input")), f"{path}.input")
+        fields = expect_object(usable_arguments(block.get("input")), f"{path}.input")
         custom = wire.endswith(CUSTOM_SUFFIX) and wire in self._names
-        arguments = given.get("input") if custom else None
-        call = tool_call(block, arguments if isinstance(arguments, str) else dump_json(given), self._names)
+        arguments = fields.get("input") if custom else None
+        call = tool_call(block, arguments if isinstance(arguments, str) else dump_json(fields), self._names)
         if isinstance(block.get("cache_control"), dict):
             call["cache_control"] = block["cache_control"]
         self._order.append("tool_call")

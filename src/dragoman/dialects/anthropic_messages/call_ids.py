@@ -34,7 +34,7 @@ def id_from_caller(call_id: str) -> str:
     escaped = call_id[len(_MARK) :]
     raw = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), escaped).encode("latin-1")
     try:
-        found = raw.decode()
+        original = raw.decode()
     except UnicodeDecodeError:
         return call_id
-    return found if id_for_caller(found) == call_id else call_id
+    return original if id_for_caller(original) == call_id else call_id

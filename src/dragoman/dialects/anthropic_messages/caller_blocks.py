@@ -35,8 +35,8 @@ def caller_style(own: str) -> BlockStyle:
 
 
 def call_id(call: JsonObject, position: int) -> str:
-    given = call.get("id")
-    return id_for_caller(given) if isinstance(given, str) and given else f"toolu_{position}"
+    own_id = call.get("id")
+    return id_for_caller(own_id) if isinstance(own_id, str) and own_id else f"toolu_{position}"
 
 
 def foreign_extra(call: JsonObject) -> JsonObject:

@@ -158,12 +158,12 @@ class TurnWriter:
         inner = call.get("custom") if "function" not in call else call["function"]
         if not isinstance(inner, dict) or not isinstance(inner.get("name"), str):
             raise bad("messages.tool_calls", "a tool call needs a function with a name")
-        given = {"input": inner.get("input")} if "function" not in call else parse_input(inner.get("arguments"))
+        arguments = {"input": inner.get("input")} if "function" not in call else parse_input(inner.get("arguments"))
         block: JsonObject = {
             "type": "tool_use",
             "id": expect_str(call.get("id"), "messages.tool_calls.id"),
             "name": self._names.to_wire(inner["name"]),
-            "input": given,
+            "input": arguments,
         }
         extra = call.get("extra_content")
         own = extra.get(VENDOR) if isinstance(extra, dict) else None

@@ -76,20 +76,20 @@ def _stop(value: Any, context: WriteContext[None]) -> JsonObject:
 
 
 def _user(value: Any, context: WriteContext[None], param: str = "user") -> JsonObject:
-    """Anthropic limits the length, and refuses an id that looks like an address of electronic mail."""
-    given = str(value)
-    fitted = hashed_id(given) if "@" in given else fitted_id(given, _USER_ID_LENGTH)
-    if fitted != given:
+    """Anthropic limits the length, and refuses an id that looks like an email address."""
+    user = str(value)
+    fitted = hashed_id(user) if "@" in user else fitted_id(user, _USER_ID_LENGTH)
+    if fitted != user:
         context.drops.degraded(param)
     return {"metadata": {"user_id": fitted}}
 
 
 def _metadata(value: Any, context: WriteContext[None]) -> JsonObject:
     """Anthropic takes nothing but the user's id."""
-    given = value if isinstance(value, dict) else {}
-    if any(key != "user_id" for key in given):
+    metadata = value if isinstance(value, dict) else {}
+    if any(key != "user_id" for key in metadata):
         context.drops.unsupported("metadata", "only metadata.user_id is known")
-    return _user(given["user_id"], context, "metadata.user_id") if "user_id" in given else {}
+    return _user(metadata["user_id"], context, "metadata.user_id") if "user_id" in metadata else {}
 
 
 def _service_tier(value: Any, context: WriteContext[None]) -> JsonObject:

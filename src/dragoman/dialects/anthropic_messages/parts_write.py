@@ -79,13 +79,13 @@ class PartWriter:
             return self._data(url, str(image.get("format") or ""), part, f"{path}.image_url.url")
         return self._unsupported(f"{path}.image_url.url", "an image must be an http(s) address or a data: URL")
 
-    def _data(self, url: str, wanted: str, part: JsonObject, path: str) -> JsonObject | None:
+    def _data(self, url: str, file_format: str, part: JsonObject, path: str) -> JsonObject | None:
         """A data: URL by its media type: an image, a PDF, or text."""
         match = _DATA_URL.match(url)
         if match is None:
             raise bad(path, "not a data: URL")
         media_type, options, data = (
-            match[1].strip().lower() or wanted.lower() or "text/plain",
+            match[1].strip().lower() or file_format.lower() or "text/plain",
             match[2].lower(),
             match[3],
         )

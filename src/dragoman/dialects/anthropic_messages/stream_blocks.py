@@ -1,7 +1,7 @@
 """One content block of a stream that is being written, and what of it has not been sent yet.
 
-Anthropic's blocks follow one another, while the hub's deltas may interleave (parallel tool calls). Each block is a lane: the
-first lane is sent as it grows, those behind it wait until it has ended.
+Anthropic's blocks follow one another, while the hub's deltas may interleave (parallel tool calls). Each block has a
+writer: the first is sent as it grows, those behind it wait until it has ended.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dragoman.dialects.anthropic_messages.sealed_blocks import seal_extra_conten
 from dragoman.dialects.json_text import dump_json
 from dragoman.types.json import JsonObject
 
-__all__ = ["BlockWriter", "CallLane", "ReasoningLane", "TextLane", "WholeLane"]
+__all__ = ["BlockWriter", "TextWriter", "ThinkingWriter", "ToolUseWriter", "VerbatimWriter"]
 
 
 _MARK = re.compile(r'["\\{}\[\]]')
@@ -27,31 +27,31 @@ class BlockWriter:
         self.key = key
 
     def start(self) -> JsonObject | None:
-        """The block with which it begins, as soon as that is known."""
+        """Return the block with which it begins, as soon as that is known."""
         raise NotImplementedError
 
     def deltas(self) -> list[JsonObject]:
-        """What has come since the last time; only asked for once it has begun."""
+        """Return what has come since the last time; called once the block has begun."""
         return []
 
     def last_deltas(self) -> list[JsonObject]:
-        """What is sent before it ends."""
+        """Return what is sent before it ends."""
         return []
 
     def before(self) -> list[JsonObject]:
-        """Whole blocks that stand before it."""
+        """Return the whole blocks before it."""
         return []
 
     def after(self) -> list[JsonObject]:
-        """Whole blocks that stand behind it."""
+        """Return the whole blocks after it."""
         return []
 
     def may_end(self) -> bool:
-        """Whether it can be over, now that something else has come."""
+        """Whether it can end, now that another block has begun."""
         return True
 
 
-class TextLane(BlockWriter):
+class TextWriter(BlockWriter):
     def __init__(self) -> None:
         super().__init__("text")
         self._pieces: list[str] = []
@@ -75,7 +75,7 @@ class TextLane(BlockWriter):
         return deltas + [{"type": "citations_delta", "citation": citation} for citation in citations]
 
 
-class ReasoningLane(BlockWriter):
+class ThinkingWriter(BlockWriter):
     """A thinking block of the hub, or reasoning that is only text (`key` is then "reasoning")."""
 
     def __init__(self, key: object, own: str) -> None:
@@ -125,7 +125,7 @@ class _ObjectEnd:
     """Finds the end of a JSON object that comes in pieces. Each character is looked at once."""
 
     def __init__(self) -> None:
-        self.found = False
+        self.reached = False
         self._depth = 0
         self._in_string = False
         self._escaped = False
@@ -142,10 +142,10 @@ class _ObjectEnd:
                 at += 1
             elif not self._in_string:
                 self._depth += 1 if mark[0] in "{[" else -1
-                self.found = self.found or self._depth <= 0
+                self.reached = self.reached or self._depth <= 0
 
 
-class CallLane(BlockWriter):
+class ToolUseWriter(BlockWriter):
     """A tool call."""
 
     def __init__(self, key: object, position: int) -> None:
@@ -211,10 +211,10 @@ class CallLane(BlockWriter):
         pieces, self._checked = self._arguments[self._checked :], len(self._arguments)
         for piece in pieces:
             self._end.feed(piece)
-        return self._end.found or bool(self._call.get("custom"))
+        return self._end.reached or bool(self._call.get("custom"))
 
 
-class WholeLane(BlockWriter):
+class VerbatimWriter(BlockWriter):
     """A block that comes at once: about a tool that the provider ran, or another's seal."""
 
     def __init__(self, entry: JsonObject, own: str) -> None:

@@ -19,7 +19,7 @@ from dragoman.dialects.codec import ReplyContext
 from dragoman.dialects.framing.sse import SseEvent, SseReader
 from dragoman.dialects.framing.surrogates import loads
 from dragoman.dialects.json_text import dump_json
-from dragoman.dialects.tool_arguments import ArgumentsGate, given_arguments
+from dragoman.dialects.tool_arguments import ArgumentsGate, usable_arguments
 from dragoman.errors import APIResponseValidationError
 from dragoman.types.chat import ChatChunk
 from dragoman.types.json import JsonObject
@@ -240,26 +240,26 @@ class MessageStreamReader:
         if self._text_length > block.position:
             self._order.append(f"text:{self._text_length - block.position}")
         vendor = self._context.vendor
-        found = [read_citation(item, block.position, self._text_length, vendor) for item in block.citations]
-        if found and self._context.json_tool is None:
-            yield self._chunk({"annotations": found})
+        annotations = [read_citation(item, block.position, self._text_length, vendor) for item in block.citations]
+        if annotations and self._context.json_tool is None:
+            yield self._chunk({"annotations": annotations})
 
     def _call_stop(self, block: _Block) -> Iterator[ChatChunk]:
         """A call without any input never gets a delta; some servers put the whole input into the start."""
         if self._is_answer(block):
             if not self._answered:
                 self._answered = True
-                given = self._parsed(block) if block.json else block.start.get("input")
-                yield self._chunk({"content": json_content(given, block.start["name"])})
+                arguments = self._parsed(block) if block.json else block.start.get("input")
+                yield self._chunk({"content": json_content(arguments, block.start["name"])})
         elif self._is_custom(block):
-            given = self._parsed(block).get("input")
-            text = given if isinstance(given, str) else ""
+            arguments = self._parsed(block).get("input")
+            text = arguments if isinstance(arguments, str) else ""
             call = tool_call(block.start, text, self._context.tool_names)
             yield self._chunk({"tool_calls": [{"index": block.position} | call]})
         else:
-            given = given_arguments(block.start.get("input"))
+            arguments = usable_arguments(block.start.get("input"))
             rest = block.gate.close()
-            yield from self._arguments(block, dump_json(given) if rest == "{}" and given else rest)
+            yield from self._arguments(block, dump_json(arguments) if rest == "{}" and arguments else rest)
 
     def _arguments(self, block: _Block, piece: str) -> Iterator[ChatChunk]:
         if piece:

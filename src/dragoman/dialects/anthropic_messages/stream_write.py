@@ -8,7 +8,13 @@ from typing import cast
 from dragoman.dialects.anthropic_messages.caller_blocks import image_note, legacy_call, spoken_text
 from dragoman.dialects.anthropic_messages.errors import write_error
 from dragoman.dialects.anthropic_messages.finish_reasons import stop_reason
-from dragoman.dialects.anthropic_messages.stream_blocks import BlockWriter, CallLane, ReasoningLane, TextLane, WholeLane
+from dragoman.dialects.anthropic_messages.stream_blocks import (
+    BlockWriter,
+    TextWriter,
+    ThinkingWriter,
+    ToolUseWriter,
+    VerbatimWriter,
+)
 from dragoman.dialects.anthropic_messages.stream_events import event_bytes
 from dragoman.dialects.anthropic_messages.usage import write_usage
 from dragoman.dialects.anthropic_messages.vendor import VENDOR
@@ -31,14 +37,14 @@ def stream_writer(context: ReplyStyle) -> MessageStreamWriter:
 
 
 class MessageStreamWriter:
-    """Keeps the lanes that wait, and the text where citations may quote it."""
+    """Keeps the blocks that wait, and the text where citations may quote it."""
 
     def __init__(self, context: ReplyStyle) -> None:
         self._context = context
         self._own = context.vendor or VENDOR
-        self._lanes: deque[BlockWriter] = deque()
+        self._writers: deque[BlockWriter] = deque()
         self._by_key: dict[object, BlockWriter] = {}
-        """The lanes that later deltas may continue."""
+        """The blocks that later deltas may continue."""
         self._begun: BlockWriter | None = None
         self._index = 0
         self._started = False
@@ -95,12 +101,12 @@ class MessageStreamWriter:
         return event_bytes({"type": "message_start", "message": message})
 
     def _add(self, choice: JsonObject) -> None:
-        """Sort a delta into the lanes, in the usual order of a message."""
+        """Sort a delta into the blocks, in the usual order of a message."""
         delta = legacy_call(choice.get("delta") or {})
         self._add_reasoning(delta)
-        self._add_said(delta)
+        self._add_text_and_notes(delta)
         for entry in delta.get("provider_tool_blocks") or []:
-            self._lanes.append(WholeLane(entry, self._own))
+            self._writers.append(VerbatimWriter(entry, self._own))
         for call in delta.get("tool_calls") or []:
             self._call(call)
         for key in ("finish_reason", "native_finish_reason", "stop_sequence", "provider_specific_fields"):
@@ -115,7 +121,7 @@ class MessageStreamWriter:
         if isinstance(reasoning, str) and reasoning and not blocks:
             self._reasoning_text(reasoning)
 
-    def _add_said(self, delta: JsonObject) -> None:
+    def _add_text_and_notes(self, delta: JsonObject) -> None:
         for text in (delta.get("content"), spoken_text(delta)):
             if isinstance(text, str) and text:
                 self._add_text(text)
@@ -128,90 +134,90 @@ class MessageStreamWriter:
                 self._add_text(note["text"])
 
     def _add_text(self, text: str) -> None:
-        lane = self._lanes[-1] if self._lanes else None
-        if not isinstance(lane, TextLane):
-            lane = TextLane()
-            self._lanes.append(lane)
-        lane.add(text)
+        writer = self._writers[-1] if self._writers else None
+        if not isinstance(writer, TextWriter):
+            writer = TextWriter()
+            self._writers.append(writer)
+        writer.add(text)
         self._text.append(text)
 
     def _cite(self, annotation: JsonObject) -> None:
         """A citation stands in the block of its text; where that is over, in an empty one."""
-        lane = self._lanes[-1] if self._lanes else None
-        if not isinstance(lane, TextLane):
-            lane = TextLane()
-            self._lanes.append(lane)
+        writer = self._writers[-1] if self._writers else None
+        if not isinstance(writer, TextWriter):
+            writer = TextWriter()
+            self._writers.append(writer)
         self._text = ["".join(self._text)]
-        lane.cite(annotation, self._text[0])
+        writer.cite(annotation, self._text[0])
 
     def _reasoning_text(self, text: str) -> None:
-        lane = self._lanes[-1] if self._lanes else None
-        if not (isinstance(lane, ReasoningLane) and lane.is_plain):
-            lane = ReasoningLane("reasoning", self._own)
-            self._lanes.append(lane)
-        lane.add_text(text)
+        writer = self._writers[-1] if self._writers else None
+        if not (isinstance(writer, ThinkingWriter) and writer.is_plain):
+            writer = ThinkingWriter("reasoning", self._own)
+            self._writers.append(writer)
+        writer.add_text(text)
 
     def _reasoning(self, item: JsonObject) -> None:
         number = item.get("index")
         key = ("thinking", number if isinstance(number, int) else None)
-        lane = self._by_key.get(key)
-        last = self._lanes[-1] if self._lanes else None
+        writer = self._by_key.get(key)
+        last = self._writers[-1] if self._writers else None
         signs = item.get("type", "thinking") == "thinking" and not item.get("thinking")
-        if lane is None and isinstance(last, ReasoningLane) and last.is_text and signs:
-            lane = last  # it signs reasoning that came as text only
-            lane.key = key
-        if not isinstance(lane, ReasoningLane):
-            lane = ReasoningLane(key, self._own)
-            self._lanes.append(lane)
+        if writer is None and isinstance(last, ThinkingWriter) and last.is_text and signs:
+            writer = last  # it signs reasoning that came as text only
+            writer.key = key
+        if not isinstance(writer, ThinkingWriter):
+            writer = ThinkingWriter(key, self._own)
+            self._writers.append(writer)
         if key[1] is not None:
-            self._by_key[key] = lane
-        lane.add(item)
+            self._by_key[key] = writer
+        writer.add(item)
 
     def _call(self, call: JsonObject) -> None:
         key = ("call", call.get("index", self._calls))
-        lane = self._by_key.get(key)
-        if not isinstance(lane, CallLane):
-            lane = self._by_key[key] = CallLane(key, self._calls)
-            self._lanes.append(lane)
+        writer = self._by_key.get(key)
+        if not isinstance(writer, ToolUseWriter):
+            writer = self._by_key[key] = ToolUseWriter(key, self._calls)
+            self._writers.append(writer)
             self._calls += 1
-        lane.add(call)
+        writer.add(call)
 
     def _send(self, out: list[bytes], *, ended: bool = False) -> None:
-        """Send what may be sent: the first lane as far as it goes, and those after it once it is over."""
-        while self._lanes:
-            lane = self._lanes[0]
-            self._grow(lane, out)
-            if not ended and (len(self._lanes) == 1 or not lane.may_end()):
+        """Send what may be sent: the first block as far as it goes, and those after it once it is over."""
+        while self._writers:
+            writer = self._writers[0]
+            self._grow(writer, out)
+            if not ended and (len(self._writers) == 1 or not writer.may_end()):
                 return
-            self._lanes.popleft()
-            self._by_key.pop(lane.key, None)
-            self._end(lane, out)
+            self._writers.popleft()
+            self._by_key.pop(writer.key, None)
+            self._end(writer, out)
 
-    def _grow(self, lane: BlockWriter, out: list[bytes]) -> None:
-        if self._begun is not lane:
-            start = lane.start()
+    def _grow(self, writer: BlockWriter, out: list[bytes]) -> None:
+        if self._begun is not writer:
+            start = writer.start()
             if start is None:
                 return
-            for block in lane.before():
+            for block in writer.before():
                 self._whole(block, out)
             out.append(self._event("content_block_start", content_block=start))
-            self._begun = lane
-        out += [self._event("content_block_delta", delta=delta) for delta in lane.deltas()]
+            self._begun = writer
+        out += [self._event("content_block_delta", delta=delta) for delta in writer.deltas()]
 
-    def _end(self, lane: BlockWriter, out: list[bytes]) -> None:
-        if self._begun is lane:
-            out += [self._event("content_block_delta", delta=delta) for delta in lane.last_deltas()]
+    def _end(self, writer: BlockWriter, out: list[bytes]) -> None:
+        if self._begun is writer:
+            out += [self._event("content_block_delta", delta=delta) for delta in writer.last_deltas()]
             out.append(self._event("content_block_stop"))
             self._begun = None
             self._index += 1
-        for block in lane.after():
+        for block in writer.after():
             self._whole(block, out)
 
     def _whole(self, block: JsonObject, out: list[bytes]) -> None:
-        given = block.get("input") if block["type"] in _WITH_INPUT else None
-        out.append(self._event("content_block_start", content_block=block | ({"input": {}} if given else {})))
-        if given:
-            delta = {"type": "input_json_delta", "partial_json": dump_json(given)}
+        arguments = block.get("input") if block["type"] in _WITH_INPUT else None
+        out.append(self._event("content_block_start", content_block=block | ({"input": {}} if arguments else {})))
+        if arguments:
+            delta = {"type": "input_json_delta", "partial_json": dump_json(arguments)}
             out.append(self._event("content_block_delta", delta=delta))
         out.append(self._event("content_block_stop"))
         self._index += 1

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from dragoman.dialects.framing.surrogates import loads
-from dragoman.dialects.tool_arguments import say_nothing
+from dragoman.dialects.tool_arguments import are_empty
 
 __all__ = ["CUSTOM_SUFFIX", "WRAPPED_SUFFIX", "parse_input"]
 
@@ -22,7 +22,7 @@ def parse_input(arguments: object) -> dict[str, Any]:
     https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming"""
     if isinstance(arguments, dict):
         return arguments
-    if not isinstance(arguments, str) or say_nothing(arguments):
+    if not isinstance(arguments, str) or are_empty(arguments):
         return {}
     try:
         parsed = loads(arguments)

@@ -13,7 +13,7 @@ from dragoman.dialects.gemini.accent import GeminiWriteContext, is_gemini_3
 from dragoman.dialects.gemini.blocks import blocks_in_order
 from dragoman.dialects.gemini.media import is_media, write_media
 from dragoman.dialects.gemini.vendor import VENDOR
-from dragoman.dialects.tool_arguments import say_nothing
+from dragoman.dialects.tool_arguments import are_empty
 from dragoman.dialects.tool_names import ToolNames
 from dragoman.types.chat import ContentPart, Message, ThinkingBlock, ToolCall
 from dragoman.types.json import JsonObject
@@ -35,7 +35,7 @@ https://ai.google.dev/gemini-api/docs/thought-signatures#faqs"""
 
 def call_arguments(text: str | None) -> JsonObject:
     """Return the arguments of a call as an object, which is all that Google takes."""
-    if text is None or say_nothing(text):
+    if text is None or are_empty(text):
         return {}
     try:
         arguments = loads(text)

@@ -18,7 +18,7 @@ from dragoman.dialects.gemini.stream_arguments import PartialArguments
 from dragoman.dialects.gemini.vendor import VENDOR
 from dragoman.dialects.json_text import dump_json
 from dragoman.dialects.signatures import SEAL_MARK, Sealed, unseal
-from dragoman.dialects.tool_arguments import given_arguments
+from dragoman.dialects.tool_arguments import usable_arguments
 from dragoman.dialects.validation import expect_object, expect_str
 from dragoman.types.chat import Delta, Message, ThinkingBlock
 from dragoman.types.json import JsonObject
@@ -219,7 +219,7 @@ class PartsReader:
             self._end_call(delta)
         will_continue = call.get("willContinue") is True
         if self._pending is None:
-            args = expect_object(given_arguments(call.get("args")), f"{where}.args")
+            args = expect_object(usable_arguments(call.get("args")), f"{where}.args")
             if not will_continue and "partialArgs" not in call:
                 self._begin_call(part, call, dump_json(args), path, delta)
                 return

@@ -42,10 +42,10 @@ def _read_request(body: JsonObject, hints: RequestHints) -> TextCompletionReques
 
 def _write_request(request: TextCompletionRequest, target: Target) -> WireRequest:
     drops = DropList(target)
-    asked: JsonObject = drops.without_dropped(request)
-    body = write_params(asked, target, accent_of(target), drops, _EXCLUDED)
-    if "max_tokens" in asked:  # this endpoint knows no newer name
-        body["max_tokens"] = asked["max_tokens"]
+    params: JsonObject = drops.without_dropped(request)
+    body = write_params(params, target, accent_of(target), drops, _EXCLUDED)
+    if "max_tokens" in params:  # this endpoint knows no newer name
+        body["max_tokens"] = params["max_tokens"]
     return WireRequest(body, dropped=drops.dropped)
 
 

@@ -10,11 +10,11 @@ import orjson
 
 from dragoman.types.json import JsonObject
 
-__all__ = ["Said", "error_fields"]
+__all__ = ["ErrorFields", "error_fields"]
 
 
 @dataclass(slots=True)
-class Said:
+class ErrorFields:
     """What an error body says."""
 
     message: str = ""
@@ -25,25 +25,25 @@ class Said:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def error_fields(body: Any) -> Said:
-    """Read any of the known shapes; an unknown one says nothing.
+def error_fields(body: Any) -> ErrorFields:
+    """Read any of the known shapes; an unknown one gives empty fields.
 
     {"error": {...}}, {"error": "text", "code"?}, {"message", "type"?, "code"?}, {"detail": "text" | [{"loc", "msg"}]},
     {"errors": [{...} | "text"]}, {"base_resp": {"status_code", "status_msg"}}, and any of these as the only item of a
     list (Google).
     """
     if isinstance(body, list):
-        return error_fields(body[0]) if body else Said()
+        return error_fields(body[0]) if body else ErrorFields()
     if not isinstance(body, dict):
-        return Said(message=body if isinstance(body, str) else "")
-    found = Said()
+        return ErrorFields(message=body if isinstance(body, str) else "")
+    fields = ErrorFields()
     for layer in _layers(body):
-        _add(found, layer)
-    return found
+        _add(fields, layer)
+    return fields
 
 
 def _layers(body: JsonObject) -> Iterator[JsonObject]:
-    """The objects that say something, the innermost first."""
+    """Yield the objects that tell something of the error, the innermost first."""
     for key in ("error", "errors", "detail"):
         inner = body.get(key)
         if isinstance(inner, str) and inner:
@@ -70,32 +70,32 @@ def _item(item: Any) -> JsonObject:
     return {"message": f"{path}: {item.get('msg')}", "param": path}
 
 
-def _add(found: Said, layer: JsonObject) -> None:
-    """The first to say a thing is heard."""
+def _add(fields: ErrorFields, layer: JsonObject) -> None:
+    """Take what the outer layers lack: the innermost layer counts first."""
     for key in ("message", "msg", "title"):
-        if not found.message and isinstance(layer.get(key), str):
-            found.message = layer[key]
+        if not fields.message and isinstance(layer.get(key), str):
+            fields.message = layer[key]
     for key in ("code", "type", "param"):
         value = layer.get(key)
-        if not getattr(found, key) and isinstance(value, str | int) and not isinstance(value, bool):
-            setattr(found, key, str(value))
+        if not getattr(fields, key) and isinstance(value, str | int) and not isinstance(value, bool):
+            setattr(fields, key, str(value))
     for key in ("status_code", "raw_status_code", "status", "code"):
-        if not found.status:
-            found.status = _status(layer.get(key))
-    _openrouter(found, layer.get("metadata"))
+        if not fields.status:
+            fields.status = _status(layer.get(key))
+    _openrouter(fields, layer.get("metadata"))
 
 
-def _openrouter(found: Said, metadata: Any) -> None:
+def _openrouter(fields: ErrorFields, metadata: Any) -> None:
     """OpenRouter says "Provider returned error", and keeps in `metadata` what the provider said."""
     if not isinstance(metadata, dict):
         return
     raw = metadata.get("raw")
     if raw:
         words = raw if isinstance(raw, str) else orjson.dumps(raw).decode()
-        found.message = f"{found.message}: {words}" if found.message else words
+        fields.message = f"{fields.message}: {words}" if fields.message else words
     headers = metadata.get("headers")
     if isinstance(headers, dict):
-        found.headers = {str(name).lower(): str(value) for name, value in headers.items()}
+        fields.headers = {str(name).lower(): str(value) for name, value in headers.items()}
 
 
 def _status(value: Any) -> int:

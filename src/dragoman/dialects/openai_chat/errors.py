@@ -8,7 +8,7 @@ from typing import Any
 from dragoman.dialects.codec import ErrorReply, ReplyContext
 from dragoman.dialects.error_details import build, error_body, excerpt, plain_text, reply_of
 from dragoman.dialects.error_phrases import TEXT_STATUSES, is_model_failure, is_overflow
-from dragoman.dialects.openai_chat.error_shapes import Said, error_fields
+from dragoman.dialects.openai_chat.error_shapes import ErrorFields, error_fields
 from dragoman.errors import (
     APIError,
     AuthenticationError,
@@ -73,39 +73,39 @@ _OPENAI_CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+\Z")
 
 def read_error(reply: ErrorReply) -> APIError:
     body = error_body(reply)
-    heard = error_fields(body)
+    fields = error_fields(body)
     if body is None:
-        heard.message = plain_text(reply.body)
-    return _error(heard, body, reply)
+        fields.message = plain_text(reply.body)
+    return _error(fields, body, reply)
 
 
-def _error(heard: Said, body: Any, reply: ErrorReply) -> APIError:
-    status = reply.status if reply.status >= 400 else heard.status or 500
-    kind = _class(heard, status)
-    if heard.headers:
-        reply = ErrorReply(reply.provider, reply.model, reply.status, {**heard.headers, **reply.headers}, reply.body)
+def _error(fields: ErrorFields, body: Any, reply: ErrorReply) -> APIError:
+    status = reply.status if reply.status >= 400 else fields.status or 500
+    kind = _class(fields, status)
+    if fields.headers:
+        reply = ErrorReply(reply.provider, reply.model, reply.status, {**fields.headers, **reply.headers}, reply.body)
     if reply.status < 400:
         reply = ErrorReply(reply.provider, reply.model, status, reply.headers, reply.body)
     error = build(
         kind,
         reply,
-        message=heard.message,
-        code=_code(kind, heard),
-        provider_code=heard.code or heard.type or None,
-        param=heard.param,
+        message=fields.message,
+        code=_code(kind, fields),
+        provider_code=fields.code or fields.type or None,
+        param=fields.param,
         body=body,
     )
     if error.retry_after is None and kind is RateLimitError:
-        error.retry_after = _told_wait(heard.message)
+        error.retry_after = _wait_in(fields.message)
     return error
 
 
-def _class(heard: Said, status: int) -> type[APIError]:
-    words = (heard.code, heard.type)
-    found = next((_BY_CODE[word.lower()] for word in words if word.lower() in _BY_CODE), None)
-    if found is not None:
-        return found
-    message = heard.message if status in TEXT_STATUSES else ""
+def _class(fields: ErrorFields, status: int) -> type[APIError]:
+    words = (fields.code, fields.type)
+    match = next((_BY_CODE[word.lower()] for word in words if word.lower() in _BY_CODE), None)
+    if match is not None:
+        return match
+    message = fields.message if status in TEXT_STATUSES else ""
     if is_overflow(message, *words):
         return ContextWindowExceededError
     if is_model_failure(message, *words):
@@ -114,24 +114,24 @@ def _class(heard: Said, status: int) -> type[APIError]:
     return next(by_text, error_for_status(status))
 
 
-def _code(kind: type[APIError], heard: Said) -> str | None:
+def _code(kind: type[APIError], fields: ErrorFields) -> str | None:
     """OpenAI's word for it. None: the class's own."""
-    if heard.code == "insufficient_quota" or heard.type == "insufficient_quota":
+    if fields.code == "insufficient_quota" or fields.type == "insufficient_quota":
         return "insufficient_quota"
-    if kind is NotFoundError and heard.code != "model_not_found" and not _MODEL.search(heard.message):
+    if kind is NotFoundError and fields.code != "model_not_found" and not _MODEL.search(fields.message):
         return "not_found"
-    tells = kind in (BadRequestError, UnprocessableEntityError) or is_model_failure("", heard.code)
-    if tells and _OPENAI_CODE.match(heard.code):
-        return heard.code
+    tells = kind in (BadRequestError, UnprocessableEntityError) or is_model_failure("", fields.code)
+    if tells and _OPENAI_CODE.match(fields.code):
+        return fields.code
     return None
 
 
-def _told_wait(message: str) -> float | None:
-    found = _WAIT.search(message)
-    if found is None:
+def _wait_in(message: str) -> float | None:
+    match = _WAIT.search(message)
+    if match is None:
         return None
-    seconds = float(found[2]) / (1000 if found[3].lower() == "ms" else 1)
-    return 60 * int(found[1] or 0) + seconds
+    seconds = float(match[2]) / (1000 if match[3].lower() == "ms" else 1)
+    return 60 * int(match[1] or 0) + seconds
 
 
 def is_error(body: JsonObject) -> bool:
@@ -157,10 +157,10 @@ def raise_if_error(body: JsonObject, context: ReplyContext) -> None:
 def stream_error(body: Any, context: ReplyContext) -> APIError:
     """The error that came as an event, or inside a whole answer."""
     body = excerpt(body)
-    heard = error_fields(body)
-    if not heard.status and heard.code.lower() in ("rate_limit_exceeded", "rate_limit_error"):
-        heard.status = 429
-    return _error(heard, body, reply_of(body, context))
+    fields = error_fields(body)
+    if not fields.status and fields.code.lower() in ("rate_limit_exceeded", "rate_limit_error"):
+        fields.status = 429
+    return _error(fields, body, reply_of(body, context))
 
 
 def failed_choice(choice: JsonObject, context: ReplyContext) -> APIError:

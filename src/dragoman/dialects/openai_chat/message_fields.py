@@ -78,15 +78,15 @@ def search_annotations(body: JsonObject) -> list[Any]:
     """Perplexity's sources as OpenAI's annotations. They belong to the whole text, so they have no place in it."""
     results = body.get("search_results")
     if isinstance(results, list) and results:
-        found = [(result.get("url"), result.get("title")) for result in results if isinstance(result, dict)]
+        sources = [(result.get("url"), result.get("title")) for result in results if isinstance(result, dict)]
     else:
         citations = body.get("citations")
-        found = [(url, "") for url in citations] if isinstance(citations, list) else []
+        sources = [(url, "") for url in citations] if isinstance(citations, list) else []
     return [
         {
             "type": "url_citation",
             "url_citation": {"url": url, "title": text(title), "start_index": 0, "end_index": 0},
         }
-        for url, title in found
+        for url, title in sources
         if isinstance(url, str)
     ]

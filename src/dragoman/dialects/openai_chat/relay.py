@@ -65,8 +65,8 @@ def relay_request(body: JsonObject, target: Target) -> WireRequest | None:
 
 def _lacks_schema_words(tools: Any) -> bool:
     functions = (tool.get("function") for tool in tools or () if isinstance(tool, dict))
-    given = (function.get("parameters") for function in functions if isinstance(function, dict))
-    return any(complete_parameters(parameters) is not parameters for parameters in given)
+    schemas = (function.get("parameters") for function in functions if isinstance(function, dict))
+    return any(complete_parameters(parameters) is not parameters for parameters in schemas)
 
 
 class OpenAIRelay:
@@ -146,8 +146,8 @@ class OpenAIRelay:
 
 def _has_content(choice: JsonObject) -> bool:
     delta = choice.get("delta")
-    said = delta if isinstance(delta, dict) else choice
-    return any(said.get(key) for key in _CONTENT)
+    content = delta if isinstance(delta, dict) else choice
+    return any(content.get(key) for key in _CONTENT)
 
 
 def has_answer(body: JsonObject) -> bool:
@@ -159,5 +159,5 @@ def has_answer(body: JsonObject) -> bool:
     if not isinstance(choice, dict) or choice.get("error") or failure_word(choice.get("finish_reason")):
         return False
     message = choice.get("message")
-    said = message if isinstance(message, dict) else choice
-    return any(said.get(key) for key in _CONTENT)
+    content = message if isinstance(message, dict) else choice
+    return any(content.get(key) for key in _CONTENT)

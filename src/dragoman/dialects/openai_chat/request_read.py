@@ -89,10 +89,10 @@ def _choice(request: JsonObject, key: str) -> None:
 
 
 def _structured_output(request: JsonObject) -> None:
-    wanted = request.get("response_format")
-    if wanted is not None:
-        expect_str(wanted.get("type"), "response_format.type")
-        schema = optional(wanted, "json_schema", dict, "response_format") or {}
+    response_format = request.get("response_format")
+    if response_format is not None:
+        expect_str(response_format.get("type"), "response_format.type")
+        schema = optional(response_format, "json_schema", dict, "response_format") or {}
         optional(schema, "schema", dict, "response_format.json_schema")
 
 

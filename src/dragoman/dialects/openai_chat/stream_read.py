@@ -47,12 +47,12 @@ def is_done(event: SseEvent) -> bool:
 def last_events(events: SseReader, context: ReplyContext, *, finished: bool) -> list[SseEvent]:
     """What is left when the body has ended. Half an event says that the stream was cut off: before it was `finished`, or
     after."""
-    left = events.close()
-    if any(not is_done(event) and json_or_none(event.data) is None for event in left):
+    remaining = events.close()
+    if any(not is_done(event) and json_or_none(event.data) is None for event in remaining):
         if not finished:
             raise cut_off(context)
         return []
-    return left
+    return remaining
 
 
 def event_json(event: SseEvent, context: ReplyContext) -> JsonObject:

@@ -57,8 +57,8 @@ class TagSplitter:
             return reasoning.rstrip("\r\n")
         held = next((n for n in range(len(self._close) - 1, 0, -1) if self._pending.endswith(self._close[:n])), 0)
         cut = len(self._pending) - held
-        said = len(self._pending[:cut].rstrip("\r\n"))
-        cut = said if cut - said < _MOST_LINES else cut  # they may stand before the end
+        end = len(self._pending[:cut].rstrip("\r\n"))
+        cut = end if cut - end < _MOST_LINES else cut  # they may stand before the end
         reasoning, self._pending = self._pending[:cut], self._pending[cut:]
         return reasoning
 

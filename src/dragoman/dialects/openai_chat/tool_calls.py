@@ -8,7 +8,7 @@ from typing import Any, cast
 import orjson
 
 from dragoman.dialects.openai_chat.answer_types import fit_call
-from dragoman.dialects.tool_arguments import ArgumentsGate, say_nothing
+from dragoman.dialects.tool_arguments import ArgumentsGate, are_empty
 from dragoman.errors import APIResponseValidationError
 from dragoman.types.chat import ToolCall
 from dragoman.types.json import JsonObject
@@ -26,7 +26,7 @@ def arguments_text(value: Any, empty: str) -> str:
 def _whole_arguments(value: Any) -> str:
     """The arguments of a whole call, always a JSON object where they are JSON at all."""
     text = arguments_text(value, "{}")
-    return "{}" if say_nothing(text) else text
+    return "{}" if are_empty(text) else text
 
 
 def whole_calls(calls: list[Any], seed: str, names: Mapping[str, str]) -> list[ToolCall]:

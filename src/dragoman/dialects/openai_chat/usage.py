@@ -95,8 +95,8 @@ def _complete(prompt: int, output: int, total: int, details: JsonObject, produce
 def _lifetimes(raw: JsonObject, details: JsonObject) -> None:
     lifetimes = raw.get("cache_creation")
     if details.get("cache_creation_tokens") and isinstance(lifetimes, dict):  # Doubleword, as Anthropic
-        known = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
-        details["cache_creation_token_details"] = {key: _count(lifetimes.get(key)) for key in known}
+        names = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
+        details["cache_creation_token_details"] = {key: _count(lifetimes.get(key)) for key in names}
 
 
 def _cost(usage: dict[str, Any]) -> None:
