@@ -33,13 +33,13 @@ _MODELS = {
     "xai": ("grok-4.7",),
     "openrouter": ("openai/gpt-6-luna",),
 }
-"""What is offered of a provider whose key is there."""
+"""The models of a provider whose key is set."""
 _SIMULATED = {"openai": "/v1", "anthropic": "", "gemini": "/v1beta"}
-"""Where the simulator plays each."""
+"""The path at which the simulator plays each provider."""
 
 
 class Demo:
-    """What is served, and what to say about it."""
+    """A configuration to serve, and the invitation to print."""
 
     def __init__(self, config: Path, key: str, models: list[str], *, simulated: bool) -> None:
         self.config = config
@@ -48,7 +48,7 @@ class Demo:
         self._simulated = simulated
 
     def invitation(self, address: str) -> str:
-        """What to try, for a terminal."""
+        """Return commands to try, for a terminal."""
         who = "simulated providers (no provider key is set)" if self._simulated else "the providers whose keys are set"
         model = self._models[0]
         return f"""
@@ -80,7 +80,7 @@ Press Ctrl-C to stop.
 
 @contextlib.contextmanager
 def demo() -> Iterator[Demo]:
-    """Write a configuration, and play the providers where no key is set. All of it ends with the block."""
+    """Write a configuration, and simulate the providers if no key is set. All of it ends with the block."""
     key = f"sk-demo-{secrets.token_hex(12)}"
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dragoman-demo-")))
@@ -120,7 +120,7 @@ def _entry(provider: str, model: str, **more: str) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _simulator() -> Iterator[str]:
-    """The simulator in a process of its own, on a free port."""
+    """Run the simulator in a process of its own, on a free port. Yield its address."""
     with socket.create_server((_HOST, 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "dragoman", "simulate", "--port", str(port)]

@@ -1,4 +1,4 @@
-"""`dragoman explain`: what would happen to a request under a configuration, without making it."""
+"""`dragoman explain`: show what would happen to a request under a configuration, without sending it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An explanation for a terminal."""
+"""Write an explanation for a terminal."""
 
 from __future__ import annotations
 
@@ -19,11 +19,26 @@ def explanation_text(explained: Explanation) -> str:
 
 
 def _lines(explained: Explanation) -> Iterator[str]:
+    yield from _outcome(explained)
+    yield from _request(explained)
+    yield from _beside(explained)
+    yield ""
+    yield f"  {counted(len(explained.candidates), 'deployment')}, strategy {explained.strategy}:"
+    for candidate in explained.candidates:
+        yield from _candidate(candidate)
+    yield ""
+    yield f"  where it fails (all within {explained.timeout:g} s):"
+    for plan in explained.plans:
+        yield from _plan(plan)
+
+
+def _outcome(explained: Explanation) -> Iterator[str]:
+    """Where the call goes and why, or why it fails."""
     stream = ", streamed" if explained.stream else ""
     yield f"{explained.model}  ({explained.operation}{stream})"
     if explained.route:
         yield _field("route", f"{explained.route} leads to {explained.alias}")
-    yield _field("goes to", explained.chosen or "nobody")
+    yield _field("goes to", explained.chosen or "no deployment")
     yield _field("because", explained.why)
     if explained.fallback:
         yield _field("instead of", f"{explained.alias}, by the fallback {explained.fallback}")
@@ -35,16 +50,6 @@ def _lines(explained: Explanation) -> Iterator[str]:
         yield _field("fails with", f"{refusal.status} {refusal.error}: {refusal.message}{later}")
     if explained.ready is not None:
         yield _field("ready at", _moment(explained.ready))
-    yield from _request(explained)
-    yield from _beside(explained)
-    yield ""
-    yield f"  {counted(len(explained.candidates), 'deployment')}, strategy {explained.strategy}:"
-    for candidate in explained.candidates:
-        yield from _candidate(candidate)
-    yield ""
-    yield f"  where it fails (all within {explained.timeout:g} s):"
-    for plan in explained.plans:
-        yield from _plan(plan)
 
 
 def _request(explained: Explanation) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""`dragoman serve | check | demo | simulate | prices | explain | replay | version`. What one needs is imported when it runs."""
+"""`dragoman serve | check | demo | simulate | prices | explain | replay | version`. A command imports what it needs late."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _LogFormat: TypeAlias = Annotated[
 
 
 def run() -> None:
-    """The entry point."""
+    """Run the command line: the entry point."""
     app()
 
 
@@ -149,7 +149,7 @@ def _run(
     log: tuple[Level | None, LogFormat | None],
     announce: Callable[[str], None],
 ) -> None:
-    """Serve until told to stop. `log` is the level and the format, None: as the configuration says."""
+    """Serve until stopped. `log` is the level and the format; None: as configured."""
     from dragoman.gateway import server
     from dragoman.gateway.app import Gateway
     from dragoman.gateway.config.gateway_config import export
@@ -172,7 +172,7 @@ def _run(
 
 
 def _or_exit(make: Callable[[], _T]) -> _T:
-    """What is made; a `ConfigError` ends the program."""
+    """Return what `make` returns; a `ConfigError` ends the program."""
     from dragoman.errors import ConfigError
 
     try:
@@ -192,7 +192,7 @@ def _bound(host: str, port: int) -> socket:
 
 
 def _announce(settings: GatewayConfig, address: str) -> None:
-    """What is served, once it is."""
+    """Print the models that are served, once they are."""
     models: dict[str, list[str]] = {}
     for deployment in settings.deployments:
         models.setdefault(deployment.alias, []).append(f"{deployment.provider.name}/{deployment.model}")

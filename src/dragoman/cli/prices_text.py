@@ -43,14 +43,16 @@ def _facts(entry: ModelEntry) -> Iterator[str]:
         yield _field("reads", f"{_listed(entry.reads)}; writes {_listed(entry.writes)}")
     for name, able in (("can", True), ("cannot", False)):
         yield from (_field(name, _listed(found)) for found in [_abilities(entry, able)] if found)
-    said = [f"released {entry.released}"] if entry.released else []
-    if entry.deprecation_date:
-        said.append(f"shutdown {entry.deprecation_date}")
-    elif entry.deprecated:
-        said.append("deprecated")
-    if said:
-        yield _field("life", ", ".join(said))
+    if life := _life(entry):
+        yield _field("life", life)
     yield _field("facts", _says(entry.facts_provenance))
+
+
+def _life(entry: ModelEntry) -> str:
+    end = "deprecated" if entry.deprecated else ""
+    if entry.deprecation_date:
+        end = f"shutdown {entry.deprecation_date}"
+    return ", ".join(filter(None, (f"released {entry.released}" if entry.released else "", end)))
 
 
 def _abilities(entry: ModelEntry, able: bool) -> list[str]:

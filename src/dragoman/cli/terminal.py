@@ -1,4 +1,4 @@
-"""What the commands say when something is wrong, and how they read a configuration."""
+"""Read a configuration for a command, and report errors and warnings on the terminal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ConfigOption: TypeAlias = Annotated[
 
 
 def read_settings(path: Path | None, host: str | None) -> GatewayConfig:
-    """The configuration; what is wrong with it ends the program, what is doubtful is told."""
+    """Return the configuration. Problems end the program; what has no effect is a warning."""
     from dragoman.errors import ConfigError
     from dragoman.gateway.config.gateway_config import read_config
     from dragoman.gateway.master_key import check_master_key
@@ -61,7 +61,7 @@ def _without_effect(paths: Iterable[str]) -> str:
 
 
 def _grouped(paths: Iterable[str]) -> Iterator[str]:
-    """The paths, with those that differ in numbers of entries only as one."""
+    """Yield the paths, one for all that differ in the numbers of entries only."""
     groups: dict[str, list[str]] = {}
     for path in paths:
         groups.setdefault(_NUMBER.sub("[*]", path), []).append(path)
@@ -70,7 +70,7 @@ def _grouped(paths: Iterable[str]) -> Iterator[str]:
 
 
 def tell_hints(settings: GatewayConfig) -> None:
-    """Warn of what is allowed and probably not meant, where a configuration is looked at or served."""
+    """Warn of what is allowed and probably a mistake."""
     for hint in settings.hints:
         warn(hint)
 

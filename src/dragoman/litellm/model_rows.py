@@ -45,9 +45,7 @@ def entry_from_mapping(
     prices.read(mapping)
     fields = facts.fields(mode)
     periods = overlay_prices(base.prices if base else (), prices)
-    problems = [*facts.problems, *prices.problems]
-    if problems:
-        raise error("\n".join(f"{where}: {what}" for where, what in problems), param=problems[0][0])
+    _refuse([*facts.problems, *prices.problems], error)
     if prices.remarks:
         _log.warning("%s/%s: prices without effect: %s", provider, model, ", ".join(prices.remarks))
     entry = _moved(base, provider, model) if base else ModelEntry(provider=provider, model=model)
@@ -58,6 +56,11 @@ def entry_from_mapping(
         replaced = base.price_provenance if base and base.prices else None
         fields |= {"prices": periods, "price_provenance": _over(source, replaced)}
     return replace(entry, mode=mode, **fields)
+
+
+def _refuse(problems: list[tuple[str, str]], error: type[DragomanError]) -> None:
+    if problems:
+        raise error("\n".join(f"{path}: {message}" for path, message in problems), param=problems[0][0])
 
 
 def _merged_abilities(entry: ModelEntry, abilities: Mapping[str, bool], source: str) -> dict[str, Any]:

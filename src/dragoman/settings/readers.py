@@ -1,5 +1,6 @@
-"""How values of a configuration are read: each reader gives the value, or raises `ConfigError` naming the path and what was
-expected. Never what was there, unless it is a number: it may be a secret."""
+"""Readers of settings: each returns the value, or raises `ConfigError` with the path and what was expected.
+
+No message shows the value unless it is a number: it may be a secret."""
 
 from __future__ import annotations
 
@@ -58,7 +59,7 @@ class Environment(str):
 
 
 def wrong(path: str, expected: str, value: Any) -> ConfigError:
-    """An error that names the kind of the value, and never the value: a key may consist of digits."""
+    """Return an error that names the kind of the value, and never the value: a key may consist of digits."""
     return ConfigError(f"{path}: expected {expected}, got {_kind(value)}", param=path)
 
 
@@ -74,6 +75,7 @@ def _kind(value: Any) -> str:
 
 
 def boolean(value: Any, path: str) -> bool:
+    """Return true or false."""
     found = as_boolean(value)
     if found is None:
         raise wrong(path, "true or false", value)
@@ -81,7 +83,7 @@ def boolean(value: Any, path: str) -> bool:
 
 
 def as_boolean(value: Any) -> bool | None:
-    """None: it is none."""
+    """Return a boolean; None if the value is none."""
     if isinstance(value, Environment) and value.lower() in ("true", "false", "1", "0"):
         return value.lower() in ("true", "1")
     return value if isinstance(value, bool) else None
@@ -120,7 +122,7 @@ def number(low: float = -math.inf, high: float = math.inf, *, integer: bool = Fa
 
 
 def as_number(value: Any) -> float | None:
-    """None: it is none, or no finite one."""
+    """Return a finite number; None if the value is none."""
     if isinstance(value, Environment):
         try:
             value = float(value)
@@ -144,7 +146,7 @@ seconds: Reader = number(0.001, kind="seconds")
 
 
 def text(value: Any, path: str) -> str:
-    """A text on one line, without the white space around it: values that come from files end in a line break."""
+    """Return a text of one line without the white space around it: values that come from files end in a line break."""
     if not isinstance(value, str) or not value.strip():
         quotes = " (write it in quotes)" if as_number(value) is not None else ""
         raise ConfigError(f"{wrong(path, 'a text that is not empty', value).message}{quotes}", param=path)
@@ -166,7 +168,7 @@ def refuse_variable(value: str, path: str, pattern: re.Pattern[str] = _VARIABLE)
 
 
 def secret(value: Any, path: str) -> str:
-    """A key or a password, as it is sent in a header. The message repeats nothing of it."""
+    """Return a key or a password, as it is sent in a header. No message repeats any of it."""
     found = text(value, path)
     refuse_variable(value, path, _PERHAPS_VARIABLE)
     if not (found.isascii() and found.isprintable()):
@@ -175,7 +177,7 @@ def secret(value: Any, path: str) -> str:
 
 
 def api_key(value: Any, path: str) -> str:
-    """A provider's key."""
+    """Return a provider's key."""
     found = secret(value, path)
     if " " in found:
         raise ConfigError(f"{path}: holds a space, which no key does: check how it was pasted", param=path)
@@ -183,7 +185,7 @@ def api_key(value: Any, path: str) -> str:
 
 
 def texts(value: Any, path: str) -> tuple[str, ...]:
-    """A list of texts, or one."""
+    """Return the texts of a list, or of a single text."""
     found = (value,) if isinstance(value, str) else value
     if isinstance(found, (list, tuple)) and all(isinstance(item, str) and item for item in found):
         return tuple(found)
@@ -191,13 +193,14 @@ def texts(value: Any, path: str) -> tuple[str, ...]:
 
 
 def object_of(value: Any, path: str) -> dict[str, Any]:
+    """Return a mapping whose keys are texts."""
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
         return dict(value)
     raise wrong(path, "a mapping", value)
 
 
 def record(value: Any, path: str, readers: Mapping[str, Reader]) -> dict[str, Any]:
-    """The values of a mapping, each by its own reader. Raises one `ConfigError` with a line for each wrong path."""
+    """Return the values of a mapping, each read by its own reader. Raise one `ConfigError` with a line for each wrong path."""
     found: dict[str, Any] = {}
     problems: list[str] = []
     known = f"; known are {', '.join(readers)}"
@@ -216,7 +219,7 @@ def record(value: Any, path: str, readers: Mapping[str, Reader]) -> dict[str, An
 
 
 def counts(suffix: str, errors: Mapping[str, str]) -> Reader:
-    """A reader of LiteLLM's policies by the class of the error: `{RateLimitErrorRetries: 3}`, or the class's own name."""
+    """Return a reader of LiteLLM's policies by class of error: `{RateLimitErrorRetries: 3}`, or the class's own name."""
     names = {f"{name}{suffix}": kind for name, kind in errors.items()}
     readers = dict.fromkeys((*names, *errors), whole(0, 1_000_000))
 

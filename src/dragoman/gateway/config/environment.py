@@ -23,14 +23,17 @@ def resolve_env(value: Any, environment: Mapping[str, str], problems: list[str],
         }
     if isinstance(value, list):
         return [resolve_env(item, environment, problems, f"{path}[{index}]") for index, item in enumerate(value)]
-    if not isinstance(value, str) or not value.startswith(_REFERENCE):
-        return value
-    name = value.removeprefix(_REFERENCE).strip()
-    found = environment.get(name)
-    if found is None:
+    if isinstance(value, str) and value.startswith(_REFERENCE):
+        return _variable(value.removeprefix(_REFERENCE).strip(), environment, problems, path)
+    return value
+
+
+def _variable(name: str, environment: Mapping[str, str], problems: list[str], path: str) -> Environment:
+    value = environment.get(name)
+    if value is None:
         problems.append(f"{path}: the environment variable {name} is not set")
         return Environment("")
-    found = found.strip()
-    if not found and is_secret_name(path):
+    value = value.strip()
+    if not value and is_secret_name(path):
         problems.append(f"{path}: the environment variable {name} is empty")
-    return Environment(found)
+    return Environment(value)

@@ -1,4 +1,4 @@
-"""The files of a configuration: read with bounds, joined by `include`, and asked in which line something stands."""
+"""Read the files of a configuration: within bounds, joined by `include`, with the line of each key."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ class Document:
         self._indexes: dict[int, dict[str, tuple[Tree, Tree]]] = {}
 
     def located(self, problems: Iterable[str]) -> list[str]:
-        """Problems of the form `path: message` with the line of each in front, in the order of the file."""
+        """Return problems of the form `path: message` with their lines in front, in the order of the file."""
         found = [(self._mark(problem.partition(": ")[0]), problem) for problem in dict.fromkeys(problems)]
         found.sort(key=lambda pair: self._place(pair[0]))
         return [self._prefix(mark) + problem for mark, problem in found]
 
     def _mark(self, path: str) -> Mark | None:
-        """Of the innermost part of the path that the file has."""
+        """Return the mark of the innermost part of the path that the file has."""
         tree, mark = self._tree, None
         while path and (step := self._step(tree, path)) is not None:
             mark, tree, path = step
         return mark
 
     def _step(self, tree: Tree, path: str) -> tuple[Mark, Tree, str] | None:
-        """Where the first step of a path such as `model_list[1].model_name` leads, and the rest of the path."""
+        """Follow the first step of a path such as `model_list[1].model_name`. Return its mark, its tree and the rest."""
         if path.startswith("["):
             number, _, rest = path[1:].partition("]")
             if not isinstance(tree, yaml.SequenceNode) or not number.isdecimal() or int(number) >= len(tree.value):
@@ -57,7 +57,7 @@ class Document:
         return None
 
     def _index(self, tree: Tree) -> dict[str, tuple[Tree, Tree]]:
-        """The keys of a mapping, or of all mappings of a list: `fallbacks: [{alias: [models]}]` is named by alias."""
+        """Return the keys of a mapping, or of all mappings of a list: `fallbacks: [{alias: [models]}]` is named by alias."""
         if id(tree) not in self._indexes:
             found = self._indexes[id(tree)] = {}
             for mapping in tree.value if isinstance(tree, yaml.SequenceNode) else (tree,):
@@ -76,14 +76,14 @@ class Document:
 
 
 def load(path: Path) -> Document:
-    """The file with what it includes. Raises `ConfigError`."""
+    """Return the file with all that it includes. Raise `ConfigError`."""
     files = _Files()
     tree = files.tree_of(path, ())
     return Document(tree, tuple(files.names))
 
 
 class _Files:
-    """Those of one configuration. Each is read once, however often it is included."""
+    """The files of one configuration. Each is read once, however often it is included."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -138,7 +138,7 @@ def _mapping(pairs: list[tuple[Tree, Tree]], like: yaml.MappingNode | None = Non
 
 
 def _merge(into: dict[str, tuple[Tree, Tree]], other: dict[str, tuple[Tree, Tree]], path: Path) -> None:
-    """Lists grow, mappings join; a value that two files set differently is an error."""
+    """Merge `other` into `into`: lists grow, mappings join; a value that two files set differently is an error."""
     for name, (key, value) in other.items():
         present = into[name][1] if name in into else None
         if present is None or _is_null(present):

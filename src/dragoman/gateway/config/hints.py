@@ -1,5 +1,5 @@
-"""What a configuration may say and probably does not mean: deployments without a key, models that are in no catalogue, fallbacks
-that lead nowhere new."""
+"""Warn of what is allowed and probably a mistake: deployments without a key, models that are in no catalogue, fallbacks that
+lead nowhere new."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _FACTS = frozenset({*ABILITY_NAMES, *TOKEN_LIMITS, *INFO_KEYS, "base_model", "mo
 def doubts(
     deployments: Sequence[Deployment], router: RouterSettings, paths: Mapping[str, str], environment: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """Lines of the form `path: message`. `paths` says where the fields of `router` were said."""
+    """Return lines of the form `path: message`. `paths` has the place of each field of `router`."""
     return (
         *_few(_keyless(deployments, environment)),
         *_few(_unserved(deployments)),
@@ -112,7 +112,7 @@ def _unset(names: Sequence[str]) -> str:
 
 
 def _signs_itself(deployment: Deployment) -> bool:
-    """With a header of its own, or by what is not supported yet and told elsewhere."""
+    """Whether it has a header of its own, or a way to sign that is not supported yet, of which another line warns."""
     return any(map(is_secret_name, (*deployment.options.extra_headers, *deployment.ignored)))
 
 
@@ -121,8 +121,7 @@ def _unknown(deployments: Iterable[Deployment]) -> Iterator[str]:
     names: dict[str, list[str]] = {}
     for deployment in deployments:
         provider, model = deployment.provider.name, deployment.model
-        options = deployment.options
-        if deployment.entry is not None or "*" in model or options.api_base or options.mock_response is not None:
+        if not _needs_entry(deployment):
             continue
         if provider not in names:
             names[provider] = [entry.model for entry in catalogue.entries(provider)]
@@ -134,6 +133,13 @@ def _unknown(deployments: Iterable[Deployment]) -> Iterator[str]:
             f"{deployment.path}.model: {model!r} of {provider} is in no catalogue{remark}: "
             "its price and its abilities are not known"
         )
+
+
+def _needs_entry(deployment: Deployment) -> bool:
+    """Whether the catalogue should have the model and does not. What is at an address of one's own need not be in it."""
+    options = deployment.options
+    is_own = "*" in deployment.model or options.api_base or options.mock_response is not None
+    return deployment.entry is None and not is_own
 
 
 def _fallbacks(router: RouterSettings, paths: Mapping[str, str]) -> Iterator[str]:

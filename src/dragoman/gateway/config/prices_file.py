@@ -1,4 +1,4 @@
-"""The price file of a configuration: laid over the catalogue, and read again when it has changed.
+"""Lay the price file of a configuration over the catalogue, and read it again when it changes.
 
 A file that is wrong changes nothing: the prices of before stay, and one line of the log says what is wrong. All reading
 happens in a thread, so that no call waits for it.
@@ -28,9 +28,9 @@ _MOST_BYTES = 64 * 2**20
 
 
 def read_rows(path: Path, *, complete: bool = True) -> tuple[ModelEntry, ...]:
-    """The rows of a price file; `complete`: with what they do not say and the shipped ones know.
+    """Return the rows of a price file; `complete`: with the fields of the shipped rows that they do not set.
 
-    Raises `ConfigError` with a line for each that is wrong."""
+    Raise `ConfigError` with a line for each wrong row."""
     data = read_file(path, _MOST_BYTES)
     if len(data) > _MOST_BYTES:
         raise ConfigError(f"{path}: a price file has at most {_MOST_BYTES // 2**20} MB")
@@ -41,7 +41,7 @@ class PricesFile:
     """Keeps a catalogue in step with a file."""
 
     seconds: ClassVar[float] = 2.0
-    """Between two looks at the file."""
+    """Between two checks of the file."""
 
     def __init__(self, path: Path, catalogue: Catalogue) -> None:
         self._path = path
@@ -51,7 +51,7 @@ class PricesFile:
         self._complained: object = ()
 
     def load(self) -> bool:
-        """Read the file if it is another than the one that was read last. Raises `ConfigError`; then nothing has changed."""
+        """Read the file if it has changed, and return whether it has. Raise `ConfigError`; then no price has changed."""
         seen = self._state()
         if seen == self._seen:
             return False
@@ -62,7 +62,7 @@ class PricesFile:
         return True
 
     def _state(self) -> object:
-        """What tells one state of the file from another. Replacing a file is seen by its number, writing into it by the time."""
+        """Return what differs when the file has changed: its inode if it is replaced, its time if it is written to."""
         try:
             found = os.stat(self._path)
         except OSError:
@@ -70,7 +70,7 @@ class PricesFile:
         return found.st_ino, found.st_mtime_ns, found.st_size
 
     async def watch(self) -> None:
-        """Look again and again, until cancelled."""
+        """Check the file at intervals, until cancelled."""
         while True:
             await asyncio.sleep(self.seconds)
             await asyncio.to_thread(self._look)

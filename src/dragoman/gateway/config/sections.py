@@ -26,13 +26,21 @@ def environment_variables(value: Any, environment: Mapping[str, str], problems: 
         return {}
     variables: dict[str, str] = {}
     for name, item in resolve_env(value, environment, problems.problems, path).items():
-        if not isinstance(name, str) or "=" in name or isinstance(item, (dict, list)) or item is None:
+        text = _variable_text(name, item)
+        if text is None:
             problems.problem(f"{path}.{name}", "expected a text or a number")
             continue
-        variables[name] = str(item).lower() if isinstance(item, bool) else str(item).strip()
-        if is_secret_name(name) and not variables[name].isprintable():
+        variables[name] = text
+        if is_secret_name(name) and not text.isprintable():
             problems.problem(f"{path}.{name}", "holds a line break, which no key does")
     return variables
+
+
+def _variable_text(name: Any, value: Any) -> str | None:
+    """Return the text of an environment variable; None if there can be none of this name or value."""
+    if not isinstance(name, str) or "=" in name or isinstance(value, (dict, list)) or value is None:
+        return None
+    return str(value).lower() if isinstance(value, bool) else str(value).strip()
 
 
 def read_providers(value: Any, problems: ConfigProblems) -> list[Provider]:
