@@ -341,3 +341,22 @@ def test_the_other_commands() -> None:
     code, said = run("--help")
     assert code == 0
     assert all(command in said for command in ("serve", "check", "simulate", "version"))
+
+
+def test_a_configuration_is_named_as_an_argument_or_as_an_option(tmp_path: Path) -> None:
+    path = str(tmp_path / "none.yaml")
+    for command in ("serve", "check"):
+        code, said = run(command, path)
+        assert code == 2
+        assert f"{path} is refused" in said
+        assert run(command, path, "--config", "other.yaml") == (2, "dragoman: two configurations are named: name one\n")
+    told = "dragoman: --config belongs to a command: dragoman serve --config c.yaml\n"
+    assert run("--config", "c.yaml") == run("-c", "c.yaml") == (2, told)
+
+
+def test_the_summaries_of_commands_are_not_cut() -> None:
+    code, said = run("--help")
+    assert code == 0
+    assert "..." not in said.partition("Commands:")[2]
+    assert "Play OpenAI, Anthropic and Gemini on one port." in said
+    assert "Play OpenAI, Anthropic and Gemini on one port." in run("simulate", "--help")[1]

@@ -161,6 +161,10 @@ def test_a_log_without_calls_is_refused(tmp_path: Path) -> None:
     assert code == 2
     assert "tells of no call (lines that tell of something else: 1, malformed: 1)" in said
     assert "line 2: not JSON" in said
+    code, said = run(tmp_path, ["2026-11-29 INFO a line for people", "another one"], [entry("smart", "openai/old")])
+    assert code == 2
+    assert "is no JSON log: write it with `dragoman serve --log-format json` and log_requests: true" in said
+    assert "line 1" not in said
     code, said = run(tmp_path, [], [entry("smart", "openai/old")])
     assert code == 2
     assert "is empty" in said

@@ -31,9 +31,10 @@ def explain(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
 ) -> None:
-    """Show which deployment a request would go to and why, what follows if that fails, and what it can cost.
+    """Show where a request would go and why, and what it can cost.
 
-    Nothing is sent. It is as if the gateway had just been started: all deployments are well and nothing of their limits is used.
+    It shows what follows if that fails, too. Nothing is sent. It is as if the gateway had just been started: all deployments are well
+    and nothing of their limits is used.
     A running gateway answers the same for its own state at POST /v1/routing/explain."""
     from dragoman.cli.explain_text import explanation_text
     from dragoman.errors import DragomanError

@@ -23,6 +23,7 @@ app = typer.Typer(
     name="dragoman",
     help="One gateway to every large language model.",
     no_args_is_help=True,
+    invoke_without_command=True,
     context_settings=HELP,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -71,12 +72,16 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")
     ] = False,
+    config: Annotated[Path | None, typer.Option("--config", "-c", hidden=True)] = None,
 ) -> None:
     """One gateway to every large language model."""
+    if config is not None:
+        exit_with_error(f"--config belongs to a command: dragoman serve --config {config}")
 
 
 @app.command()
 def serve(
+    path: Annotated[Path | None, typer.Argument(metavar="CONFIG", help="The configuration to serve.")] = None,
     config: ConfigOption = None,
     host: _Host = "127.0.0.1",
     port: _Port = 4000,
@@ -84,7 +89,7 @@ def serve(
     log_format: _LogFormat = None,
 ) -> None:
     """Serve the models of a configuration."""
-    settings = read_settings(config, host)
+    settings = read_settings(_one_of(path, config), host)
     tell_hints(settings)
     _run(settings, host, port, (log_level, log_format), lambda address: _announce(settings, address))
 
@@ -93,7 +98,7 @@ def serve(
 def demo(
     host: _Host = "127.0.0.1", port: _Port = 4000, log_level: _LogLevel = None, log_format: _LogFormat = None
 ) -> None:
-    """Serve something to try at once: the providers whose keys are set, or simulated ones."""
+    """Serve the providers whose keys are set, or simulated ones."""
     from dragoman.cli.demo import demo as prepared
 
     with prepared() as it:
@@ -106,13 +111,12 @@ def check(
     path: Annotated[Path | None, typer.Argument(metavar="CONFIG", help="The configuration to look at.")] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Say whether a configuration is in order, and all that is wrong with it."""
-    if path is not None and config is not None and path != config:
-        exit_with_error("check looks at one configuration: name it once")
+    """Check a configuration, and name all that is wrong with it."""
     from dragoman.gateway.assembly import offline_router_of
 
-    path = path or config or DEFAULT_CONFIG
+    path = _one_of(path, config)
     settings = read_settings(path, None)
+    path = path or DEFAULT_CONFIG
     tell_hints(settings)
     _or_exit(lambda: offline_router_of(settings))
     models = counted(len({deployment.alias for deployment in settings.deployments}), "model")
@@ -124,7 +128,7 @@ def check(
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
 )
 def simulate(context: typer.Context) -> None:
-    """Play OpenAI, Anthropic and Gemini on one port, for tests and demos."""
+    """Play OpenAI, Anthropic and Gemini on one port."""
     from dragoman.simulator.cli import simulate as play
 
     program = typer.Typer(
@@ -140,6 +144,13 @@ def version() -> None:
     from dragoman import __version__
 
     typer.echo(__version__)
+
+
+def _one_of(path: Path | None, config: Path | None) -> Path | None:
+    """Return the configuration that is named, as an argument or as an option."""
+    if path is not None and config is not None and path != config:
+        exit_with_error("two configurations are named: name one")
+    return path or config
 
 
 def _run(

@@ -26,9 +26,10 @@ def replay(
     seed: Annotated[int, typer.Option(help="Of chance, where a strategy uses it.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
 ) -> None:
-    """Show what the calls of a log would have done under a configuration: where they go, what they cost, how long they take.
+    """Replay the calls of a log under another configuration.
 
-    The log is the gateway's own, with log_requests and json_logs, that of a CallLog, or LiteLLM's spend logs. Nothing is sent."""
+    It shows where they go, what they cost, and how long they take. Nothing is sent. The log is the gateway's own, with log_requests
+    and json_logs, that of a CallLog, or LiteLLM's spend logs."""
     from dragoman.cli.replay_text import replay_text
     from dragoman.errors import ConfigError
     from dragoman.gateway.logs.redactor import Redactor
@@ -60,6 +61,10 @@ def _read(path: Path) -> Log:
 def _refuse_empty(path: Path, log: Log) -> NoReturn:
     if not (log.skipped or log.malformed):
         exit_with_error(f"{path} is empty")
+    if log.malformed and not log.skipped and all("not JSON" in reason for _, reason in log.malformed_lines):
+        exit_with_error(
+            f"{path} is no JSON log: write it with `dragoman serve --log-format json` and log_requests: true"
+        )
     wrong = "".join(f"\n  line {number}: {reason}" for number, reason in log.malformed_lines)
     others = f"lines that tell of something else: {log.skipped}, malformed: {log.malformed}"
     exit_with_error(f"{path} tells of no call ({others}): see docs/observability.md for what a line holds{wrong}")

@@ -28,7 +28,7 @@ def simulate(
     faults: Annotated[str, typer.Option(help="Anything of `x-simulate`, e.g. 'cut=3; times=1'.")] = "",
     fast: Annotated[bool, typer.Option(help="Fixed answers, nothing checked: for load tests.")] = False,
 ) -> None:
-    """Play OpenAI, Anthropic and Gemini on one port, for tests and demos."""
+    """Play OpenAI, Anthropic and Gemini on one port."""
     try:
         base = Faults(
             latency=latency,
