@@ -33,9 +33,8 @@ def explain(
 ) -> None:
     """Show where a request would go and why, and what it can cost.
 
-    It shows what follows if that fails, too. Nothing is sent. It is as if the gateway had just been started: all deployments are well
-    and nothing of their limits is used.
-    A running gateway answers the same for its own state at POST /v1/routing/explain."""
+    It shows what follows if that fails, too. Nothing is sent. It is as if the gateway had just been started: all deployments are
+    well and nothing of their limits is used. A running gateway answers the same for its own state at POST /v1/routing/explain."""
     from dragoman.cli.explain_text import explanation_text
     from dragoman.errors import DragomanError
 
