@@ -66,7 +66,7 @@ class Gateway:
         services, headers, path = self._services, joined_headers(scope), scope["path"]
         match = self._routes.find(path)
         dialect = self._routes.dialect_of(match, path, headers, scope["query_string"])
-        shared_headers = services.cors.answer_headers(headers)
+        shared_headers = services.cors.answer_headers(headers) if services.cors.origins else []
         exchange = Exchange(scope, receive, send, headers, dialect, shared_headers)
         try:
             check_head(scope, headers)

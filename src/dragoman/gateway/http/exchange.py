@@ -17,7 +17,7 @@ from dragoman.types.caller import ANONYMOUS, Caller
 if TYPE_CHECKING:
     from dragoman.dialects.dialect import Dialect
 
-__all__ = ["Exchange", "Headers", "Receive", "Scope", "Send", "header"]
+__all__ = ["LONGEST_VALUE", "Exchange", "Headers", "Receive", "Scope", "Send", "header"]
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -27,7 +27,11 @@ Headers: TypeAlias = list[tuple[bytes, bytes]]
 _JSON = b"application/json"
 
 
-def header(name: bytes, value: str, longest: int = 2048) -> tuple[bytes, bytes]:
+LONGEST_VALUE = 2048
+"""Bytes of a header's value."""
+
+
+def header(name: bytes, value: str, longest: int = LONGEST_VALUE) -> tuple[bytes, bytes]:
     """Return a header whose value may come from a caller or a provider; never raise.
 
     What does not belong in a header is percent-encoded, and what is longer than `longest` bytes is cut."""

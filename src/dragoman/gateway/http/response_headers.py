@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from dragoman.errors import DragomanError
 from dragoman.gateway.http.attempt_log import attempt_log
-from dragoman.gateway.http.exchange import Headers, header
+from dragoman.gateway.http.exchange import LONGEST_VALUE, Headers, header
 from dragoman.gateway.logs.redactor import Redactor
 from dragoman.gateway.wording import cost_text
 from dragoman.types.call_record import CallRecord
@@ -79,12 +79,14 @@ def error_headers(error: DragomanError, redactor: Redactor) -> Headers:
 
 
 def _headers(table: tuple[tuple[bytes, Callable[[Any], str]], ...], source: Any, redactor: Redactor) -> Headers:
-    headers: Headers = []
-    for name, value_of in table:
-        value = value_of(source)
-        if value:
-            headers.append(header(name, redactor.text(value)))
-    return headers
+    pairs = [(name, value) for name, value_of in table if (value := value_of(source))]
+    # Almost every answer is plain, so that one look at all values together saves one at each of them.
+    every = " ".join([value for _, value in pairs])
+    if redactor.text(every) != every:
+        pairs = [(name, redactor.text(value)) for name, value in pairs]
+    elif every.isascii() and every.isprintable() and len(every) <= LONGEST_VALUE:
+        return [(name, value.encode()) for name, value in pairs]
+    return [header(name, value) for name, value in pairs]
 
 
 def _from_provider(headers: Mapping[str, str], redactor: Redactor) -> Headers:

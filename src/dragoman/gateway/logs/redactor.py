@@ -7,7 +7,7 @@ themselves are known, however they look.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 __all__ = ["Redactor", "is_secret_name", "secrets_in"]
@@ -46,15 +46,13 @@ def _walk(value: Any, secret: bool) -> Iterable[str]:
 class Redactor:
     """Takes the secrets that are known out of texts, in time that grows with the text and not with the number of secrets."""
 
-    __slots__ = ("_bytes", "_text")
+    __slots__ = ("_bytes", "text")
 
     def __init__(self, secrets: Iterable[str]) -> None:
         long_enough = {secret for secret in secrets if len(secret) >= _SHORTEST}
-        self._text = _Search(long_enough)
+        self.text: Callable[[str], str] = _Search(long_enough).without
+        """Return a text without them."""
         self._bytes = _Search({_as_text(secret.encode("utf-8", "surrogateescape")) for secret in long_enough})
-
-    def text(self, text: str) -> str:
-        return self._text.without(text)
 
     def bytes(self, data: bytes) -> bytes:
         return self._bytes.without(_as_text(data)).encode("latin-1")
