@@ -48,7 +48,7 @@ def _has_calls(message: Any) -> bool:
 
 
 def _calls(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The calls of an assistant's message; one of the older API stands for itself."""
+    """Yield the calls of an assistant's message; one of the older API stands for itself."""
     calls = message.get("tool_calls")
     if calls and isinstance(calls, list):
         yield from (call for call in calls if isinstance(call, dict))
@@ -57,7 +57,7 @@ def _calls(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _key(call_id: Any) -> str | None:
-    """What a call and its result have in common. Those without an id (of the older API, say) match by their order."""
+    """Return what a call and its result have in common. Those without an id (of the older API, say) match by their order."""
     return call_id if isinstance(call_id, str) else None
 
 

@@ -1,4 +1,4 @@
-"""What happens to a parameter that the target cannot express: refused, or left out and reported. Never silent."""
+"""Refuse a parameter that the target cannot express, or leave it out and report it. Never silently."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ sent the rest, and they are reported."""
 
 
 def fitted_id(value: str, length: int) -> str:
-    """`value` where it is short enough (0: any length is), else a hash of it, so that one user stays one user."""
+    """Return `value` where it is short enough (0: any length is), else a hash of it, so that one user stays one user."""
     return value if not length or len(value) <= length else hashed_id(value)[:length]
 
 
 def hashed_id(value: str) -> str:
-    """64 characters that stand for `value`."""
+    """Return 64 characters that stand for `value`."""
     return sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -61,11 +61,11 @@ class DropList:
             self.unsupported(param, why)
 
     def is_dropped(self, param: str) -> bool:
-        """Whether the caller asked to leave `param` out in any case."""
+        """Whether the caller leaves `param` out in any case."""
         return param in self._target.additional_drop_params
 
     def without_dropped(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """A copy of `request` without what the caller asked to leave out in any case, which is noted."""
+        """Return a copy of `request` without what the caller leaves out in any case, which is noted."""
         for name in request:
             if self.is_dropped(name):
                 self.degraded(name)

@@ -46,7 +46,7 @@ _MAX_WORD = 256
 _MAX_MOMENT = 64
 """Characters of a header that says when to come back."""
 _LONGEST_WAIT = 366 * 86400.0
-"""Seconds. What asks for more is no wait."""
+"""Seconds; a longer wait is taken for an error of the provider."""
 _MAX_DEPTH = 32
 _YEAR_2001 = 978307200.0
 """A number of seconds above this is a moment, not a duration."""

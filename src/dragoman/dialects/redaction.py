@@ -1,4 +1,4 @@
-"""Keys that a provider repeats in the text of an error are taken out before anybody sees them.
+"""Take the keys out that a provider repeats in the text of an error.
 
 A provider's text is hostile: each pattern here takes time in proportion to the text, whatever it holds.
 """

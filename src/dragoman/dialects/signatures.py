@@ -1,4 +1,4 @@
-"""Sealed signatures: how a signature travels through a dialect that has no place to say who made it.
+"""Sealed signatures: how a signature travels through a dialect that has no field for the vendor that made it.
 
 Anthropic's and Gemini's clients keep one opaque string (Gemini's: base64) with a block of reasoning, and send it back on the
 next turn. When the block came from another vendor, that string must say so, or the wrong vendor would get it and refuse the
@@ -30,7 +30,7 @@ def seal(vendor: str, kind: str, signature: str) -> str:
 
 
 def unseal(text: str) -> Sealed | None:
-    """What was sealed, or None where `text` is a vendor's own signature."""
+    """Return what was sealed, or None where `text` is a vendor's own signature."""
     if not text.startswith(SEAL_MARK.decode()):
         return None
     try:

@@ -21,8 +21,8 @@ _TUNING = frozenset(
         "speed",
     }
 )
-"""They tune or observe, and change nothing in what an answer means: another vendor is asked without them, and it is reported.
-Coding agents send them with every request."""
+"""They tune or observe, and change nothing in what an answer means: another vendor gets the request without them, and they are
+reported. Coding agents send them with every request."""
 
 
 def own_params(request: Mapping[str, Any], vendors: tuple[str, ...], drops: DropList) -> JsonObject:

@@ -149,7 +149,7 @@ class AssistantBlocks:
         return "".join(part["text"] for part in self._texts) if self._texts else None
 
     def _give_back_extra_content(self) -> None:
-        """What was sealed for a tool call belongs to the call of that id; where a client changed the id, to the next one."""
+        """Give what was sealed for a tool call to the call of that id, or where a client changed the id, to the next one."""
         for position, sealed in enumerate(self._extra):
             by_id = [call for call in self._calls if call["id"] == id_from_caller(str(sealed.get("id")))]
             for call in (by_id or self._calls[position : position + 1])[:1]:

@@ -1,4 +1,4 @@
-"""How the hub's items are written for a caller who speaks this dialect: what is foreign is kept, sealed."""
+"""How the hub's items are written for a caller of this dialect: what is foreign is sealed and kept."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def call_id(call: JsonObject, position: int) -> str:
 
 
 def foreign_extra(call: JsonObject) -> JsonObject:
-    """What must come back with the call and is not Anthropic's."""
+    """Return what must come back with the call and is not Anthropic's."""
     extra = call.get("extra_content")
     return {key: value for key, value in extra.items() if key != VENDOR} if isinstance(extra, dict) else {}
 
@@ -79,7 +79,7 @@ def provider_block(entry: JsonObject, own: str) -> JsonObject | None:
 
 
 def image_note(image: JsonObject) -> JsonObject | None:
-    """Anthropic's messages hold no images that a model made: an address is told as text, data is only mentioned."""
+    """Return a text for an image that a model made, which Messages cannot hold: its address, or a mention of its data."""
     inner = image.get("image_url")
     url = inner.get("url") if isinstance(inner, dict) else None
     if not isinstance(url, str):

@@ -19,7 +19,7 @@ _COUNTED = frozenset(
     {"model", "messages", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control"}
     | {"mcp_servers", "context_management", "speed", "user_profile_id", "workspace_id"}
 )
-"""What the endpoint takes. The rest of a request makes no tokens of input."""
+"""The fields that the endpoint takes. The rest of a request makes no tokens of input."""
 
 
 def read_count_request(body: JsonObject, hints: RequestHints) -> TokenCountRequest:
@@ -28,7 +28,7 @@ def read_count_request(body: JsonObject, hints: RequestHints) -> TokenCountReque
 
 
 def write_count_request(request: TokenCountRequest, target: Target) -> WireRequest:
-    """The same body as for the answer, so that the same is counted. What cannot be sent is not counted either: nothing is
+    """Write the same body as for the answer, so that the same is counted. What cannot be sent is not counted either: nothing is
     refused here that the answer itself would refuse."""
     chat = cast(ChatRequest, dict(request.get("chat") or {}) | {"model": request.get("model", target.model)})
     written = write_request(chat, replace(target, drop_params=True, stream=False))

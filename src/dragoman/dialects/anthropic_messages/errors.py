@@ -118,7 +118,7 @@ def _classify(kind: str, text: str, status: int) -> tuple[type[APIError] | int, 
 
 
 def _by_text(cls: type[APIError] | None, kind: str, text: str, status: int) -> tuple[type[APIError], str | None] | None:
-    """What only the English text tells, where class and status say little."""
+    """Classify by the English text where class and status say little; None where it says nothing."""
     if cls in (None, BadRequestError, InternalServerError) and (status < 400 or status in TEXT_STATUSES):
         if is_overflow(text, kind):
             return ContextWindowExceededError, None

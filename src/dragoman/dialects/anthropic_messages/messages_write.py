@@ -141,7 +141,7 @@ class TurnWriter:
         return result
 
     def _thinking(self, block: JsonObject) -> JsonObject | None:
-        """The target's own blocks go back byte for byte; those of others, and those that nobody signed, are left out."""
+        """The target's own blocks go back byte for byte; those of others, and unsigned ones, are left out."""
         kind, vendor = block.get("type"), block.get("vendor")
         opaque = block.get("data" if kind == "redacted_thinking" else "signature")
         if kind not in ("thinking", "redacted_thinking") or vendor not in (None, self._target.vendor):

@@ -21,8 +21,8 @@ from dragoman.types.model_facts import ModelFacts
 __all__ = ["DEFAULT_MAX_TOKENS", "Reasoning", "write_reasoning"]
 
 DEFAULT_MAX_TOKENS = 32_000
-"""What Anthropic is told where the caller names no maximum and the model's own is unknown: it demands one. No model that is
-newer than the tables gives less, and a smaller one would cut long answers."""
+"""Sent where the caller names no maximum and the model's own is unknown: Anthropic demands one. No model that is newer than
+the tables gives less, and a smaller one would cut long answers."""
 _BETWEEN_TURNS = ("tool", "function", "system", "developer")
 """Roles that end no turn of the assistant."""
 _KINDS = ("enabled", "adaptive")

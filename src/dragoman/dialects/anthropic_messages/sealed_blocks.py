@@ -1,5 +1,5 @@
-"""What Anthropic's own clients keep for us: opaque things of other vendors, carried in the strings that those clients send back
-untouched, the `signature` of a thinking block and the `data` of a redacted one (see `dialects/signatures.py`).
+"""Sealed blocks: opaque things of other vendors, which Anthropic's own clients keep for us in the strings that they send back
+untouched: the `signature` of a thinking block and the `data` of a redacted one (see `dialects/signatures.py`).
 
 Kinds: the `type` of the hub's block of reasoning; `reasoning_content` (reasoning without blocks), `tool_call` (the
 `extra_content` of a tool call, e.g. Gemini's thought signature), `provider_tool` (another vendor's provider-run tool) and
@@ -79,12 +79,12 @@ _WRITERS: dict[str, Callable[[JsonObject, str], JsonObject | None]] = {
 
 
 def seal_reasoning_text(text: str) -> JsonObject:
-    """Reasoning that has no blocks, only text."""
+    """Seal reasoning that has no blocks, only text."""
     return {"type": "thinking", "thinking": text, "signature": seal(_UNKNOWN, "reasoning_content", "")}
 
 
 def seal_extra_content(call_id: str, extra: JsonObject) -> JsonObject:
-    """What must come back with a tool call, of which Anthropic's clients keep only id, name and input."""
+    """Seal what must come back with a tool call, of which Anthropic's clients keep only id, name and input."""
     vendor = next(iter(extra), _UNKNOWN)
     return _redacted(vendor, "tool_call", dump_json({"id": call_id, "extra_content": extra}))
 
@@ -94,7 +94,7 @@ def seal_provider_tool(entry: JsonObject) -> JsonObject:
 
 
 def seal_citation() -> str:
-    """Instead of an `encrypted_index`, where a citation is not Anthropic's."""
+    """Return what stands for the `encrypted_index` of a citation that is not Anthropic's."""
     return seal(_UNKNOWN, "citation", "")
 
 

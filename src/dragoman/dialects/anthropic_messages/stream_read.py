@@ -140,7 +140,7 @@ class MessageStreamReader:
             yield from self._call_start(block)
 
     def _reasoning_start(self, block: _Block) -> Iterator[ChatChunk]:
-        """A thinking block begins without content: with its first delta it is told, by then at the latest at its end."""
+        """A thinking block begins without content: it is passed on with its first delta, at the latest at its end."""
         if block.kind == "redacted_thinking":
             yield from self._thinking(block, {"data": block.start["data"]})
         elif block.start.get("thinking") or block.start.get("signature"):

@@ -25,7 +25,7 @@ _WIRE_KINDS: dict[str, JsonObject] = {
     "code_execution": {"type": "code_execution_20250825", "name": "code_execution"},
     "web_fetch": {"type": "web_fetch_20250910", "name": "web_fetch"},
 }
-"""What Anthropic runs in the place of another vendor's tool of the same kind."""
+"""The tools that Anthropic runs in the place of another vendor's of the same kind."""
 _CUSTOM_INPUT: JsonObject = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
 
 
@@ -132,7 +132,7 @@ class ToolWriter:
         return written | extra
 
     def _strict(self, schema: JsonObject, path: str) -> JsonObject:
-        """`strict` where the model knows it and the schema allows it; without it the schema is still told to the model."""
+        """`strict` where the model knows it and the schema allows it; without it the model still sees the schema."""
         where = f"{path}.function.parameters"
         if self._facts.json_schema is False:
             self._drops.degraded(f"{path}.function.strict")

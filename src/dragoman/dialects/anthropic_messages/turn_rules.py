@@ -1,4 +1,4 @@
-"""Anthropic's rules about the turns of a conversation: who begins, who follows, and what the last turn may be."""
+"""Anthropic's rules about the turns of a conversation: which role begins, which follows, and what the last turn may be."""
 
 from __future__ import annotations
 

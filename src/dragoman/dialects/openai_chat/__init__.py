@@ -1,4 +1,4 @@
-"""OpenAI's Chat Completions, and the dialect of everybody who speaks like it. The hub has the same shape."""
+"""OpenAI's Chat Completions, and the dialect of all providers that are compatible with it. The hub has the same shape."""
 
 from __future__ import annotations
 

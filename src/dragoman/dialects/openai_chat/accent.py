@@ -45,7 +45,7 @@ class ChatAccent:
     """Its name for the limit of the output; empty: either, except that a model that reasons takes only the newer one."""
     max_temperature: float | None = None
     sampling_params: tuple[str, ...] = ("temperature", "top_p", "top_k", "presence_penalty", "frequency_penalty")
-    """What a model with `sampling` False does not take (but for a 1, or a 0 of the penalties, which change nothing)."""
+    """Parameters that a model with `sampling` False does not take (but for a 1, or a 0 of the penalties, which change nothing)."""
     modalities: frozenset[str] = frozenset()
     """The words that it takes in `modalities`; empty: any."""
     id_length: int = 0

@@ -1,4 +1,4 @@
-"""OpenAI's older text completions (`/v1/completions`), and those of everybody who speaks like it."""
+"""OpenAI's older text completions (`/v1/completions`), also of compatible providers."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _read_response(body: JsonObject, context: ReplyContext) -> TextCompletion:
 
 
 def _completion(body: JsonObject, context: ReplyContext) -> TextCompletion:
-    """What whole answers and chunks have in common: here they have the same shape."""
+    """Return a whole answer or a chunk: here they have the same shape."""
     read = envelope(body, context, "text_completion")
     read.pop("usage", None)
     choices = body.get("choices")

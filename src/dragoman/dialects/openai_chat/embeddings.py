@@ -1,4 +1,4 @@
-"""OpenAI's embeddings, and those of everybody who speaks like it. The hub has the same shape."""
+"""OpenAI's embeddings, also of compatible providers. The hub has the same shape."""
 
 from __future__ import annotations
 

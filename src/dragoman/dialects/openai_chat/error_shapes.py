@@ -15,7 +15,7 @@ __all__ = ["ErrorFields", "error_fields"]
 
 @dataclass(slots=True)
 class ErrorFields:
-    """What an error body says."""
+    """The fields of an error body."""
 
     message: str = ""
     code: str = ""

@@ -1,4 +1,4 @@
-"""Errors of OpenAI and of those who speak like it: wire -> our classes, and back."""
+"""Errors of OpenAI and of compatible providers: wire -> our classes, and back."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ _BY_TEXT: tuple[tuple[re.Pattern[str], type[APIError]], ...] = tuple(
         (r"not support(?:ed|s)? (?:the )?parameter|unsupported parameter", UnsupportedParamsError),
     )
 )
-"""English text -> class, asked only of `TEXT_STATUSES`, after the code."""
+"""English text -> class; looked up after the code, for `TEXT_STATUSES` only."""
 
 _WAIT = re.compile(r"(?:try again|retry) (?:in|after) (?:(\d{1,6})m)?(\d{1,9}(?:\.\d{1,12})?)(ms|s)\b", re.IGNORECASE)
 """OpenAI and Groq tell the wait in the message when they leave out the header."""

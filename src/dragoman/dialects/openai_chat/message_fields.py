@@ -1,4 +1,4 @@
-"""What whole messages and deltas have in common: fields under other names, contents of other shapes, empty fields."""
+"""Fields that whole messages and deltas share: fields under other names, contents of other shapes, empty fields."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Details:
         self._index = -1
 
     def add(self, fragments: list[Any]) -> list[ThinkingBlock]:
-        """What the fragments add to the blocks."""
+        """Return what the fragments add to the blocks."""
         deltas: list[ThinkingBlock] = []
         for fragment in fragments:
             if not isinstance(fragment, dict):
@@ -86,7 +86,7 @@ def _text_key(detail: JsonObject) -> str | None:
 
 
 def blocks_of(details: list[Any], vendor: str) -> list[ThinkingBlock]:
-    """The hub's blocks for the details of a whole answer, for nobody but `vendor` to send back."""
+    """Return the hub's blocks for the details of a whole answer; only `vendor` gets them back."""
     return [_block(detail, vendor) for detail in details if isinstance(detail, dict)]
 
 
@@ -121,7 +121,7 @@ def _detail(block: ThinkingBlock) -> JsonObject | None:
 
 
 def text_of(details: list[Any]) -> str:
-    """What of it can be read."""
+    """Return the text that can be read."""
     return "".join(
         detail[key]
         for detail in details

@@ -8,12 +8,13 @@ from typing import Any
 from dragoman.dialects.openai_chat.accent import ChatWriteContext, ReasoningBack
 from dragoman.dialects.openai_chat.message_fields import reasoning_text
 from dragoman.dialects.openai_chat.reasoning_details import details_of
+from dragoman.dialects.openai_chat.turn_rules import parts_of
 from dragoman.types.json import JsonObject
 
 __all__ = ["PLACEHOLDER", "with_placeholders", "write_reasoning_back"]
 
 PLACEHOLDER = " "
-"""Stands for reasoning that is demanded and that nobody has. Not empty, for some take an empty text for a missing one."""
+"""Stands for reasoning that is demanded and does not exist. Not empty: some providers take an empty text for a missing one."""
 _Write = Callable[[JsonObject, JsonObject, str, ChatWriteContext], None]
 
 
@@ -28,7 +29,7 @@ def write_reasoning_back(wire: JsonObject, message: JsonObject, context: ChatWri
 
 
 def _text(message: JsonObject) -> str:
-    """What of the reasoning can be read, in whichever field the caller keeps it."""
+    """Return the reasoning that can be read, from whichever field the caller keeps it in."""
     text = reasoning_text(message)
     blocks = message.get("thinking_blocks")
     if text or not isinstance(blocks, list):
@@ -75,7 +76,7 @@ def _details(wire: JsonObject, message: JsonObject, text: str, context: ChatWrit
 
 def _thinking_parts(wire: JsonObject, message: JsonObject, text: str, context: ChatWriteContext) -> None:
     part = {"type": "thinking", "thinking": [{"type": "text", "text": text}]}
-    wire["content"] = [part, *_parts(wire.get("content"))]
+    wire["content"] = [part, *parts_of(wire.get("content"))]
 
 
 def _tagged(wire: JsonObject, message: JsonObject, text: str, context: ChatWriteContext) -> None:
@@ -96,12 +97,6 @@ def _thinking_blocks(wire: JsonObject, message: JsonObject, text: str, context: 
     ]
     if blocks:
         wire["thinking_blocks"] = blocks
-
-
-def _parts(content: Any) -> list[Any]:
-    if isinstance(content, list):
-        return content
-    return [{"type": "text", "text": content}] if content else []
 
 
 _FORMS: dict[ReasoningBack, _Write] = {

@@ -39,7 +39,7 @@ class ReasoningRequest(NamedTuple):
 
 
 def read_reasoning(request: JsonObject) -> ReasoningRequest | None:
-    """What the request says; None where it says nothing."""
+    """Return what the request says; None where it says nothing."""
     thinking, effort = request.get("thinking") or None, request.get("reasoning_effort")
     if thinking is None and effort is None:
         return None
@@ -48,7 +48,7 @@ def read_reasoning(request: JsonObject) -> ReasoningRequest | None:
 
 
 def settle_reasoning(request: JsonObject, context: ChatWriteContext) -> tuple[ChatWriteContext, JsonObject]:
-    """Note whether the model will reason. Where it would only do so of itself and may not beside a demanded call, it is told
+    """Note whether the model will reason. Where it would do so by default only, and may not beside a demanded call, it is told
     not to, and that is reported; where the request asks for both, the writer of the tools refuses."""
     context = replace(context, reasons=_reasons(request, context))
     conflict = context.reasons and request.get("tools") and demands_call(request.get("tool_choice"))
@@ -71,6 +71,6 @@ def _reasons(request: JsonObject, context: ChatWriteContext) -> bool:
 
 
 def _only_by_default(request: JsonObject, context: ChatWriteContext) -> bool:
-    """Whether nobody request for the reasoning, and it can be switched off."""
+    """Whether the request does not mention reasoning, and the model's own can be switched off."""
     explicit = request.get("enable_thinking") is not None or read_reasoning(request) is not None
     return not explicit and context.target.facts.can_disable_reasoning is True

@@ -75,7 +75,7 @@ class OpenChoice:
         return delta
 
     def last(self) -> JsonObject:
-        """What was held back: it goes out with the finish reason."""
+        """Return what was held back: it goes out with the finish reason."""
         delta: JsonObject = {}
         if self._splitter is not None:
             _add_text(delta, *self._splitter.close())

@@ -45,7 +45,7 @@ def is_done(event: SseEvent) -> bool:
 
 
 def last_events(events: SseReader, context: ReplyContext, *, finished: bool) -> list[SseEvent]:
-    """What is left when the body has ended. Half an event says that the stream was cut off: before it was `finished`, or
+    """Return what remains when the body has ended. Half an event says that the stream was cut off: before it was `finished`, or
     after."""
     remaining = events.close()
     if any(not is_done(event) and json_or_none(event.data) is None for event in remaining):

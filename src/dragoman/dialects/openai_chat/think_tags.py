@@ -34,7 +34,7 @@ class TagSplitter:
         return reasoning, self._after() if self._state in ("after", "content") else ""
 
     def close(self) -> tuple[str, str]:
-        """What was held back: the start of a tag that never came."""
+        """Return what was held back: the start of a tag that never came."""
         rest = self._take()
         return (rest, "") if self._state == "inside" else ("", rest if self._state != "after" else "")
 

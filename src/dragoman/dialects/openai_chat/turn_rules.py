@@ -7,7 +7,7 @@ from typing import Any
 from dragoman.dialects.openai_chat.accent import ChatWriteContext
 from dragoman.types.json import JsonObject
 
-__all__ = ["alternate_roles", "fit_last_turn", "one_system"]
+__all__ = ["alternate_roles", "fit_last_turn", "one_system", "parts_of"]
 
 
 def one_system(messages: list[JsonObject]) -> list[JsonObject]:
@@ -44,10 +44,11 @@ def alternate_roles(messages: list[JsonObject]) -> list[JsonObject]:
 def _join(first: Any, second: Any) -> Any:
     if not isinstance(first, list) and not isinstance(second, list):
         return "\n\n".join(text for text in (first, second) if text)
-    return [*_parts(first), *_parts(second)]
+    return [*parts_of(first), *parts_of(second)]
 
 
-def _parts(content: Any) -> list[Any]:
+def parts_of(content: Any) -> list[Any]:
+    """Return content as a list of parts."""
     if isinstance(content, list):
         return content
     return [{"type": "text", "text": content}] if content else []
