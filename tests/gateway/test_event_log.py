@@ -7,6 +7,7 @@ import contextlib
 import datetime
 import io
 import json
+import logging
 import re
 import signal
 from dataclasses import replace
@@ -122,3 +123,10 @@ async def test_the_process_says_when_it_begins_and_ends(tmp_path: Path, argument
 
 def _message(line: str, *, is_json: bool) -> str:
     return str(json.loads(line)["message"]) if is_json else line.split(" ", 3)[3]
+
+
+def test_attempts_are_listed_for_people_without_pythons_marks() -> None:
+    with logged() as out:
+        tried = ("smart:0 InternalServerError 500 9ms", "smart:1 answered 4ms")
+        logging.getLogger("dragoman.gateway").info("POST /v1/messages 200", extra={"tried": tried})
+    assert "tried=[smart:0 InternalServerError 500 9ms, smart:1 answered 4ms]" in out.getvalue()

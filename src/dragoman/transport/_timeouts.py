@@ -136,4 +136,4 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 
 def ran_out(limit: str, seconds: float, place: str) -> Timeout:
-    return Timeout(f"{place} took longer than the {limit} timeout of {seconds:g} s")
+    return Timeout(f"{place} took longer than the {limit} timeout of {seconds:.3g} s")

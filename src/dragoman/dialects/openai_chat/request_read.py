@@ -19,7 +19,9 @@ __all__ = ["check_fields", "read_model", "read_request", "text_or_texts"]
 def read_request(body: JsonObject, hints: RequestHints) -> ChatRequest:
     request = check_fields(body, PARAM_TYPES["chat"])
     request["model"] = read_model(body, hints)
-    messages = expect_list(body.get("messages"), "messages")
+    if body.get("messages") is None:
+        raise bad("messages", "is missing: expected an array", code="missing_required_parameter")
+    messages = expect_list(body["messages"], "messages")
     if not messages:
         raise bad("messages", "expected at least one message", code="empty_array")
     request["messages"] = [read_message(message, f"messages[{index}]") for index, message in enumerate(messages)]

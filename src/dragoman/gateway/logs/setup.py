@@ -72,7 +72,7 @@ class _Line(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         """The first line, which is all but a traceback: paths and names of models are the caller's words."""
         fields = _EVENT_FIELDS if hasattr(record, "event") else _FIELDS
-        extras = "".join(f" {name}={value}" for name, value in _extras(record, fields).items())
+        extras = "".join(f" {name}={_words(value)}" for name, value in _extras(record, fields).items())
         return _CONTROL.sub(lambda found: repr(found[0])[1:-1], super().formatMessage(record) + extras)
 
     def _whole(self, record: logging.LogRecord) -> str:
@@ -93,6 +93,11 @@ class _JsonLine(_Line):
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return orjson.dumps(line, default=str).decode()
+
+
+def _words(value: Any) -> Any:
+    """Return a value as a line for people shows it."""
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, (list, tuple)) else value
 
 
 def _extras(record: logging.LogRecord, fields: tuple[str, ...] = _FIELDS) -> dict[str, Any]:

@@ -66,6 +66,6 @@ async def _sign_in_time(
             request = await provider.credential.sign(request, options.api_key, provider=provider.name)
     except TimeoutError as error:
         raise Timeout(
-            f"signing the request to {provider.name} took longer than the total timeout of {timeouts.total:g} s"
+            f"signing the request to {provider.name} took longer than the total timeout of {timeouts.total:.3g} s"
         ) from error
     return request, replace(timeouts, total=max(_LEAST_TIME, timeouts.total - (now() - started)))
