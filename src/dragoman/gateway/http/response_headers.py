@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, TypeAlias
 
 from dragoman.errors import DragomanError
@@ -79,12 +79,12 @@ def error_headers(error: DragomanError, redactor: Redactor) -> Headers:
 
 
 def _headers(table: tuple[tuple[bytes, Callable[[Any], str]], ...], source: Any, redactor: Redactor) -> Headers:
-    pairs = [(name, value) for name, value_of in table if (value := value_of(source))]
+    pairs = list(filter(itemgetter(1), [(name, value_of(source)) for name, value_of in table]))
     # Almost every answer is plain, so that one look at all values together saves one at each of them.
     every = " ".join([value for _, value in pairs])
     if redactor.text(every) != every:
         pairs = [(name, redactor.text(value)) for name, value in pairs]
-    elif every.isascii() and every.isprintable() and len(every) <= LONGEST_VALUE:
+    elif every.isascii() and every.isprintable() and len(every) <= LONGEST_VALUE:  # each of them is, then
         return [(name, value.encode()) for name, value in pairs]
     return [header(name, value) for name, value in pairs]
 
