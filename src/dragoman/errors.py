@@ -305,8 +305,11 @@ _BY_STATUS: dict[int, type[APIError]] = {
 
 
 def error_for_status(status: int) -> type[APIError]:
-    """The class for an HTTP status; unknown 4xx are `APIStatusError`, unknown 5xx `InternalServerError`."""
+    """Return the class for an HTTP status: `APIStatusError` for an unknown 4xx, `InternalServerError` for an unknown 5xx, and
+    `BadGatewayError` for what is no status of HTTP."""
     found = _BY_STATUS.get(status)
     if found is not None:
         return found
+    if status >= 600:
+        return BadGatewayError
     return InternalServerError if status >= 500 else APIStatusError

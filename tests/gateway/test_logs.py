@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
 import logging
@@ -55,3 +56,12 @@ async def test_a_caller_cannot_fill_the_log_nor_the_answer_with_a_name(client: a
                     assert len(await reply.read()) < 1000
     assert out.getvalue().count(" 404 ") == 2
     assert len(out.getvalue()) < 3000
+
+
+def test_a_secret_in_base64_is_removed() -> None:
+    secret = "canary-0123456789"
+    redactor = Redactor(frozenset({secret}))
+    for text in (secret, f"Bearer {secret}", f"{secret} and more"):
+        encoded = base64.b64encode(text.encode()).decode()
+        assert encoded[:16] not in redactor.text(f"header {encoded}!")
+        assert encoded[:16].encode() not in redactor.bytes(f"header {encoded}!".encode())

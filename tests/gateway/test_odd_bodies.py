@@ -112,3 +112,17 @@ async def test_an_odd_request_is_answered_or_refused(provider: str, caller: str)
                 assert reply.status < 500, (body, text)
                 assert "internal_error" not in text
     assert statuses <= {200, 400, 404, 422}
+
+
+@pytest.mark.parametrize(("caller", "status"), [("openai", 408), ("anthropic", 504), ("gemini", 504)])
+async def test_a_timeout_has_the_status_of_the_dialect(caller: str, status: int) -> None:
+    async with (
+        serving(Upstream()) as upstream,
+        gateway([model(upstream, mock_timeout=True)], router_settings={"num_retries": 0}) as url,
+        aiohttp.ClientSession(headers={"authorization": f"Bearer {KEY}"}) as session,
+    ):
+        body = _body(caller, CALLERS[caller], stream=False)
+        async with session.post(url + _path(caller, stream=False), json=body) as reply:
+            assert reply.status == status
+            error = (await reply.json())["error"]
+    assert caller != "gemini" or (error["code"], error["status"]) == (504, "DEADLINE_EXCEEDED")

@@ -23,7 +23,7 @@ def fit_call_id(call_id: str, pattern: str) -> str:
     if _compiled(pattern).fullmatch(call_id):
         return call_id
     digest = sha256(call_id.encode("utf-8", "surrogatepass")).hexdigest()
-    readable = f"{_UNSAFE.sub('_', call_id)[:_KEPT]}_{digest[:8]}"
+    readable = f"{_UNSAFE.sub('_', call_id[:_KEPT])}_{digest[:8]}"
     return readable if _compiled(pattern).fullmatch(readable) else digest[:9]
 
 

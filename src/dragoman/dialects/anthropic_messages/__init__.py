@@ -85,7 +85,7 @@ DIALECT = Dialect(
     client_headers=("anthropic-version",),
     write_error=write_error,
     # https://docs.claude.com/en/api/errors: `overloaded_error` is 529, and the SDK has a class for it.
-    statuses={503: 529},
+    statuses={408: 504, 503: 529},  # https://platform.claude.com/docs/en/api/errors
     request_id_header=b"request-id",
     hint_headers=("anthropic-version", "anthropic-beta"),
     semantic_headers=("anthropic-beta",),

@@ -129,6 +129,7 @@ DIALECT = Dialect(
         ),
     ),
     own_paths=("/v1beta", "/v1alpha"),
+    statuses={408: 504},
     client_headers=("x-goog-api-key",),
     key_parameter="key",
     write_error=write_error,

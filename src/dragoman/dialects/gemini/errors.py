@@ -231,6 +231,7 @@ def write_error(error: DragomanError) -> JsonObject:
         details.append(
             {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{round(error.retry_after, 3):g}s"}
         )
-    status = error.status_code
+    # A deadline is a 504 here: https://ai.google.dev/gemini-api/docs/troubleshooting
+    status = 504 if error.status_code == 408 else error.status_code
     name = _STATUS_NAMES.get(status) or ("INTERNAL" if status >= 500 else "INVALID_ARGUMENT")
     return {"error": {"code": status, "message": error.message, "status": name, "details": details}}

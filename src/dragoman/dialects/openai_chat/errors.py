@@ -44,6 +44,16 @@ _BY_CODE: dict[str, type[APIError]] = {
     "engine_overloaded_error": ServiceUnavailableError,  # Moonshot
 }
 """The provider's code or type, in lower case -> class."""
+_STATUSES: dict[str, int] = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "overloaded_error": 503,
+}
+"""The code or type of an error that came without a status, in lower case -> the status that it has elsewhere."""
 
 _BY_TEXT: tuple[tuple[re.Pattern[str], type[APIError]], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), kind)
@@ -158,8 +168,7 @@ def stream_error(body: Any, context: ReplyContext) -> APIError:
     """The error that came as an event, or inside a whole answer."""
     body = excerpt(body)
     fields = error_fields(body)
-    if not fields.status and fields.code.lower() in ("rate_limit_exceeded", "rate_limit_error"):
-        fields.status = 429
+    fields.status = fields.status or _STATUSES.get(fields.code.lower()) or _STATUSES.get(fields.type.lower()) or 0
     return _error(fields, body, reply_of(body, context))
 
 

@@ -43,7 +43,7 @@ def _uncancel() -> None:
 async def reply_error(exchange: Exchange, error: DragomanError, redactor: Redactor) -> None:
     """Send a whole error answer."""
     exchange.error = type(error).__name__
-    status = error.status_code if 400 <= error.status_code < 600 else 500
+    status = error.status_code if 400 <= error.status_code < 600 else 502
     status = exchange.dialect.statuses.get(status, status)
     data = redactor.bytes(orjson.dumps(exchange.dialect.write_error(error)))
     await exchange.reply(status, data, call_headers(exchange.record, redactor) + error_headers(error, redactor))

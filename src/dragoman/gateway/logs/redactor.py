@@ -6,6 +6,7 @@ themselves are known, however they look.
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -43,6 +44,14 @@ def _walk(value: Any, secret: bool) -> Iterable[str]:
         yield str(value).removeprefix("Bearer ").strip()
 
 
+def _in_base64(secret: str) -> Iterable[str]:
+    """A secret as it looks in base64, by itself and as the value of a header, but for its last characters, which depend on what
+    follows."""
+    for text in (secret, f"Bearer {secret}"):
+        data = text.encode("utf-8", "surrogateescape")
+        yield base64.b64encode(data[: len(data) // 3 * 3]).decode()
+
+
 class Redactor:
     """Takes the secrets that are known out of texts, in time that grows with the text and not with the number of secrets."""
 
@@ -50,6 +59,7 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         long_enough = {secret for secret in secrets if len(secret) >= _SHORTEST}
+        long_enough |= {encoded for secret in long_enough for encoded in _in_base64(secret)}
         self.text: Callable[[str], str] = _Search(long_enough).without
         """Return a text without them."""
         self._bytes = _Search({_as_text(secret.encode("utf-8", "surrogateescape")) for secret in long_enough})

@@ -18,7 +18,7 @@ from dragoman.routing.attempt.content import no_answer
 from dragoman.routing.attempt.custom_provider import ask_function, ask_mock
 from dragoman.routing.attempt.invalid_answer import invalid_answer
 from dragoman.routing.attempt.prepare import PreparedRequest, prepare, target_of
-from dragoman.routing.attempt.replies import open_stream, whole_answer
+from dragoman.routing.attempt.replies import open_stream, read_whole
 from dragoman.routing.attempt.request import AttemptRequest
 from dragoman.routing.attempt.send import sign_and_send
 from dragoman.routing.attempt.stream import Batches, StreamOutcome, read_batches, read_until_content
@@ -111,15 +111,13 @@ async def _whole(request: AttemptRequest, prepared: PreparedRequest) -> Answer:
     try:
         if reply.status >= 300:
             raise await _error(request, prepared, reply)
-        body = await reply.read()
-    finally:
-        await reply.aclose()
-    try:
-        return whole_answer(request, prepared, reply.headers, body)
+        return await read_whole(request, prepared, reply)
     except DragomanError:
         raise
     except Exception as error:
         raise invalid_answer(error) from None
+    finally:
+        await reply.aclose()
 
 
 async def _stream(request: AttemptRequest, prepared: PreparedRequest, outcome: StreamOutcome) -> StreamAnswer:

@@ -18,11 +18,11 @@ from dragoman.routing.attempt.content import has_content, may_be_empty, require_
 from dragoman.routing.attempt.prepare import PreparedRequest
 from dragoman.routing.attempt.request import AttemptRequest
 from dragoman.routing.attempt.reshape import joined_chunks, split_response
-from dragoman.routing.attempt.stream import StreamSource, chunk_usage
+from dragoman.routing.attempt.stream import StreamOutcome, StreamSource, chunk_usage, read_batches
 from dragoman.routing.call import Answer
 from dragoman.transport import Reply
 
-__all__ = ["open_stream", "whole_answer"]
+__all__ = ["open_stream", "read_whole"]
 
 _SSE = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]{0,1000}(?:data|event|id|retry)?:")
 _BLANK = b" \t\r\n\xef\xbb\xbf"
@@ -32,14 +32,32 @@ _LINGER = 1.0
 Begun = Callable[[list[Any]], bool]
 
 
-def whole_answer(request: AttemptRequest, prepared: PreparedRequest, headers: Mapping[str, str], body: bytes) -> Answer:
+async def read_whole(request: AttemptRequest, prepared: PreparedRequest, reply: Reply) -> Answer:
+    """Read a whole answer. Raise `APIError`.
+
+    A stream in its place ends with its end mark: its server may leave the connection open."""
+    is_stream = reply.headers.get("content-type", "").lower().startswith("text/event-stream")
+    if not is_stream or prepared.codec.stream_reader is None:
+        return _whole_answer(request, prepared, reply.headers, await reply.read())
+    reads = reply.chunks()
+    head = await _head(reads)
+    if _SSE.match(head) is None:
+        return _whole_answer(request, prepared, reply.headers, head + await reply.read())
+    source = _source(reply, _replay(head, reads), _reader(request, prepared), chunk_usage)
+    chunks = [chunk async for batch in read_batches(source, StreamOutcome()) for chunk in batch]
+    return _complete(request, prepared, _empty_answer(request, prepared, reply.headers), joined_chunks(chunks))
+
+
+def _empty_answer(request: AttemptRequest, prepared: PreparedRequest, headers: Mapping[str, str]) -> Answer:
+    deployment = request.deployment
+    return Answer(provider=deployment.provider.name, model=deployment.model, dropped=prepared.dropped, headers=headers)
+
+
+def _whole_answer(
+    request: AttemptRequest, prepared: PreparedRequest, headers: Mapping[str, str], body: bytes
+) -> Answer:
     """Read a whole body. Raise `APIError` for an error, for what is no answer, and for an answer without content."""
-    answer = Answer(
-        provider=request.deployment.provider.name,
-        model=request.deployment.model,
-        dropped=prepared.dropped,
-        headers=headers,
-    )
+    answer = _empty_answer(request, prepared, headers)
     codec = prepared.codec
     if codec.read_response_payload is not None:
         response = codec.read_response_payload(Payload(body, headers.get("content-type", "")), prepared.context)
@@ -50,6 +68,10 @@ def whole_answer(request: AttemptRequest, prepared: PreparedRequest, headers: Ma
         if prepared.native:
             return _native_answer(request, prepared, answer, parsed, body)
         response = codec.read_response(parsed, prepared.context)
+    return _complete(request, prepared, answer, response)
+
+
+def _complete(request: AttemptRequest, prepared: PreparedRequest, answer: Answer, response: Any) -> Answer:
     answer.response = FreshCallIds(prepared.context.call_ids).whole(response)
     require_content(request, answer.response)
     answer.usage = answer.response.get("usage")
@@ -126,7 +148,7 @@ def _split_whole(
     request: AttemptRequest, prepared: PreparedRequest, headers: Mapping[str, str], body: bytes
 ) -> tuple[StreamSource, Begun, bool]:
     """Return a stream from a provider that answered with JSON."""
-    answer = whole_answer(request, prepared, headers, body)
+    answer = _whole_answer(request, prepared, headers, body)
     response = answer.response
     if answer.native is not None:
         response = prepared.codec.read_response(loads(answer.native), prepared.context)

@@ -136,8 +136,9 @@ class StreamSource:
 async def read_batches(source: StreamSource, outcome: StreamOutcome) -> AsyncGenerator[list[Any]]:
     """Yield one batch for each read that completes something. Raise `APIError` if the stream fails, after the chunks that came
     before."""
+    grace = _Grace()
     try:
-        while (data := await _next(source)) is not _END:
+        while (data := await _next(source, grace)) is not _END:
             outcome.read(data)
             batch, failures = _collect(source.feed(data))
             if batch:
@@ -160,7 +161,22 @@ async def read_batches(source: StreamSource, outcome: StreamOutcome) -> AsyncGen
         await source.release()
 
 
-async def _next(source: StreamSource) -> Any:
+class _Grace:
+    """The time that is left for what may follow a finished answer. It counts from the finish, whatever else arrives."""
+
+    __slots__ = ("_end",)
+
+    def __init__(self) -> None:
+        self._end: float | None = None
+
+    def begin(self) -> float:
+        """Return when it is over, in the time of the event loop."""
+        if self._end is None:
+            self._end = asyncio.get_running_loop().time() + _GRACE_SECONDS
+        return self._end
+
+
+async def _next(source: StreamSource, grace: _Grace) -> Any:
     """Return what is read next, or `_END`.
 
     After the end mark nothing is awaited, and after the end of the answer not for long: some servers keep the connection open. Then
@@ -170,8 +186,11 @@ async def _next(source: StreamSource) -> Any:
         return await anext(source.reads, _END)
     if end.complete:
         return _END
+    over = grace.begin()
+    if asyncio.get_running_loop().time() >= over:  # a flood leaves the event loop no turn for its timers
+        return _END
     try:
-        async with asyncio.timeout(_GRACE_SECONDS):
+        async with asyncio.timeout_at(over):
             return await anext(source.reads, _END)
     except (TimeoutError, APIConnectionError):
         return _END
