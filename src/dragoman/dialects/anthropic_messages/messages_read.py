@@ -20,7 +20,9 @@ def read_messages(body: JsonObject) -> list[JsonObject]:
         content = read_content(body["system"], "system")
         if content:
             messages.append({"role": "system", "content": content})
-    turns = expect_list(body.get("messages"), "messages")
+    if body.get("messages") is None:
+        raise bad("messages", "Field required", code="missing_required_parameter")
+    turns = expect_list(body["messages"], "messages")
     for number, turn in enumerate(turns):
         messages += _read_turn(expect_object(turn, f"messages[{number}]"), f"messages[{number}]")
     return messages
