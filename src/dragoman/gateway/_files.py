@@ -11,7 +11,7 @@ from dragoman.errors import ConfigError
 __all__ = ["read_file"]
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-"""A named pipe is looked at without waiting for somebody who writes to it."""
+"""A named pipe is examined without waiting for a program that writes to it."""
 
 
 def read_file(path: Path, limit: int, *, is_pipe_allowed: bool = False) -> bytes:

@@ -1,4 +1,4 @@
-"""What a configuration describes, put together."""
+"""Build the router that a configuration describes."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ _R = TypeVar("_R", bound=CallRouter)
 
 
 def offline_router_of(config: GatewayConfig, clock: Clock | None = None) -> CallRouter:
-    """One that only thinks: it knows the prices, and asks nobody."""
+    """Return a router that calls no provider and knows the prices."""
     return build_router(without_shared_state(config), clock=clock)[0]
 
 
 def without_shared_state(config: GatewayConfig) -> GatewayConfig:
-    """The same, which shares nothing with the gateways that run."""
+    """Return the configuration without what it shares with running gateways."""
     return replace(config, router=replace(config.router, redis=RedisPlace()))
 
 
 def build_router(
     config: GatewayConfig, listeners: Sequence[Listener] = (), clock: Clock | None = None
 ) -> tuple[CallRouter, PricesFile | None]:
-    """The router, and the file of its prices, which has been read. Raises `ConfigError` where that is wrong."""
+    """Build the router, and read the file of its prices. Raise `ConfigError` for a file that is wrong."""
     return router_of_kind(CallRouter, config, listeners, clock)
 
 
 def router_of_kind(
     kind: type[_R], config: GatewayConfig, listeners: Sequence[Listener] = (), clock: Clock | None = None
 ) -> tuple[_R, PricesFile | None]:
-    """The same, of a router that is more than one."""
+    """Build a router of a subclass in the same way."""
     router = kind(
         config.deployments,
         settings=config.router,

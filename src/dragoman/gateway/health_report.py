@@ -1,5 +1,5 @@
-"""How the deployments are, as far as the calls that were made anyway can tell, and `health_check` where it is wanted: looking
-costs nothing and asks nobody."""
+"""How the deployments are, as the calls that were made anyway show it, and `health_check` if it is configured: a report costs
+nothing and calls no provider."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["HealthReport"]
 
 @dataclass(slots=True)
 class _Seen:
-    """What was seen of one deployment."""
+    """What was observed of one deployment."""
 
     answered: int = 0
     failed: int = 0
@@ -25,11 +25,11 @@ class _Seen:
     last_failure: float | None = None
     last_error: str | None = None
     well: bool | None = None
-    """Whether the last attempt that tells anything about it succeeded."""
+    """Whether the last attempt that says anything about it succeeded."""
 
 
 class HealthReport:
-    """Hears of every attempt (as a `dragoman.observe.Listener`), and reports."""
+    """Listens to every attempt (as a `dragoman.observe.Listener`), and reports."""
 
     def __init__(self, deployments: Sequence[Deployment]) -> None:
         self._deployments = tuple(deployments)
@@ -50,12 +50,12 @@ class HealthReport:
         elif error is None:
             seen.answered += 1
             seen.last_answer, seen.well = time.time(), True
-        elif _says_something(error):
+        elif _is_own_fault(error):
             seen.failed += 1
             seen.last_failure, seen.last_error, seen.well = time.time(), error, False
 
     def report(self) -> dict[str, Any]:
-        """LiteLLM's shape, and a third list for those that nobody has asked yet: not asked is not healthy."""
+        """Return LiteLLM's shape, with a third list for deployments that were not called yet: they are not known to be healthy."""
         groups: dict[bool | None, list[dict[str, Any]]] = {True: [], False: [], None: []}
         for deployment in self._deployments:
             seen = self._seen[deployment.id]
@@ -70,7 +70,7 @@ class HealthReport:
         }
 
 
-def _says_something(error: str) -> bool:
+def _is_own_fault(error: str) -> bool:
     """Whether an error is the deployment's fault rather than the request's."""
     kind = getattr(errors, error, None)
     return not isinstance(kind, type) or bool(getattr(kind, "retry_elsewhere", True))

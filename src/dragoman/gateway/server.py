@@ -1,4 +1,4 @@
-"""The process that serves: a socket, the signals, and a proper end."""
+"""The process that serves: its socket, its signals, and its shutdown."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ hold, which would be looked through again and again."""
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """The socket to listen on. Raises `ConfigError` where that is not possible."""
+    """Return the socket to listen on. Raise `ConfigError` where that is not possible."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -49,7 +49,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def address_of(listener: socket.socket, host: str = "") -> str:
-    """The URL at which a socket listens; `host` is the name to show instead of its number."""
+    """Return the URL at which a socket listens; `host` is the name to show instead of its number."""
     number, port = listener.getsockname()[:2]
     shown = host or number
     return f"http://{'[' + shown + ']' if ':' in shown else shown}:{port}"

@@ -1,4 +1,4 @@
-"""A connection that may not take the server's memory or patience before anybody knows who is calling."""
+"""A connection that cannot exhaust the server before its caller is authenticated."""
 
 from __future__ import annotations
 

@@ -25,13 +25,13 @@ _SECONDS = b"600"
 
 def origins(value: Any, path: str) -> frozenset[str]:
     """Read `*`, or a list of origins such as `https://app.example.com`."""
-    found = texts(value, path)
-    for number, origin in enumerate(found):
+    names = texts(value, path)
+    for number, origin in enumerate(names):
         if origin != ANY and not _ORIGIN.fullmatch(origin.lower()):
             where = path if isinstance(value, str) else f"{path}[{number}]"
             expected = "`*`, or an origin such as https://app.example.com:8443, without a path or a slash at its end"
             raise ConfigError(f"{where}: expected {expected}", param=where)
-    return frozenset(origin.lower() for origin in found)
+    return frozenset(origin.lower() for origin in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,8 @@ class Cors:
         """Return what a browser asks for before it sends a request with a key: which headers and methods it may use."""
         if not self.allows(headers.get("origin")) or "access-control-request-method" not in headers:
             return []
-        found = [(b"access-control-allow-methods", methods), (b"access-control-max-age", _SECONDS)]
+        headers_out = [(b"access-control-allow-methods", methods), (b"access-control-max-age", _SECONDS)]
         names = headers.get("access-control-request-headers", "")
         if _NAMES.fullmatch(names):
-            found.append((b"access-control-allow-headers", names.encode()))
-        return found
+            headers_out.append((b"access-control-allow-headers", names.encode()))
+        return headers_out

@@ -28,9 +28,9 @@ def is_secret_name(name: str) -> bool:
 
 def secrets_in(config: Any, environment: Mapping[str, str]) -> frozenset[str]:
     """Every text that stands under the name of a secret, in the configuration or in the environment."""
-    found = set(_walk(config, False))
-    found.update(value.strip() for name, value in environment.items() if is_secret_name(name))
-    return frozenset(value for value in found if len(value) >= _SHORTEST)
+    values = set(_walk(config, False))
+    values.update(value.strip() for name, value in environment.items() if is_secret_name(name))
+    return frozenset(value for value in values if len(value) >= _SHORTEST)
 
 
 def _walk(value: Any, secret: bool) -> Iterable[str]:

@@ -34,7 +34,7 @@ _EVENT_FIELDS = ("request_id", "milliseconds")
 """In lines for people whose message says the rest."""
 _LOGGERS = ("dragoman", "uvicorn", "asyncio", "aiohttp")
 _CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
-"""What a caller could forge a line with, or write on the terminal of who reads it."""
+"""What a caller could forge a line with, or control the reader's terminal."""
 
 
 class Level(StrEnum):
@@ -73,7 +73,7 @@ class _Line(logging.Formatter):
         """The first line, which is all but a traceback: paths and names of models are the caller's words."""
         fields = _EVENT_FIELDS if hasattr(record, "event") else _FIELDS
         extras = "".join(f" {name}={_words(value)}" for name, value in _extras(record, fields).items())
-        return _CONTROL.sub(lambda found: repr(found[0])[1:-1], super().formatMessage(record) + extras)
+        return _CONTROL.sub(lambda match: repr(match[0])[1:-1], super().formatMessage(record) + extras)
 
     def _whole(self, record: logging.LogRecord) -> str:
         return super().format(record)

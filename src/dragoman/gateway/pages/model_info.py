@@ -1,4 +1,4 @@
-"""What LiteLLM's `/model/info` and `/model_group/info` answer: its shapes and names, and nobody's key."""
+"""What LiteLLM's `/model/info` and `/model_group/info` answer: its shapes and names, without any key."""
 
 from __future__ import annotations
 

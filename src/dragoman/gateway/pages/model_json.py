@@ -28,14 +28,14 @@ def row_of(deployment: Deployment) -> ModelEntry | None:
 
 
 def _with_abilities(provider: str, model: str, entry: ModelEntry) -> ModelEntry:
-    known = abilities(provider, model, entry)
-    return replace(entry, abilities=known.can, ability_sources=known.sources)
+    facts = abilities(provider, model, entry)
+    return replace(entry, abilities=facts.can, ability_sources=facts.sources)
 
 
 def no_row(deployment: Deployment) -> dict[str, Any]:
     """What is known of a model of which the catalogue knows nothing."""
-    known = abilities(deployment.provider.name, deployment.model)
-    return {"abilities": dict(known.can), "ability_sources": dict(known.sources), "prices": None}
+    facts = abilities(deployment.provider.name, deployment.model)
+    return {"abilities": dict(facts.can), "ability_sources": dict(facts.sources), "prices": None}
 
 
 def described(entry: ModelEntry) -> dict[str, Any]:

@@ -36,25 +36,25 @@ async def one_model(services: GatewayServices, exchange: Exchange, name: str | N
 
 async def model_info(services: GatewayServices, exchange: Exchange, _: str | None) -> None:
     """Answer `GET /model/info`; `?litellm_model_id=` selects one deployment."""
-    wanted = _query(exchange, "litellm_model_id")
+    selected_id = _query(exchange, "litellm_model_id")
     deployments = services.router.deployments
-    if wanted is None:
+    if selected_id is None:
         await _reply_list(services, exchange, "info", lambda: info.model_info(deployments))
         return
-    selected = [deployment for deployment in deployments if deployment.id == wanted]
+    selected = [deployment for deployment in deployments if deployment.id == selected_id]
     if not selected:
-        raise NotFoundError(f"there is no deployment {wanted!r}", param="litellm_model_id", code="model_not_found")
+        raise NotFoundError(f"there is no deployment {selected_id!r}", param="litellm_model_id", code="model_not_found")
     await exchange.reply(200, _write(services, info.model_info(selected)))
 
 
 async def model_group_info(services: GatewayServices, exchange: Exchange, _: str | None) -> None:
     """Answer `GET /model_group/info`; `?model_group=` selects one name."""
-    wanted = _query(exchange, "model_group")
-    if wanted is None:
+    name = _query(exchange, "model_group")
+    if name is None:
         rows = _rows(services)
         await _reply_list(services, exchange, "groups", lambda: info.group_info(rows))
     else:
-        await exchange.reply(200, _write(services, info.group_info([_row(services, wanted)])))
+        await exchange.reply(200, _write(services, info.group_info([_row(services, name)])))
 
 
 def _rows(services: GatewayServices) -> list[Row]:
