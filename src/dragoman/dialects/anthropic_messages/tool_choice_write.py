@@ -42,17 +42,15 @@ def _choice(choice: object, context: WriteContext[None]) -> JsonObject | None:
     """Return the `tool_choice`, or None for what Anthropic does anyway."""
     if choice is None:
         return None
-    if isinstance(choice, str) and choice in _MODES:
-        return {"type": _MODES[choice]}
+    mode = choice.get("type") if isinstance(choice, dict) else choice
     if isinstance(choice, dict):
         if choice.get("type") == "allowed_tools":
             return {"type": "any" if _allowed(choice).get("mode") == "required" else "auto"}
         name = name_of(choice) or choice.get("name")
         if isinstance(name, str):
             return {"type": "tool", "name": context.tool_names.to_wire(name)}
-        kind = choice.get("type")
-        if isinstance(kind, str) and kind in _MODES:
-            return {"type": _MODES[kind]}
+    if isinstance(mode, str) and mode in _MODES:
+        return {"type": _MODES[mode]}
     context.drops.unsupported("tool_choice")
     return None
 

@@ -98,11 +98,7 @@ def _choice(raw: JsonObject, position: int, context: ReplyContext) -> ChatChoice
     if raw.get("error") or failure_word(word):
         raise failed_choice(raw, context)
     word = text(word)
-    choice = {key: value for key, value in raw.items() if key != "message"}
-    if choice.get("logprobs") is not None:
-        choice["logprobs"] = fit_logprobs(choice["logprobs"])
-    if not isinstance(choice.get("native_finish_reason", ""), str):
-        del choice["native_finish_reason"]
+    choice = _fields_beside(raw)
     choice["index"] = raw["index"] if type(raw.get("index")) is int else position
     read = _message(message, context, position)
     json_answer = _json_answer(read, context)
@@ -112,6 +108,16 @@ def _choice(raw: JsonObject, position: int, context: ReplyContext) -> ChatChoice
     if word and word != reason and not choice.get("native_finish_reason"):
         choice["native_finish_reason"] = word
     return cast(ChatChoice, choice)
+
+
+def _fields_beside(raw: JsonObject) -> JsonObject:
+    """Return the fields of a choice beside its message."""
+    fields = {key: value for key, value in raw.items() if key != "message"}
+    if fields.get("logprobs") is not None:
+        fields["logprobs"] = fit_logprobs(fields["logprobs"])
+    if not isinstance(fields.get("native_finish_reason", ""), str):
+        del fields["native_finish_reason"]
+    return fields
 
 
 def _finish_word(raw: JsonObject) -> Any:
