@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dragoman.dialects.call_ids import fit_call_id
 from dragoman.dialects.codec import RequestHints, Target
 from dragoman.dialects.framing.surrogates import dumps
 from dragoman.errors import APIError
@@ -62,6 +63,28 @@ def test_a_reference_that_is_no_text_is_no_crash(reference: Any) -> None:
     schema = {"type": "object", "properties": {"a": {"$ref": reference}}}
     tool = {"type": "function", "function": {"name": "f", "strict": True, "parameters": schema}}
     _pass("openai", {"messages": [{"role": "user", "content": "hi"}], "tools": [tool]})
+
+
+def test_parameters_that_are_null_are_left_out() -> None:
+    tool = {"type": "function", "function": {"name": "f", "parameters": None}}
+    request: Any = {"messages": [{"role": "user", "content": "hi"}], "tools": [tool]}
+    target = Target(provider="openai", model="m", vendor="openai", stream=False)
+    wire = SIDES["openai"].codec.write_request(request, target)
+    assert wire.body["tools"] == [{"type": "function", "function": {"name": "f"}}]
+
+
+@pytest.mark.parametrize("kind", ["data:" + ";a" * 10_000 + ",AAAA", "data:" + "a" * 10_000 + ",AAAA"])
+def test_a_data_url_with_an_endless_type_is_refused(kind: str) -> None:
+    part = {"type": "image_url", "image_url": {"url": kind}}
+    request: Any = {"messages": [{"role": "user", "content": [part]}], "max_tokens": 5}
+    target = Target(provider="anthropic", model="m", vendor="anthropic", stream=False)
+    with pytest.raises(APIError) as caught:
+        SIDES["anthropic"].codec.write_request(request, target)
+    assert caught.value.status_code == 400
+
+
+def test_an_endless_call_id_is_cut() -> None:
+    assert len(fit_call_id("\u00e9" * 10**6, r"[a-zA-Z0-9_-]{1,64}")) < 64
 
 
 def _recorded() -> list[Any]:

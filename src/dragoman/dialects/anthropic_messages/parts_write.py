@@ -17,7 +17,7 @@ from dragoman.types.json import JsonObject
 
 __all__ = ["PartWriter"]
 
-_DATA_URL = re.compile(r"data:([^,;]*)((?:;[^,;]*)*),(.*)\Z", re.DOTALL | re.IGNORECASE)
+_DATA_URL = re.compile(r"data:([^,;]{0,255})((?:;[^,;]{0,255}){0,16}),(.*)\Z", re.DOTALL | re.IGNORECASE)
 _WEB = ("http://", "https://")
 _IMAGE_TYPES = {"image/jpg": "image/jpeg"}
 """Not a media type, but written a lot."""

@@ -127,6 +127,8 @@ def _function(function: JsonObject, context: ChatWriteContext) -> JsonObject:
     """Return the definition as the target takes it: the same object where nothing changes."""
     name, parameters = function.get("name"), function.get("parameters")
     changed: JsonObject = {}
+    if "parameters" in function and parameters is None:
+        function = {key: value for key, value in function.items() if key != "parameters"}
     if context.tool_names.to_wire(name or "") != name:
         changed["name"] = context.tool_names.to_wire(name or "")
     complete = complete_parameters(parameters)
