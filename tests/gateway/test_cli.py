@@ -360,3 +360,15 @@ def test_the_summaries_of_commands_are_not_cut() -> None:
     assert "..." not in said.partition("Commands:")[2]
     assert "Play OpenAI, Anthropic and Gemini on one port." in said
     assert "Play OpenAI, Anthropic and Gemini on one port." in run("simulate", "--help")[1]
+
+
+async def test_patterns_are_not_counted_as_models(tmp_path: Path) -> None:
+    entries = [model("http://127.0.0.1:1", name) for name in ("smart", "openai/*", "*")]
+    process = await start("serve", str(written(tmp_path, entries)), "--port", "0")
+    try:
+        assert process.stdout is not None
+        lines = [await asyncio.wait_for(process.stdout.readline(), 20) for _ in range(4)]
+        assert lines[-1].startswith(b"serving 1 model and 2 patterns on http://")
+    finally:
+        process.terminate()
+        await process.communicate()

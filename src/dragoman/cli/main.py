@@ -214,5 +214,10 @@ def _announce(settings: GatewayConfig, address: str) -> None:
         typer.echo(f"  {alias:<{width}}  {target}")
     if len(shown) > _MOST_MODELS:
         typer.echo(f"  ... and {len(shown) - _MOST_MODELS:,} more")
-    number = counted(len(models), "model")
+    patterns = sum("*" in alias for alias in models)
+    number = counted(len(models) - patterns, "model")
+    if patterns:
+        number = (
+            f"{number} and {counted(patterns, 'pattern')}" if patterns < len(models) else counted(patterns, "pattern")
+        )
     typer.echo(f"serving {number} on {address} (OpenAI: {address}/v1, Anthropic and Gemini: {address})")
