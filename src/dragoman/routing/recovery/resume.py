@@ -42,7 +42,7 @@ def is_resumable(request: Mapping[str, Any]) -> bool:
 def can_resume(request: GroupRequest, settings: RouterSettings) -> bool:
     """Whether a stream that breaks off may be continued."""
     call = request.call
-    return is_wanted(request, settings) and call.stream and call.operation.resumable and is_resumable(request.request)
+    return call.stream and call.operation.resumable and is_wanted(request, settings) and is_resumable(request.request)
 
 
 def is_wanted(request: GroupRequest, settings: RouterSettings) -> bool:
