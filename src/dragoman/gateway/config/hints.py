@@ -27,9 +27,9 @@ _MOST_NAMES = 500
 _SIMILARITY = 0.65
 _FACT_SIMILARITY = 0.85
 """Of notes in `model_info`, which may have any name."""
-_PLACEHOLDER = re.compile(
-    r"<.*>|.*(?:your|insert|replace|add|put)[-_ ].*|(?:sk-)?(?:x{3,}|\*{3,})|.*\.\.\.|change[-_ ]?me|todo|api[-_ ]?key",
-    re.IGNORECASE,
+_PLACEHOLDER_VERBS = re.compile(r"(?:your|insert|replace|add|put)[-_ ]", re.IGNORECASE)
+_PLACEHOLDERS = frozenset(
+    {"changeme", "change-me", "change_me", "change me", "todo", "apikey", "api-key", "api_key", "api key"}
 )
 _FACTS = frozenset({*ABILITY_NAMES, *TOKEN_LIMITS, *INFO_KEYS, "base_model", "mode", "id"})
 
@@ -83,8 +83,16 @@ def _unserved(deployments: Iterable[Deployment]) -> Iterator[str]:
 def _placeholders(deployments: Iterable[Deployment]) -> Iterator[str]:
     for deployment in deployments:
         options = deployment.options
-        if options.api_key and not options.api_base and _PLACEHOLDER.fullmatch(options.api_key[:_LONGEST]):
+        if options.api_key and not options.api_base and _is_placeholder(options.api_key[:_LONGEST]):
             yield f"{deployment.path}.api_key: looks like a placeholder, not like a key"
+
+
+def _is_placeholder(key: str) -> bool:
+    """Whether it stands for a key: `<your key>`, `sk-...`, `sk-xxxx`, `changeme`."""
+    if (key.startswith("<") and key.endswith(">")) or key.endswith("...") or _PLACEHOLDER_VERBS.search(key):
+        return True
+    text = key.lower().removeprefix("sk-")
+    return text in _PLACEHOLDERS or (len(text) > 2 and set(text) in ({"x"}, {"*"}))
 
 
 def _facts(deployments: Iterable[Deployment]) -> Iterator[str]:
