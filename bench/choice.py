@@ -17,6 +17,7 @@ from dragoman.routing.settings.affinity import AffinityPolicy
 from dragoman.routing.settings.checks import CheckPolicy
 from dragoman.routing.strategies import STRATEGIES, limit_counters, strategy_of
 from dragoman.state import Claim, MemoryStore, Outage
+from dragoman.types.operations import CHAT
 
 __all__ = ["main"]
 
@@ -75,14 +76,14 @@ def asked_of(group: ModelGroup, affinity: Affinity | None = None, **metadata: ob
     from dragoman.routing import CallOptions, Clock
 
     clock, options = Clock(), CallOptions(metadata=dict(metadata))
-    call = Call(operation="chat", model="smart", request=REQUEST, options=options)
+    call = Call(operation=CHAT, model="smart", request=REQUEST, options=options)
     return GroupRequest(
         call,
         group,
         request=REQUEST,
         options=options,
-        home="openai",
-        chance=clock.random,
+        home_provider="openai",
+        random=clock.random,
         now=clock.time,
         affinity=affinity,
     )

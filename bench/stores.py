@@ -107,7 +107,7 @@ def viewing(store: StateStore, name: str, keys: int) -> None:
     def percentiles(_: int) -> None:
         observed = store.view().observed
         for key in names:
-            _ = observed[key].latency.p95
+            observed[key].latency.p95  # noqa: B018
 
     line(f"{name}: view()", plain(lambda _: store.view(), 2000))
     line(f"{name}: view() and the least busy that is not out, of {keys}", plain(out_and_in_flight, 500))
