@@ -6,10 +6,10 @@ write them. Those without an effect here are reported, by name only: many of the
 
 from __future__ import annotations
 
-import functools
 import re
 
 from dragoman.litellm.unsupported import unsupported_names
+from dragoman.types.name_cache import LONGEST_KEPT, cached_by_name
 
 __all__ = ["CONTROL_NAMES", "is_control", "is_integration_secret", "is_secret_name", "spelled_alike"]
 
@@ -38,20 +38,14 @@ _REQUEST_NAMES = frozenset({"prompt_cache_key"})
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _REFERENCES = frozenset({"base64", "env", "file", "id", "name", "path", "ref", "value"})
 """What may follow: `client_secret_ref`, `access_key_id`."""
-_LONGEST = 128
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _MERGED = "extra_body"
 """The SDKs merge it into a body; as a field of a body, no provider knows it."""
 
 
+@cached_by_name(maxsize=4096)
 def is_control(name: str) -> bool:
     """Whether a parameter of this name is never sent to a provider: a control, or anything that looks like a credential."""
-    # A caller chooses the names: those of megabytes must not stay in a cache.
-    return _is_control(name) if len(name) <= _LONGEST else _is_control.__wrapped__(name)
-
-
-@functools.lru_cache(maxsize=4096)
-def _is_control(name: str) -> bool:
     if name in CONTROL_NAMES or name == _MERGED:
         return True
     other = spelled_alike(name)
@@ -60,7 +54,7 @@ def _is_control(name: str) -> bool:
 
 def is_integration_secret(name: str) -> bool:
     """Whether it is the name of a credential of an integration (`langfuse_secret_key`), which has no other meaning anywhere."""
-    return len(name) <= _LONGEST and _is_control(name) and is_secret_name(name) and _has_prefix(name)
+    return len(name) <= LONGEST_KEPT and is_control(name) and is_secret_name(name) and _has_prefix(name)
 
 
 def spelled_alike(name: str) -> str:
@@ -78,7 +72,7 @@ def is_secret_name(name: str) -> bool:
     """Whether it is the name of a credential by its words: `my_secret`, `accessToken`, `api-key`, `client_secret_ref`."""
     if name in _REQUEST_NAMES:
         return False
-    words = [word.lower() for word in _WORD.findall(name[-_LONGEST:])]
+    words = [word.lower() for word in _WORD.findall(name[-LONGEST_KEPT:])]
     while len(words) > 1 and words[-1] in _REFERENCES:
         words.pop()
     if not words or words[-1] not in _SECRETS:

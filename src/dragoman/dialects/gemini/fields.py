@@ -6,25 +6,17 @@ https://protobuf.dev/programming-guides/json/
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Any
 
 from dragoman.dialects.validation import expect_list, expect_object
 from dragoman.types.json import JsonObject
+from dragoman.types.name_cache import cached_by_name
 
 __all__ = ["fields", "items"]
 
 
-_LONGEST = 128
-"""Characters of a name that is kept in the cache. A caller chooses them: those of megabytes must not stay."""
-
-
+@cached_by_name(maxsize=1024)
 def _camel(name: str) -> str:
-    return _cached_camel(name) if len(name) <= _LONGEST else _cached_camel.__wrapped__(name)
-
-
-@lru_cache(maxsize=1024)
-def _cached_camel(name: str) -> str:
     return re.sub(r"(?<=[a-zA-Z0-9])_([a-z0-9])", lambda match: match[1].upper(), name)
 
 
